@@ -1,0 +1,66 @@
+/**
+ * Errors a user can meet: stable code, message template, hint and exit code, one table for each area.
+ *
+ * A message says what was expected, what was found and where; the hint says what to do. `docs/errors.md` is made from
+ * the tables (`node scripts/error-docs.mjs`). Anything that is not a `GraftError` is a defect in graft itself.
+ */
+
+/** What the command exits with; `docs/errors.md` lists them. */
+export const exitCodes = {
+  internal: 1,
+  usage: 2,
+  data: 3,
+  model: 4,
+  engine: 5,
+  system: 6,
+  interrupted: 130,
+} as const;
+
+export interface ErrorEntry {
+  exit: keyof typeof exitCodes;
+  /** `{name}` stands for a parameter of that name. */
+  message: string;
+  hint: string;
+}
+
+export type ErrorTable = Record<string, ErrorEntry>;
+
+type ParameterNames<Template extends string> = Template extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParameterNames<Rest>
+  : never;
+type Parameters<Entry extends ErrorEntry> = Record<
+  ParameterNames<Entry['message']> | ParameterNames<Entry['hint']>,
+  string | number
+>;
+
+/** A mistake or circumstance that the user can mend: no stack trace is shown for it. */
+export class GraftError extends Error {
+  override readonly name = 'GraftError';
+  readonly code: string;
+  readonly hint: string;
+  readonly exitCode: number;
+
+  constructor(code: string, message: string, hint: string, exitCode: number, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.hint = hint;
+    this.exitCode = exitCode;
+  }
+}
+
+const fill = (template: string, values: Record<string, string | number>) =>
+  template.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
+
+/**
+ * Makes the error constructor of one area from its table; the parameters of each code are checked by the compiler.
+ *
+ * @example
+ * const dataError = errorsOf({ NIFTI_TRUNCATED: { exit: 'data', message: '{file}: …', hint: '…' } });
+ * throw dataError('NIFTI_TRUNCATED', { file });
+ */
+export const errorsOf =
+  <Table extends ErrorTable>(table: Table) =>
+  <Code extends keyof Table & string>(code: Code, values: Parameters<Table[Code]>, cause?: unknown): GraftError => {
+    const { message, hint, exit } = table[code] as ErrorEntry;
+    return new GraftError(code, fill(message, values), fill(hint, values), exitCodes[exit], cause);
+  };
