@@ -1,0 +1,78 @@
+// What the addon keeps for one JavaScript environment (the main thread or a worker): its tensors and its operators.
+// Nothing is static, so every worker thread that loads the addon gets an Engine of its own.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <node_api.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace graft {
+
+// A handle is a number: the slot in the low 24 bits, the slot's generation above. A freed slot's generation moves on,
+// so a stale handle never reaches another tensor.
+class Slots {
+ public:
+  double put(c10::IValue value);
+  const c10::IValue& get(double handle) const;
+  bool free(double handle);
+  size_t live() const { return values_.size() - free_.size(); }
+  template <typename F>
+  void each(F visit) const {
+    for (const auto& value : values_)
+      if (!value.isNone()) visit(value);
+  }
+
+ private:
+  std::vector<c10::IValue> values_;
+  std::vector<uint32_t> generations_;
+  std::vector<uint32_t> free_;
+};
+
+// References to JavaScript arrays whose memory a tensor borrows. libtorch may drop the tensor on any thread, a
+// reference must be deleted on its own: it waits here until the next call from JavaScript.
+struct Borrowed {
+  std::mutex mutex;
+  std::vector<napi_ref> dropped;
+  void sweep(napi_env env);
+};
+
+struct Engine {
+  Slots slots;
+  std::vector<c10::OperatorHandle> operators;
+  std::unordered_map<std::string, uint32_t> operatorIds;
+  std::shared_ptr<Borrowed> borrowed = std::make_shared<Borrowed>();
+};
+
+Engine& engineOf(napi_env env);
+
+// Reading arguments and making results. A failed read throws std::invalid_argument.
+void check(napi_status status, const char* what);
+double toDouble(napi_env env, napi_value value);
+bool toBool(napi_env env, napi_value value);
+std::string toString(napi_env env, napi_value value);
+napi_value fromDouble(napi_env env, double value);
+napi_value fromBool(napi_env env, bool value);
+napi_value fromString(napi_env env, const std::string& value);
+napi_value undefined(napi_env env);
+bool isNullish(napi_env env, napi_value value);
+const at::Tensor& toTensor(napi_env env, napi_value handle);
+napi_value fromTensor(napi_env env, at::Tensor tensor);
+void set(napi_env env, napi_value object, const char* name, napi_value value);
+
+// Every exported function has this form; `guard` turns C++ exceptions into JavaScript errors.
+using Arguments = std::vector<napi_value>;
+using Function = napi_value (*)(napi_env, const Arguments&);
+void define(napi_env env, napi_value exports, const char* name, Function function);
+
+void defineOperators(napi_env env, napi_value exports);
+void defineTensors(napi_env env, napi_value exports);
+void defineAutograd(napi_env env, napi_value exports);
+void defineRuntime(napi_env env, napi_value exports);
+
+}  // namespace graft

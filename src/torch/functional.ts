@@ -1,0 +1,64 @@
+/** PyTorch's `nn.functional`, as far as graft's networks need it. Images are [B, C, H, W]. */
+import { one, type Tensor } from './tensor.js';
+
+export interface ConvOptions {
+  stride?: number;
+  padding?: number;
+  dilation?: number;
+  groups?: number;
+}
+
+/** @param weight [out, in / groups, k, k] */
+export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: ConvOptions = {}): Tensor {
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+  return one('aten::conv2d', input, weight, bias, stride, padding, dilation, groups);
+}
+
+/** @param weight [in, out / groups, k, k] */
+export function convTranspose2d(input: Tensor, weight: Tensor, bias?: Tensor, options: ConvOptions = {}): Tensor {
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+  return one('aten::conv_transpose2d.input', input, weight, bias, stride, padding, 0, groups, dilation);
+}
+
+export interface BatchNormOptions {
+  /** true: normalise by the batch's statistics and move the running ones; false: by the running ones. */
+  training: boolean;
+  momentum: number;
+  eps: number;
+}
+
+/** @param input [B, C, …]; the other tensors [C]; the running statistics are changed in place when training */
+export const batchNorm = (
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  runningMean: Tensor,
+  runningVar: Tensor,
+  { training, momentum, eps }: BatchNormOptions,
+): Tensor => one('aten::batch_norm', input, weight, bias, runningMean, runningVar, training, momentum, eps, true);
+
+export const relu = (input: Tensor): Tensor => one('aten::relu', input);
+
+/** Bilinear up-sampling by a whole factor, corners not aligned: [B, C, H, W] -> [B, C, factor·H, factor·W]. */
+export function upsampleBilinear(input: Tensor, factor: number): Tensor {
+  const [, , height, width] = input.shape;
+  return one('aten::upsample_bilinear2d', input, [height * factor, width * factor], false, null, null);
+}
+
+/** Mean binary cross-entropy of logits against probabilities of the same shape. */
+export const binaryCrossEntropyWithLogits = (logits: Tensor, target: Tensor): Tensor =>
+  one('aten::binary_cross_entropy_with_logits', logits, target, null, null, 1);
+
+export const cat = (tensors: readonly Tensor[], dim = 0): Tensor => one('aten::cat', tensors, dim);
+export const stack = (tensors: readonly Tensor[], dim = 0): Tensor => one('aten::stack', tensors, dim);
+
+/**
+ * Samples an image at the places that `grid` names.
+ *
+ * @param grid [B, H, W, 2], (x, y) in [-1, 1], corners not aligned; outside the image the border is repeated
+ */
+export const gridSample = (input: Tensor, grid: Tensor): Tensor => one('aten::grid_sampler', input, grid, 0, 1, false);
+
+/** @param theta [B, 2, 3] affine maps of (x, y, 1) in [-1, 1] @returns grid [B, H, W, 2] */
+export const affineGrid = (theta: Tensor, size: readonly number[]): Tensor =>
+  one('aten::affine_grid_generator', theta, size, false);

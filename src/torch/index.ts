@@ -1,0 +1,18 @@
+/** Tensors, operators, gradients, devices and random numbers: libtorch for TypeScript. */
+export * from './autograd.js';
+export type { ArrayOf, DType, TypedArray } from './dtype.js';
+export * from './functional.js';
+export { engineErrors } from './native.js';
+export { type Argument, hasOperator, type Keywords, OperatorError } from './operators.js';
+export * from './runtime.js';
+export {
+  DisposedTensorError,
+  full,
+  ones,
+  operator,
+  scope,
+  Tensor,
+  type TensorOptions,
+  tensor,
+  zeros,
+} from './tensor.js';

@@ -1,0 +1,109 @@
+/** The addon as TypeScript sees it. Tensors are handles (numbers) here; `tensor.ts` gives them a class. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { errorsOf } from '../core/index.js';
+
+export const engineErrors = {
+  ENGINE_MISSING: {
+    exit: 'engine',
+    message: 'The engine (libtorch) could not be loaded: {reason}.',
+    hint: 'Run "npx graft doctor": it says what was found and which command mends it.',
+  },
+  DEVICE_MISSING: {
+    exit: 'engine',
+    message: 'The device {device} is not available here; there are: {devices}.',
+    hint: 'Name one of these, or point LIBTORCH at a libtorch with CUDA and run "npm rebuild graft".',
+  },
+} as const;
+export const engineError = errorsOf(engineErrors);
+
+/** What `resolve` tells of an operator; types are written as in ATen's schemas (`Tensor?`, `int[]`, …). */
+export interface Schema {
+  id: number;
+  arguments: { name: string; type: string; required: boolean }[];
+  returns: string[];
+  inPlace: boolean;
+}
+
+/** Memory held on a device; all in bytes but `tensors`. The last three are known for CUDA alone. */
+export interface MemoryStatistics {
+  /** Tensors that JavaScript holds. */
+  tensors: number;
+  /** Their storage, shared storage once. */
+  bytes: number;
+  allocated?: number;
+  reserved?: number;
+  peak?: number;
+}
+
+interface Native {
+  resolve(name: string, overload: string): Schema | undefined;
+  call(id: number, ...values: unknown[]): unknown;
+  fromArray(array: ArrayBufferView, dtype: number, shape: readonly number[], copy: boolean): number;
+  toArrayBuffer(handle: number, copy: boolean): ArrayBuffer;
+  describe(handle: number): [dtype: number, device: string, ...shape: number[]];
+  item(handle: number): number;
+  release(...handles: number[]): void;
+  weigh(handle: number, sign: 1 | -1): number;
+  generator(seed: number): number;
+  mapFile(path: string): ArrayBuffer;
+  backward(handle: number, gradient: number | undefined, retain: boolean): void;
+  grad(handle: number): number | undefined;
+  setGrad(handle: number, gradient: number | undefined): void;
+  requiresGrad(handle: number): boolean;
+  setRequiresGrad(handle: number, value: boolean): void;
+  setGradEnabled(enabled: boolean): boolean;
+  setAutocast(device: string, enabled: boolean, dtype: number): void;
+  version(): string;
+  configuration(): string;
+  threads(): number;
+  setThreads(count: number): void;
+  manualSeed(seed: number): void;
+  deterministic(enabled: boolean): void;
+  loadLibrary(path: string): void;
+  cudaDevices(): number;
+  memory(device: string): MemoryStatistics;
+}
+
+/** What the installer wrote beside the addon: where the libtorch is that it was compiled against. */
+export interface BuildRecord {
+  from: string;
+  version: string;
+  lib: string;
+  cxx11Abi: boolean;
+  cuda: boolean;
+}
+
+const buildFolder = join(dirname(fileURLToPath(import.meta.url)), '../../native/build');
+
+/** The installer's record, or undefined where the addon was not built. */
+export function buildRecord(): BuildRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(join(buildFolder, 'build.json'), 'utf8')) as BuildRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+let loaded: Native | undefined;
+
+/**
+ * The addon, loaded when it is first needed, so that `graft --help` and `graft doctor` work without one. Where the
+ * libtorch has CUDA kernels they are loaded too.
+ *
+ * @throws GraftError ENGINE_MISSING
+ */
+export function native(): Native {
+  if (loaded) return loaded;
+  const record = buildRecord();
+  if (!record) throw engineError('ENGINE_MISSING', { reason: 'it was not built' });
+  try {
+    loaded = createRequire(import.meta.url)(join(buildFolder, 'graft.node')) as Native;
+    if (record.cuda) loaded.loadLibrary(join(record.lib, 'libtorch_cuda.so'));
+  } catch (error) {
+    throw engineError('ENGINE_MISSING', { reason: (error as Error).message.split('\n')[0] }, error);
+  }
+  return loaded;
+}

@@ -1,0 +1,111 @@
+/**
+ * Any ATen operator by name: arguments are arranged after the operator's schema, as in PyTorch. Positional arguments
+ * come first, then one object of keyword arguments (`{ memoryFormat: 'channels_last' }`); element types and memory
+ * formats are named by strings.
+ */
+import { type DType, dtypeCode, dtypeName } from './dtype.js';
+import { native, type Schema } from './native.js';
+
+/** What an operator knows of a tensor. `tensor.ts` has the class that users see. */
+export interface Handle {
+  readonly handle: number;
+}
+
+export type Argument = Handle | number | bigint | boolean | string | null | undefined | readonly Argument[];
+export type Keywords = { [name: string]: Argument };
+
+/** An operator refused its arguments, or its kernel failed. */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+  /** As in ATen: `aten::add.Tensor`. */
+  readonly operator: string;
+  /** Element type and shape of every tensor among the arguments. */
+  readonly shapes: string[];
+  constructor(operator: string, shapes: string[], reason: string, cause?: unknown) {
+    super(`${operator}(${shapes.join(', ')}): ${reason}`, { cause });
+    this.operator = operator;
+    this.shapes = shapes;
+  }
+}
+
+const memoryFormats: Record<string, number> = { contiguous: 0, preserve: 1, channels_last: 2, channels_last_3d: 3 };
+
+const isHandle = (value: unknown): value is Handle => typeof value === 'object' && value !== null && 'handle' in value;
+const isKeywords = (value: unknown): value is Keywords =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isHandle(value);
+
+function lower(value: Argument, name: string): unknown {
+  if (isHandle(value)) return value.handle;
+  if (Array.isArray(value)) return value.map((item) => lower(item, name));
+  if (typeof value === 'string') {
+    if (name === 'dtype') return dtypeCode(value as DType);
+    if (name === 'memory_format') return memoryFormats[value];
+  }
+  return value;
+}
+
+function tensorsIn(values: readonly unknown[]): Handle[] {
+  return values.flatMap((value) => (isHandle(value) ? [value] : Array.isArray(value) ? tensorsIn(value) : []));
+}
+
+/** `float32 [2, 3]`, for messages. */
+export function describeHandle(handle: number): string {
+  const [dtype, , ...shape] = native().describe(handle);
+  return `${dtypeName(dtype)} [${shape.join(', ')}]`;
+}
+
+const schemas = new Map<string, Schema | null>();
+
+function schemaOf(name: string): Schema | null {
+  let schema = schemas.get(name);
+  if (schema === undefined) {
+    const [operator, overload = ''] = name.split('.');
+    schema = native().resolve(operator, overload) ?? null;
+    schemas.set(name, schema);
+  }
+  return schema;
+}
+
+/** Whether this libtorch has the operator, such as `aten::_fused_adam_`. */
+export const hasOperator = (name: string): boolean => schemaOf(name) !== null;
+
+/**
+ * Calls an operator.
+ *
+ * @param name `namespace::operator.overload`, as in ATen's schemas
+ * @returns what the native call gives: handles for tensors; undefined for in-place operators
+ * @throws OperatorError naming the operator and the shapes it was given
+ */
+export function callOperator(
+  name: string,
+  values: readonly (Argument | Keywords)[],
+): { result: unknown; schema: Schema } {
+  const schema = schemaOf(name);
+  if (!schema) throw new OperatorError(name, [], `libtorch ${native().version()} has no such operator`);
+  const last = values[values.length - 1];
+  const keywords = isKeywords(last) ? last : undefined;
+  const count = keywords ? values.length - 1 : values.length;
+  const lowered: unknown[] = [];
+  for (let i = 0; i < count; i++) {
+    const argument = schema.arguments[i];
+    const value = values[i] as Argument;
+    if (argument?.type === 'Tensor' && !isHandle(value))
+      throw new OperatorError(name, [], `argument '${argument.name}' expects a tensor and was given ${typeof value}`);
+    lowered.push(lower(value, argument?.name ?? ''));
+  }
+  for (const key in keywords) {
+    const snake = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const position = schema.arguments.findIndex((argument) => argument.name === snake);
+    if (position < 0) {
+      const known = schema.arguments.map((argument) => argument.name).join(', ');
+      throw new OperatorError(name, [], `has no argument '${snake}'; it has ${known}`);
+    }
+    lowered[position] = lower(keywords[key], snake);
+  }
+  try {
+    return { result: native().call(schema.id, ...lowered), schema };
+  } catch (error) {
+    const shapes = tensorsIn(values).map(({ handle }) => describeHandle(handle));
+    throw new OperatorError(name, shapes, (error as Error).message.split('\n')[0], error);
+  }
+}

@@ -1,0 +1,72 @@
+/** The machine as libtorch sees it, and what makes its numbers repeatable: threads and seeds. */
+import { buildRecord, engineError, type MemoryStatistics, native } from './native.js';
+import type { Handle } from './operators.js';
+
+export type { MemoryStatistics } from './native.js';
+
+/** libtorch's version, such as `2.13.0`. */
+export const torchVersion = (): string => native().version();
+/** Number of threads within an operator. The same bits come only with the same number. */
+export const threads = (): number => native().threads();
+export const setThreads = (count: number): void => native().setThreads(count);
+/** Seeds libtorch's default generators on every device. */
+export const manualSeed = (seed: number): void => native().manualSeed(seed);
+
+/** `cpu`, then `cuda:0`, … */
+export const devices = (): string[] => [
+  'cpu',
+  ...Array.from({ length: native().cudaDevices() }, (_, i) => `cuda:${i}`),
+];
+
+/**
+ * The device to compute on.
+ *
+ * @param wanted `auto` (the first CUDA device, otherwise the CPU), `cpu`, `cuda` or `cuda:N`
+ * @throws GraftError DEVICE_MISSING
+ */
+export function chooseDevice(wanted = 'auto'): string {
+  const present = devices();
+  if (wanted === 'auto') return present[1] ?? 'cpu';
+  const device = wanted === 'cuda' ? 'cuda:0' : wanted;
+  if (!present.includes(device)) throw engineError('DEVICE_MISSING', { device: wanted, devices: present.join(', ') });
+  return device;
+}
+
+/** What is held on a device: a leak shows as a growing number of tensors. */
+export const memoryStatistics = (device = 'cpu'): MemoryStatistics => native().memory(device);
+
+/** A random number generator of its own for operators that take one, on the CPU. */
+export class Generator implements Handle, Disposable {
+  readonly handle: number;
+  constructor(seed: number) {
+    this.handle = native().generator(seed);
+  }
+  [Symbol.dispose](): void {
+    native().release(this.handle);
+  }
+}
+
+/** The bytes of a file, read from the disk when they are touched. The file must not shrink meanwhile. */
+export const mapFile = (path: string): Uint8Array => new Uint8Array(native().mapFile(path));
+
+/** What `graft doctor` prints of the engine; `problem` where it cannot be loaded. */
+export interface EngineReport {
+  torch?: { version: string; from: string; folder: string };
+  cpu?: { capability: string; threads: number };
+  devices: string[];
+  problem?: string;
+}
+
+export function engineReport(): EngineReport {
+  const record = buildRecord();
+  const torch = record && { torch: { version: record.version, from: record.from, folder: record.lib } };
+  try {
+    const capability =
+      native()
+        .configuration()
+        .match(/CPU capability usage: (\S+)/)?.[1] ?? 'unknown';
+    return { ...torch, cpu: { capability, threads: threads() }, devices: devices() };
+  } catch (error) {
+    return { ...torch, devices: [], problem: (error as Error).message };
+  }
+}

@@ -1,0 +1,390 @@
+/**
+ * Tensors: libtorch's, with PyTorch's methods in camelCase. Their memory is native and invisible to the collector:
+ * `scope` frees what is made inside it, `dispose()` or `using` free one tensor, and a finaliser frees the forgotten.
+ */
+import { type ArrayOf, arrayOf, type DType, dtypeCode, dtypeName, dtypeOf, type TypedArray } from './dtype.js';
+import { native } from './native.js';
+import { type Argument, callOperator, describeHandle, type Keywords } from './operators.js';
+
+/** A tensor was used after `dispose()` or after its scope ended. */
+export class DisposedTensorError extends Error {
+  override readonly name = 'DisposedTensorError';
+  constructor(label: string) {
+    super(`The tensor '${label}' was used after it was disposed; return it from its scope() or keep() it.`);
+  }
+}
+
+/** Frees what JavaScript forgot; only tensors outside every scope are registered, the others are freed by theirs. */
+const forgotten = new FinalizationRegistry<number>((handle) => {
+  native().weigh(handle, -1);
+  native().release(handle);
+});
+
+let current: Set<Tensor> | undefined;
+
+type Shape = readonly number[];
+
+export class Tensor implements Disposable {
+  #handle: number;
+  #description: ReturnType<ReturnType<typeof native>['describe']> | undefined;
+  /** The scope that frees it; outside every scope the finaliser does. */
+  #scope: Set<Tensor> | undefined;
+  /** A name for messages: the operator that made the tensor, or the parameter's path. */
+  label: string;
+
+  /** For the engine: takes over a handle. Users make tensors with `tensor`, `zeros`, … and with operators. */
+  constructor(handle: number, label: string) {
+    this.#handle = handle;
+    this.label = label;
+    this.#enter(current);
+  }
+
+  #enter(scope: Set<Tensor> | undefined): void {
+    this.#scope = scope;
+    if (scope) scope.add(this);
+    else this.#register();
+  }
+
+  #register(): void {
+    native().weigh(this.#handle, 1);
+    forgotten.register(this, this.#handle, this);
+  }
+
+  /** @throws DisposedTensorError */
+  get handle(): number {
+    if (this.#handle === 0) throw new DisposedTensorError(this.label);
+    return this.#handle;
+  }
+  get disposed(): boolean {
+    return this.#handle === 0;
+  }
+
+  dispose(): void {
+    if (this.#handle === 0) return;
+    if (this.#scope) this.#scope.delete(this);
+    else {
+      forgotten.unregister(this);
+      native().weigh(this.#handle, -1);
+    }
+    native().release(this.#handle);
+    this.#handle = 0;
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Lets the tensor outlive the scope it was made in; the finaliser is its net from now on. */
+  keep(): this {
+    if (this.#scope?.delete(this)) this.#enter(undefined);
+    return this;
+  }
+
+  /** See `scope`. */
+  static scope<T>(body: () => T): T {
+    const outer = current;
+    const made = new Set<Tensor>();
+    current = made;
+    try {
+      const result = body();
+      if (result instanceof Promise) throw new TypeError('scope() takes a synchronous function');
+      eachTensor(result, (tensor) => {
+        if (made.delete(tensor)) tensor.#enter(outer);
+      });
+      return result;
+    } finally {
+      current = outer;
+      for (const tensor of made) tensor.dispose();
+    }
+  }
+
+  #describe() {
+    this.#description ??= native().describe(this.handle);
+    return this.#description;
+  }
+  get dtype(): DType {
+    return dtypeName(this.#describe()[0]);
+  }
+  /** `cpu`, `cuda:0`, … */
+  get device(): string {
+    return this.#describe()[1];
+  }
+  get shape(): number[] {
+    return this.#describe().slice(2) as number[];
+  }
+  get rank(): number {
+    return this.#describe().length - 2;
+  }
+  /** Number of elements. */
+  get size(): number {
+    return this.shape.reduce((product, n) => product * n, 1);
+  }
+  toString(): string {
+    return `${this.label}: ${this.disposed ? 'disposed' : describeHandle(this.handle)}`;
+  }
+
+  /** The elements in row-major order, copied. float16 and bfloat16 come as their bits. */
+  toArray<T extends DType = 'float32'>(): ArrayOf<T> {
+    return new (arrayOf(this.dtype))(native().toArrayBuffer(this.handle, true)) as ArrayOf<T>;
+  }
+  /** As `toArray`, but where the tensor is contiguous and on the CPU the array is the tensor's own memory. */
+  shareArray<T extends DType = 'float32'>(): ArrayOf<T> {
+    return new (arrayOf(this.dtype))(native().toArrayBuffer(this.handle, false)) as ArrayOf<T>;
+  }
+  /** The only element as a number. */
+  item(): number {
+    return native().item(this.handle);
+  }
+
+  // Gradients ---------------------------------------------------------------------------------------------------------
+  get requiresGrad(): boolean {
+    return native().requiresGrad(this.handle);
+  }
+  set requiresGrad(value: boolean) {
+    native().setRequiresGrad(this.handle, value);
+  }
+  /** The gradient that `backward` left here. */
+  get grad(): Tensor | undefined {
+    const handle = native().grad(this.handle);
+    return handle === undefined ? undefined : new Tensor(handle, `gradient of ${this.label}`);
+  }
+  set grad(gradient: Tensor | undefined) {
+    native().setGrad(this.handle, gradient?.handle);
+  }
+  /** Adds to the `grad` of every leaf that requires it. A gradient must be given unless this has one element. */
+  backward(options: { gradient?: Tensor; retainGraph?: boolean } = {}): void {
+    native().backward(this.handle, options.gradient?.handle, options.retainGraph ?? false);
+  }
+  detach(): Tensor {
+    return one('aten::detach', this);
+  }
+
+  // Arithmetic, element by element, with broadcasting -------------------------------------------------------------------
+  add(other: Tensor | number): Tensor {
+    return one(overload('aten::add', other), this, other);
+  }
+  sub(other: Tensor | number): Tensor {
+    return one(overload('aten::sub', other), this, other);
+  }
+  mul(other: Tensor | number): Tensor {
+    return one(overload('aten::mul', other), this, other);
+  }
+  div(other: Tensor | number): Tensor {
+    return one(overload('aten::div', other), this, other);
+  }
+  pow(exponent: number): Tensor {
+    return one('aten::pow.Tensor_Scalar', this, exponent);
+  }
+  neg(): Tensor {
+    return one('aten::neg', this);
+  }
+  abs(): Tensor {
+    return one('aten::abs', this);
+  }
+  exp(): Tensor {
+    return one('aten::exp', this);
+  }
+  log(): Tensor {
+    return one('aten::log', this);
+  }
+  sqrt(): Tensor {
+    return one('aten::sqrt', this);
+  }
+  sigmoid(): Tensor {
+    return one('aten::sigmoid', this);
+  }
+  clamp(low: number | null, high: number | null): Tensor {
+    return one('aten::clamp', this, low, high);
+  }
+  gt(other: Tensor | number): Tensor {
+    return one(overload('aten::gt', other), this, other);
+  }
+  lt(other: Tensor | number): Tensor {
+    return one(overload('aten::lt', other), this, other);
+  }
+  ge(other: Tensor | number): Tensor {
+    return one(overload('aten::ge', other), this, other);
+  }
+  eq(other: Tensor | number): Tensor {
+    return one(overload('aten::eq', other), this, other);
+  }
+  matmul(other: Tensor): Tensor {
+    return one('aten::matmul', this, other);
+  }
+
+  // In place: the tensor itself is changed and returned -----------------------------------------------------------------
+  add_(other: Tensor | number): Tensor {
+    return into(overload('aten::add_', other), this, other);
+  }
+  mul_(other: Tensor | number): Tensor {
+    return into(overload('aten::mul_', other), this, other);
+  }
+  copy_(source: Tensor): Tensor {
+    return into('aten::copy_', this, source);
+  }
+  fill_(value: number): Tensor {
+    return into('aten::fill_.Scalar', this, value);
+  }
+  zero_(): Tensor {
+    return into('aten::zero_', this);
+  }
+
+  // Reductions; without dimensions over all elements --------------------------------------------------------------------
+  sum(dim?: Shape, keepdim = false): Tensor {
+    return dim ? one('aten::sum.dim_IntList', this, dim, keepdim) : one('aten::sum', this);
+  }
+  mean(dim?: Shape, keepdim = false): Tensor {
+    return dim ? one('aten::mean.dim', this, dim, keepdim) : one('aten::mean', this);
+  }
+  max(): Tensor {
+    return one('aten::max', this);
+  }
+  min(): Tensor {
+    return one('aten::min', this);
+  }
+  argmax(dim: number, keepdim = false): Tensor {
+    return one('aten::argmax', this, dim, keepdim);
+  }
+  /** Euclidean norm over all elements. */
+  norm(): Tensor {
+    return one('aten::linalg_vector_norm', this);
+  }
+
+  // Shape ---------------------------------------------------------------------------------------------------------------
+  reshape(...shape: number[]): Tensor {
+    return one('aten::reshape', this, shape);
+  }
+  /** Shares memory; the layout must allow it. */
+  view(...shape: number[]): Tensor {
+    return one('aten::view', this, shape);
+  }
+  permute(...dims: number[]): Tensor {
+    return one('aten::permute', this, dims);
+  }
+  transpose(a: number, b: number): Tensor {
+    return one('aten::transpose.int', this, a, b);
+  }
+  unsqueeze(dim: number): Tensor {
+    return one('aten::unsqueeze', this, dim);
+  }
+  squeeze(dim: number): Tensor {
+    return one('aten::squeeze.dim', this, dim);
+  }
+  expand(...shape: number[]): Tensor {
+    return one('aten::expand', this, shape);
+  }
+  select(dim: number, index: number): Tensor {
+    return one('aten::select.int', this, dim, index);
+  }
+  narrow(dim: number, start: number, length: number): Tensor {
+    return one('aten::narrow', this, dim, start, length);
+  }
+  indexSelect(dim: number, index: Tensor): Tensor {
+    return one('aten::index_select', this, dim, index);
+  }
+  flip(...dims: number[]): Tensor {
+    return one('aten::flip', this, dims);
+  }
+  contiguous(memoryFormat: 'contiguous' | 'channels_last' = 'contiguous'): Tensor {
+    return one('aten::contiguous', this, { memoryFormat });
+  }
+  clone(): Tensor {
+    return one('aten::clone', this);
+  }
+
+  /** A copy with another element type or on another device; the tensor itself where nothing changes. */
+  to(target: DType | { dtype?: DType; device?: string }): Tensor {
+    const { dtype = this.dtype, device = this.device } = typeof target === 'string' ? { dtype: target } : target;
+    if (dtype === this.dtype && device === this.device) return this;
+    return one('aten::to.device', this, device, dtypeCode(dtype));
+  }
+}
+
+const overload = (name: string, other: Tensor | number) => `${name}.${typeof other === 'number' ? 'Scalar' : 'Tensor'}`;
+
+/** Calls an operator that gives one new tensor. */
+export function one(name: string, ...values: (Argument | Keywords)[]): Tensor {
+  return new Tensor(callOperator(name, values).result as number, name);
+}
+
+/** Calls an operator that gives several tensors. */
+export function several(name: string, ...values: (Argument | Keywords)[]): Tensor[] {
+  return (callOperator(name, values).result as number[]).flat().map((handle) => new Tensor(handle, name));
+}
+
+/** Calls an operator that changes its first argument. */
+function into(name: string, target: Tensor, ...values: (Argument | Keywords)[]): Tensor {
+  callOperator(name, [target, ...values]);
+  return target;
+}
+
+type Result = Tensor | number | boolean | string | undefined | Result[];
+
+/**
+ * Any ATen operator as a function, for all that has no method or function here.
+ *
+ * @example const cumsum = operator('aten::cumsum'); cumsum(x, 0)
+ * @param name `namespace::operator.overload`
+ * @returns a function of positional arguments and one optional object of keyword arguments
+ */
+export function operator(name: string): (...values: (Argument | Keywords)[]) => Result {
+  return (...values) => {
+    const { result, schema } = callOperator(name, values);
+    if (schema.inPlace) return values[0] as Tensor;
+    const wrap = (value: unknown, type: string): Result => {
+      if (Array.isArray(value)) return value.map((item) => wrap(item, type));
+      return type.startsWith('Tensor') && typeof value === 'number' ? new Tensor(value, name) : (value as Result);
+    };
+    if (schema.returns.length === 1) return wrap(result, schema.returns[0]);
+    return schema.returns.map((type, i) => wrap((result as unknown[])[i], type));
+  };
+}
+
+/** Visits every tensor in arrays, maps and plain objects. */
+function eachTensor(value: unknown, visit: (tensor: Tensor) => void): void {
+  if (value instanceof Tensor) visit(value);
+  else if (Array.isArray(value)) for (const item of value) eachTensor(item, visit);
+  else if (value instanceof Map) for (const item of value.values()) eachTensor(item, visit);
+  else if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype)
+    for (const item of Object.values(value)) eachTensor(item, visit);
+}
+
+/**
+ * Runs `body` and frees every tensor made inside, but those it returns (alone or in arrays, maps and plain objects) and
+ * those it `keep()`s. Scopes nest: what an inner scope returns belongs to the outer one.
+ *
+ * @throws TypeError where `body` is asynchronous: other tensors could be made while it waits
+ */
+export const scope = Tensor.scope;
+
+// Making tensors --------------------------------------------------------------------------------------------------------
+
+export interface TensorOptions {
+  dtype?: DType;
+  device?: string;
+}
+
+/**
+ * A tensor with the array's elements in row-major order.
+ *
+ * @param shape default: one dimension with all elements
+ * @param options.copy false: the tensor borrows the array's memory and keeps it alive (CPU)
+ */
+export function tensor(
+  data: TypedArray | readonly number[],
+  shape?: Shape,
+  options: TensorOptions & { copy?: boolean } = {},
+): Tensor {
+  const array = Array.isArray(data) ? Float32Array.from(data as number[]) : (data as TypedArray);
+  const { dtype = dtypeOf(array), device = 'cpu', copy = true } = options;
+  // float16 and bfloat16 elements come as bits, bool as bytes; anything else is converted.
+  const stored = array instanceof arrayOf(dtype) ? dtype : dtypeOf(array);
+  const made = new Tensor(native().fromArray(array, dtypeCode(stored), shape ?? [array.length], copy), 'tensor');
+  return made.to({ dtype, device });
+}
+
+export const zeros = (shape: Shape, { dtype = 'float32', device = 'cpu' }: TensorOptions = {}) =>
+  one('aten::zeros', shape, { dtype, device });
+export const ones = (shape: Shape, { dtype = 'float32', device = 'cpu' }: TensorOptions = {}) =>
+  one('aten::ones', shape, { dtype, device });
+export const full = (shape: Shape, value: number, { dtype = 'float32', device = 'cpu' }: TensorOptions = {}) =>
+  one('aten::full', shape, value, { dtype, device });
