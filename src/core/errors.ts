@@ -51,16 +51,21 @@ export class GraftError extends Error {
 const fill = (template: string, values: Record<string, string | number>) =>
   template.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
 
+/** Makes an error of one area; the parameters that each code's texts name are checked by the compiler. */
+export type ErrorMaker<Table extends ErrorTable> = <Code extends keyof Table & string>(
+  code: Code,
+  values: Parameters<Table[Code]>,
+  cause?: unknown,
+) => GraftError;
+
 /**
- * Makes the error constructor of one area from its table; the parameters of each code are checked by the compiler.
- *
  * @example
  * const dataError = errorsOf({ NIFTI_TRUNCATED: { exit: 'data', message: '{file}: …', hint: '…' } });
  * throw dataError('NIFTI_TRUNCATED', { file });
  */
-export const errorsOf =
-  <Table extends ErrorTable>(table: Table) =>
-  <Code extends keyof Table & string>(code: Code, values: Parameters<Table[Code]>, cause?: unknown): GraftError => {
+export function errorsOf<Table extends ErrorTable>(table: Table): ErrorMaker<Table> {
+  return (code, values, cause) => {
     const { message, hint, exit } = table[code] as ErrorEntry;
     return new GraftError(code, fill(message, values), fill(hint, values), exitCodes[exit], cause);
   };
+}

@@ -7,6 +7,7 @@ export { type Argument, hasOperator, type Keywords, OperatorError } from './oper
 export * from './runtime.js';
 export {
   DisposedTensorError,
+  fromBytes,
   full,
   ones,
   operator,

@@ -130,6 +130,10 @@ export class Tensor implements Disposable {
   shareArray<T extends DType = 'float32'>(): ArrayOf<T> {
     return new (arrayOf(this.dtype))(native().toArrayBuffer(this.handle, false)) as ArrayOf<T>;
   }
+  /** The elements' bytes in row-major order, copied. */
+  toBytes(): Uint8Array {
+    return new Uint8Array(native().toArrayBuffer(this.handle, true));
+  }
   /** The only element as a number. */
   item(): number {
     return native().item(this.handle);
@@ -381,6 +385,10 @@ export function tensor(
   const made = new Tensor(native().fromArray(array, dtypeCode(stored), shape ?? [array.length], copy), 'tensor');
   return made.to({ dtype, device });
 }
+
+/** A tensor from the bytes of its elements (copied), as files hold them. */
+export const fromBytes = (bytes: Uint8Array, dtype: DType, shape: Shape): Tensor =>
+  new Tensor(native().fromArray(bytes, dtypeCode(dtype), shape, true), 'fromBytes');
 
 export const zeros = (shape: Shape, { dtype = 'float32', device = 'cpu' }: TensorOptions = {}) =>
   one('aten::zeros', shape, { dtype, device });

@@ -1,0 +1,89 @@
+/**
+ * Where the slices of a volume lie: which axis they run along, and how a slice's pixels map to the volume's voxels.
+ *
+ * A slice is resampled to `resampled` pixels so that the centres of the two fields of view coincide, then padded or
+ * cropped by whole pixels to `shape`: at native spacing nothing is interpolated.
+ */
+import { errorsOf } from '../../core/index.js';
+import { datasetErrors } from '../dataset-errors.js';
+import type { Preprocessing } from './schema.js';
+
+const geometryError = errorsOf(datasetErrors);
+
+/** The longest side of a slice in pixels. */
+const LIMIT = 4096;
+
+/** Plain JSON. Pairs are [rows, columns]: axial [y, x], coronal [z, x], sagittal [z, y]; row 0 is posterior or inferior. */
+export interface SliceGeometry {
+  axis: Preprocessing['axis'];
+  /** [z, y, x] of the volume. */
+  volume: [number, number, number];
+  /** [n, h, w] of the slices. */
+  shape: [number, number, number];
+  /** Pixels of a slice as it lies in the volume. */
+  native: [number, number];
+  /** Pixels of the whole field of view at the slices' spacing, before it is padded or cropped. */
+  resampled: [number, number];
+  /** Native pixels per pixel of the slices. */
+  step: [number, number];
+  /** In-plane spacing of the slices in mm. */
+  spacing: [number, number];
+}
+
+/** [slices, rows, columns] as indices of [z, y, x]. */
+const planes = { axial: [0, 1, 2], coronal: [1, 0, 2], sagittal: [2, 0, 1] } as const;
+
+/**
+ * @param volume shape [z, y, x], spacing [z, y, x] in mm, path for errors
+ * @throws GraftError SLICES_TOO_LARGE
+ */
+export function geometryOf(
+  volume: { path: string; shape: readonly number[]; spacing: readonly number[] },
+  { axis, spacing, size, multiple }: Preprocessing,
+): SliceGeometry {
+  const [n, row, column] = planes[axis];
+  const pair = (value: (dimension: number, index: number) => number): [number, number] => [
+    value(row, 0),
+    value(column, 1),
+  ];
+  const native = pair((dimension) => volume.shape[dimension]);
+  const step = pair((dimension) => stepOf(volume.spacing[dimension], spacing));
+  // Rounded up, so that every voxel's centre lies in the slice; a spacing off by a rounding error adds no pixel.
+  const resampled = pair((_, i) => Math.max(1, Math.ceil(native[i] / step[i] - 1e-3)));
+  const padded = pair((_, i) => size?.[i] ?? Math.ceil(resampled[i] / multiple) * multiple);
+  if (Math.max(...resampled, ...padded) > LIMIT)
+    throw geometryError('SLICES_TOO_LARGE', {
+      file: volume.path,
+      axis,
+      native: native.join(' x '),
+      resampled: resampled.join(' x '),
+      spacing: spacing ?? 'native',
+      limit: LIMIT,
+    });
+  return {
+    axis,
+    volume: [volume.shape[0], volume.shape[1], volume.shape[2]],
+    shape: [volume.shape[n], ...padded],
+    native,
+    resampled,
+    step,
+    spacing: pair((dimension, i) => volume.spacing[dimension] * step[i]),
+  };
+}
+
+/** Header spacings are float32: one that equals the wanted spacing but for rounding is not interpolated. */
+function stepOf(native: number, wanted: number | null): number {
+  const step = (wanted ?? native) / native;
+  return Math.abs(step - 1) < 1e-4 ? 1 : step;
+}
+
+/** Voxels of a volume along [slices, rows, columns]: how far apart they are in its array. */
+export function stridesOf({ axis, volume: [, y, x] }: SliceGeometry): [number, number, number] {
+  const strides = [y * x, x, 1];
+  const [n, row, column] = planes[axis];
+  return [strides[n], strides[row], strides[column]];
+}
+
+/** First pixel of the whole field of view in the slice, along rows (0) or columns (1); negative where it is cropped. */
+export const offsetOf = ({ shape, resampled }: SliceGeometry, i: 0 | 1): number =>
+  Math.floor((shape[i + 1] - resampled[i]) / 2);

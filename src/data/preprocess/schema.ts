@@ -1,0 +1,54 @@
+/**
+ * How volumes become slices: one plain object, kept in the recipe and inside the adapter, so that training and
+ * prediction cannot differ.
+ */
+import { z } from 'zod';
+
+const increasing = ({ low, high }: { low: number; high: number }) => low < high;
+const order = { error: 'low must be below high' };
+
+const intensitySchema = z.discriminatedUnion('kind', [
+  z
+    .strictObject({
+      kind: z.literal('percentile').describe('these percentiles of the volume become 0 and 1, the rest is clipped'),
+      low: z.number().min(0).max(100).default(1),
+      high: z.number().min(0).max(100).default(99),
+    })
+    .refine(increasing, order),
+  z.strictObject({ kind: z.literal('min-max').describe('the least and greatest voxel become 0 and 1') }),
+  z.strictObject({ kind: z.literal('z-score').describe('the mean of the volume becomes 0, its deviation 1') }),
+  z
+    .strictObject({
+      kind: z.literal('window').describe('these values (Hounsfield units in CT) become 0 and 1, the rest is clipped'),
+      low: z.number(),
+      high: z.number(),
+    })
+    .refine(increasing, order),
+]);
+
+const pixels = z.int().positive();
+
+export const preprocessingSchema = z
+  .strictObject({
+    axis: z.enum(['axial', 'coronal', 'sagittal']).default('axial').describe('the plane of the slices'),
+    spacing: z
+      .number()
+      .positive()
+      .nullable()
+      .default(null)
+      .describe('in-plane pixel in mm; null keeps each volume’s own'),
+    size: z
+      .tuple([pixels, pixels])
+      .nullable()
+      .default(null)
+      .describe('[height, width] in pixels, padded or cropped about the centre; null pads to the next `multiple`'),
+    multiple: pixels.default(8).describe('height and width are multiples of this'),
+    intensity: intensitySchema.prefault({ kind: 'percentile' }).describe('how a volume’s intensities are scaled'),
+  })
+  .refine(({ size, multiple }) => size === null || size.every((side) => side % multiple === 0), {
+    error: 'both sides of size must be multiples of `multiple`',
+    path: ['size'],
+  });
+
+export type Preprocessing = z.output<typeof preprocessingSchema>;
+export type Intensity = Preprocessing['intensity'];

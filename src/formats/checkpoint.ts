@@ -1,0 +1,70 @@
+/** The weights in a checkpoint, whatever program wrote it: safetensors or PyTorch, plain or inside a larger dict. */
+import { type ByteSource, openBytes } from './bytes.js';
+import { formatError } from './errors.js';
+import { fetchTensors, parsePth, pthLayout } from './pth.js';
+import { kindOf, PthTensor, type PthValue } from './pth-value.js';
+import type { RawTensor } from './raw-tensor.js';
+import { readSafetensors, type TensorFile } from './safetensors.js';
+
+/** Where training programs put the weights among other things, the most telling name first. */
+const nests = ['state_dict', 'model_state_dict', 'model', 'net', 'weights'];
+/** What `DataParallel` puts before each name. */
+const wrapper = 'module.';
+
+/**
+ * The tensors by name, of a file in either format; found by its content, not its name. Only they are read, not an
+ * optimiser's state beside them. The metadata of a PyTorch file are empty.
+ *
+ * @throws GraftError CHECKPOINT_UNKNOWN, STATE_DICT_MISSING and those of `openSafetensors` and `readPth`
+ */
+export function readCheckpoint(path: string): TensorFile {
+  using source = openBytes(path);
+  // Asked first: a header's length can begin like a pickle, but no pickle goes on like a header.
+  if (looksLikeSafetensors(source)) return readSafetensors(path);
+  if (!pthLayout(source)) throw formatError('CHECKPOINT_UNKNOWN', { file: path, found: beginning(source) });
+  const pth = parsePth(source);
+  const tensors = tensorsOf(pth.value, path);
+  fetchTensors(source, pth, tensors.values());
+  return { tensors, metadata: {} };
+}
+
+/**
+ * The tensors of a plain state dict, or of one under a usual key ('state_dict', 'model', …); a 'module.' before every
+ * name is taken off.
+ *
+ * @throws GraftError STATE_DICT_MISSING with the keys found
+ */
+export const stateDictOf = (value: PthValue, path: string): Map<string, RawTensor> => tensorsOf(value, path);
+
+function tensorsOf(value: PthValue, file: string): Map<string, PthTensor> {
+  const candidates = value instanceof Map ? [value, ...nests.map((key) => value.get(key))] : [];
+  const dict = candidates.find(isStateDict);
+  if (!dict) throw formatError('STATE_DICT_MISSING', { file, expected: nests.join(', '), found: outline(value) });
+  const wrapped = [...dict.keys()].every((name) => name.startsWith(wrapper));
+  return new Map([...dict].map(([name, tensor]) => [wrapped ? name.slice(wrapper.length) : name, tensor]));
+}
+
+const isStateDict = (value: PthValue | undefined): value is Map<string, PthTensor> =>
+  value instanceof Map &&
+  value.size > 0 &&
+  [...value].every(([name, tensor]) => typeof name === 'string' && tensor instanceof PthTensor);
+
+function outline(value: PthValue): string {
+  if (!(value instanceof Map)) return kindOf(value);
+  if (value.size === 0) return 'an empty dict';
+  const shown = [...value].slice(0, 12).map(([key, item]) => {
+    return `${typeof key === 'string' ? JSON.stringify(key.slice(0, 60)) : kindOf(key)} (${kindOf(item)})`;
+  });
+  return `a dict with ${shown.join(', ')}${value.size > shown.length ? ` and ${value.size - shown.length} more` : ''}`;
+}
+
+function looksLikeSafetensors(source: ByteSource): boolean {
+  const start = source.read(0, Math.min(source.size, 9));
+  return start[8] === '{'.charCodeAt(0) && start.subarray(4, 8).every((byte) => byte === 0);
+}
+
+function beginning(source: ByteSource): string {
+  if (source.size === 0) return 'an empty file';
+  const start = Buffer.from(source.read(0, Math.min(source.size, 32))).toString('latin1');
+  return `a file that begins with ${JSON.stringify(start.replace(/[^\x20-\x7e]/g, '?'))}`;
+}

@@ -1,0 +1,127 @@
+/**
+ * safetensors: named tensors and texts in one file, read lazily (the header first, each tensor's bytes at need).
+ *
+ * Format: 8 bytes header length (little-endian), JSON header padded with spaces to a multiple of 8, the tensors' bytes
+ * without gaps (https://github.com/huggingface/safetensors#format).
+ */
+import { writeFileAtomic } from '../core/index.js';
+import { type ByteSource, memoryBytes, openBytes } from './bytes.js';
+import { formatError } from './errors.js';
+import { elementCount, itemSizes, type RawTensor } from './raw-tensor.js';
+import { dtypeCodes, headerLimit, readHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
+
+/** An open file: only its header is in memory. Close it, or declare it with `using`. */
+export class SafetensorsFile implements Disposable {
+  readonly names: string[];
+  readonly metadata: Record<string, string>;
+  readonly #source: ByteSource;
+  readonly #header: SafetensorsHeader;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+    this.#header = readHeader(source);
+    this.names = [...this.#header.tensors.keys()];
+    this.metadata = this.#header.metadata;
+  }
+
+  /** @throws GraftError TENSOR_MISSING */
+  info(name: string): TensorInfo {
+    const info = this.#header.tensors.get(name);
+    if (info) return info;
+    const found = `${this.names.length} others, such as ${this.names.slice(0, 3).join(', ') || 'none'}`;
+    throw formatError('TENSOR_MISSING', { file: this.#source.file, tensor: name, found });
+  }
+
+  /** Reads the bytes of this tensor only. @throws GraftError TENSOR_MISSING, TENSOR_FILE_TRUNCATED */
+  read(name: string): RawTensor {
+    const { dtype, shape, offset, length } = this.info(name);
+    return { dtype, shape: [...shape], data: this.#source.read(offset, length) };
+  }
+
+  close(): void {
+    this.#source[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** @throws GraftError TENSOR_FILE_UNREADABLE, SAFETENSORS_INVALID, TENSOR_DTYPE_UNSUPPORTED */
+export function openSafetensors(path: string): SafetensorsFile {
+  const source = openBytes(path);
+  try {
+    return new SafetensorsFile(source);
+  } catch (error) {
+    source[Symbol.dispose]();
+    throw error;
+  }
+}
+
+export interface TensorFile {
+  tensors: Map<string, RawTensor>;
+  metadata: Record<string, string>;
+}
+
+/** The tensors whose names `only` accepts, or all. @throws GraftError as `openSafetensors` */
+export function readSafetensors(path: string, { only }: { only?: (name: string) => boolean } = {}): TensorFile {
+  using file = openSafetensors(path);
+  return collect(file, only);
+}
+
+/** The same from memory; the tensors share `bytes`. `name` is what errors call it. */
+export const decodeSafetensors = (bytes: Uint8Array, name = 'safetensors'): TensorFile =>
+  collect(new SafetensorsFile(memoryBytes(bytes, name)));
+
+const collect = (file: SafetensorsFile, only: (name: string) => boolean = () => true): TensorFile => ({
+  tensors: new Map(file.names.filter(only).map((name) => [name, file.read(name)])),
+  metadata: file.metadata,
+});
+
+/**
+ * The file's bytes in pieces: the header, then each tensor's data. Equal content gives equal bytes: wide element types
+ * come first (so every tensor stays aligned), then names in order; metadata is sorted too.
+ *
+ * @throws GraftError TENSOR_INVALID
+ */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, RawTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  const sorted = [...tensors].sort(
+    ([a, x], [b, y]) => itemSizes[y.dtype] - itemSizes[x.dtype] || byName(x.dtype, y.dtype) || byName(a, b),
+  );
+  const entries: [string, unknown][] = [];
+  if (Object.keys(metadata).length > 0) {
+    entries.push(['__metadata__', Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => byName(a, b)))]);
+  }
+  let end = 0;
+  for (const [name, { dtype, shape, data }] of sorted) {
+    const expected = elementCount(shape) * itemSizes[dtype];
+    if (data.length !== expected) {
+      throw formatError('TENSOR_INVALID', { tensor: name, expected: `${expected} bytes`, found: data.length });
+    }
+    if (name === '__metadata__') {
+      throw formatError('TENSOR_INVALID', { tensor: name, expected: 'a name that is not reserved', found: name });
+    }
+    entries.push([name, { dtype: dtypeCodes[dtype], shape, data_offsets: [end, end + expected] }]);
+    end += expected;
+  }
+  // Written entry by entry: an object would put names that look like numbers first.
+  const json = Buffer.from(`{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)}}`);
+  const header = new Uint8Array(8 + 8 * Math.ceil(json.length / 8)).fill(' '.charCodeAt(0));
+  if (header.length > headerLimit) {
+    throw formatError('TENSOR_INVALID', { tensor: 'header', expected: `${headerLimit} bytes`, found: header.length });
+  }
+  new DataView(header.buffer).setBigUint64(0, BigInt(header.length - 8), true);
+  header.set(json, 8);
+  return [header, ...sorted.map(([, { data }]) => data)];
+}
+
+/** Writes the file whole or not at all. @throws GraftError TENSOR_INVALID, WRITE_FAILED */
+export const writeSafetensors = (
+  path: string,
+  tensors: ReadonlyMap<string, RawTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): void => writeFileAtomic(path, ...encodeSafetensors(tensors, metadata));

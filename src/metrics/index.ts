@@ -1,0 +1,6 @@
+/** Overlap and surface measures of segmentations, in millimetres. */
+export { metricErrors } from './errors.js';
+export * from './evaluate.js';
+export * from './overlap.js';
+export * from './surface-distances.js';
+export * from './surface-measures.js';

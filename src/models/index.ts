@@ -1,0 +1,2 @@
+/** Network architectures. */
+export * from './unet/index.js';

@@ -1,0 +1,4 @@
+/** The 2D U-Net and its early segmentation head. */
+export * from './config.js';
+export * from './early-head.js';
+export * from './unet2d.js';

@@ -1,0 +1,112 @@
+/**
+ * The residual 2D U-Net of Shirokikh et al. 2020 (arXiv 2008.07357), as the ConvLoRA reference code uses it; parameter
+ * names are that code's, so its checkpoints load. Dropout, which the reference never switches on, is left out (its
+ * places in the sequences are kept).
+ */
+import { BatchNorm2d, Conv2d, ConvTranspose2d, Identity, Layer, Module, ReLU, Sequential } from '../../nn/index.js';
+import { relu, type Tensor } from '../../torch/index.js';
+import { type EncoderBlock, encoderBlocks, type UNet2DConfig } from './config.js';
+
+/** Normalisation, ReLU, convolution. */
+class PreActivation extends Layer {
+  readonly bn: BatchNorm2d;
+  readonly layer: Conv2d;
+  constructor(channels: number, out: number, kernel: number, bias: boolean) {
+    super();
+    this.bn = this.child('bn', new BatchNorm2d(channels));
+    const padding = (kernel - 1) / 2;
+    this.layer = this.child('layer', new Conv2d({ in: channels, out, kernel, padding, bias }));
+  }
+  override forward(x: Tensor): Tensor {
+    return this.layer.forward(relu(this.bn.forward(x)));
+  }
+}
+
+/** Two pre-activated convolutions beside an identity. */
+class ResBlock extends Layer {
+  readonly path: Sequential;
+  constructor(channels: number, kernel: number) {
+    super();
+    const half = () => new PreActivation(channels, channels, kernel, false);
+    this.path = this.child('conv_path', new Sequential(half(), half()));
+  }
+  override forward(x: Tensor): Tensor {
+    return this.path.forward(x).add(x);
+  }
+}
+
+const residual = (channels: number) => [1, 2, 3].map(() => new ResBlock(channels, 3));
+
+/** Halves the resolution and doubles the channels. */
+const down = (channels: number) =>
+  new Sequential(
+    new BatchNorm2d(channels),
+    new Conv2d({ in: channels, out: 2 * channels, kernel: 2, stride: 2, bias: false }),
+    new ReLU(),
+    new Identity(),
+    ...residual(2 * channels),
+  );
+
+/** Doubles the resolution and halves the channels. */
+const up = (channels: number) =>
+  new Sequential(
+    ...residual(channels),
+    new BatchNorm2d(channels),
+    new ConvTranspose2d({ in: channels, out: channels / 2, kernel: 2, stride: 2, bias: false }),
+    new ReLU(),
+  );
+
+export class UNet2D extends Module {
+  readonly config: UNet2DConfig;
+  readonly #encoder: Record<EncoderBlock, Sequential>;
+  readonly #shortcuts: Conv2d[];
+  readonly #up: Sequential[];
+  readonly #out: Sequential;
+
+  constructor(config: UNet2DConfig) {
+    super();
+    this.config = config;
+    const { inChannels, outChannels, filters: n } = config;
+    const shortcut = (level: number) => {
+      const channels = n * 2 ** level;
+      return this.child(`shortcut${level}`, new Conv2d({ in: channels, out: channels, kernel: 1 }));
+    };
+    const stem = new Conv2d({ in: inChannels, out: n, kernel: 3, padding: 1, bias: false });
+    const initPath = this.child('init_path', new Sequential(stem, new ReLU(), ...residual(n)));
+    this.#shortcuts = [shortcut(0)];
+    const down1 = this.child('down1', down(n));
+    this.#shortcuts.push(shortcut(1));
+    const down2 = this.child('down2', down(2 * n));
+    this.#shortcuts.push(shortcut(2));
+    const down3 = this.child('down3', down(4 * n));
+    this.#encoder = { init_path: initPath, down1, down2, down3 };
+    this.#up = [3, 2, 1].map((level) => this.child(`up${level}`, up(n * 2 ** level)));
+    const head = new PreActivation(n, outChannels, 1, true);
+    this.#out = this.child('out_path', new Sequential(new ResBlock(n, 1), head, new BatchNorm2d(outChannels)));
+  }
+
+  /**
+   * @param image float32 [B, inChannels, H, W], prepared intensities; H and W multiples of 8
+   * @param levels how many blocks to run, counted from the image (default: all four)
+   * @returns feature maps [B, filters·2^L, H/2^L, W/2^L] for L = 0 … levels - 1
+   */
+  encode(image: Tensor, levels: number = encoderBlocks.length): Tensor[] {
+    const features: Tensor[] = [];
+    for (const block of encoderBlocks.slice(0, levels))
+      features.push(this.#encoder[block].forward(features.at(-1) ?? image));
+    return features;
+  }
+
+  /** @param features all four of `encode` @returns logits [B, outChannels, H, W] */
+  decode(features: readonly Tensor[]): Tensor {
+    let x = features[3]; // [B, 8n, H/8, W/8]
+    for (const level of [2, 1, 0])
+      x = this.#up[2 - level].forward(x).add(this.#shortcuts[level].forward(features[level])); // [B, n·2^level, …]
+    return this.#out.forward(x); // [B, outChannels, H, W]
+  }
+
+  /** @param image float32 [B, inChannels, H, W] @returns logits [B, outChannels, H, W] */
+  forward(image: Tensor): Tensor {
+    return this.decode(this.encode(image));
+  }
+}

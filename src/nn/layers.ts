@@ -1,0 +1,126 @@
+/** Layers with PyTorch's names, defaults and initial values. Images are float32 [B, C, H, W]. */
+import {
+  batchNorm,
+  type ConvOptions,
+  conv2d,
+  convTranspose2d,
+  ones,
+  relu,
+  type Tensor,
+  zeros,
+} from '../torch/index.js';
+import { type Initialiser, Module } from './module.js';
+
+/** A layer from one tensor to one tensor. */
+export abstract class Layer extends Module {
+  abstract forward(input: Tensor): Tensor;
+}
+
+/** Changes a convolution's weight on its way into the operator; the stored weight stays as it is. */
+export interface WeightAdapter {
+  /** @param weight the stored weight @returns the weight to convolve with, of the same shape */
+  adapt(weight: Tensor): Tensor;
+}
+
+interface ConvolutionConfig extends ConvOptions {
+  in: number;
+  out: number;
+  kernel: number;
+  bias?: boolean;
+}
+
+/** What ordinary and transposed convolutions share; `weight` is [out, in / groups, k, k] or [in, out / groups, k, k]. */
+export abstract class Convolution extends Layer {
+  readonly config: ConvolutionConfig;
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+  /** Set while an adapter is attached. */
+  adapter: WeightAdapter | undefined;
+
+  constructor(config: ConvolutionConfig, weightShape: [number, number]) {
+    super();
+    this.config = config;
+    this.weight = this.parameter('weight', zeros([...weightShape, config.kernel, config.kernel]));
+    this.bias = (config.bias ?? true) ? this.parameter('bias', zeros([config.out])) : undefined;
+  }
+
+  /** kaiming_uniform(a = √5), which is uniform within 1/√fan_in. */
+  override reset({ uniform }: Initialiser): void {
+    const [, fan, kernel] = this.weight.shape;
+    const bound = 1 / Math.sqrt(fan * kernel * kernel);
+    uniform(this.weight, bound);
+    if (this.bias) uniform(this.bias, bound);
+  }
+
+  protected effectiveWeight(): Tensor {
+    return this.adapter ? this.adapter.adapt(this.weight) : this.weight;
+  }
+}
+
+export class Conv2d extends Convolution {
+  constructor(config: ConvolutionConfig) {
+    super(config, [config.out, config.in / (config.groups ?? 1)]);
+  }
+  override forward(input: Tensor): Tensor {
+    return conv2d(input, this.effectiveWeight(), this.bias, this.config);
+  }
+}
+
+export class ConvTranspose2d extends Convolution {
+  constructor(config: ConvolutionConfig) {
+    super(config, [config.in, config.out / (config.groups ?? 1)]);
+  }
+  override forward(input: Tensor): Tensor {
+    return convTranspose2d(input, this.effectiveWeight(), this.bias, this.config);
+  }
+}
+
+/**
+ * Batch normalisation. `training` (batch statistics, running ones moved) is a property of each layer, so that a policy
+ * can be applied to some layers only; it starts false.
+ */
+export class BatchNorm2d extends Layer {
+  readonly eps = 1e-5;
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+  training = false;
+  momentum = 0.1;
+
+  constructor(channels: number) {
+    super();
+    this.weight = this.parameter('weight', ones([channels]));
+    this.bias = this.parameter('bias', zeros([channels]));
+    this.runningMean = this.buffer('running_mean', zeros([channels]));
+    this.runningVar = this.buffer('running_var', ones([channels]));
+  }
+  override forward(input: Tensor): Tensor {
+    return batchNorm(input, this.weight, this.bias, this.runningMean, this.runningVar, this);
+  }
+}
+
+export class ReLU extends Layer {
+  override forward(input: Tensor): Tensor {
+    return relu(input);
+  }
+}
+
+/** Keeps a place in a `Sequential`, where the reference code has an optional layer. */
+export class Identity extends Layer {
+  override forward(input: Tensor): Tensor {
+    return input;
+  }
+}
+
+/** Layers one after another, named by their positions. */
+export class Sequential extends Layer {
+  readonly layers: Layer[];
+  constructor(...layers: Layer[]) {
+    super();
+    this.layers = layers.map((layer, i) => this.child(String(i), layer));
+  }
+  override forward(input: Tensor): Tensor {
+    return this.layers.reduce((x, layer) => layer.forward(x), input);
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Modules: a tree of named parameters, buffers and children, as PyTorch's `nn.Module`. A class declares its parts with
+ * `parameter`, `buffer` and `child`, whose first argument is the name in state dictionaries (the reference code's).
+ */
+import { errorsOf } from '../core/index.js';
+import { noGrad, type Tensor, tensor } from '../torch/index.js';
+
+export const stateErrors = {
+  STATE_MISSING: {
+    exit: 'model',
+    message: '{file}: has no tensor {name} ({shape}), which this network needs; {missing} of {total} are missing.',
+    hint: 'The file belongs to another network. Check the architecture (filters, channels) it was made with.',
+  },
+  STATE_SHAPE: {
+    exit: 'model',
+    message: '{file}: {name} has shape {found}; this network expects {expected}.',
+    hint: 'The file belongs to another network. Check the architecture (filters, channels) it was made with.',
+  },
+  STATE_UNEXPECTED: {
+    exit: 'model',
+    message: '{file}: holds {name} ({shape}), which this network does not have.',
+    hint: 'The file belongs to another network. Check the architecture (filters, channels) it was made with.',
+  },
+} as const;
+const stateError = errorsOf(stateErrors);
+
+/** Tensors by their dotted names. */
+export type State = Map<string, Tensor>;
+
+const shapeText = (shape: readonly number[]) => `[${shape.join(', ')}]`;
+
+export abstract class Module {
+  readonly #parameters = new Map<string, Tensor>();
+  readonly #buffers = new Map<string, Tensor>();
+  readonly #children = new Map<string, Module>();
+
+  /** Declares a tensor that training may change. It starts frozen unless `train` says so. */
+  parameter(name: string, value: Tensor): Tensor {
+    this.#parameters.set(name, value.keep());
+    value.label = name;
+    return value;
+  }
+  /** Declares a tensor that belongs to the state but is never trained. */
+  buffer(name: string, value: Tensor): Tensor {
+    this.#buffers.set(name, value.keep());
+    value.label = name;
+    return value;
+  }
+  child<M extends Module>(name: string, module: M): M {
+    this.#children.set(name, module);
+    return module;
+  }
+  /** Takes another module's own parameters in under their names, beside this module's. */
+  adopt(other: Module): void {
+    for (const [name, value] of other.#parameters) this.#parameters.set(name, value);
+  }
+  /** Gives adopted parameters up again and frees them. */
+  release(other: Module): void {
+    for (const name of other.#parameters.keys()) this.#parameters.delete(name);
+    other.dispose();
+  }
+
+  /** Fills the module's own parameters with their initial values; `initialise` does it for a whole tree. */
+  reset(_random: Initialiser): void {}
+
+  /** This module and all below it with their paths, parents first. */
+  *modules(path = ''): Generator<[path: string, module: Module]> {
+    yield [path, this];
+    for (const [name, child] of this.#children) yield* child.modules(path ? `${path}.${name}` : name);
+  }
+  *#tensors(kind: (module: Module) => Map<string, Tensor>): Generator<[string, Tensor]> {
+    for (const [path, module] of this.modules())
+      for (const [name, value] of kind(module)) yield [path ? `${path}.${name}` : name, value];
+  }
+  parameters(): State {
+    return new Map(this.#tensors((module) => module.#parameters));
+  }
+  buffers(): State {
+    return new Map(this.#tensors((module) => module.#buffers));
+  }
+  /** Parameters and buffers; the module's own tensors, not copies. */
+  state(): State {
+    return new Map([...this.parameters(), ...this.buffers()]);
+  }
+
+  /**
+   * Copies values in by name.
+   *
+   * @param from names and shapes must fit; element types are converted
+   * @param options.file named in errors
+   * @param options.partial names may be missing
+   * @throws GraftError STATE_MISSING, STATE_SHAPE, STATE_UNEXPECTED, naming the first that does not fit
+   */
+  loadState(from: State, { file = 'the state', partial = false } = {}): void {
+    const own = this.state();
+    for (const [name, value] of from) {
+      const target = own.get(name);
+      if (!target) throw stateError('STATE_UNEXPECTED', { file, name, shape: shapeText(value.shape) });
+      const [found, expected] = [shapeText(value.shape), shapeText(target.shape)];
+      if (found !== expected) throw stateError('STATE_SHAPE', { file, name, found, expected });
+    }
+    const absent = [...own].filter(([name]) => !from.has(name));
+    if (absent.length > 0 && !partial) {
+      const [name, { shape }] = absent[0];
+      const counts = { missing: absent.length, total: own.size };
+      throw stateError('STATE_MISSING', { file, name, shape: shapeText(shape), ...counts });
+    }
+    noGrad(() => {
+      for (const [name, value] of from) own.get(name)?.copy_(value);
+    });
+  }
+
+  dispose(): void {
+    for (const value of this.state().values()) value.dispose();
+  }
+}
+
+/** Draws initial values; PyTorch's defaults for linear and convolutional layers. */
+export interface Initialiser {
+  /** Uniform in [-bound, bound], in place. */
+  uniform(target: Tensor, bound: number): void;
+}
+
+/** Number of elements in a set of tensors. */
+export const countElements = (tensors: Iterable<Tensor>): number => {
+  let count = 0;
+  for (const value of tensors) count += value.size;
+  return count;
+};
+
+/** Copies of the tensors, detached from the module they belong to. */
+export const copyState = (state: State): State =>
+  new Map([...state].map(([name, value]) => [name, value.detach().clone().keep()]));
+
+/** A one-element tensor, for counters in states. */
+export const scalar = (value: number): Tensor => tensor([value], []);

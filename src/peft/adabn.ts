@@ -1,0 +1,61 @@
+/**
+ * Adaptive batch normalisation (Li et al., 2016): the statistics that normalise a network's features come from the
+ * target domain instead of the source. How they come about is an explicit policy:
+ *
+ * - `frozen`: the source's statistics stay;
+ * - `ema`: training normalises by each batch and moves the running statistics (the ConvLoRA reference code);
+ * - `recompute`: before training, cumulative averages over the target set; they are frozen from then on.
+ */
+import { z } from 'zod';
+import { BatchNorm2d, type Module } from '../nn/index.js';
+import { noGrad, scope, type Tensor } from '../torch/index.js';
+
+export const statisticsPolicies = ['frozen', 'ema', 'recompute'] as const;
+export const statisticsSchema = z.enum(statisticsPolicies);
+export type StatisticsPolicy = z.infer<typeof statisticsSchema>;
+
+/** Every batch normalisation of a network with its path. */
+export const batchNorms = (network: Module): [path: string, layer: BatchNorm2d][] =>
+  [...network.modules()].filter((entry): entry is [string, BatchNorm2d] => entry[1] instanceof BatchNorm2d);
+
+/** Whether batch normalisation uses (and moves towards) the batch's statistics: true while training under `ema`. */
+export function setBatchStatistics(network: Module, on: boolean, momentum = 0.1): void {
+  for (const [, layer] of batchNorms(network)) {
+    layer.training = on;
+    layer.momentum = momentum;
+  }
+}
+
+/**
+ * Replaces the running statistics of every batch normalisation by their averages over batches of the target set.
+ *
+ * @param forward runs the network on a batch; every layer normalises by the batch's own statistics meanwhile
+ * @param batches images, as often as there are passes over the set
+ */
+export function recomputeStatistics(
+  network: Module,
+  forward: (batch: Tensor) => unknown,
+  batches: Iterable<Tensor>,
+): void {
+  const layers = batchNorms(network).map(([, layer]) => layer);
+  const momenta = layers.map(({ momentum }) => momentum);
+  let count = 0;
+  try {
+    for (const batch of batches) {
+      count++;
+      for (const layer of layers) {
+        layer.training = true;
+        // 1/n of the new batch and the rest of the old average: the mean over all batches; the first replaces.
+        layer.momentum = 1 / count;
+      }
+      scope(() => {
+        noGrad(() => forward(batch));
+      });
+    }
+  } finally {
+    layers.forEach((layer, i) => {
+      layer.training = false;
+      layer.momentum = momenta[i];
+    });
+  }
+}

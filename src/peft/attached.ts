@@ -1,0 +1,34 @@
+/** What every method gives for an adapter that sits in a network. */
+import { errorsOf } from '../core/index.js';
+import type { Tensor } from '../torch/index.js';
+
+export const peftErrors = {
+  ADAPTER_ATTACHED: {
+    exit: 'model',
+    message: 'The layer {layer} carries an adapter already.',
+    hint: 'Detach or merge the first adapter before attaching another.',
+  },
+  ADAPTER_EMPTY: {
+    exit: 'usage',
+    message: 'No convolution would be adapted: the blocks {blocks} hold none that fits the kernel sizes.',
+    hint: 'Name blocks of the network (init_path, down1, down2, down3, up3, up2, up1, out_path) and kernels that occur.',
+  },
+  ADAPTER_MERGED: {
+    exit: 'usage',
+    message: 'The adapter is merged into the base weights already; merging again would add its update twice.',
+    hint: 'Load the base again to merge another adapter.',
+  },
+} as const;
+export const peftError = errorsOf(peftErrors);
+
+export interface Attached {
+  /** The adapter's own tensors, which training may change. */
+  parameters(): Set<Tensor>;
+  /** Takes the adapter out; the base is as it was. */
+  detach(): void;
+  /**
+   * Adds the update to the base weights for good and takes the adapter out.
+   * @throws GraftError ADAPTER_MERGED the second time
+   */
+  merge(): void;
+}

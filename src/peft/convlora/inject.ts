@@ -1,0 +1,66 @@
+/** Attaching ConvLoRA to a network's blocks. */
+import { Convolution, initialise, type Module, type State } from '../../nn/index.js';
+import { batchNorms } from '../adabn.js';
+import { type Attached, peftError } from '../attached.js';
+import type { ConvLoraConfig } from './config.js';
+import { ConvLora } from './layer.js';
+
+/**
+ * Puts factors beside the convolutions of the named blocks; their names in the network's state are the convolution's
+ * path with `lora_A` and `lora_B`, as in the reference code. The base weights are not touched.
+ *
+ * @param blocks top-level children of the network, such as `init_path`
+ * @param seed of A's initial values; B starts at zero
+ * @throws GraftError ADAPTER_ATTACHED where an adapter is there already, ADAPTER_EMPTY where nothing would be adapted
+ */
+export function attachConvLora(
+  network: Module,
+  blocks: readonly string[],
+  { rank = 2, alpha = rank, kernels }: ConvLoraConfig = {},
+  seed = 0,
+): Attached {
+  const adapted: [Convolution, ConvLora][] = [];
+  for (const [path, module] of [...network.modules()]) {
+    if (!(module instanceof Convolution) || !blocks.includes(path.split('.')[0])) continue;
+    if (kernels && !kernels.includes(module.config.kernel)) continue;
+    if (module.adapter) throw peftError('ADAPTER_ATTACHED', { layer: path });
+    const lora = new ConvLora(module, rank, alpha);
+    initialise(lora, seed, path);
+    module.adapter = lora;
+    module.adopt(lora);
+    adapted.push([module, lora]);
+  }
+  if (adapted.length === 0) throw peftError('ADAPTER_EMPTY', { blocks: blocks.join(', ') });
+
+  let merged = false;
+  const detach = () => {
+    for (const [convolution, lora] of adapted) {
+      convolution.adapter = undefined;
+      convolution.release(lora);
+    }
+    adapted.length = 0;
+  };
+  return {
+    parameters: () => new Set(adapted.flatMap(([, lora]) => [lora.a, lora.b])),
+    detach,
+    merge() {
+      if (merged) throw peftError('ADAPTER_MERGED', {});
+      merged = true;
+      for (const [convolution, lora] of adapted) lora.mergeInto(convolution.weight);
+      detach();
+    },
+  };
+}
+
+/**
+ * What adaptation with ConvLoRA trains: the factors, and the affine part of the batch normalisations inside the adapted
+ * blocks' residual units (named `bn`), as in the reference code.
+ */
+export function trainableParameters(network: Module, blocks: readonly string[], adapter: Attached): State {
+  const own = adapter.parameters();
+  const affine = batchNorms(network)
+    .filter(([path]) => blocks.includes(path.split('.')[0]) && path.endsWith('.bn'))
+    .flatMap(([, { weight, bias }]) => [weight, bias]);
+  const chosen = new Set([...own, ...affine]);
+  return new Map([...network.parameters()].filter(([, value]) => chosen.has(value)));
+}

@@ -1,0 +1,46 @@
+/**
+ * Low-rank updates of convolutions (Aleem et al., ISBI 2024; loralib's `ConvLoRA`):
+ * W' = W + (α / r) · reshape(B·A), with A [r·k, in·k] and B [out·k, r·k].
+ *
+ * The product [out·k, in·k] is re-read in flat row-major order as [out, in, k, k]; it is not an unfolding of the kernel
+ * along its axes. For grouped convolutions B is [out / groups · k, r·k]; a transposed convolution's weight
+ * [in, out / groups, k, k] is filled in the same flat order.
+ */
+import { type Convolution, type Initialiser, Module, type WeightAdapter } from '../../nn/index.js';
+import { noGrad, scope, type Tensor, zeros } from '../../torch/index.js';
+
+export class ConvLora extends Module implements WeightAdapter {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly scaling: number;
+
+  constructor({ config: { in: inputs, out, kernel, groups = 1 } }: Convolution, rank: number, alpha: number) {
+    super();
+    this.a = this.parameter('lora_A', zeros([rank * kernel, inputs * kernel]));
+    this.b = this.parameter('lora_B', zeros([(out / groups) * kernel, rank * kernel]));
+    this.scaling = alpha / rank;
+  }
+
+  /** A as a linear layer's weight, B zero: the adapted network starts as the base. */
+  override reset({ uniform }: Initialiser): void {
+    uniform(this.a, 1 / Math.sqrt(this.a.shape[1]));
+    noGrad(() => this.b.zero_());
+  }
+
+  /** The update of a weight of this shape, [out, in, k, k]. */
+  delta(shape: readonly number[]): Tensor {
+    return this.b
+      .matmul(this.a)
+      .mul(this.scaling)
+      .view(...shape);
+  }
+
+  adapt(weight: Tensor): Tensor {
+    return weight.add(this.delta(weight.shape));
+  }
+
+  /** Adds the update to the stored weight for good. */
+  mergeInto(weight: Tensor): void {
+    scope(() => noGrad(() => weight.add_(this.delta(weight.shape))));
+  }
+}
