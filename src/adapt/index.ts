@@ -1,2 +1,11 @@
 /** Unsupervised adaptation of a segmentation network to other scanners. */
+export * from './adapt.js';
+export * from './adapter.js';
+export * from './checkpoint.js';
 export * from './consistency.js';
+export { adaptErrors } from './errors.js';
+export * from './methods.js';
+export * from './observe.js';
+export * from './reference.js';
+export * from './segmenter.js';
+export * from './train.js';

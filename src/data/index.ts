@@ -1,5 +1,13 @@
 /** Volumes and labels, and the files they come from. */
+
+export { type Augmentation, augment, augmentationSchema } from './augment.js';
+export { type Case, type Dataset, type LoadedCase, loadCase, readDataset, type Site, siteOf } from './dataset.js';
+export { datasetErrors } from './dataset-errors.js';
 export { dataError, dataErrors } from './errors.js';
 export * from './nifti/index.js';
 export type { Triple } from './orientation.js';
+export * from './phantom/index.js';
+export * from './preprocess/index.js';
+export { type CaseSlices, foregroundMaps, loadSlices, SlicePool } from './slices.js';
+export { describeSplit, type Split, type SplitOptions, splitCases } from './split.js';
 export { assertSameGrid, type Grid, type Label, type Placed, type Volume } from './volume.js';

@@ -37,9 +37,9 @@ export function distancesBetween(from: Border, to: Border, shape: Triple, spacin
   let computed = -1;
   for (let i = 0; i < distances.length; i++) {
     const point = from.points[i]!;
-    let least = leastAround(steps, point, shape, spacing[0], disk);
+    const z = Math.floor(point / plane);
+    let least = z === computed ? Number.POSITIVE_INFINITY : leastAround(steps, point, shape, spacing[0], disk);
     if (least > exactUpTo) {
-      const z = Math.floor(point / plane);
       if (z !== computed) squaredInSlice(steps.subarray(z * plane, (z + 1) * plane), shape, spacing, squared);
       computed = z;
       least = leastAlongX(squared, point - z * plane, width, spacing[2]);

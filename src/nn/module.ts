@@ -3,7 +3,7 @@
  * `parameter`, `buffer` and `child`, whose first argument is the name in state dictionaries (the reference code's).
  */
 import { errorsOf } from '../core/index.js';
-import { noGrad, type Tensor, tensor } from '../torch/index.js';
+import { noGrad, scope, type Tensor, tensor } from '../torch/index.js';
 
 export const stateErrors = {
   STATE_MISSING: {
@@ -93,7 +93,9 @@ export abstract class Module {
    */
   loadState(from: State, { file = 'the state', partial = false } = {}): void {
     const own = this.state();
-    for (const [name, value] of from) {
+    // PyTorch counts batches in its normalisation layers; nothing here depends on the count.
+    const given = new Map([...from].filter(([name]) => !name.endsWith('.num_batches_tracked')));
+    for (const [name, value] of given) {
       const target = own.get(name);
       if (!target) throw stateError('STATE_UNEXPECTED', { file, name, shape: shapeText(value.shape) });
       const [found, expected] = [shapeText(value.shape), shapeText(target.shape)];
@@ -106,7 +108,14 @@ export abstract class Module {
       throw stateError('STATE_MISSING', { file, name, shape: shapeText(shape), ...counts });
     }
     noGrad(() => {
-      for (const [name, value] of from) own.get(name)?.copy_(value);
+      for (const [name, value] of given) own.get(name)?.copy_(value);
+    });
+  }
+
+  /** Moves every parameter and buffer to a device, such as `cuda:0`. */
+  to(device: string): void {
+    scope(() => {
+      for (const value of this.state().values()) if (value.device !== device) value.setData(value.to({ device }));
     });
   }
 

@@ -295,6 +295,12 @@ export class Tensor implements Disposable {
     return one('aten::clone', this);
   }
 
+  /** Takes over the elements, type and device of another tensor (PyTorch's `.data = …`), as moving a module needs. */
+  setData(source: Tensor): void {
+    callOperator('aten::set_data', [this, source]);
+    this.#description = undefined;
+  }
+
   /** A copy with another element type or on another device; the tensor itself where nothing changes. */
   to(target: DType | { dtype?: DType; device?: string }): Tensor {
     const { dtype = this.dtype, device = this.device } = typeof target === 'string' ? { dtype: target } : target;

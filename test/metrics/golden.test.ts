@@ -22,9 +22,9 @@ interface GoldenCase {
   rtol: number;
 }
 
-const root = ['../golden', '../../../shared/golden'].map((path) => join(import.meta.dirname, path)).find(existsSync);
-const folders = (root === undefined ? [] : readdirSync(root))
-  .map((name) => join(root!, name))
+const root = join(import.meta.dirname, '../golden');
+const folders = readdirSync(root)
+  .map((name) => join(root, name))
   .filter((folder) => existsSync(join(folder, 'case.json')) && readCase(folder).kind === 'metrics');
 
 function readCase(folder: string): GoldenCase {
@@ -49,7 +49,8 @@ function documented(value: GoldenNumber, measure: string): number {
   return measure.includes('dice') ? 1 : 0;
 }
 
-describe.skipIf(folders.length === 0)('golden masks', () => {
+describe('golden masks', () => {
+  it('are there', () => expect(folders).not.toHaveLength(0));
   for (const folder of folders) {
     const { spacing_mm: spacing, cases, rtol } = readCase(folder);
     const masks = readMasks(join(folder, 'tensors.safetensors'));

@@ -15,7 +15,7 @@ import type { Contrast } from './scanners.js';
  */
 export type Head = (x: number, y: number, z: number, found: Float64Array) => void;
 
-/** A sine of that many turns, made of parabolas: ten times as fast, and no eye sees it. */
+/** A sine of that many turns, made of two parabolas: the sines would take most of the time. */
 function arc(turns: number): number {
   const f = turns - Math.floor(turns);
   return f < 0.5 ? 16 * f * (0.5 - f) : 16 * (f - 0.5) * (f - 1);
@@ -40,7 +40,7 @@ function sum(waves: Waves, x: number, y: number, z: number): number {
   return total;
 }
 
-/** Math.hypot guards against overflow, which costs more than all the rest here. */
+/** Math.hypot guards against overflow, and is several times slower for it. */
 const length = (x: number, y: number, z = 0) => Math.sqrt(x * x + y * y + z * z);
 
 /** Approximate distance to an ellipsoid about the origin with the semi-axes a, b, c (I. Quilez's bound). */

@@ -19,7 +19,7 @@ const names = Object.keys(scanners) as ScannerName[];
 export const phantomSchema = z.strictObject({
   seed: z.int().min(0).default(0).describe('fixes every voxel'),
   scanners: z.array(z.enum(names)).nonempty().default(names).describe('one site each, named after the scanner'),
-  cases: z.int().min(1).max(999).default(6).describe('cases of each site'),
+  cases: z.int().min(1).max(99).default(6).describe('cases of each site'),
   spacing: z.number().min(0.5).max(8).default(2.75).describe('voxel side in mm before the scanner’s own resolution'),
 });
 

@@ -1,0 +1,74 @@
+/** An adapter: what makes a base model fit one target, a few hundred kilobytes, with all that is needed to use it. */
+import { z } from 'zod';
+import { unetBlocks } from '../models/index.js';
+import { readState, type State, writeState } from '../nn/index.js';
+import { convLoraSchema } from '../peft/index.js';
+import { type Preprocessing, preprocessingSchema } from '../data/index.js';
+import { adaptError } from './errors.js';
+import { methodNames } from './methods.js';
+
+const loraSchema = convLoraSchema.extend({ blocks: z.array(z.enum(unetBlocks)) });
+
+export interface Adapter {
+  /** Of the file or target, for messages. */
+  name: string;
+  method: (typeof methodNames)[number];
+  /** Fingerprint of the base it belongs to. */
+  base: string;
+  preprocessing: Preprocessing;
+  classes: number;
+  /** Where factors are attached before `state` is loaded; absent for methods without. */
+  lora: z.output<typeof loraSchema> | undefined;
+  /** By the network's names: factors, trained weights, and batch normalisation's statistics. */
+  state: State;
+  /** How it was made: seed, target, what the guard decided, versions. */
+  provenance: Record<string, string>;
+}
+
+/** Bytes of the tensors; the file adds some kilobytes of names. */
+export const adapterBytes = ({ state }: Adapter): number =>
+  [...state.values()].reduce((sum, value) => sum + value.size * 4, 0);
+
+/** Writes a safetensors file; equal adapters give equal bytes. */
+export function saveAdapter(path: string, { method, base, preprocessing, classes, lora, state, provenance }: Adapter): void {
+  writeState(path, state, {
+    ...provenance,
+    format: 'graft-adapter',
+    method,
+    base,
+    classes: String(classes),
+    preprocessing: JSON.stringify(preprocessing),
+    ...(lora && { lora: JSON.stringify(lora) }),
+  });
+}
+
+const metadataSchema = z.object({
+  format: z.literal('graft-adapter'),
+  method: z.enum(methodNames),
+  base: z.string(),
+  classes: z.string(),
+  preprocessing: z.string(),
+  lora: z.string().optional(),
+});
+
+/** @throws GraftError ADAPTER_UNKNOWN, and what `readState` throws */
+export function loadAdapter(path: string): Adapter {
+  const { state, metadata } = readState(path);
+  const parsed = metadataSchema.safeParse(metadata);
+  if (!parsed.success) {
+    const reason = `its format is ${metadata.format ? `"${metadata.format}"` : 'not named'}`;
+    throw adaptError('ADAPTER_UNKNOWN', { file: path, reason });
+  }
+  const { format: _, method, base, classes, preprocessing, lora } = parsed.data;
+  const { format, method: m, base: b, classes: c, preprocessing: p, lora: l, ...provenance } = metadata;
+  return {
+    name: path,
+    method,
+    base,
+    classes: Number(classes),
+    preprocessing: preprocessingSchema.parse(JSON.parse(preprocessing)),
+    lora: lora === undefined ? undefined : loraSchema.parse(JSON.parse(lora)),
+    state,
+    provenance,
+  };
+}

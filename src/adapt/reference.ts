@@ -1,0 +1,74 @@
+/**
+ * The guard: what a model's outputs look like on its source domain, and whether an adapted model still looks like that.
+ * Self-training can drift into a wrong but self-consistent answer while the agreement of the two heads, which selects the
+ * epoch, keeps rising; the guard looks at what that agreement cannot see.
+ */
+import { z } from 'zod';
+import type { Observation } from './observe.js';
+
+const rangeSchema = z.strictObject({ low: z.number(), high: z.number() });
+
+export const sourceReferenceSchema = z.strictObject({
+  volumeMl: rangeSchema.describe('segmented volume of a case'),
+  entropy: rangeSchema.describe('bits of entropy per segmented voxel'),
+  agreement: rangeSchema.describe('surface Dice of the deepest early head against the final one'),
+  cases: z.int().describe('source cases that the ranges were taken from'),
+});
+export type SourceReference = z.infer<typeof sourceReferenceSchema>;
+
+const extent = (values: number[]) => ({ low: Math.min(...values), high: Math.max(...values) });
+
+/** The ranges over the source's cases. */
+export function referenceOf(observations: readonly Observation[]): SourceReference {
+  return {
+    volumeMl: extent(observations.map(({ volumeMl }) => volumeMl)),
+    entropy: extent(observations.map(({ entropy }) => entropy)),
+    agreement: extent(observations.map(({ agreement }) => agreement)),
+    cases: observations.length,
+  };
+}
+
+/** How far a mean over target cases may leave the source's range, relative to its end: patients and scanners differ. */
+const SLACK = { volume: 0.3, entropy: 1, agreement: 0.5 };
+
+export interface Departure {
+  measure: 'volume' | 'entropy' | 'agreement with the source model';
+  value: number;
+  low: number;
+  high: number;
+}
+
+/**
+ * Which measures leave the source's range.
+ *
+ * @param seen means over the target's cases; `agreementWithSource` is absent for the source model itself, and does not
+ * count where the source model's own output leaves the range: there is no merit in agreeing with it then
+ */
+export function departures(
+  seen: { volumeMl: number; entropy: number; agreementWithSource?: number },
+  { volumeMl, entropy, agreement }: SourceReference,
+): Departure[] {
+  const checks: Departure[] = [
+    {
+      measure: 'volume',
+      value: seen.volumeMl,
+      low: volumeMl.low * (1 - SLACK.volume),
+      high: volumeMl.high * (1 + SLACK.volume),
+    },
+    // Being surer than on the source is no fault.
+    { measure: 'entropy', value: seen.entropy, low: 0, high: entropy.high * (1 + SLACK.entropy) },
+  ];
+  if (seen.agreementWithSource !== undefined)
+    checks.push({
+      measure: 'agreement with the source model',
+      value: seen.agreementWithSource,
+      low: agreement.low * SLACK.agreement,
+      high: 1,
+    });
+  // Written so that NaN departs.
+  return checks.filter(({ value, low, high }) => !(value >= low && value <= high));
+}
+
+/** How far the worst measure is out, as a factor of at least 1; 1 where nothing departs. */
+export const severity = (list: readonly Departure[]): number =>
+  Math.max(1, ...list.map(({ value, low, high }) => (value > high ? value / high : low / Math.max(value, 1e-6))));

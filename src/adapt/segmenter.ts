@@ -1,0 +1,177 @@
+/**
+ * A model as a hospital uses it: the frozen base network with its early heads, the preprocessing it was trained with,
+ * what was seen on its source domain, and at most one adapter in use.
+ */
+import { encoderBlocks, EarlyHead, UNet2D, type UNet2DConfig, unet2dSchema } from '../models/index.js';
+import { copyState, fingerprint, initialise, readState, type State, writeState } from '../nn/index.js';
+import { type Attached, attachConvLora } from '../peft/index.js';
+import { type Preprocessing, preprocessingSchema } from '../data/index.js';
+import type { Adapter } from './adapter.js';
+import { adaptError } from './errors.js';
+import { type SourceReference, sourceReferenceSchema } from './reference.js';
+
+interface Parts {
+  architecture: UNet2DConfig;
+  preprocessing: Preprocessing;
+  /** Levels of the early heads; default: init_path and down3. */
+  headLevels?: readonly number[];
+  device?: string;
+}
+
+export class Segmenter {
+  readonly network: UNet2D;
+  readonly heads: ReadonlyMap<number, EarlyHead>;
+  readonly preprocessing: Preprocessing;
+  readonly device: string;
+  /** What the model's outputs look like on its source domain; absent until it was trained. */
+  reference: SourceReference | undefined;
+  #fingerprint: string | undefined;
+  #inUse: { replaced: State; lora: Attached | undefined } | undefined;
+
+  constructor({ architecture, preprocessing, headLevels = [0, 3], device = 'cpu' }: Parts) {
+    this.device = device;
+    this.network = new UNet2D(architecture);
+    this.heads = new Map(headLevels.map((level) => [level, new EarlyHead(level, architecture)]));
+    this.preprocessing = preprocessing;
+    for (const module of [this.network, ...this.heads.values()]) module.to(device);
+  }
+
+  /** Number of classes with the background. */
+  get classes(): number {
+    return this.network.config.outChannels + 1;
+  }
+
+  /** Fills network and heads with their initial values. */
+  initialise(seed: number): void {
+    initialise(this.network, seed, 'network');
+    for (const [level, head] of this.heads) initialise(head, seed, `head${level}`);
+  }
+
+  /** Network and heads under the prefixes `network` and `head{L}`. */
+  state(): State {
+    const prefixed = (prefix: string, state: State) =>
+      [...state].map(([name, value]) => [`${prefix}.${name}`, value] as const);
+    const heads = [...this.heads].flatMap(([level, head]) => prefixed(`head${level}`, head.state()));
+    return new Map([...prefixed('network', this.network.state()), ...heads]);
+  }
+
+  loadState(state: State, file: string): void {
+    const part = (prefix: string): State =>
+      new Map([...state].flatMap(([name, value]) => (name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), value]] : [])));
+    this.network.loadState(part('network'), { file });
+    for (const [level, head] of this.heads) head.loadState(part(`head${level}`), { file });
+    this.#fingerprint = undefined;
+  }
+
+  /** Identifies the base network's weights: adapters name the base they belong to. */
+  get fingerprint(): string {
+    if (this.#inUse) throw new Error('the fingerprint is asked for while an adapter is in use');
+    this.#fingerprint ??= fingerprint(this.network.state());
+    return this.#fingerprint;
+  }
+
+  /**
+   * Puts an adapter to use in place of the one in use; undefined: the base alone. The base is not loaded again.
+   *
+   * @throws GraftError ADAPTER_OTHER_BASE
+   */
+  use(adapter: Adapter | undefined): void {
+    this.#putBack();
+    if (!adapter) return;
+    if (adapter.base !== this.fingerprint)
+      throw adaptError('ADAPTER_OTHER_BASE', {
+        file: adapter.name,
+        expected: adapter.base.slice(0, 12),
+        found: this.fingerprint.slice(0, 12),
+      });
+    const own = this.network.state();
+    const replaced = copyState(new Map([...own].filter(([name]) => adapter.state.has(name))));
+    const lora = adapter.lora && attachConvLora(this.network, adapter.lora.blocks, adapter.lora);
+    this.network.loadState(adapter.state, { file: adapter.name, partial: true });
+    this.#inUse = { replaced, lora };
+  }
+
+  /**
+   * Makes the adapter in use part of the base for good.
+   * @throws GraftError ADAPTER_NONE
+   */
+  merge(): void {
+    if (!this.#inUse) throw adaptError('ADAPTER_NONE', {});
+    this.#inUse.lora?.merge();
+    for (const value of this.#inUse.replaced.values()) value.dispose();
+    this.#inUse = undefined;
+    this.#fingerprint = undefined;
+  }
+
+  #putBack(): void {
+    if (!this.#inUse) return;
+    const { lora, replaced } = this.#inUse;
+    lora?.detach();
+    this.network.loadState(replaced, { partial: true });
+    for (const value of replaced.values()) value.dispose();
+    this.#inUse = undefined;
+  }
+
+  /** Writes base, heads, preprocessing and reference to one safetensors file. */
+  save(path: string, provenance: Record<string, string> = {}): void {
+    const { network, preprocessing, reference } = this;
+    writeState(path, this.state(), {
+      ...provenance,
+      format: 'graft-model',
+      architecture: JSON.stringify(network.config),
+      heads: JSON.stringify([...this.heads.keys()]),
+      preprocessing: JSON.stringify(preprocessing),
+      ...(reference && { reference: JSON.stringify(reference) }),
+    });
+  }
+
+  dispose(): void {
+    this.#putBack();
+    this.network.dispose();
+    for (const head of this.heads.values()) head.dispose();
+  }
+}
+
+/**
+ * Reads a model that `Segmenter.save` wrote, or a checkpoint of the reference code's U-Net, whose architecture its
+ * shapes tell (it comes without early heads, and with the preprocessing given here).
+ *
+ * @throws GraftError MODEL_UNKNOWN, STATE_MISSING, STATE_SHAPE, and what `readState` throws
+ */
+export function loadModel(
+  path: string,
+  { preprocessing, device = 'cpu' }: { preprocessing?: Preprocessing; device?: string } = {},
+): Segmenter {
+  const { state, metadata } = readState(path);
+  if (metadata.format === 'graft-model') {
+    const model = new Segmenter({
+      architecture: unet2dSchema.parse(JSON.parse(metadata.architecture)),
+      preprocessing: preprocessingSchema.parse(JSON.parse(metadata.preprocessing)),
+      headLevels: JSON.parse(metadata.heads),
+      device,
+    });
+    model.loadState(state, path);
+    if (metadata.reference) model.reference = sourceReferenceSchema.parse(JSON.parse(metadata.reference));
+    return model;
+  }
+  const first = state.get('init_path.0.weight')?.shape;
+  const last = state.get('out_path.1.layer.weight')?.shape;
+  if (first?.length !== 4 || last?.length !== 4)
+    throw adaptError('MODEL_UNKNOWN', { file: path, reason: `its first tensor is ${[...state.keys()][0] ?? 'none'}` });
+  const model = new Segmenter({
+    architecture: { inChannels: first[1], outChannels: last[0], filters: first[0] },
+    preprocessing: preprocessing ?? preprocessingSchema.parse({}),
+    headLevels: [],
+    device,
+  });
+  model.network.loadState(state, { file: path });
+  return model;
+}
+
+/** The head that a method with these blocks needs. @throws GraftError HEAD_MISSING */
+export function headFor({ heads }: Segmenter, level: number, method: string): EarlyHead {
+  const head = heads.get(level);
+  if (head) return head;
+  const present = [...heads.keys()].map((one) => encoderBlocks[one]).join(', ');
+  throw adaptError('HEAD_MISSING', { method, block: encoderBlocks[level], heads: present || 'none', level });
+}

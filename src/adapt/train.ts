@@ -1,0 +1,192 @@
+/** Training on the labelled source: the network first, then its early heads on the frozen network. */
+import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
+import { random } from '../core/index.js';
+import { augment, augmentationSchema, type CaseSlices, foregroundMaps, SlicePool } from '../data/index.js';
+import { dice } from '../metrics/index.js';
+import { Adam, copyState, type State } from '../nn/index.js';
+import { setBatchStatistics } from '../peft/index.js';
+import { binaryCrossEntropyWithLogits, noGrad, scope, type Tensor } from '../torch/index.js';
+import { type Checkpoint, joinStates } from './checkpoint.js';
+import { adaptError } from './errors.js';
+import { agreement, classMap, observe, runNetwork, threshold } from './observe.js';
+import { referenceOf } from './reference.js';
+import type { Segmenter } from './segmenter.js';
+
+export const trainingSchema = z.strictObject({
+  epochs: z.int().min(1).default(20),
+  batch: z.int().min(1).default(16).describe('slices in a training step'),
+  lr: z.number().positive().default(1e-3).describe('highest learning rate of Adam; it falls to zero along a cosine'),
+  diceWeight: z.number().min(0).max(1).default(0.5).describe('share of the soft Dice loss; the rest is cross-entropy'),
+  headEpochs: z.int().min(1).default(5).describe('epochs of the early heads, on the frozen network'),
+  headLr: z.number().positive().default(1e-3),
+  augmentation: augmentationSchema
+    .nullable()
+    .prefault({})
+    .describe('random changes of the slices; null trains on them as they are'),
+});
+export type Training = z.output<typeof trainingSchema>;
+
+/** What a training loop tells while it runs. */
+export type TrainingEvent =
+  | { kind: 'step'; task: string; epoch: number; done: number; total: number; loss: number }
+  | { kind: 'epoch'; task: string; epoch: number; values: Record<string, number> };
+
+interface Context {
+  seed: number;
+  checkpoint?: Checkpoint;
+}
+
+/**
+ * Mean cross-entropy and soft Dice over the classes.
+ * @param maps float32 [B, C, h, w], 0 or 1
+ */
+function segmentationLoss(logits: Tensor, maps: Tensor, diceWeight: number): Tensor {
+  const entropy = binaryCrossEntropyWithLogits(logits, maps);
+  if (diceWeight === 0) return entropy;
+  const p = logits.sigmoid();
+  const overlap = p.mul(maps).sum([0, 2, 3]).mul(2).add(1); // [C]
+  const total = p.sum([0, 2, 3]).add(maps.sum([0, 2, 3])).add(1);
+  const softDice = overlap.div(total).mean().neg().add(1);
+  return entropy.mul(1 - diceWeight).add(softDice.mul(diceWeight));
+}
+
+/**
+ * Trains the network; the epoch with the best mean Dice on the validation cases is kept. Resumes from the checkpoint
+ * where there is one, to the same bits.
+ *
+ * @param training labelled slices
+ * @param validation labelled cases that choose the epoch; without any the last one is kept
+ * @throws GraftError TRAINING_DIVERGED
+ */
+export async function* trainNetwork(
+  { network, classes }: Segmenter,
+  training: SlicePool,
+  validation: readonly CaseSlices[],
+  config: Training,
+  { seed, checkpoint }: Context,
+): AsyncGenerator<TrainingEvent> {
+  const task = 'network';
+  const parameters = network.parameters();
+  for (const value of parameters.values()) value.requiresGrad = true;
+  const optimiser = new Adam(parameters, { lr: config.lr });
+  const best = copyState(network.state());
+  const saved = joinStates({ network: network.state(), optimiser: optimiser.state(), best });
+  const resumed = noGrad(() => checkpoint?.load(saved));
+  let bestDice = (resumed?.memory as number | undefined) ?? -1;
+  const steps = training.batches(config.batch);
+
+  for (let epoch = resumed?.epoch ?? 0; epoch < config.epochs; epoch++) {
+    setBatchStatistics(network, true);
+    let step = 0;
+    let sum = 0;
+    for (const batch of training.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
+      optimiser.lr = (config.lr * (1 + Math.cos((Math.PI * (epoch * steps + step)) / (config.epochs * steps)))) / 2;
+      const loss = scope(() => {
+        let { images, labels } = batch.take();
+        let maps = foregroundMaps(labels!, classes);
+        if (config.augmentation)
+          ({ images, maps } = augment(images, maps, config.augmentation, random(seed, 'augment', epoch, step)));
+        const value = segmentationLoss(network.forward(images), maps, config.diceWeight);
+        optimiser.zeroGrad();
+        value.backward();
+        optimiser.step();
+        return value.item();
+      });
+      if (!Number.isFinite(loss)) throw adaptError('TRAINING_DIVERGED', { task: 'the network', loss, epoch: epoch + 1 });
+      sum += loss;
+      step++;
+      yield { kind: 'step', task, epoch, done: epoch * steps + step, total: config.epochs * steps, loss };
+      await setImmediate();
+    }
+    setBatchStatistics(network, false);
+    const scores = validation.map((one) => meanDice(runNetwork(network, one.images).probabilities, one, classes - 1));
+    const score = mean(scores);
+    // Without validation cases the mean is NaN, and the last epoch is kept.
+    if (!(score <= bestDice)) {
+      bestDice = score;
+      copyInto(best, network.state());
+    }
+    checkpoint?.save(saved, { epoch: epoch + 1, memory: bestDice });
+    yield { kind: 'epoch', task, epoch, values: { loss: sum / steps, ...(scores.length > 0 && { dice: score }) } };
+  }
+  for (const value of parameters.values()) value.requiresGrad = false;
+  optimiser.zeroGrad();
+  copyInto(network.state(), best);
+}
+
+/** Trains every early head on the frozen network, all in one pass over the data. */
+export async function* trainHeads(
+  { network, heads, classes }: Segmenter,
+  training: SlicePool,
+  config: Training,
+  { seed, checkpoint }: Context,
+): AsyncGenerator<TrainingEvent> {
+  const task = 'early heads';
+  const states = Object.fromEntries([...heads].map(([level, head]) => [`head${level}`, head]));
+  const parameters = joinStates(Object.fromEntries(Object.entries(states).map(([key, head]) => [key, head.parameters()])));
+  for (const value of parameters.values()) value.requiresGrad = true;
+  const optimiser = new Adam(parameters, { lr: config.headLr });
+  const all = joinStates(Object.fromEntries(Object.entries(states).map(([key, head]) => [key, head.state()])));
+  const saved = joinStates({ heads: all, optimiser: optimiser.state() });
+  const resumed = noGrad(() => checkpoint?.load(saved));
+  const steps = training.batches(config.batch);
+  const levels = Math.max(...heads.keys()) + 1;
+
+  for (let epoch = resumed?.epoch ?? 0; epoch < config.headEpochs; epoch++) {
+    for (const head of heads.values()) setBatchStatistics(head, true);
+    let step = 0;
+    let sum = 0;
+    for (const batch of training.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
+      const loss = scope(() => {
+        const { images, labels } = batch.take();
+        const maps = foregroundMaps(labels!, classes);
+        const features = noGrad(() => network.encode(images, levels));
+        const losses = [...heads.values()].map((head) => segmentationLoss(head.forward(features[head.level]), maps, 0));
+        const total = losses.reduce((a, b) => a.add(b));
+        optimiser.zeroGrad();
+        total.backward();
+        optimiser.step();
+        return total.item() / losses.length;
+      });
+      if (!Number.isFinite(loss)) throw adaptError('TRAINING_DIVERGED', { task: 'the early heads', loss, epoch: epoch + 1 });
+      sum += loss;
+      step++;
+      yield { kind: 'step', task, epoch, done: epoch * steps + step, total: config.headEpochs * steps, loss };
+      await setImmediate();
+    }
+    for (const head of heads.values()) setBatchStatistics(head, false);
+    checkpoint?.save(saved, { epoch: epoch + 1, memory: null });
+    yield { kind: 'epoch', task, epoch, values: { loss: sum / steps } };
+  }
+  for (const value of parameters.values()) value.requiresGrad = false;
+  optimiser.zeroGrad();
+}
+
+/** Looks at the trained model on source cases and notes the ranges that the guard compares with. */
+export function noteReference(model: Segmenter, cases: readonly CaseSlices[], toleranceMm: number): void {
+  const head = model.heads.get(Math.max(...model.heads.keys()));
+  model.reference = referenceOf(
+    cases.map((one) => observe(runNetwork(model.network, one.images, head), one, model.classes - 1, toleranceMm)),
+  );
+}
+
+/** Mean Dice over the classes on the prepared slices. */
+export function meanDice(probabilities: Float32Array, { images, labels }: CaseSlices, classes: number): number {
+  const [, , h, w] = images.shape;
+  const scores = Array.from({ length: classes }, (_, c) =>
+    dice(
+      labels!.map((label) => (label === c + 1 ? 1 : 0)),
+      threshold(classMap(probabilities, c, classes, h * w)),
+    ),
+  );
+  return mean(scores);
+}
+
+export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+export function copyInto(target: State, source: State): void {
+  noGrad(() => {
+    for (const [name, value] of source) target.get(name)?.copy_(value);
+  });
+}

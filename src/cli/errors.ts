@@ -1,0 +1,32 @@
+/** What can go wrong in the command line itself. */
+import { errorsOf } from '../core/index.js';
+
+export const cliErrors = {
+  USAGE: { exit: 'usage', message: '{problem}', hint: '{hint}' },
+  OPTION_INVALID: {
+    exit: 'usage',
+    message: '{problems}.',
+    hint: 'Run "graft {command} --help" to see what each option takes.',
+  },
+  FOLDER_NOT_EMPTY: {
+    exit: 'usage',
+    message: '{folder}: expected a new or empty folder, found {found}.',
+    hint: 'Name another folder, or add --force to write into this one; files of the same names are then replaced.',
+  },
+  REFUSED: {
+    exit: 'system',
+    message: 'The system refused: {reason}.',
+    hint: 'Check the permissions, the free space, or whether another program holds what is named.',
+  },
+  INTERRUPTED: {
+    exit: 'interrupted',
+    message: 'Interrupted before the end.',
+    hint: 'Run the same command again; a command that knows --resume goes on where it stopped.',
+  },
+  INTERNAL: {
+    exit: 'internal',
+    message: 'internal error: {reason}',
+    hint: 'This is a defect in graft. Please report it with what stderr shows and the output of "graft doctor".',
+  },
+} as const;
+export const cliError = errorsOf(cliErrors);

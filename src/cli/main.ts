@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+/** The command `graft`. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { exitCodes } from '../core/index.js';
+import { registerDoctor } from './commands/doctor.js';
+import { registerParams } from './commands/params.js';
+import { registerPhantom } from './commands/phantom.js';
+import { runProgram } from './run-command.js';
+
+const meanings: Record<keyof typeof exitCodes, string> = {
+  internal: 'a defect in graft',
+  usage: 'the command line or a recipe is wrong',
+  data: 'an image, label or data set is missing or wrong',
+  model: 'a checkpoint or adapter is wrong or does not fit',
+  engine: 'libtorch or the device is not available',
+  system: 'a file could not be written, a port is taken, …',
+  interrupted: 'ended by Ctrl-C or SIGTERM',
+};
+
+const help = `
+Getting started:
+  graft doctor                 is everything there?
+  graft phantom data/phantom   make images of imaginary scanners to try graft on
+  graft params                 how small an adapter is
+  graft COMMAND --help         options and examples of a command
+
+Exit codes:
+${[['0', 'done'], ...Object.entries(exitCodes).map(([name, code]) => [code, meanings[name as keyof typeof meanings]])]
+  .map(([code, meaning]) => `  ${String(code).padEnd(4)} ${meaning}`)
+  .join('\n')}`;
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const program = new Command('graft')
+  .description("Adapts medical segmentation networks to a hospital's own images with small adapters.")
+  .version(version)
+  .option('--json', 'print the result as JSON on stdout, one document a line, and nothing else')
+  .option('--quiet', 'show no progress')
+  .configureHelp({ showGlobalOptions: true })
+  .helpCommand(false)
+  .addHelpText('after', help)
+  // Errors are shown in one place, by runProgram.
+  .configureOutput({ outputError: () => {} })
+  .exitOverride();
+
+for (const register of [registerDoctor, registerParams, registerPhantom]) register(program);
+
+// A reader that has seen enough, such as `head`, closes the pipe.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+const argv = process.argv.slice(2);
+await runProgram(program, argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv);

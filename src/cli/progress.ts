@@ -1,0 +1,114 @@
+/**
+ * Progress on stderr: one live line on a terminal, otherwise a plain line at the start and end of a task and every ten
+ * seconds. Colours follow the stream, NO_COLOR and FORCE_COLOR.
+ */
+import { styleText } from 'node:util';
+import { duration, measured } from './format.js';
+
+/** What a run tells while it works. `step` counts within the latest `task`; `done` ends it. */
+export type ProgressEvent =
+  | { kind: 'task'; name: string; total?: number }
+  | { kind: 'step'; done: number; total: number; values?: Record<string, number> }
+  | { kind: 'note'; text: string }
+  | { kind: 'done'; name: string; values?: Record<string, number> };
+type Step = Extract<ProgressEvent, { kind: 'step' }>;
+
+/** A stream such as `process.stderr`. */
+export interface ProgressStream extends NodeJS.WritableStream {
+  isTTY?: boolean;
+  columns?: number;
+}
+
+/** Between two rewritings of the live line, and between two plain lines, in ms. */
+const LIVE = 100;
+const PLAIN = 10_000;
+const BAR = 20;
+
+const valuesText = (values: Record<string, number> = {}) =>
+  Object.entries(values).map(([name, value]) => `${name} ${measured(value)}`);
+
+export class ProgressView {
+  readonly #stream: ProgressStream;
+  readonly #now: () => number;
+  #name = '';
+  #started = 0;
+  /** Where counting began: the first step (which warms caches up) is no measure for the others. */
+  #first: { time: number; done: number } | undefined;
+  #step: Step | undefined;
+  #shown = 0;
+  #live = false;
+
+  /** @param now milliseconds of a steady clock */
+  constructor(stream: ProgressStream, now: () => number = () => performance.now()) {
+    this.#stream = stream;
+    this.#now = now;
+  }
+
+  show(event: ProgressEvent): void {
+    const now = this.#now();
+    if (event.kind === 'task') {
+      this.close();
+      [this.#name, this.#started, this.#shown] = [event.name, now, now];
+      this.#first = undefined;
+      if (this.#stream.isTTY) this.#draw(`${event.name} …`);
+      else this.#line(event.total === undefined ? event.name : `${event.name}: ${event.total} steps`);
+    } else if (event.kind === 'step') {
+      this.#first ??= { time: now, done: event.done };
+      this.#step = event;
+      if (now - this.#shown < (this.#stream.isTTY ? LIVE : PLAIN)) return;
+      this.#shown = now;
+      if (this.#stream.isTTY) this.#draw(this.#stepText(event, now));
+      else this.#line(this.#stepText(event, now));
+    } else if (event.kind === 'note') {
+      this.#line(event.text);
+      if (this.#stream.isTTY && this.#step) this.#draw(this.#stepText(this.#step, now));
+    } else {
+      const took = this.#name === event.name ? [`done in ${duration((now - this.#started) / 1000)}`] : ['done'];
+      this.#line(`${this.#style('green', event.name)}: ${[...took, ...valuesText(event.values)].join(', ')}`);
+      this.#step = undefined;
+    }
+  }
+
+  /** Takes the live line away. */
+  close(): void {
+    if (this.#live) this.#stream.write('\r\x1b[K');
+    this.#live = false;
+    this.#step = undefined;
+  }
+
+  #stepText({ done, total, values }: Step, now: number): string {
+    const share = total > 0 ? Math.min(1, done / total) : 1;
+    const left = this.#secondsLeft(done, total, now);
+    const filled = Math.round(BAR * share);
+    const bar = this.#stream.isTTY ? [`[${'#'.repeat(filled)}${'-'.repeat(BAR - filled)}]`] : [];
+    const parts = [
+      [this.#name, ...bar, `${Math.floor(100 * share)} %`].join(' ').trimStart(),
+      `${done}/${total}`,
+      ...(left === undefined ? [] : [`${duration(left)} left`]),
+      ...valuesText(values),
+    ];
+    return parts.join('  ');
+  }
+
+  #secondsLeft(done: number, total: number, now: number): number | undefined {
+    const first = this.#first;
+    if (!first || done <= first.done) return undefined;
+    return ((total - done) * (now - first.time)) / (done - first.done) / 1000;
+  }
+
+  #style(format: 'green', text: string): string {
+    return styleText(format, text, { stream: this.#stream });
+  }
+
+  /** A line that stays. */
+  #line(text: string): void {
+    this.#stream.write(`${this.#live ? '\r\x1b[K' : ''}${text}\n`);
+    this.#live = false;
+  }
+
+  /** The line that is rewritten; one column stays free, or terminals would wrap it. */
+  #draw(text: string): void {
+    this.#stream.write(`\r\x1b[K${[...text].slice(0, (this.#stream.columns || 80) - 1).join('')}`);
+    this.#live = true;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Line charts as SVG: round ticks, units in the axis labels, and names at the lines' ends, so that no legend is needed.
+ * Lines differ in colour and in dashes.
+ */
+import { axisOver } from './axis.js';
+import type { ReportCurve } from './data.js';
+import { fixed, listed, shorten } from './format.js';
+import { html, type Markup } from './markup.js';
+
+/** The class of the n-th series or method: one of seven colours, defined in the page's style for light and dark. */
+export const colourClass = (index: number): string => `c${index % 7}`;
+
+const dashes = ['none', '7 4', '2 4', '9 3 2 3', '4 3', '12 4', '1 3'];
+const width = 560;
+const [top, bottom] = [34, 252];
+const labelHeight = 15;
+
+/** The chart of one curve figure; several series share its axes. */
+export function lineChart(curve: ReportCurve): Markup {
+  const points = curve.series.flatMap((series) => series.points);
+  const whole = points.every(([x]) => Number.isInteger(x));
+  const x = axisOver(
+    points.map((point) => point[0]),
+    { count: 6, tight: true, smallestStep: whole ? 1 : 0 },
+  );
+  const y = axisOver(points.map((point) => point[1]));
+  // About 7 units a character, for the numbers at the left and the names at the right.
+  const left = 16 + 7 * Math.max(...y.ticks.map((tick) => y.label(tick).length));
+  const longest = Math.max(0, ...curve.series.map((series) => series.name.length));
+  const right = width - Math.min(200, 36 + 6.8 * longest);
+  const at = (value: number) => Math.round((left + x.position(value) * (right - left)) * 10) / 10;
+  const over = (value: number) => Math.round((bottom - y.position(value) * (bottom - top)) * 10) / 10;
+
+  const ends = curve.series.map((series) => series.points.findLast(([, value]) => Number.isFinite(value)));
+  const labelY = spread(ends.map((end) => (end ? over(end[1]) : bottom)));
+  const described = curve.series.map(({ name }, i) => `${name} ends at ${ends[i] ? fixed(ends[i][1]) : 'no value'}`);
+  return html`<svg class="chart" viewBox="0 0 ${width} 304" role="img" aria-label="Line chart of ${curve.yLabel} by ${
+    curve.xLabel
+  }: ${listed(described)}.">
+<text class="axis-label" x="0" y="14">${curve.yLabel}</text>
+${y.ticks.map(
+  (tick) => html`<path class="grid" d="M${left} ${over(tick)}H${right}"/>
+<text class="tick" x="${left - 8}" y="${over(tick) + 4}" text-anchor="end">${y.label(tick)}</text>`,
+)}
+<path class="base" d="M${left} ${bottom}H${right}"/>
+${x.ticks.map(
+  (tick) => html`<path class="base" d="M${at(tick)} ${bottom}v5"/>
+<text class="tick" x="${at(tick)}" y="${bottom + 20}" text-anchor="middle">${x.label(tick)}</text>`,
+)}
+<text class="axis-label" x="${(left + right) / 2}" y="${bottom + 44}" text-anchor="middle">${curve.xLabel}</text>
+${curve.series.map(({ name, points }, i) => {
+  const end = ends[i];
+  return html`<g class="${colourClass(i + 1)}"><path class="line" stroke-dasharray="${dashes[i % dashes.length]}" d="${linePath(
+    points.map(([a, b]) => [at(a), over(b)]),
+  )}"/>
+${
+  end &&
+  html`<circle class="dot" cx="${at(end[0])}" cy="${over(end[1])}" r="3"/>
+<path class="leader" d="M${at(end[0]) + 4} ${over(end[1])}L${right + 20} ${labelY[i]}"/>`
+}
+<text class="direct" x="${right + 24}" y="${labelY[i]! + 4}">${shorten(name, 24)}</text></g>
+`;
+})}</svg>`;
+}
+
+/** A path through the points; a new piece begins after each that is not finite. */
+function linePath(points: [x: number, y: number][]): string {
+  let pen = 'M';
+  return points
+    .map(([x, y]) => {
+      if (!Number.isFinite(x) || !Number.isFinite(y)) {
+        pen = 'M';
+        return '';
+      }
+      const piece = `${pen}${x} ${y}`;
+      pen = 'L';
+      return piece;
+    })
+    .join('');
+}
+
+/** Heights of labels near the wanted ones, at least a label's height apart, and within the chart as far as they fit. */
+function spread(wanted: number[]): number[] {
+  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a]! - wanted[b]!);
+  const heights = [...wanted];
+  order.forEach((i, rank) => {
+    if (rank > 0) heights[i] = Math.max(heights[i]!, heights[order[rank - 1]!]! + labelHeight);
+  });
+  let limit = bottom;
+  for (const i of order.reverse()) {
+    heights[i] = Math.min(heights[i]!, limit);
+    limit = heights[i]! - labelHeight;
+  }
+  return heights;
+}

@@ -1,0 +1,85 @@
+/**
+ * What a report shows: plain values, gathered by the run. Nothing here reads a file or knows a tensor.
+ *
+ * The method named `source` is the pretrained model as it came; where it is present, every other is compared with it.
+ */
+
+/** The name of the method that is the unadapted model. */
+export const sourceMethod = 'source';
+
+export interface ReportMethod {
+  /** What scores and cases refer to. */
+  name: string;
+  /** What a reader sees. */
+  label: string;
+  trainedParameters: number;
+  /** Size of the adapter's file; `null` where the method has none. */
+  adapterBytes: number | null;
+  /** Time of the adaptation, all targets and seeds together. */
+  seconds?: number;
+}
+
+/** One target and method. The values are one for each seed, each the mean over the target's cases. */
+export interface ReportScore {
+  target: string;
+  method: string;
+  /** Surface Dice at the report's tolerance, in [0, 1]. */
+  surfaceDice: number[];
+  /** Dice, in [0, 1]. */
+  dice: number[];
+  /** 95th percentile of the Hausdorff distance in mm. */
+  hausdorff95?: number[];
+  /** What the guard kept: 'adapted', 'source' or 'statistics'. */
+  kept: string;
+  /** Why, in plain words; the cell gets a mark and this text a place under the table. */
+  guard?: string;
+}
+
+export interface ReportCurve {
+  title: string;
+  /** Axis labels name the unit where there is one. */
+  xLabel: string;
+  yLabel: string;
+  /** A point that is not finite interrupts its line. */
+  series: { name: string; points: [x: number, y: number][] }[];
+}
+
+/** A slice as displayed: row 0 at the top, column 0 at the left, which is the patient's right (radiological). */
+export interface ReportSlice {
+  width: number;
+  height: number;
+  /** In mm. */
+  pixelSpacing: [y: number, x: number];
+  /** uint8 [height, width], grey values. */
+  image: Uint8Array;
+  /** uint8 [height, width] each, 0 outside the structure; `truth` where an expert's outline exists. */
+  masks: { truth?: Uint8Array; source: Uint8Array; adapted: Uint8Array };
+}
+
+export interface ReportCase {
+  target: string;
+  /** Rank among the target's cases by the adapted model's surface Dice. */
+  which: 'best' | 'median' | 'worst';
+  name: string;
+  method: string;
+  surfaceDice: number;
+  sourceSurfaceDice: number;
+  slice: ReportSlice;
+}
+
+export interface ReportData {
+  title: string;
+  description: string;
+  /** Versions, seed, machine, command. */
+  provenance: [label: string, value: string][];
+  /** Tolerance of the surface Dice in mm. */
+  toleranceMm: number;
+  methods: ReportMethod[];
+  targets: string[];
+  /** At most one for each target and method; what is missing shows as a dash. */
+  scores: ReportScore[];
+  /** Warnings and limits in plain words. */
+  notes: string[];
+  curves: ReportCurve[];
+  cases: ReportCase[];
+}

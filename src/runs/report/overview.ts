@@ -1,0 +1,75 @@
+/**
+ * The overview: for each target one line a method with its mean surface Dice and a whisker of one standard deviation.
+ *
+ * Dots, not bars: a bar would have to begin at 0, where differences that matter cannot be seen.
+ */
+import { axisOver } from './axis.js';
+import { colourClass } from './chart.js';
+import { type ReportData, sourceMethod } from './data.js';
+import { shorten } from './format.js';
+import { html, type Markup } from './markup.js';
+import { deviation, mean, meanAndDeviation, scoreOf } from './statistics.js';
+
+const [width, left, right] = [880, 230, 860];
+const [groupHeight, rowHeight, gap] = [26, 21, 12];
+
+// Each drawn around (0, 0), about as heavy as the others: methods differ by shape as well as by colour.
+const markers = [
+  'M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z',
+  'M-4.5 -4.5h9v9h-9z',
+  'M0 -6.5L6.5 0L0 6.5L-6.5 0z',
+  'M0 -6L6 5H-6z',
+  'M0 6L6 -5H-6z',
+  'M-2 -6h4v4h4v4h-4v4h-4v-4h-4v-4h4z',
+  'M-6 -3h12v6h-12z',
+];
+
+/** The chart of all scores by target and method. */
+export function overviewChart(data: ReportData): Markup {
+  const bounds = data.scores.flatMap(({ surfaceDice }) => {
+    const [centre, spread] = [mean(surfaceDice), deviation(surfaceDice) ?? 0];
+    return [Math.max(0, centre - spread - 0.01), Math.min(1, centre + spread + 0.01)];
+  });
+  const axis = axisOver(bounds, { count: 6 });
+  const at = (value: number) =>
+    Math.round((left + Math.min(1, Math.max(0, axis.position(value))) * (right - left)) * 10) / 10;
+  const blockHeight = groupHeight + data.methods.length * rowHeight + gap;
+  const bottom = data.targets.length * blockHeight + 4;
+
+  return html`<svg class="chart overview" viewBox="0 0 ${width} ${bottom + 52}" role="img" aria-label="Dot chart of the
+ mean surface Dice by target and method; the same values are in the table of surface Dice.">
+${axis.ticks.map(
+  (tick) => html`<path class="grid" d="M${at(tick)} 4V${bottom}"/>
+<text class="tick" x="${at(tick)}" y="${bottom + 18}" text-anchor="middle">${axis.label(tick)}</text>`,
+)}
+<path class="base" d="M${left} ${bottom}H${right}"/>
+<text class="axis-label" x="${(left + right) / 2}" y="${bottom + 42}" text-anchor="middle">Surface Dice at ${
+    data.toleranceMm
+  } mm</text>
+${data.targets.map((target, t) => {
+  const blockTop = t * blockHeight;
+  const source = scoreOf(data, target, sourceMethod);
+  const from = source && mean(source.surfaceDice);
+  return html`<text class="group" x="0" y="${blockTop + 20}">${shorten(target, 34)}</text>
+${
+  from !== undefined && Number.isFinite(from)
+    ? html`<path class="reference" d="M${at(from)} ${blockTop + groupHeight}v${data.methods.length * rowHeight}"/>`
+    : undefined
+}
+${data.methods.map((method, m) => {
+  const y = blockTop + groupHeight + (m + 0.5) * rowHeight;
+  const score = scoreOf(data, target, method.name);
+  return html`<text class="row-label" x="14" y="${y + 4}">${shorten(method.label, 32)}</text>
+${score && Number.isFinite(mean(score.surfaceDice)) ? row(score.surfaceDice, m, y) : undefined}`;
+})}`;
+})}</svg>`;
+
+  function row(values: number[], method: number, y: number): Markup {
+    const centre = mean(values);
+    const spread = deviation(values) ?? 0;
+    const [from, to] = [at(centre - spread), at(centre + spread)];
+    return html`<g class="${colourClass(method)}"><title>${meanAndDeviation(values, 3)}</title>
+${spread > 0 ? html`<path class="whisker" d="M${from} ${y}H${to}M${from} ${y - 4}v8M${to} ${y - 4}v8"/>` : undefined}
+<path class="marker" transform="translate(${at(centre)} ${y})" d="${markers[method % markers.length]}"/></g>`;
+  }
+}

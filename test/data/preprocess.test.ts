@@ -1,0 +1,262 @@
+import { existsSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { random } from '../../src/core/index.js';
+import {
+  loadCase,
+  type Preprocessing,
+  prepareLabel,
+  prepareVolume,
+  preprocessingSchema,
+  readDataset,
+  restoreProbabilities,
+  siteOf,
+} from '../../src/data/index.js';
+import { percentiles } from '../../src/data/preprocess/intensity.js';
+
+type Triple = [number, number, number];
+const parse = (options: object = {}): Preprocessing => preprocessingSchema.parse(options);
+
+const noise = (shape: Triple, seed = 0, spacing: Triple = [1, 1, 1]) => {
+  const stream = random(seed, 'noise');
+  const data = Float32Array.from({ length: shape[0] * shape[1] * shape[2] }, () => stream.normal(100, 40));
+  return { path: 'noise.nii', data, shape, spacing };
+};
+
+/** An ellipsoid that fills most of the field of view. */
+const blob = (shape: Triple, spacing: Triple, off: Triple = [0, 0, 0]) => {
+  const data = new Uint8Array(shape[0] * shape[1] * shape[2]);
+  for (let z = 0, v = 0; z < shape[0]; z++)
+    for (let y = 0; y < shape[1]; y++)
+      for (let x = 0; x < shape[2]; x++, v++) {
+        const r = [z, y, x].map((at, i) => ((at + 0.5) / shape[i] - 0.5 - off[i]) / 0.36);
+        data[v] = Math.hypot(...r) < 1 ? 1 : 0;
+      }
+  return { path: 'blob.nii', data, shape, spacing };
+};
+
+const dice = (a: ArrayLike<number>, b: ArrayLike<number>) => {
+  let [both, sum] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    both += a[i] && b[i] ? 1 : 0;
+    sum += (a[i] ? 1 : 0) + (b[i] ? 1 : 0);
+  }
+  return (2 * both) / sum;
+};
+const threshold = (probabilities: Float32Array) => Uint8Array.from(probabilities, (p) => (p > 0.5 ? 1 : 0));
+
+describe('preprocessingSchema', () => {
+  it('has defaults, and survives JSON', () => {
+    const preprocessing = parse();
+    expect(preprocessing).toEqual({
+      axis: 'axial',
+      spacing: null,
+      size: null,
+      multiple: 8,
+      intensity: { kind: 'percentile', low: 1, high: 99 },
+    });
+    expect(parse(JSON.parse(JSON.stringify(preprocessing)))).toEqual(preprocessing);
+  });
+
+  it.each([
+    { spacing: 0 },
+    { size: [100, 128] },
+    { spaceing: 1 },
+    { intensity: { kind: 'window', low: 40, high: 40 } },
+    { intensity: { kind: 'percentile', low: 1, high: 101 } },
+  ])('refuses %j', (options) => expect(preprocessingSchema.safeParse(options).success).toBe(false));
+});
+
+describe('percentiles', () => {
+  it('are those of a sorted copy with linear interpolation, as in NumPy', () => {
+    const values = fc.float32Array({ noNaN: true, noDefaultInfinity: true, minLength: 1, maxLength: 200 });
+    fc.assert(
+      fc.property(values, fc.double({ min: 0, max: 100, noNaN: true }), (data, q) => {
+        const sorted = data.toSorted();
+        const place = (q / 100) * (data.length - 1);
+        const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+        expect(percentiles(data, [q])[0]).toBeCloseTo(below + (above - below) * (place % 1), 5);
+      }),
+    );
+    // numpy.percentile([-3, 1, 2, 10], [1, 50, 99])
+    expect(percentiles(Float32Array.of(10, -3, 2, 1), [1, 50, 99]).map((p) => +p.toFixed(6))).toEqual([
+      -2.88, 1.5, 9.76,
+    ]);
+  });
+
+  it('do not mind a view into a larger buffer', () => {
+    expect(percentiles(Float32Array.of(9, 9, 1, 2, 3).subarray(2), [50])).toEqual([2]);
+  });
+});
+
+describe('prepareVolume', () => {
+  const layouts = fc.record({
+    axis: fc.constantFrom('axial', 'coronal', 'sagittal'),
+    spacing: fc.option(fc.double({ min: 0.6, max: 3, noNaN: true })),
+    size: fc.option(fc.constantFrom([16, 24], [8, 8], [32, 16])),
+    intensity: fc.constantFrom({ kind: 'percentile' }, { kind: 'min-max' }, { kind: 'window', low: 50, high: 140 }),
+  });
+
+  it('gives values in [0, 1], sides that are multiples, and the same bits for the same object', () => {
+    fc.assert(
+      fc.property(layouts, (layout) => {
+        const preprocessing = parse(layout);
+        const volume = noise([9, 14, 11], 1, [2, 1.1, 0.8]);
+        const prepared = prepareVolume(volume, preprocessing);
+        const [n, h, w] = prepared.shape;
+        expect(prepared.slices).toHaveLength(n * h * w);
+        expect([h % 8, w % 8]).toEqual([0, 0]);
+        expect(n).toBe({ axial: 9, coronal: 14, sagittal: 11 }[preprocessing.axis]);
+        expect(prepared.slices.every((value) => value >= 0 && value <= 1)).toBe(true);
+        expect(prepareVolume(volume, parse(JSON.parse(JSON.stringify(preprocessing))))).toEqual(prepared);
+      }),
+    );
+  });
+
+  it('lays slices out as rows of the plane', () => {
+    const volume = { path: '', shape: [2, 3, 4] as Triple, spacing: [1, 1, 1] as Triple, data: new Float32Array(24) };
+    volume.data.set(volume.data.map((_, i) => i));
+    const rows = (axis: string, slice: number) => {
+      const preprocessing = parse({ axis, multiple: 1, intensity: { kind: 'window', low: 0, high: 23 } });
+      const { slices, shape } = prepareVolume(volume, preprocessing);
+      const from = slice * shape[1] * shape[2];
+      return [...slices.subarray(from, from + shape[1] * shape[2])].map((value) => Math.round(value * 23));
+    };
+    expect(rows('axial', 1)).toEqual([12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23]);
+    expect(rows('coronal', 1)).toEqual([4, 5, 6, 7, 16, 17, 18, 19]);
+    expect(rows('sagittal', 1)).toEqual([1, 5, 9, 13, 17, 21]);
+  });
+
+  it('keeps the middle of the field of view in the middle, at any spacing', () => {
+    for (const spacing of [0.5, 1, 1.7, 2.3]) {
+      const { data, ...rest } = blob([5, 40, 40], [3, 1, 1]);
+      const volume = { ...rest, data: Float32Array.from(data) };
+      const preprocessing = parse({ spacing, size: [96, 96], intensity: { kind: 'min-max' } });
+      const { slices, shape } = prepareVolume(volume, preprocessing);
+      let [row, column, total] = [0, 0, 0];
+      slices.forEach((value, i) => {
+        row += value * (Math.floor(i / shape[2]) % shape[1]);
+        column += value * (i % shape[2]);
+        total += value;
+      });
+      expect(row / total).toBeCloseTo(47.5 + ((Math.ceil(40 / spacing - 1e-3) % 2) / 2) * -1, 1);
+      expect(column / total).toBeCloseTo(row / total, 5);
+    }
+  });
+
+  it('averages fine stripes away when it reduces the resolution', () => {
+    const volume = noise([1, 64, 64]);
+    volume.data.set(volume.data.map((_, i) => i % 2));
+    const { slices, shape } = prepareVolume(volume, parse({ spacing: 4, multiple: 1, intensity: { kind: 'min-max' } }));
+    expect(shape).toEqual([1, 16, 16]);
+    for (const value of slices) expect(Math.abs(value - 0.5)).toBeLessThan(0.1);
+  });
+
+  it('pads with the least voxel, also of z-scores', () => {
+    const { slices } = prepareVolume(noise([2, 10, 10]), parse({ intensity: { kind: 'z-score' } }));
+    expect(slices[0]).toBe(Math.min(...slices));
+    expect(slices[0]).toBeLessThan(-1.5);
+  });
+
+  it.each([
+    [
+      'VOLUME_CONSTANT',
+      Float32Array.of(9, ...new Array(7).fill(3)),
+      { intensity: { kind: 'percentile', high: 80 } },
+      'percentiles 1 and 80 are both 3',
+    ],
+    ['VOLUME_CONSTANT', new Float32Array(8).fill(3), { intensity: { kind: 'z-score' } }, 'every voxel is 3'],
+    ['VOLUME_CONSTANT', new Float32Array(8).fill(3), { intensity: { kind: 'min-max' } }, 'every voxel is 3'],
+    ['SLICES_TOO_LARGE', Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), { spacing: 0.0004 }, '5000 x 5000'],
+  ])('%s names the file', (code, data, options, message) => {
+    const prepare = () =>
+      prepareVolume({ path: 'scan7.nii', data, shape: [2, 2, 2], spacing: [1, 1, 1] }, parse(options));
+    expect(prepare).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
+    expect(prepare).toThrow('scan7.nii');
+  });
+});
+
+describe('restoreProbabilities', () => {
+  it('is the exact inverse of padding at native spacing', () => {
+    const shapes = fc.tuple(
+      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 2, max: 19 }),
+      fc.integer({ min: 2, max: 19 }),
+    );
+    fc.assert(
+      fc.property(shapes, fc.constantFrom('axial', 'coronal', 'sagittal'), fc.nat(), (shape, axis, seed) => {
+        const volume = noise(shape, seed, [3, 0.9, 0.7]);
+        const preprocessing = parse({ axis, intensity: { kind: 'window', low: 0, high: 1 } });
+        volume.data.set(volume.data.map((value) => Math.abs(value) / 400));
+        const { slices, geometry } = prepareVolume(volume, preprocessing);
+        expect(restoreProbabilities(slices, geometry)).toEqual(volume.data.map((value) => Math.min(1, value)));
+      }),
+    );
+  });
+
+  it('is 0 outside the crop and exact inside', () => {
+    const volume = noise([2, 20, 21]);
+    const { slices, geometry } = prepareVolume(volume, parse({ size: [8, 16], intensity: { kind: 'min-max' } }));
+    const ones = restoreProbabilities(slices.fill(1), geometry);
+    expect(ones.reduce((sum, value) => sum + value)).toBe(2 * 8 * 16);
+    expect(ones[6 * 21 + 2]).toBe(0);
+    expect(ones[6 * 21 + 3]).toBe(1);
+    expect(ones[5 * 21 + 3]).toBe(0);
+  });
+
+  it('brings a label back to its own grid', () => {
+    const spacings = fc.double({ min: 0.8, max: 1.2, noNaN: true });
+    const offset = fc.double({ min: -0.08, max: 0.08, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.constantFrom('axial', 'coronal', 'sagittal'),
+        fc.tuple(spacings, spacings, spacings),
+        fc.tuple(offset, offset, offset),
+        spacings,
+        (axis, native, off, spacing) => {
+          const label = blob([36, 40, 44], native, off);
+          const preprocessing = parse({ axis, spacing, intensity: { kind: 'min-max' } });
+          const { slices, geometry } = prepareVolume({ ...label, data: Float32Array.from(label.data) }, preprocessing);
+          expect(dice(threshold(restoreProbabilities(slices, geometry)), label.data)).toBeGreaterThan(0.97);
+          const prepared = Float32Array.from(prepareLabel(label, preprocessing));
+          expect(dice(threshold(restoreProbabilities(prepared, geometry)), label.data)).toBeGreaterThan(0.97);
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe('prepareLabel', () => {
+  it('is the label itself at native spacing, and lies on the grid of the image', () => {
+    const label = blob([6, 16, 24], [1, 1, 1]);
+    label.data.set(label.data.map((value, i) => value && 1 + (i % 3)));
+    expect(prepareLabel(label, parse())).toEqual(label.data);
+    const { shape } = prepareVolume(noise([6, 16, 24]), parse({ spacing: 0.8 }));
+    expect(prepareLabel(label, parse({ spacing: 0.8 }))).toHaveLength(shape[0] * shape[1] * shape[2]);
+  });
+
+  it('takes the class with the largest share', () => {
+    // Two by two voxels become one pixel: 2 2 | 1 0 has most of class 2.
+    const label = {
+      path: '',
+      data: Uint8Array.of(2, 2, 1, 0),
+      shape: [1, 2, 2] as Triple,
+      spacing: [1, 1, 1] as Triple,
+    };
+    expect([...prepareLabel(label, parse({ spacing: 2, multiple: 1 }))]).toEqual([2]);
+  });
+});
+
+const brain = '../shared/data/brain';
+describe.skipIf(!existsSync(brain))(`real volumes (${brain})`, () => {
+  it.each(['ixi-t1', 'lju-t2', 'lju-flair'])('a label of %s comes back to its own grid', (site) => {
+    const { image, label } = loadCase(siteOf(readDataset(brain), site).cases[0], { classes: 2 });
+    const preprocessing = parse({ spacing: 2, size: [128, 128] });
+    const { slices, shape, geometry } = prepareVolume(image, preprocessing);
+    expect(shape).toEqual([image.shape[0], 128, 128]);
+    expect(slices.some((value) => value === 1)).toBe(true);
+    const restored = restoreProbabilities(Float32Array.from(prepareLabel(label!, preprocessing)), geometry);
+    expect(dice(threshold(restored), label!.data)).toBeGreaterThan(0.97);
+  });
+});

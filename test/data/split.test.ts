@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Case, describeSplit, type SplitOptions, splitCases } from '../../src/data/index.js';
+
+const cases = (count: number, site = 'a'): Case[] =>
+  Array.from({ length: count }, (_, i) => {
+    const name = `patient${String(Math.floor(i / 2)).padStart(3, '0')}_visit${i % 2}`;
+    return { site, name, image: `${site}/${name}` };
+  });
+const groupBy = '^(patient\\d+)_';
+const thirds = { train: 0.7, validation: 0.15, test: 0.15 };
+const sizes = (split: Record<string, Case[]>) => Object.values(split).map((part) => part.length);
+const ids = (items: Case[]) => items.map(({ site, name }) => `${site}/${name}`);
+
+describe('splitCases', () => {
+  it('rounds fractions by largest remainder', () => {
+    expect(sizes(splitCases(cases(20), { parts: thirds, seed: 0 }))).toEqual([14, 3, 3]);
+    expect(sizes(splitCases(cases(4), { parts: thirds, seed: 0 }))).toEqual([2, 1, 1]);
+    expect(sizes(splitCases(cases(3), { parts: thirds, seed: 0 }))).toEqual([1, 1, 1]);
+    expect(sizes(splitCases(cases(4), { parts: { train: 1, test: 0 }, seed: 0 }))).toEqual([4, 0]);
+  });
+
+  it('takes whole numbers as they are and leaves the rest out', () => {
+    expect(sizes(splitCases(cases(20), { parts: { train: 5, test: 3 }, seed: 0 }))).toEqual([5, 3]);
+  });
+
+  it('divides the cases, never a patient, whatever the order of files', () => {
+    const share = fc.integer({ min: 0, max: 10 });
+    fc.assert(
+      fc.property(fc.integer({ min: 6, max: 40 }), fc.nat(), fc.tuple(share, share, share), (count, seed, weights) => {
+        const sum = weights[0] + weights[1] + weights[2];
+        fc.pre(sum > 0);
+        const parts = { train: weights[0] / sum, validation: weights[1] / sum, test: weights[2] / sum };
+        const all = [...cases(count), ...cases(count, 'b')];
+        const split = splitCases(all, { parts, seed, groupBy });
+        const given = Object.values(split).flat();
+        expect(ids(given).sort()).toEqual(ids(all).sort());
+        const partOf = new Map<string, string>();
+        for (const [part, items] of Object.entries(split))
+          for (const { name } of items) {
+            const patient = name.slice(0, 10);
+            expect(partOf.get(patient) ?? part).toBe(part);
+            partOf.set(patient, part);
+          }
+        for (const part of ['train', 'validation', 'test'] as const)
+          expect(split[part].length > 0).toBe(parts[part] > 0);
+        expect(splitCases(all.toReversed(), { parts, seed, groupBy })).toEqual(split);
+      }),
+    );
+  });
+
+  it('depends on the seed', () => {
+    const splits = [0, 1, 2, 3].map((seed) => ids(splitCases(cases(20), { parts: thirds, seed }).test).join());
+    expect(new Set(splits).size).toBeGreaterThan(1);
+  });
+
+  it('takes the whole match where the expression captures nothing', () => {
+    const { train } = splitCases(cases(8), { parts: { train: 1, test: 3 }, seed: 0, groupBy: 'patient\\d+' });
+    expect(train).toHaveLength(2);
+  });
+
+  it.each([
+    ['SPLIT_SHARES', { parts: { train: 0.7, test: 0.2 } }, '{"train":0.7,"test":0.2}'],
+    ['SPLIT_SHARES', { parts: { train: 2, test: -1 } }, '"test":-1'],
+    ['SPLIT_SHARES', { parts: { train: 0 } }, '{"train":0}'],
+    ['SPLIT_TOO_FEW', { parts: { train: 10, test: 3 } }, 'needs at least 13 groups; there are 4 in 4 cases'],
+    ['SPLIT_TOO_FEW', { parts: thirds, groupBy }, 'at least 3 groups; there are 2 in 4 cases'],
+    ['SPLIT_PATTERN_INVALID', { parts: thirds, groupBy: '(patient' }, 'Unterminated group'],
+    ['SPLIT_PATTERN_UNMATCHED', { parts: thirds, groupBy: '^(case\\d+)' }, '"patient000_visit0" of the site "a"'],
+  ] satisfies [string, Omit<SplitOptions, 'seed'>, string][])(
+    '%s for %j',
+    (code, options: Omit<SplitOptions, 'seed'>, message) => {
+      const split = () => splitCases(cases(4), { seed: 0, ...options });
+      expect(split).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
+    },
+  );
+});
+
+it('describes a split in a line a part', () => {
+  const split = { train: cases(3), test: cases(1, 'b') };
+  expect(describeSplit(split).split('\n')).toEqual([
+    'train  3 cases: a/patient000_visit0, a/patient000_visit1, a/patient001_visit0',
+    'test   1 case: b/patient000_visit0',
+  ]);
+});
