@@ -1,9 +1,9 @@
 /** An adapter: what makes a base model fit one target, a few hundred kilobytes, with all that is needed to use it. */
 import { z } from 'zod';
+import { type Preprocessing, preprocessingSchema } from '../data/index.js';
 import { unetBlocks } from '../models/index.js';
 import { readState, type State, writeState } from '../nn/index.js';
 import { convLoraSchema } from '../peft/index.js';
-import { type Preprocessing, preprocessingSchema } from '../data/index.js';
 import { adaptError } from './errors.js';
 import { methodNames } from './methods.js';
 
@@ -30,7 +30,10 @@ export const adapterBytes = ({ state }: Adapter): number =>
   [...state.values()].reduce((sum, value) => sum + value.size * 4, 0);
 
 /** Writes a safetensors file; equal adapters give equal bytes. */
-export function saveAdapter(path: string, { method, base, preprocessing, classes, lora, state, provenance }: Adapter): void {
+export function saveAdapter(
+  path: string,
+  { method, base, preprocessing, classes, lora, state, provenance }: Adapter,
+): void {
   writeState(path, state, {
     ...provenance,
     format: 'graft-adapter',

@@ -1,6 +1,6 @@
 /** Where a training loop stands, on disk: a killed run goes on from its last finished epoch to the same bits. */
 import { existsSync, rmSync } from 'node:fs';
-import { readState, type State, writeState } from '../nn/index.js';
+import { copyInto, readState, type State, writeState } from '../nn/index.js';
 import { adaptError } from './errors.js';
 
 export interface Progress {
@@ -36,12 +36,9 @@ export class Checkpoint {
     const changed = Object.keys({ ...saved, ...this.#configuration }).filter(
       (key) => JSON.stringify(saved[key]) !== JSON.stringify(this.#configuration[key]),
     );
-    if (changed.length > 0)
-      throw adaptError('CHECKPOINT_OTHER_RUN', { file: this.#path, changed: changed.join(', ') });
-    for (const [name, value] of state) {
-      tensors.get(name)?.copy_(value);
-      value.dispose();
-    }
+    if (changed.length > 0) throw adaptError('CHECKPOINT_OTHER_RUN', { file: this.#path, changed: changed.join(', ') });
+    copyInto(tensors, state);
+    for (const value of state.values()) value.dispose();
     return { epoch: Number(metadata.epoch), memory: JSON.parse(metadata.memory) };
   }
 
@@ -53,4 +50,8 @@ export class Checkpoint {
 
 /** States under prefixes as one. */
 export const joinStates = (parts: Record<string, State>): State =>
-  new Map(Object.entries(parts).flatMap(([prefix, state]) => [...state].map(([name, value]) => [`${prefix}/${name}`, value] as const)));
+  new Map(
+    Object.entries(parts).flatMap(([prefix, state]) =>
+      [...state].map(([name, value]) => [`${prefix}/${name}`, value] as const),
+    ),
+  );

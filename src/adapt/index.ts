@@ -6,6 +6,8 @@ export * from './consistency.js';
 export { adaptErrors } from './errors.js';
 export * from './methods.js';
 export * from './observe.js';
+export * from './predict.js';
 export * from './reference.js';
 export * from './segmenter.js';
+export type { Look } from './select.js';
 export * from './train.js';

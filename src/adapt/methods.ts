@@ -44,8 +44,14 @@ export const adaptationSchema = z.strictObject({
   epochs: z.int().min(0).default(5),
   batch: z.int().min(1).default(16).describe('slices in a training step'),
   lr: z.number().positive().default(1e-4).describe('learning rate of Adam'),
-  detach: z.boolean().default(true).describe('pseudo-labels are fixed targets; false: the reference code’s coupled form'),
-  guard: z.boolean().default(true).describe('keep a safer model where the adapted one leaves the range seen on the source'),
+  detach: z
+    .boolean()
+    .default(true)
+    .describe('pseudo-labels are fixed targets; false: the reference code’s coupled form'),
+  guard: z
+    .boolean()
+    .default(true)
+    .describe('keep a safer model where the adapted one leaves the range seen on the source'),
 });
 export type Adaptation = z.output<typeof adaptationSchema>;
 
@@ -57,4 +63,4 @@ export function resolveMethod({ method, blocks, statistics }: Adaptation) {
 
 /** Which encoder block the early head reads: the deepest adapted one, so that its loss reaches all of them. */
 export const headLevel = (blocks: readonly string[]): number =>
-  Math.max(0, ...blocks.map((block) => encoderBlocks.findIndex((name) => name === block)));
+  Math.max(0, ...blocks.map((block) => encoderBlocks.indexOf(block as (typeof encoderBlocks)[number])));

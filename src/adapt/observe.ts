@@ -2,10 +2,11 @@
  * What can be seen of a model on images without labels: how much it segments, how sure it is, and whether its early and
  * its final head say the same.
  */
-import { surfaceDice, surfaceDistances } from '../metrics/index.js';
-import { noGrad, scope, type Tensor } from '../torch/index.js';
+
 import type { CaseSlices } from '../data/index.js';
+import { surfaceDice, surfaceDistances } from '../metrics/index.js';
 import type { EarlyHead, UNet2D } from '../models/index.js';
+import { noGrad, scope, type Tensor } from '../torch/index.js';
 
 /** Of one case. */
 export interface Observation {
@@ -102,3 +103,5 @@ export function observe(
     agreement: agreement(early, probabilities, one, classes, toleranceMm),
   };
 }
+
+export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -2,10 +2,11 @@
  * A model as a hospital uses it: the frozen base network with its early heads, the preprocessing it was trained with,
  * what was seen on its source domain, and at most one adapter in use.
  */
-import { encoderBlocks, EarlyHead, UNet2D, type UNet2DConfig, unet2dSchema } from '../models/index.js';
+
+import { type Preprocessing, preprocessingSchema } from '../data/index.js';
+import { EarlyHead, encoderBlocks, UNet2D, type UNet2DConfig, unet2dSchema } from '../models/index.js';
 import { copyState, fingerprint, initialise, readState, type State, writeState } from '../nn/index.js';
 import { type Attached, attachConvLora } from '../peft/index.js';
-import { type Preprocessing, preprocessingSchema } from '../data/index.js';
 import type { Adapter } from './adapter.js';
 import { adaptError } from './errors.js';
 import { type SourceReference, sourceReferenceSchema } from './reference.js';
@@ -57,7 +58,11 @@ export class Segmenter {
 
   loadState(state: State, file: string): void {
     const part = (prefix: string): State =>
-      new Map([...state].flatMap(([name, value]) => (name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), value]] : [])));
+      new Map(
+        [...state].flatMap(([name, value]) =>
+          name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), value]] : [],
+        ),
+      );
     this.network.loadState(part('network'), { file });
     for (const [level, head] of this.heads) head.loadState(part(`head${level}`), { file });
     this.#fingerprint = undefined;

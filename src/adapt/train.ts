@@ -2,14 +2,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { random } from '../core/index.js';
-import { augment, augmentationSchema, type CaseSlices, foregroundMaps, SlicePool } from '../data/index.js';
+import { augment, augmentationSchema, type CaseSlices, foregroundMaps, type SlicePool } from '../data/index.js';
 import { dice } from '../metrics/index.js';
-import { Adam, copyState, type State } from '../nn/index.js';
+import { Adam, copyInto, copyState } from '../nn/index.js';
 import { setBatchStatistics } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, noGrad, scope, type Tensor } from '../torch/index.js';
 import { type Checkpoint, joinStates } from './checkpoint.js';
 import { adaptError } from './errors.js';
-import { agreement, classMap, observe, runNetwork, threshold } from './observe.js';
+import { classMap, mean, observe, runNetwork, threshold } from './observe.js';
 import { referenceOf } from './reference.js';
 import type { Segmenter } from './segmenter.js';
 
@@ -46,7 +46,10 @@ function segmentationLoss(logits: Tensor, maps: Tensor, diceWeight: number): Ten
   if (diceWeight === 0) return entropy;
   const p = logits.sigmoid();
   const overlap = p.mul(maps).sum([0, 2, 3]).mul(2).add(1); // [C]
-  const total = p.sum([0, 2, 3]).add(maps.sum([0, 2, 3])).add(1);
+  const total = p
+    .sum([0, 2, 3])
+    .add(maps.sum([0, 2, 3]))
+    .add(1);
   const softDice = overlap.div(total).mean().neg().add(1);
   return entropy.mul(1 - diceWeight).add(softDice.mul(diceWeight));
 }
@@ -72,7 +75,7 @@ export async function* trainNetwork(
   const optimiser = new Adam(parameters, { lr: config.lr });
   const best = copyState(network.state());
   const saved = joinStates({ network: network.state(), optimiser: optimiser.state(), best });
-  const resumed = noGrad(() => checkpoint?.load(saved));
+  const resumed = checkpoint?.load(saved);
   let bestDice = (resumed?.memory as number | undefined) ?? -1;
   const steps = training.batches(config.batch);
 
@@ -93,7 +96,8 @@ export async function* trainNetwork(
         optimiser.step();
         return value.item();
       });
-      if (!Number.isFinite(loss)) throw adaptError('TRAINING_DIVERGED', { task: 'the network', loss, epoch: epoch + 1 });
+      if (!Number.isFinite(loss))
+        throw adaptError('TRAINING_DIVERGED', { task: 'the network', loss, epoch: epoch + 1 });
       sum += loss;
       step++;
       yield { kind: 'step', task, epoch, done: epoch * steps + step, total: config.epochs * steps, loss };
@@ -124,12 +128,14 @@ export async function* trainHeads(
 ): AsyncGenerator<TrainingEvent> {
   const task = 'early heads';
   const states = Object.fromEntries([...heads].map(([level, head]) => [`head${level}`, head]));
-  const parameters = joinStates(Object.fromEntries(Object.entries(states).map(([key, head]) => [key, head.parameters()])));
+  const parameters = joinStates(
+    Object.fromEntries(Object.entries(states).map(([key, head]) => [key, head.parameters()])),
+  );
   for (const value of parameters.values()) value.requiresGrad = true;
   const optimiser = new Adam(parameters, { lr: config.headLr });
   const all = joinStates(Object.fromEntries(Object.entries(states).map(([key, head]) => [key, head.state()])));
   const saved = joinStates({ heads: all, optimiser: optimiser.state() });
-  const resumed = noGrad(() => checkpoint?.load(saved));
+  const resumed = checkpoint?.load(saved);
   const steps = training.batches(config.batch);
   const levels = Math.max(...heads.keys()) + 1;
 
@@ -149,7 +155,8 @@ export async function* trainHeads(
         optimiser.step();
         return total.item() / losses.length;
       });
-      if (!Number.isFinite(loss)) throw adaptError('TRAINING_DIVERGED', { task: 'the early heads', loss, epoch: epoch + 1 });
+      if (!Number.isFinite(loss))
+        throw adaptError('TRAINING_DIVERGED', { task: 'the early heads', loss, epoch: epoch + 1 });
       sum += loss;
       step++;
       yield { kind: 'step', task, epoch, done: epoch * steps + step, total: config.headEpochs * steps, loss };
@@ -181,12 +188,4 @@ export function meanDice(probabilities: Float32Array, { images, labels }: CaseSl
     ),
   );
   return mean(scores);
-}
-
-export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
-export function copyInto(target: State, source: State): void {
-  noGrad(() => {
-    for (const [name, value] of source) target.get(name)?.copy_(value);
-  });
 }

@@ -6,6 +6,7 @@ import { exitCodes } from '../core/index.js';
 import { registerDoctor } from './commands/doctor.js';
 import { registerParams } from './commands/params.js';
 import { registerPhantom } from './commands/phantom.js';
+import { registerRun } from './commands/run.js';
 import { runProgram } from './run-command.js';
 
 const meanings: Record<keyof typeof exitCodes, string> = {
@@ -43,7 +44,7 @@ const program = new Command('graft')
   .configureOutput({ outputError: () => {} })
   .exitOverride();
 
-for (const register of [registerDoctor, registerParams, registerPhantom]) register(program);
+for (const register of [registerRun, registerParams, registerPhantom, registerDoctor]) register(program);
 
 // A reader that has seen enough, such as `head`, closes the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

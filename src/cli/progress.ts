@@ -3,14 +3,11 @@
  * seconds. Colours follow the stream, NO_COLOR and FORCE_COLOR.
  */
 import { styleText } from 'node:util';
+import type { ProgressEvent } from '../runs/events.js';
 import { duration, measured } from './format.js';
 
-/** What a run tells while it works. `step` counts within the latest `task`; `done` ends it. */
-export type ProgressEvent =
-  | { kind: 'task'; name: string; total?: number }
-  | { kind: 'step'; done: number; total: number; values?: Record<string, number> }
-  | { kind: 'note'; text: string }
-  | { kind: 'done'; name: string; values?: Record<string, number> };
+export type { ProgressEvent };
+
 type Step = Extract<ProgressEvent, { kind: 'step' }>;
 
 /** A stream such as `process.stderr`. */

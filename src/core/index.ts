@@ -1,4 +1,5 @@
-/** What every layer may use: errors, files that are whole or absent, random numbers by name. */
+/** What every layer may use: errors, files that are whole or absent, random numbers by name, suggestions. */
 export * from './errors.js';
 export * from './files.js';
+export * from './nearest.js';
 export * from './random.js';

@@ -6,7 +6,7 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorsOf } from '../core/index.js';
+import { errorsOf, nearest } from '../core/index.js';
 import { datasetErrors } from './dataset-errors.js';
 import { readLabel, readVolume } from './nifti/index.js';
 import { assertSameGrid, type Label, type Volume } from './volume.js';
@@ -84,8 +84,12 @@ export function siteOf(dataset: Dataset, name: string): Site {
   const site = dataset.sites.find((candidate) => candidate.name === name);
   if (site !== undefined) return site;
   const names = dataset.sites.map((candidate) => candidate.name);
-  const nearest = names.reduce((best, other) => (edits(name, other) < edits(name, best) ? other : best));
-  throw datasetError('DATASET_UNKNOWN_SITE', { root: dataset.root, name, sites: names.join(', '), nearest });
+  throw datasetError('DATASET_UNKNOWN_SITE', {
+    root: dataset.root,
+    name,
+    sites: names.join(', '),
+    nearest: nearest(name, names),
+  });
 }
 
 export interface LoadedCase {
@@ -129,17 +133,4 @@ function listed(names: string[]): string {
   if (names.length === 0) return 'nothing';
   const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
   return names.slice(0, 5).join(', ') + more;
-}
-
-/** The Levenshtein distance, letters compared without case. */
-function edits(from: string, to: string): number {
-  const [a, b] = [from.toLowerCase(), to.toLowerCase()];
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length];
 }

@@ -141,5 +141,12 @@ export const countElements = (tensors: Iterable<Tensor>): number => {
 export const copyState = (state: State): State =>
   new Map([...state].map(([name, value]) => [name, value.detach().clone().keep()]));
 
+/** Copies values by name; names that the target does not have are passed over. */
+export function copyInto(target: State, source: State): void {
+  noGrad(() => {
+    for (const [name, value] of source) target.get(name)?.copy_(value);
+  });
+}
+
 /** A one-element tensor, for counters in states. */
 export const scalar = (value: number): Tensor => tensor([value], []);

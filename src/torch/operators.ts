@@ -34,18 +34,24 @@ const isHandle = (value: unknown): value is Handle => typeof value === 'object' 
 const isKeywords = (value: unknown): value is Keywords =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !isHandle(value);
 
-function lower(value: Argument, name: string): unknown {
+/** @param name the argument's name in the schema */
+function lower(value: Argument, name: string, operator: string): unknown {
   if (isHandle(value)) return value.handle;
-  if (Array.isArray(value)) return value.map((item) => lower(item, name));
-  if (typeof value === 'string') {
-    if (name === 'dtype') return dtypeCode(value as DType);
-    if (name === 'memory_format') return memoryFormats[value];
+  if (Array.isArray(value)) return value.map((item) => lower(item, name, operator));
+  if (typeof value === 'string' && (name === 'dtype' || name === 'memory_format')) {
+    const code = name === 'dtype' ? dtypeCode(value as DType) : memoryFormats[value];
+    if (code === undefined) throw new OperatorError(operator, [], `argument '${name}' cannot be '${value}'`);
+    return code;
   }
   return value;
 }
 
+/** Generators are handles too, but have no shape. */
 function tensorsIn(values: readonly unknown[]): Handle[] {
-  return values.flatMap((value) => (isHandle(value) ? [value] : Array.isArray(value) ? tensorsIn(value) : []));
+  return values.flatMap((value) => {
+    if (isHandle(value)) return 'shape' in value ? [value] : [];
+    return Array.isArray(value) ? tensorsIn(value) : [];
+  });
 }
 
 /** `float32 [2, 3]`, for messages. */
@@ -91,7 +97,7 @@ export function callOperator(
     const value = values[i] as Argument;
     if (argument?.type === 'Tensor' && !isHandle(value))
       throw new OperatorError(name, [], `argument '${argument.name}' expects a tensor and was given ${typeof value}`);
-    lowered.push(lower(value, argument?.name ?? ''));
+    lowered.push(lower(value, argument?.name ?? '', name));
   }
   for (const key in keywords) {
     const snake = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -100,7 +106,7 @@ export function callOperator(
       const known = schema.arguments.map((argument) => argument.name).join(', ');
       throw new OperatorError(name, [], `has no argument '${snake}'; it has ${known}`);
     }
-    lowered[position] = lower(keywords[key], snake);
+    lowered[position] = lower(keywords[key], snake, name);
   }
   try {
     return { result: native().call(schema.id, ...lowered), schema };

@@ -384,7 +384,9 @@ export function tensor(
   shape?: Shape,
   options: TensorOptions & { copy?: boolean } = {},
 ): Tensor {
-  const array = Array.isArray(data) ? Float32Array.from(data as number[]) : (data as TypedArray);
+  // Plain numbers are float32 by default, but reach another element type with all their digits.
+  const Numbers = options.dtype ? Float64Array : Float32Array;
+  const array = Array.isArray(data) ? Numbers.from(data as number[]) : (data as TypedArray);
   const { dtype = dtypeOf(array), device = 'cpu', copy = true } = options;
   // float16 and bfloat16 elements come as bits, bool as bytes; anything else is converted.
   const stored = array instanceof arrayOf(dtype) ? dtype : dtypeOf(array);

@@ -4,7 +4,7 @@
  * places in the sequences are kept).
  */
 import { BatchNorm2d, Conv2d, ConvTranspose2d, Identity, Layer, Module, ReLU, Sequential } from '../../nn/index.js';
-import { relu, type Tensor } from '../../torch/index.js';
+import { noGrad, relu, type Tensor } from '../../torch/index.js';
 import { type EncoderBlock, encoderBlocks, type UNet2DConfig } from './config.js';
 
 /** Normalisation, ReLU, convolution. */
@@ -62,6 +62,7 @@ export class UNet2D extends Module {
   readonly #shortcuts: Conv2d[];
   readonly #up: Sequential[];
   readonly #out: Sequential;
+  readonly #lastNorm: BatchNorm2d;
 
   constructor(config: UNet2DConfig) {
     super();
@@ -82,7 +83,19 @@ export class UNet2D extends Module {
     this.#encoder = { init_path: initPath, down1, down2, down3 };
     this.#up = [3, 2, 1].map((level) => this.child(`up${level}`, up(n * 2 ** level)));
     const head = new PreActivation(n, outChannels, 1, true);
-    this.#out = this.child('out_path', new Sequential(new ResBlock(n, 1), head, new BatchNorm2d(outChannels)));
+    this.#lastNorm = new BatchNorm2d(outChannels);
+    this.#out = this.child('out_path', new Sequential(new ResBlock(n, 1), head, this.#lastNorm));
+  }
+
+  /**
+   * The last layer normalises the logits to unit variance: started at weight 1 it would take training hundreds of steps
+   * to grow probabilities that are near 0 and 1. It starts where a sharp output with little foreground lies.
+   */
+  override reset(): void {
+    noGrad(() => {
+      this.#lastNorm.weight.fill_(4);
+      this.#lastNorm.bias.fill_(-4);
+    });
   }
 
   /**

@@ -19,18 +19,23 @@ export function attachConvLora(
   { rank = 2, alpha = rank, kernels }: ConvLoraConfig = {},
   seed = 0,
 ): Attached {
-  const adapted: [Convolution, ConvLora][] = [];
-  for (const [path, module] of [...network.modules()]) {
+  const chosen: [string, Convolution][] = [];
+  for (const [path, module] of network.modules()) {
     if (!(module instanceof Convolution) || !blocks.includes(path.split('.')[0])) continue;
     if (kernels && !kernels.includes(module.config.kernel)) continue;
     if (module.adapter) throw peftError('ADAPTER_ATTACHED', { layer: path });
-    const lora = new ConvLora(module, rank, alpha);
-    initialise(lora, seed, path);
-    module.adapter = lora;
-    module.adopt(lora);
-    adapted.push([module, lora]);
+    chosen.push([path, module]);
   }
-  if (adapted.length === 0) throw peftError('ADAPTER_EMPTY', { blocks: blocks.join(', ') });
+  if (chosen.length === 0) throw peftError('ADAPTER_EMPTY', { blocks: blocks.join(', ') });
+
+  const adapted = chosen.map(([path, convolution]): [Convolution, ConvLora] => {
+    const lora = new ConvLora(convolution, rank, alpha);
+    initialise(lora, seed, path);
+    lora.to(convolution.weight.device);
+    convolution.adapter = lora;
+    convolution.adopt(lora);
+    return [convolution, lora];
+  });
 
   let merged = false;
   const detach = () => {

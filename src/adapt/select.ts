@@ -1,0 +1,144 @@
+/** Looking at candidates on the unlabelled target, and choosing among them. */
+import type { CaseSlices } from '../data/index.js';
+import type { EarlyHead } from '../models/index.js';
+import { copyInto, copyState, type State } from '../nn/index.js';
+import { agreement, mean, type Output, observe, runNetwork } from './observe.js';
+import { type Departure, departures, severity } from './reference.js';
+import type { Segmenter } from './segmenter.js';
+
+/** What was seen of a candidate, means over the target's cases. */
+export interface Look {
+  /** `source`: the base; `statistics`: the base with the target's statistics; a number: after that epoch. */
+  candidate: 'source' | 'statistics' | number;
+  /** Segmented volume. */
+  volumeMl: number;
+  /** Bits per segmented voxel. */
+  entropy: number;
+  /** Surface Dice of the early against the final head. */
+  agreement: number;
+  /** Surface Dice of the prediction against the source model's. */
+  agreementWithSource: number;
+  /** What leaves the range seen on the source domain. */
+  departures: Departure[];
+}
+
+/** Looks at the network as it is now, and remembers what the source model predicted. */
+export class Observer {
+  readonly #model: Segmenter;
+  readonly #head: EarlyHead;
+  readonly #target: readonly CaseSlices[];
+  readonly #toleranceMm: number;
+  readonly #source: Output[];
+  /** Agreeing with a source model that is itself out of its range has no merit. */
+  readonly #sourceIsSound: boolean;
+
+  /** Made while the network is still the source model. */
+  constructor(model: Segmenter, head: EarlyHead, target: readonly CaseSlices[], toleranceMm: number) {
+    this.#model = model;
+    this.#head = head;
+    this.#target = target;
+    this.#toleranceMm = toleranceMm;
+    this.#source = this.#run();
+    this.#sourceIsSound = this.#assess(this.#measure(this.#source), false).length === 0;
+  }
+
+  look(candidate: Look['candidate']): Look {
+    const seen = this.#measure(candidate === 'source' ? this.#source : this.#run());
+    return { candidate, ...seen, departures: this.#assess(seen, this.#sourceIsSound) };
+  }
+
+  #run(): Output[] {
+    return this.#target.map(({ images }) => runNetwork(this.#model.network, images, this.#head));
+  }
+
+  #measure(outputs: Output[]): Omit<Look, 'candidate' | 'departures'> {
+    const classes = this.#model.classes - 1;
+    const seen = outputs.map((output, i) => ({
+      ...observe(output, this.#target[i], classes, this.#toleranceMm),
+      agreementWithSource: agreement(
+        output.probabilities,
+        this.#source[i].probabilities,
+        this.#target[i],
+        classes,
+        this.#toleranceMm,
+      ),
+    }));
+    const average = (key: keyof (typeof seen)[0]) => mean(seen.map((one) => one[key]));
+    return {
+      volumeMl: average('volumeMl'),
+      entropy: average('entropy'),
+      agreement: average('agreement'),
+      agreementWithSource: average('agreementWithSource'),
+    };
+  }
+
+  #assess({ agreementWithSource, ...seen }: Omit<Look, 'candidate' | 'departures'>, compare: boolean): Departure[] {
+    const { reference } = this.#model;
+    return reference ? departures(compare ? { ...seen, agreementWithSource } : seen, reference) : [];
+  }
+}
+
+/**
+ * Chooses without labels: among the candidates the one whose two heads agree best. With the guard only candidates count
+ * that stay in the source's range; where none does, the one that leaves it least is kept, the source model included.
+ */
+export class Choice {
+  readonly looks: Look[] = [];
+  readonly #held: State;
+  readonly #guard: boolean;
+  /** Values of the best candidate by agreement, and of the least departed. */
+  readonly states: { selected: State; safest: State };
+  /** Positions in `looks` that may be selected: the start of training and the epochs. */
+  #eligible: (look: Look) => boolean = () => true;
+
+  /** @param held the tensors that differ between candidates */
+  constructor(held: State, guard: boolean) {
+    this.#held = held;
+    this.#guard = guard;
+    this.states = { selected: copyState(held), safest: copyState(held) };
+  }
+
+  /** @param eligible false for the source model where training starts elsewhere: it is the guard's resort only */
+  consider(look: Look, eligible: boolean): void {
+    if (!eligible) this.#eligible = ({ candidate }) => candidate !== 'source';
+    this.looks.push(look);
+    if (this.#selected() === look) copyInto(this.states.selected, this.#held);
+    if (this.#safest() === look) copyInto(this.states.safest, this.#held);
+  }
+
+  /** The choice, with the reason where the guard made it. */
+  settle(): { kept: Look; state: State; guard?: string } {
+    const selected = this.#selected();
+    const unguarded = best(this.looks.filter(this.#eligible));
+    const kept = selected ?? this.#safest();
+    const state = selected ? this.states.selected : this.states.safest;
+    for (const value of (selected ? this.states.safest : this.states.selected).values()) value.dispose();
+    return { kept, state, ...(kept !== unguarded && { guard: explain(unguarded, kept) }) };
+  }
+
+  #selected(): Look | undefined {
+    const sound = this.looks.filter((look) => this.#eligible(look) && (!this.#guard || look.departures.length === 0));
+    return sound.length > 0 ? best(sound) : undefined;
+  }
+  #safest(): Look {
+    return this.looks.reduce((a, b) => (severity(b.departures) < severity(a.departures) ? b : a));
+  }
+}
+
+/** The earliest of equals, so that training has to earn its place. */
+const best = (looks: Look[]): Look => looks.reduce((a, b) => (b.agreement > a.agreement ? b : a));
+
+const nameOf = (candidate: Look['candidate']) =>
+  candidate === 'source'
+    ? 'the source model'
+    : candidate === 'statistics'
+      ? 'the source model with the target’s statistics'
+      : `epoch ${candidate}`;
+
+function explain(unguarded: Look, kept: Look): string {
+  const reasons = unguarded.departures.map(
+    ({ measure, value, low, high }) =>
+      `${measure} ${value.toPrecision(3)} outside ${low.toPrecision(3)}–${high.toPrecision(3)}`,
+  );
+  return `${nameOf(unguarded.candidate)} left the range of the source domain (${reasons.join('; ')}); kept ${nameOf(kept.candidate)}`;
+}

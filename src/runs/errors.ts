@@ -1,0 +1,41 @@
+/** What can be wrong with recipes and run folders. */
+import { errorsOf } from '../core/index.js';
+
+export const runErrors = {
+  RECIPE_UNREADABLE: {
+    exit: 'usage',
+    message: '{file}: is not a recipe that can be read ({reason}).',
+    hint: 'A recipe is YAML; the recipes folder holds examples.',
+  },
+  RECIPE_UNKNOWN_KEY: {
+    exit: 'usage',
+    message: '{file}: the key {key} is unknown; did you mean {nearest}?',
+    hint: 'The keys known there are {keys}.',
+  },
+  RECIPE_INVALID: {
+    exit: 'usage',
+    message: '{file}: {key}: {problem}.',
+    hint: 'Correct the recipe; docs/recipes.md lists every key.',
+  },
+  RECIPE_NO_DATA: {
+    exit: 'usage',
+    message: '{file}: names no data set.',
+    hint: 'Give the folder with --data FOLDER (ROOT/SITE/{layout}/CASE.nii.gz), or name data.root or data.phantom.',
+  },
+  RUN_EXISTS: {
+    exit: 'usage',
+    message: '{folder}: holds a run already.',
+    hint: 'Add --resume to go on with it, or name another folder with --out.',
+  },
+  RUN_CHANGED: {
+    exit: 'usage',
+    message: '{folder}: was started with another recipe; changed: {changed}.',
+    hint: 'Resume with the recipe of the first start (recipe.yaml in the folder), or start into another folder with --out.',
+  },
+  SITE_UNLABELLED: {
+    exit: 'data',
+    message: '{root}: the site {site} has no label for {name}, which {purpose} needs.',
+    hint: 'Put the labels into {root}/{site}/labels under the names of the images, or leave the site out.',
+  },
+} as const;
+export const runError = errorsOf(runErrors);

@@ -1,0 +1,294 @@
+/**
+ * The adaptation experiment: for every seed a network is trained on the source, adapted to every target by every
+ * method, and scored on target patients that it never saw. What is finished is on disk, so a killed run goes on.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import {
+  type Adapted,
+  adapt,
+  Checkpoint,
+  type Look,
+  loadModel,
+  noteReference,
+  Segmenter,
+  saveAdapter,
+  type TrainingEvent,
+  trainHeads,
+  trainNetwork,
+} from '../adapt/index.js';
+import { writeFileAtomic } from '../core/index.js';
+import {
+  type Case,
+  type Dataset,
+  describeSplit,
+  generatePhantoms,
+  loadSlices,
+  readDataset,
+  SlicePool,
+  siteOf,
+  splitCases,
+} from '../data/index.js';
+import { chooseDevice, setThreads } from '../torch/index.js';
+import { runError } from './errors.js';
+import type { ProgressEvent } from './events.js';
+import { RunFolder } from './folder.js';
+import { gatherReport } from './gather.js';
+import { methodsOf, type NamedMethod, type Recipe } from './recipe.js';
+import { renderReport } from './report/index.js';
+import { type CaseScore, meanScore, scoreCase } from './score.js';
+import { type Summary, summarise } from './summary.js';
+
+/** What one method did on one target with one seed; a file in `results/`. */
+export interface Result {
+  seed: number;
+  target: string;
+  method: string;
+  trainedParameters: number;
+  /** Null for the source model as it is. */
+  adapter: { file: string; bytes: number; sha256: string } | null;
+  kept: Look['candidate'];
+  guard?: string;
+  looks: Look[];
+  /** Wall-clock time of the adaptation. */
+  seconds: number;
+  cases: CaseScore[];
+}
+
+/** What the network scores on its own domain; a file in `results/`. */
+export interface SourceResult {
+  seed: number;
+  model: { file: string; sha256: string };
+  cases: CaseScore[];
+}
+
+/** What a finished run leaves. */
+export interface Experiment {
+  folder: string;
+  report: string;
+  summary: Summary;
+}
+
+interface Plan {
+  recipe: Recipe;
+  folder: RunFolder;
+  dataset: Dataset;
+  device: string;
+}
+
+/**
+ * Runs the experiment; what it found lies in the folder. Ending the iteration early leaves checkpoints to resume from.
+ *
+ * @param data overrules the recipe's data set
+ * @throws GraftError about the recipe, the data or the folder, before anything long is started where possible
+ */
+export async function* runExperiment(
+  recipe: Recipe,
+  { out, data, resume = false, file }: { out: string; data?: string; resume?: boolean; file: string },
+): AsyncGenerator<ProgressEvent, Experiment> {
+  const device = chooseDevice(recipe.device);
+  if (recipe.threads) setThreads(recipe.threads);
+  const root = data ?? recipe.data.root;
+  if (!root && !recipe.data.phantom) throw runError('RECIPE_NO_DATA', { file, layout: '{images,labels}' });
+  const found = root ? readDataset(root) : undefined;
+  const folder = new RunFolder(out, recipe, { resume });
+  const dataset = found ?? (yield* makePhantoms(recipe, folder));
+  const plan: Plan = { recipe, folder, dataset, device };
+  checkLabels(plan);
+
+  for (const seed of recipe.seeds) {
+    const parts = splitAll(plan, seed);
+    for (const [site, split] of Object.entries(parts))
+      yield { kind: 'note', text: `seed ${seed}, ${site}: ${describeSplit(split)}` };
+    const model = yield* sourceModel(plan, seed, parts[recipe.source]);
+    for (const target of recipe.targets)
+      for (const method of methodsOf(recipe)) yield* adaptAndScore(plan, seed, model, target, parts[target], method);
+    model.dispose();
+  }
+  yield { kind: 'task', name: 'report' };
+  const summary = summarise(folder, recipe);
+  folder.writeJson(summary, 'results.json');
+  const report = folder.file('report.html');
+  writeFileAtomic(report, renderReport(gatherReport(folder, recipe, dataset)));
+  yield { kind: 'done', name: 'report' };
+  return { folder: folder.path, report, summary };
+}
+
+async function* makePhantoms({ data }: Recipe, folder: RunFolder): AsyncGenerator<ProgressEvent, Dataset> {
+  const root = folder.file('data');
+  // The record is written last: it says that the phantoms are whole.
+  if (folder.has('data', 'phantoms.json')) return readDataset(root);
+  yield { kind: 'task', name: 'phantoms' };
+  const dataset = generatePhantoms(root, data.phantom!);
+  folder.writeJson(data.phantom, 'data', 'phantoms.json');
+  yield { kind: 'done', name: 'phantoms', values: { sites: dataset.sites.length } };
+  return dataset;
+}
+
+/** Finds missing labels and unreadable splits before hours are spent. */
+function checkLabels({ recipe, dataset }: Plan): void {
+  for (const site of [recipe.source, ...recipe.targets])
+    for (const { name, label } of siteOf(dataset, site).cases)
+      if (!label)
+        throw runError('SITE_UNLABELLED', {
+          root: dataset.root,
+          site,
+          name,
+          purpose: site === recipe.source ? 'training' : 'scoring',
+        });
+}
+
+function splitAll({ recipe, dataset }: Plan, seed: number): Record<string, Record<string, Case[]>> {
+  const grouping = recipe.groupBy === undefined ? {} : { groupBy: recipe.groupBy };
+  const split = (site: string, parts: Record<string, number>) =>
+    [site, splitCases(siteOf(dataset, site).cases, { parts, seed, ...grouping })] as const;
+  const source = splitCases(siteOf(dataset, recipe.source).cases, { parts: recipe.split.source, seed });
+  return Object.fromEntries([
+    ...recipe.targets.map((target) => split(target, recipe.split.target)),
+    [recipe.source, source],
+  ]);
+}
+
+async function* sourceModel(
+  { recipe, folder, device }: Plan,
+  seed: number,
+  { train, validation, test }: Record<string, Case[]>,
+): AsyncGenerator<ProgressEvent, Segmenter> {
+  const file = folder.file('models', `seed${seed}.safetensors`);
+  const result = ['results', `seed${seed}`, 'source.json'];
+  if (existsSync(file) && folder.has(...result)) return loadModel(file, { device });
+
+  const { training, preprocessing, architecture, toleranceMm, classes } = recipe;
+  const model = new Segmenter({
+    architecture: { ...architecture, inChannels: 1, outChannels: classes.length },
+    preprocessing,
+    device,
+  });
+  model.initialise(seed);
+  const options = { classes: model.classes, device };
+  const [trainCases, validationCases] = [train, validation].map((cases) => loadSlices(cases, preprocessing, options));
+  using pool = new SlicePool(trainCases);
+  const configuration = { seed, training, preprocessing, architecture, cases: train.map(({ name }) => name) };
+  const checkpoint = (name: string) =>
+    new Checkpoint(folder.file('checkpoints', `seed${seed}-${name}.safetensors`), configuration);
+  const [network, heads] = [checkpoint('network'), checkpoint('heads')];
+  yield* follow(
+    `seed ${seed}: train the network on ${recipe.source}`,
+    seed,
+    folder,
+    trainNetwork(model, pool, validationCases, training, { seed, checkpoint: network }),
+  );
+  yield* follow(
+    `seed ${seed}: train the early heads`,
+    seed,
+    folder,
+    trainHeads(model, pool, training, { seed, checkpoint: heads }),
+  );
+  noteReference(model, [...trainCases, ...validationCases], toleranceMm);
+  for (const { images } of [...trainCases, ...validationCases]) images.dispose();
+  model.save(file, { seed: String(seed), source: recipe.source });
+  const cases = test.map((one) => scoreCase(model, one, classes, toleranceMm));
+  folder.writeJson(
+    { seed, model: { file: `models/seed${seed}.safetensors`, sha256: sha256(file) }, cases } satisfies SourceResult,
+    ...result,
+  );
+  network.remove();
+  heads.remove();
+  yield {
+    kind: 'note',
+    text: `seed ${seed}: ${recipe.source} itself, unseen cases: surface Dice ${meanScore(cases, 'surfaceDice').toFixed(3)}`,
+  };
+  return model;
+}
+
+async function* adaptAndScore(
+  { recipe, folder, device }: Plan,
+  seed: number,
+  model: Segmenter,
+  target: string,
+  { adapt: adaptCases, test }: Record<string, Case[]>,
+  method: NamedMethod,
+): AsyncGenerator<ProgressEvent> {
+  const result = ['results', `seed${seed}`, target, `${method.name}.json`];
+  if (folder.has(...result)) return;
+  const { preprocessing, toleranceMm, classes } = recipe;
+  const { name: _, label, ...config } = method;
+  const task = `seed ${seed}: ${label} on ${target}`;
+  const started = performance.now();
+  const slices = loadSlices(adaptCases, preprocessing, { classes: model.classes, labels: false, device });
+  const checkpoint = new Checkpoint(folder.file('checkpoints', `seed${seed}-${target}-${method.name}.safetensors`), {
+    seed,
+    base: model.fingerprint,
+    ...config,
+  });
+  const adapted = yield* follow(
+    task,
+    seed,
+    folder,
+    adapt(model, slices, config, { seed, name: target, toleranceMm, checkpoint }),
+  );
+  for (const { images } of slices) images.dispose();
+  const seconds = (performance.now() - started) / 1000;
+  const { adapter, trained, kept, guard, looks } = adapted!;
+
+  const name = `adapters/seed${seed}/${target}/${method.name}.safetensors`;
+  if (method.method !== 'source') saveAdapter(folder.file(name), adapter);
+  model.use(adapter);
+  const cases = test.map((one) => scoreCase(model, one, classes, toleranceMm));
+  model.use(undefined);
+  folder.writeJson(
+    {
+      seed,
+      target,
+      method: method.name,
+      trainedParameters: trained,
+      adapter:
+        method.method === 'source'
+          ? null
+          : { file: name, bytes: statSync(folder.file(name)).size, sha256: sha256(folder.file(name)) },
+      kept: kept.candidate,
+      ...(guard && { guard }),
+      looks,
+      seconds,
+      cases,
+    } satisfies Result,
+    ...result,
+  );
+  checkpoint.remove();
+  for (const value of adapter.state.values()) value.dispose();
+  if (guard) yield { kind: 'note', text: `${task}: ${guard}` };
+  yield {
+    kind: 'done',
+    name: task,
+    values: { surfaceDice: meanScore(cases, 'surfaceDice'), dice: meanScore(cases, 'dice') },
+  };
+}
+
+/** Passes a loop's events on as progress, and logs them. */
+async function* follow(
+  task: string,
+  seed: number,
+  folder: RunFolder,
+  events: AsyncGenerator<TrainingEvent | { kind: 'look'; task: string; look: Look } | ({ kind: 'adapted' } & Adapted)>,
+): AsyncGenerator<ProgressEvent, Adapted | undefined> {
+  yield { kind: 'task', name: task };
+  for await (const event of events) {
+    if (event.kind === 'adapted') return event;
+    if (event.kind === 'step') {
+      yield { kind: 'step', done: event.done, total: event.total, values: { loss: event.loss } };
+      continue;
+    }
+    folder.log({ seed, ...event });
+    if (event.kind === 'epoch')
+      yield { kind: 'note', text: `${task}, epoch ${event.epoch + 1}: ${show(event.values)}` };
+  }
+  yield { kind: 'done', name: task };
+  return undefined;
+}
+
+const show = (values: Record<string, number>) =>
+  Object.entries(values)
+    .map(([name, value]) => `${name} ${value.toPrecision(3)}`)
+    .join(', ');
+
+const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');

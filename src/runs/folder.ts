@@ -1,0 +1,96 @@
+/**
+ * A run's folder: what was asked for (`recipe.yaml`), with what (`run.json`), what happened (`metrics.jsonl`), what
+ * training left for resuming (`checkpoints/`), and what came out (`models/`, `adapters/`, `results/`, `report.html`).
+ */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
+import { writeFileAtomic } from '../core/index.js';
+import { threads, torchVersion } from '../torch/index.js';
+import { runError } from './errors.js';
+import type { Recipe } from './recipe.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+export class RunFolder {
+  readonly path: string;
+
+  /**
+   * Opens the folder of a new run, or with `resume` that of an earlier start.
+   *
+   * @throws GraftError RUN_EXISTS, RUN_CHANGED, WRITE_FAILED
+   */
+  constructor(path: string, recipe: Recipe, { resume = false } = {}) {
+    this.path = path;
+    const saved = this.file('recipe.yaml');
+    if (existsSync(saved)) {
+      if (!resume) throw runError('RUN_EXISTS', { folder: path });
+      const changed = differences(parse(readFileSync(saved, 'utf8')), JSON.parse(JSON.stringify(recipe)));
+      if (changed.length > 0) throw runError('RUN_CHANGED', { folder: path, changed: changed.join(', ') });
+    } else writeFileAtomic(saved, stringify(recipe));
+    writeFileAtomic(this.file('run.json'), `${JSON.stringify(environment(recipe), null, 2)}\n`);
+  }
+
+  file(...parts: string[]): string {
+    return join(this.path, ...parts);
+  }
+  has(...parts: string[]): boolean {
+    return existsSync(this.file(...parts));
+  }
+  readJson<T>(...parts: string[]): T {
+    return JSON.parse(readFileSync(this.file(...parts), 'utf8')) as T;
+  }
+  writeJson(value: unknown, ...parts: string[]): void {
+    writeFileAtomic(this.file(...parts), `${JSON.stringify(value, null, 1)}\n`);
+  }
+  /** Adds a line to the log; a line that a crash cut short is passed over by readers. */
+  log(event: Record<string, unknown>): void {
+    mkdirSync(this.path, { recursive: true });
+    appendFileSync(this.file('metrics.jsonl'), `${JSON.stringify(event)}\n`);
+  }
+}
+
+/** Dotted keys whose values differ. */
+function differences(a: unknown, b: unknown, path: string[] = []): string[] {
+  if (JSON.stringify(a) === JSON.stringify(b)) return [];
+  const isRecord = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isRecord(a) || !isRecord(b)) return [path.join('.')];
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) =>
+    differences(a[key], b[key], [...path, key]),
+  );
+}
+
+/** What the numbers of a run depend on, besides the recipe. */
+function environment({ seeds }: Recipe): Record<string, unknown> {
+  return {
+    graft: version,
+    git: gitRevision(),
+    node: process.version,
+    libtorch: torchVersion(),
+    threads: threads(),
+    seeds,
+    machine: {
+      system: `${process.platform} ${process.arch}`,
+      processor: cpus()[0]?.model ?? 'unknown',
+      cores: cpus().length,
+      memoryBytes: totalmem(),
+    },
+  };
+}
+
+/** The revision of graft's own checkout; null where it is installed as a package. */
+function gitRevision(): string | null {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return null;
+  }
+}

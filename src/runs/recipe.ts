@@ -1,0 +1,160 @@
+/** Recipes: a whole experiment as one typed YAML file. Unknown keys are errors that suggest the nearest name. */
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { adaptationSchema, methodNames, methods, trainingSchema } from '../adapt/index.js';
+import { nearest } from '../core/index.js';
+import { phantomSchema, preprocessingSchema } from '../data/index.js';
+import { unet2dSchema } from '../models/index.js';
+import { runError } from './errors.js';
+
+const share = z.number().positive();
+const methodSchema = adaptationSchema.extend({
+  name: z.string().min(1).optional().describe('in tables and file names; default: the method'),
+});
+
+export const recipeSchema = z.strictObject({
+  title: z.string().default('Adaptation to unseen scanners'),
+  description: z.string().default(''),
+  data: z
+    .strictObject({
+      root: z.string().optional().describe('folder ROOT/SITE/{images,labels}/CASE.nii.gz'),
+      phantom: phantomSchema.optional().describe('generated into the run folder where no root is given'),
+    })
+    .default({}),
+  classes: z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …'),
+  source: z.string().describe('the site whose labels train the network'),
+  targets: z.array(z.string()).min(1).describe('the sites to adapt to; their labels are used for scoring alone'),
+  groupBy: z.string().optional().describe('regular expression on a case’s name; its first capture is the patient'),
+  split: z
+    .strictObject({
+      source: z
+        .strictObject({ train: share, validation: share, test: share })
+        .default({ train: 0.7, validation: 0.15, test: 0.15 }),
+      target: z.strictObject({ adapt: share, test: share }).default({ adapt: 0.5, test: 0.5 }),
+    })
+    .prefault({})
+    .describe('shares of the patients, or whole numbers of them'),
+  seeds: z.array(z.int().min(0)).min(1).default([1]).describe('the experiment is repeated with each'),
+  toleranceMm: z.number().positive().default(2).describe('of the surface Dice'),
+  architecture: unet2dSchema.omit({ outChannels: true, inChannels: true }).prefault({}),
+  preprocessing: preprocessingSchema.prefault({}),
+  training: trainingSchema.prefault({}),
+  methods: z.array(z.union([z.enum(methodNames), methodSchema])).default([...methodNames]),
+  grid: z
+    .strictObject({
+      method: z.enum(methodNames).default('convlora-adabn'),
+      blocks: z.array(adaptationSchema.shape.blocks.unwrap()).optional(),
+      rank: z.array(z.int().min(1)).optional(),
+      statistics: z.array(adaptationSchema.shape.statistics.unwrap()).optional(),
+      epochs: z.array(z.int().min(0)).optional(),
+    })
+    .optional()
+    .describe('every combination of the listed values, as further methods'),
+  device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
+  threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),
+});
+export type Recipe = z.output<typeof recipeSchema>;
+export type NamedMethod = z.output<typeof methodSchema> & { name: string; label: string };
+
+/**
+ * Reads a recipe.
+ *
+ * @param overrides values by dotted key (`training.epochs`), as the command line gives them
+ * @throws GraftError RECIPE_UNREADABLE, RECIPE_UNKNOWN_KEY, RECIPE_INVALID
+ */
+export function readRecipe(file: string, overrides: Record<string, unknown> = {}): Recipe {
+  let content: unknown;
+  try {
+    content = parseYaml(readFileSync(file, 'utf8')) ?? {};
+  } catch (error) {
+    throw runError('RECIPE_UNREADABLE', { file, reason: (error as Error).message.split('\n')[0] }, error);
+  }
+  if (typeof content !== 'object' || Array.isArray(content))
+    throw runError('RECIPE_UNREADABLE', { file, reason: 'it is not a list of keys and values' });
+  for (const [key, value] of Object.entries(overrides))
+    setByPath(content as Record<string, unknown>, key.split('.'), value);
+  return parseRecipe(content, file);
+}
+
+export function parseRecipe(content: unknown, file: string): Recipe {
+  const parsed = recipeSchema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const [issue] = flatten(parsed.error.issues);
+  const key = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(recipeSchema, issue.path);
+    const full = [...issue.path, issue.keys[0]].join('.');
+    throw runError('RECIPE_UNKNOWN_KEY', {
+      file,
+      key: full,
+      nearest: nearest(issue.keys[0], known),
+      keys: known.join(', '),
+    });
+  }
+  throw runError('RECIPE_INVALID', { file, key: key || 'the recipe', problem: issue.message });
+}
+
+/** The issues of a union's likeliest branch instead of the union's own: an object was meant where an object stands. */
+function flatten(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  return issues.flatMap((issue) => {
+    if (issue.code !== 'invalid_union') return [issue];
+    const branch = issue.errors.find((list) =>
+      list.some(({ code, path }) => code !== 'invalid_type' || path.length > 0),
+    );
+    return branch ? flatten(branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))) : [issue];
+  });
+}
+
+/** The keys that a schema knows at a path, through optional and default wrappers, arrays and unions. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let current: unknown = schema;
+  const unwrap = (): void => {
+    for (;;) {
+      const { def } = current as { def: { innerType?: unknown; options?: unknown[] } };
+      if (def.innerType) current = def.innerType;
+      else if (def.options) current = def.options.find((option) => option instanceof z.ZodObject) ?? def.options[0];
+      else return;
+    }
+  };
+  for (const key of path) {
+    unwrap();
+    current = current instanceof z.ZodObject ? current.shape[key as string] : (current as z.ZodArray).element;
+  }
+  unwrap();
+  return Object.keys((current as z.ZodObject).shape);
+}
+
+function setByPath(target: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
+  if (rest.length === 0) target[key] = value;
+  else {
+    if (typeof target[key] !== 'object' || target[key] === null) target[key] = {};
+    setByPath(target[key] as Record<string, unknown>, rest, value);
+  }
+}
+
+/** The recipe's methods with their names, the grid's combinations included. */
+export function methodsOf({ methods: listed, grid }: Recipe): NamedMethod[] {
+  const named = listed.map((entry): NamedMethod => {
+    const config = methodSchema.parse(typeof entry === 'string' ? { method: entry } : entry);
+    const name = config.name ?? config.method;
+    return { ...config, name, label: config.name ?? methods[config.method].label };
+  });
+  if (!grid) return named;
+  const { method, ...axes } = grid;
+  const lists = Object.entries(axes).flatMap(([key, values]) => (values ? [[key, values as unknown[]] as const] : []));
+  const combinations = lists.reduce<Record<string, unknown>[]>(
+    (found, [key, values]) => found.flatMap((one) => values.map((value) => ({ ...one, [key]: value }))),
+    [{}],
+  );
+  return [
+    ...named,
+    ...combinations.map((values): NamedMethod => {
+      const parts = Object.entries(values).map(
+        ([key, value]) => `${key}-${Array.isArray(value) ? value.join('+') : value}`,
+      );
+      const name = [method, ...parts].join('_');
+      return { ...methodSchema.parse({ method, ...values }), name, label: name };
+    }),
+  ];
+}

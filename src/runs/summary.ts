@@ -1,0 +1,90 @@
+/** A run's results as a table: method by target, over seeds. */
+import { existsSync, readdirSync } from 'node:fs';
+import type { ClassMeasures } from '../metrics/index.js';
+import type { Result, SourceResult } from './experiment.js';
+import type { RunFolder } from './folder.js';
+import { methodsOf, type Recipe } from './recipe.js';
+import { meanScore } from './score.js';
+
+export interface Summary {
+  toleranceMm: number;
+  seeds: number[];
+  methods: {
+    name: string;
+    label: string;
+    trainedParameters: number;
+    /** Size of the adapter's file; null for the source model as it is. */
+    adapterBytes: number | null;
+    /** By target, and `mean` over the targets. */
+    surfaceDice: Record<string, Spread>;
+    dice: Record<string, Spread>;
+    /** Runs in which the guard kept a safer model, with its reason. */
+    guarded: { seed: number; target: string; reason: string }[];
+  }[];
+  /** Of the network on unseen cases of its own site. */
+  source: { surfaceDice: Spread; dice: Spread };
+}
+
+/** Over seeds; the standard deviation is 0 for a single one. */
+export interface Spread {
+  mean: number;
+  sd: number;
+  values: number[];
+}
+
+export function spread(values: number[]): Spread {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0, values };
+}
+
+/** Every finished result of the run, in the recipe's order. */
+export function readResults(folder: RunFolder, recipe: Recipe): Result[] {
+  const names = methodsOf(recipe).map(({ name }) => name);
+  return recipe.seeds.flatMap((seed) =>
+    recipe.targets.flatMap((target) => {
+      const path = folder.file('results', `seed${seed}`, target);
+      const present = existsSync(path) ? readdirSync(path) : [];
+      return names
+        .filter((name) => present.includes(`${name}.json`))
+        .map((name) => folder.readJson<Result>('results', `seed${seed}`, target, `${name}.json`));
+    }),
+  );
+}
+
+export function summarise(folder: RunFolder, recipe: Recipe): Summary {
+  const results = readResults(folder, recipe);
+  const sources = recipe.seeds
+    .filter((seed) => folder.has('results', `seed${seed}`, 'source.json'))
+    .map((seed) => folder.readJson<SourceResult>('results', `seed${seed}`, 'source.json'));
+  const own = (key: keyof ClassMeasures) => spread(sources.map(({ cases }) => meanScore(cases, key)));
+  return {
+    toleranceMm: recipe.toleranceMm,
+    seeds: recipe.seeds,
+    source: { surfaceDice: own('surfaceDice'), dice: own('dice') },
+    methods: methodsOf(recipe).map(({ name, label }) => {
+      const mine = results.filter(({ method }) => method === name);
+      const scores = (key: keyof ClassMeasures) => {
+        const perTarget = recipe.targets.map((target): [string, number[]] => [
+          target,
+          mine.filter((one) => one.target === target).map(({ cases }) => meanScore(cases, key)),
+        ]);
+        const perSeed = recipe.seeds.map(
+          (_, i) => perTarget.reduce((sum, [, values]) => sum + values[i], 0) / perTarget.length,
+        );
+        return Object.fromEntries(
+          [...perTarget, ['mean', perSeed] as [string, number[]]].map(([key, values]) => [key, spread(values)]),
+        );
+      };
+      return {
+        name,
+        label,
+        trainedParameters: mine[0]?.trainedParameters ?? 0,
+        adapterBytes: mine[0]?.adapter?.bytes ?? null,
+        surfaceDice: scores('surfaceDice'),
+        dice: scores('dice'),
+        guarded: mine.flatMap(({ seed, target, guard }) => (guard ? [{ seed, target, reason: guard }] : [])),
+      };
+    }),
+  };
+}

@@ -1,0 +1,87 @@
+/** The conformance runner as its users start it: a line for each golden case, a summary, and the exit code. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readSafetensors, writeSafetensors } from '../src/formats/index.js';
+import { root, runNode } from './child.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'graft-conformance-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (...folders: string[]) => {
+  const { status, stdout, stderr } = runNode([join(root, 'dist/conformance/main.js'), ...folders]);
+  const lines = stdout.trim().split('\n');
+  return { status, stderr, cases: lines.slice(0, -1), summary: lines.at(-1) };
+};
+/** A copy of a golden case that a test may spoil. */
+const copyOf = (name: string, as: string) => {
+  const target = join(folder, as);
+  cpSync(join(root, 'test/golden', name), target, { recursive: true });
+  return target;
+};
+const golden = ['unet2d', 'convlora-init-path', 'convlora-encoder', 'convlora-coupled-labels', 'metrics'];
+
+describe('the conformance runner', () => {
+  it('passes the golden cases of the networks, the adaptation step and the measures', () => {
+    const { status, stderr, cases, summary } = run(...golden.map((name) => `test/golden/${name}`));
+    expect(cases.map((line) => line.split(/\s+/).toSpliced(2, 1))).toEqual([
+      ['test/golden/unet2d', 'unet2d', 'pass'],
+      ['test/golden/convlora-init-path', 'convlora-step', 'pass'],
+      ['test/golden/convlora-encoder', 'convlora-step', 'pass'],
+      ['test/golden/convlora-coupled-labels', 'convlora-step', 'pass'],
+      ['test/golden/metrics', 'metrics', 'pass'],
+    ]);
+    for (const line of cases) expect(Number(line.split(/\s+/)[2])).toBeLessThan(1e-3);
+    expect({ status, stderr, summary }).toEqual({ status: 0, stderr: '', summary: '5 passed, 0 failed' });
+  });
+
+  it('finds cases at any depth, whatever their names, and goes on after one that fails', () => {
+    copyOf('metrics', 'deep/a/b/right');
+    const wrong = copyOf('metrics', 'deep/a/another');
+    const path = join(wrong, 'case.json');
+    const description = JSON.parse(readFileSync(path, 'utf8'));
+    description.cases[0].dice += 0.01;
+    writeFileSync(path, JSON.stringify(description));
+    const { status, cases, summary } = run(join(folder, 'deep'));
+    expect(cases[0]).toMatch(new RegExp(`another {2}metrics .*${description.cases[0].name} dice, allowed .* fail$`));
+    expect(cases[1]).toMatch(/right {2}metrics .* pass$/);
+    expect([status, summary]).toEqual([1, '1 passed, 1 failed']);
+  });
+
+  it.each([
+    ['a wrong number', (data: Float32Array) => data.fill(data[0] + 1, 0, 1)],
+    ['a number that is none', (data: Float32Array) => data.fill(Number.NaN, 0, 1)],
+  ])('fails a tensor with %s, also where later tensors are right', (title, spoil) => {
+    const copy = copyOf('unet2d', title);
+    const path = join(copy, 'tensors.safetensors');
+    const { tensors } = readSafetensors(path);
+    const logits = tensors.get('output.logits')!;
+    const data = new Float32Array(logits.data.slice().buffer);
+    spoil(data);
+    tensors.set('output.logits', { ...logits, data: new Uint8Array(data.buffer) });
+    writeSafetensors(path, tensors);
+    const { status, cases, summary } = run(copy);
+    expect(cases[0]).toMatch(/logits.* fail$/);
+    expect([status, summary]).toEqual([1, '0 passed, 1 failed']);
+  });
+
+  it('fails cases that cannot be read or that it does not know, each in one line that says why', () => {
+    truncateSync(join(copyOf('metrics', 'unreadable/cut'), 'tensors.safetensors'), 1000);
+    writeFileSync(join(copyOf('metrics', 'unreadable/garbled'), 'case.json'), '{');
+    writeFileSync(join(copyOf('metrics', 'unreadable/unknown'), 'case.json'), '{ "kind": "telepathy", "rtol": 1 }');
+    const { status, stderr, cases, summary } = run(join(folder, 'unreadable'));
+    expect(cases.map((line) => line.endsWith('  fail'))).toEqual([true, true, true]);
+    expect(cases[0]).toContain('tensors.safetensors');
+    expect(cases[2]).toMatch(/telepathy {2}no such kind/);
+    expect({ status, stderr, summary }).toEqual({ status: 1, stderr: '', summary: '0 passed, 3 failed' });
+  });
+
+  it('never passes by finding nothing', () => {
+    mkdirSync(join(folder, 'empty'));
+    for (const folders of [[join(folder, 'empty')], [join(folder, 'absent')], []]) {
+      const { status, summary } = run(...folders);
+      expect([status, summary]).toEqual([1, '0 passed, 0 failed']);
+    }
+  });
+});

@@ -1,0 +1,100 @@
+/** The rule of the house: folders of `src/` import downwards only, and another folder only through its `index.js`. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { root } from './child.js';
+
+/** From the ground up; folders on one storey are listed with the neighbours they may use. */
+const storeys: Record<string, readonly string[]>[] = [
+  { core: [] },
+  { torch: [] },
+  { formats: [] },
+  { nn: [] },
+  { metrics: [], models: [], data: ['metrics'], peft: [] },
+  { adapt: [], federate: [] },
+  { runs: [] },
+  { server: [], conformance: [], cli: ['server'] },
+];
+const storeyOf = (folder: string) => storeys.findIndex((storey) => folder in storey);
+
+/** Whether one folder may import another. */
+function mayUse(from: string, to: string): boolean {
+  const [above, below] = [storeyOf(from), storeyOf(to)];
+  return above === below ? storeys[above][from].includes(to) : above > below;
+}
+
+interface Import {
+  /** The importing file, relative to `src/`. */
+  file: string;
+  /** The imported file, relative to `src/`. */
+  target: string;
+}
+
+/** Every relative import, export … from, dynamic import and type import of a text. */
+function importsOf(file: string, text: string): Import[] {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const pattern = /(?:\bfrom|\bimport|\bimport\(|\brequire\()\s*['"](\.[^'"]*)['"]/g;
+  return [...code.matchAll(pattern)].map(([, path]) => ({ file, target: join(dirname(file), path) }));
+}
+
+const src = join(root, 'src');
+const files = readdirSync(src, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  .map((entry) => relative(src, join(entry.parentPath, entry.name)));
+const imports = files.flatMap((file) => importsOf(file, readFileSync(join(src, file), 'utf8')));
+
+const folderOf = (path: string) => path.split('/')[0];
+/** Imports from one folder into another; `src/index.ts`, the library's door, may use every barrel. */
+const crossing = imports.filter(({ file, target }) => folderOf(file) !== folderOf(target) && file.includes('/'));
+const shown = ({ file, target }: Import) => `${file} -> ${target}`;
+
+describe('src/', () => {
+  it('is read whole: the test sees the imports that are known to be there', () => {
+    expect(files.length).toBeGreaterThan(50);
+    expect(imports.map(shown)).toContain('torch/native.ts -> core/index.js');
+    expect(crossing.length).toBeGreaterThan(50);
+    const text = `import type { A } from '../a/index.js';\nexport * from './b.js';\nconst c = await import('../../c/index.js');
+      import '../d/index.js'; import {\n  E,\n} from '../e/index.js'; // from '../no/index.js'\n  // import '../no/index.js'
+      /* import x from '../no/index.js' */ import fs from 'node:fs'; type F = import('../f/index.js').F;`;
+    const found = importsOf('x/y.ts', text.replace("// from '../no/index.js'", '')).map(({ target }) => target);
+    expect(found).toEqual(['a/index.js', 'x/b.js', '../c/index.js', 'd/index.js', 'e/index.js', 'f/index.js']);
+  });
+
+  it('has only folders that have a storey', () => {
+    const folders = new Set(files.filter((file) => file.includes('/')).map(folderOf));
+    expect([...folders].filter((folder) => storeyOf(folder) < 0)).toEqual([]);
+  });
+
+  it('imports downwards only', () => {
+    const upwards = crossing.filter(({ file, target }) => !mayUse(folderOf(file), folderOf(target)));
+    expect(upwards.map(shown)).toEqual([]);
+  });
+
+  it("imports another folder's barrel, never its inside", () => {
+    const inside = imports.filter(({ file, target }) => folderOf(file) !== folderOf(target) || !file.includes('/'));
+    const wrong = inside.filter(({ target }) => target.includes('/') && !/^[a-z]+\/index\.js$/.test(target));
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  it('imports files that are there, by the names of compiled ones', () => {
+    const absent = imports.filter(({ target }) => !files.includes(target.replace(/\.js$/, '.ts')));
+    expect(absent.map(shown)).toEqual([]);
+  });
+});
+
+describe('the rule', () => {
+  it.each([
+    ['runs', 'adapt', true],
+    ['adapt', 'models', true],
+    ['data', 'torch', true],
+    ['conformance', 'adapt', true],
+    ['torch', 'nn', false],
+    ['peft', 'models', false],
+    ['models', 'peft', false],
+    ['adapt', 'federate', false],
+    ['federate', 'adapt', false],
+    ['server', 'cli', false],
+  ])('%s may import %s: %s', (from, to, allowed) => {
+    expect(mayUse(from, to)).toBe(allowed);
+  });
+});
