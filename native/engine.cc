@@ -46,7 +46,7 @@ bool Slots::free(double handle) {
   const auto [slot, generation] = split(handle);
   if (slot >= values_.size() || generations_[slot] != generation || values_[slot].isNone()) return false;
   values_[slot] = c10::IValue();
-  generations_[slot] = (generation + 1) & ((1u << 29) - 1);
+  generations_[slot] = generation % ((1u << 29) - 1) + 1;  // never 0: handle 0 means disposed
   free_.push_back(slot);
   return true;
 }

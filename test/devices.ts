@@ -1,6 +1,9 @@
 /** Runs a group of tests once for every device that this machine has; what is absent is named in the report. */
 import { describe, it } from 'vitest';
-import { devices } from '../src/torch/index.js';
+import { devices, setThreads } from '../src/torch/index.js';
+
+// Test files run side by side; their tensors are too small to gain from more threads.
+setThreads(1);
 
 const present = devices();
 

@@ -16,7 +16,7 @@ import {
 } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, scope, type Tensor } from '../torch/index.js';
 import type { Adapter } from './adapter.js';
-import { type Checkpoint, joinStates } from './checkpoint.js';
+import { type Checkpoint, joinStates, start } from './checkpoint.js';
 import { consistency } from './consistency.js';
 import { adaptError } from './errors.js';
 import { type Adaptation, headLevel, resolveMethod } from './methods.js';
@@ -70,33 +70,40 @@ export async function* adapt(
   const observer = new Observer(model, head, target, toleranceMm);
   const before = copyState(network.state());
   using pool = new SlicePool(target);
+  let at = start;
+  let save = () => {};
   const attached = method.trains === 'convlora' ? attachConvLora(network, method.blocks, config, seed) : undefined;
   try {
     const trained = chooseTrained(network, method, attached);
     for (const value of trained.values()) value.requiresGrad = true;
     const held = new Map([...trained, ...network.buffers()]); // what the adapter holds
-    const choice = new Choice(held, config.guard);
+    const choice = new Choice(held, method.statistics === 'recompute' ? 'statistics' : 'source', config.guard);
     const optimiser = new Adam(trained, { lr: config.lr });
     const saved = joinStates({ held, optimiser: optimiser.state(), ...choice.states });
     const resumed = checkpoint?.load(saved);
-    if (resumed) choice.looks.push(...(resumed.memory as Look[]));
-    else {
-      choice.consider(observer.look('source'), method.statistics !== 'recompute');
+    save = () => checkpoint?.save(saved, at, choice.looks);
+    if (resumed) {
+      at = resumed.at;
+      choice.looks.push(...(resumed.memory as Look[]));
+    } else {
+      choice.consider(observer.look('source'));
       yield { kind: 'look', task, look: choice.looks[0] };
       if (method.statistics === 'recompute') {
         recomputeStatistics(network, (images) => network.forward(images), passesOver(pool, config, seed));
-        choice.consider(observer.look('statistics'), true);
+        choice.consider(observer.look('statistics'));
         yield { kind: 'look', task, look: choice.looks[1] };
       }
     }
 
     const epochs = trained.size > 0 ? config.epochs : 0;
     const steps = pool.batches(config.batch);
-    for (let epoch = resumed?.epoch ?? 0; epoch < epochs; epoch++) {
+    while (at.epoch < epochs) {
+      const { epoch } = at;
       setBatchStatistics(network, method.statistics === 'ema');
-      let step = 0;
-      let sum = 0;
+      let index = 0;
       for (const batch of pool.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
+        const step = index++;
+        if (step < at.step) continue;
         const loss = scope(() => {
           const { images } = batch.take();
           const value =
@@ -108,17 +115,21 @@ export async function* adapt(
           optimiser.step();
           return value.item();
         });
-        if (!Number.isFinite(loss)) throw adaptError('TRAINING_DIVERGED', { task, loss, epoch: epoch + 1 });
-        sum += loss;
-        step++;
-        yield { kind: 'step', task, epoch, done: epoch * steps + step, total: epochs * steps, loss };
+        if (!Number.isFinite(loss)) {
+          at = start; // nothing of this is worth saving
+          throw adaptError('TRAINING_DIVERGED', { task, loss, epoch: epoch + 1 });
+        }
+        at = { epoch, step: step + 1, sum: at.sum + loss };
+        yield { kind: 'step', task, epoch, done: epoch * steps + at.step, total: epochs * steps, loss };
         await setImmediate();
       }
       setBatchStatistics(network, false);
       const look = observer.look(epoch + 1);
-      choice.consider(look, true);
-      checkpoint?.save(saved, { epoch: epoch + 1, memory: choice.looks });
-      yield { kind: 'epoch', task, epoch, values: { loss: sum / steps } };
+      choice.consider(look);
+      const values = { loss: at.sum / steps };
+      at = { epoch: epoch + 1, step: 0, sum: 0 };
+      save();
+      yield { kind: 'epoch', task, epoch, values };
       yield { kind: 'look', task, look };
     }
 
@@ -143,6 +154,7 @@ export async function* adapt(
       ...(guard && { guard }),
     };
   } finally {
+    if (at.step > 0) save();
     setBatchStatistics(network, false);
     attached?.detach();
     for (const value of network.parameters().values()) value.requiresGrad = false;

@@ -1,13 +1,17 @@
-/** Where a training loop stands, on disk: a killed run goes on from its last finished epoch to the same bits. */
-import { existsSync, rmSync } from 'node:fs';
+/**
+ * Where a training loop stands, on disk. A loop saves after every epoch, and in the middle of one when it is ended early
+ * (Ctrl-C); random streams are named by epoch and step, so it goes on to the same bits.
+ */
+import { existsSync } from 'node:fs';
 import { copyInto, readState, type State, writeState } from '../nn/index.js';
 import { adaptError } from './errors.js';
 
 export interface Progress {
   /** Epochs finished. */
   epoch: number;
-  /** What the loop remembers beside tensors, as JSON. */
-  memory: unknown;
+  /** Steps finished in the epoch under way, and the sum of their losses. */
+  step: number;
+  sum: number;
 }
 
 export class Checkpoint {
@@ -20,16 +24,18 @@ export class Checkpoint {
     this.#configuration = configuration;
   }
 
-  save(tensors: State, { epoch, memory }: Progress): void {
+  /** @param memory what the loop remembers beside tensors, as JSON */
+  save(tensors: State, progress: Progress, memory: unknown): void {
     const configuration = JSON.stringify(this.#configuration);
-    writeState(this.#path, tensors, { configuration, epoch: String(epoch), memory: JSON.stringify(memory) });
+    const metadata = { configuration, progress: JSON.stringify(progress), memory: JSON.stringify(memory) };
+    writeState(this.#path, tensors, metadata);
   }
 
   /**
    * Copies the saved tensors into these and returns where the loop stood; undefined where nothing was saved.
    * @throws GraftError CHECKPOINT_OTHER_RUN
    */
-  load(tensors: State): Progress | undefined {
+  load(tensors: State): { at: Progress; memory: unknown } | undefined {
     if (!existsSync(this.#path)) return undefined;
     const { state, metadata } = readState(this.#path);
     const saved = JSON.parse(metadata.configuration) as Record<string, unknown>;
@@ -39,14 +45,11 @@ export class Checkpoint {
     if (changed.length > 0) throw adaptError('CHECKPOINT_OTHER_RUN', { file: this.#path, changed: changed.join(', ') });
     copyInto(tensors, state);
     for (const value of state.values()) value.dispose();
-    return { epoch: Number(metadata.epoch), memory: JSON.parse(metadata.memory) };
-  }
-
-  /** Once the result itself is saved. */
-  remove(): void {
-    rmSync(this.#path, { force: true });
+    return { at: JSON.parse(metadata.progress), memory: JSON.parse(metadata.memory) };
   }
 }
+
+export const start: Progress = { epoch: 0, step: 0, sum: 0 };
 
 /** States under prefixes as one. */
 export const joinStates = (parts: Record<string, State>): State =>

@@ -88,19 +88,20 @@ export class Choice {
   readonly #guard: boolean;
   /** Values of the best candidate by agreement, and of the least departed. */
   readonly states: { selected: State; safest: State };
-  /** Positions in `looks` that may be selected: the start of training and the epochs. */
-  #eligible: (look: Look) => boolean = () => true;
+  readonly #start: Look['candidate'];
 
-  /** @param held the tensors that differ between candidates */
-  constructor(held: State, guard: boolean) {
+  /**
+   * @param held the tensors that differ between candidates
+   * @param begin the candidate that training starts from; a source model before it is the guard's resort only
+   */
+  constructor(held: State, begin: 'source' | 'statistics', guard: boolean) {
     this.#held = held;
+    this.#start = begin;
     this.#guard = guard;
     this.states = { selected: copyState(held), safest: copyState(held) };
   }
 
-  /** @param eligible false for the source model where training starts elsewhere: it is the guard's resort only */
-  consider(look: Look, eligible: boolean): void {
-    if (!eligible) this.#eligible = ({ candidate }) => candidate !== 'source';
+  consider(look: Look): void {
     this.looks.push(look);
     if (this.#selected() === look) copyInto(this.states.selected, this.#held);
     if (this.#safest() === look) copyInto(this.states.safest, this.#held);
@@ -109,15 +110,18 @@ export class Choice {
   /** The choice, with the reason where the guard made it. */
   settle(): { kept: Look; state: State; guard?: string } {
     const selected = this.#selected();
-    const unguarded = best(this.looks.filter(this.#eligible));
+    const unguarded = best(this.#eligible());
     const kept = selected ?? this.#safest();
     const state = selected ? this.states.selected : this.states.safest;
     for (const value of (selected ? this.states.safest : this.states.selected).values()) value.dispose();
     return { kept, state, ...(kept !== unguarded && { guard: explain(unguarded, kept) }) };
   }
 
+  #eligible(): Look[] {
+    return this.looks.filter(({ candidate }) => candidate !== 'source' || this.#start === 'source');
+  }
   #selected(): Look | undefined {
-    const sound = this.looks.filter((look) => this.#eligible(look) && (!this.#guard || look.departures.length === 0));
+    const sound = this.#eligible().filter(({ departures }) => !this.#guard || departures.length === 0);
     return sound.length > 0 ? best(sound) : undefined;
   }
   #safest(): Look {

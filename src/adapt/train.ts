@@ -7,7 +7,7 @@ import { dice } from '../metrics/index.js';
 import { Adam, copyInto, copyState } from '../nn/index.js';
 import { setBatchStatistics } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, noGrad, scope, type Tensor } from '../torch/index.js';
-import { type Checkpoint, joinStates } from './checkpoint.js';
+import { type Checkpoint, joinStates, start } from './checkpoint.js';
 import { adaptError } from './errors.js';
 import { classMap, mean, observe, runNetwork, threshold } from './observe.js';
 import { referenceOf } from './reference.js';
@@ -79,40 +79,52 @@ export async function* trainNetwork(
   let bestDice = (resumed?.memory as number | undefined) ?? -1;
   const steps = training.batches(config.batch);
 
-  for (let epoch = resumed?.epoch ?? 0; epoch < config.epochs; epoch++) {
-    setBatchStatistics(network, true);
-    let step = 0;
-    let sum = 0;
-    for (const batch of training.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
-      optimiser.lr = (config.lr * (1 + Math.cos((Math.PI * (epoch * steps + step)) / (config.epochs * steps)))) / 2;
-      const loss = scope(() => {
-        let { images, labels } = batch.take();
-        let maps = foregroundMaps(labels!, classes);
-        if (config.augmentation)
-          ({ images, maps } = augment(images, maps, config.augmentation, random(seed, 'augment', epoch, step)));
-        const value = segmentationLoss(network.forward(images), maps, config.diceWeight);
-        optimiser.zeroGrad();
-        value.backward();
-        optimiser.step();
-        return value.item();
-      });
-      if (!Number.isFinite(loss))
-        throw adaptError('TRAINING_DIVERGED', { task: 'the network', loss, epoch: epoch + 1 });
-      sum += loss;
-      step++;
-      yield { kind: 'step', task, epoch, done: epoch * steps + step, total: config.epochs * steps, loss };
-      await setImmediate();
+  let at = { ...(resumed?.at ?? start) };
+  const save = () => checkpoint?.save(saved, at, bestDice);
+  try {
+    while (at.epoch < config.epochs) {
+      const { epoch } = at;
+      setBatchStatistics(network, true);
+      let index = 0;
+      for (const batch of training.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
+        const step = index++;
+        if (step < at.step) continue;
+        optimiser.lr = (config.lr * (1 + Math.cos((Math.PI * (epoch * steps + step)) / (config.epochs * steps)))) / 2;
+        const loss = scope(() => {
+          let { images, labels } = batch.take();
+          let maps = foregroundMaps(labels!, classes);
+          if (config.augmentation)
+            ({ images, maps } = augment(images, maps, config.augmentation, random(seed, 'augment', epoch, step)));
+          const value = segmentationLoss(network.forward(images), maps, config.diceWeight);
+          optimiser.zeroGrad();
+          value.backward();
+          optimiser.step();
+          return value.item();
+        });
+        if (!Number.isFinite(loss)) {
+          at = start; // nothing of this is worth saving
+          throw adaptError('TRAINING_DIVERGED', { task: 'the network', loss, epoch: epoch + 1 });
+        }
+        at = { epoch, step: step + 1, sum: at.sum + loss };
+        yield { kind: 'step', task, epoch, done: epoch * steps + at.step, total: config.epochs * steps, loss };
+        await setImmediate();
+      }
+      setBatchStatistics(network, false);
+      const scores = validation.map((one) => meanDice(runNetwork(network, one.images).probabilities, one, classes - 1));
+      const score = mean(scores);
+      // Without validation cases the mean is NaN, and the last epoch is kept.
+      if (!(score <= bestDice)) {
+        bestDice = score;
+        copyInto(best, network.state());
+      }
+      const values = { loss: at.sum / steps, ...(scores.length > 0 && { dice: score }) };
+      at = { epoch: epoch + 1, step: 0, sum: 0 };
+      save();
+      yield { kind: 'epoch', task, epoch, values };
     }
+  } finally {
+    if (at.step > 0) save();
     setBatchStatistics(network, false);
-    const scores = validation.map((one) => meanDice(runNetwork(network, one.images).probabilities, one, classes - 1));
-    const score = mean(scores);
-    // Without validation cases the mean is NaN, and the last epoch is kept.
-    if (!(score <= bestDice)) {
-      bestDice = score;
-      copyInto(best, network.state());
-    }
-    checkpoint?.save(saved, { epoch: epoch + 1, memory: bestDice });
-    yield { kind: 'epoch', task, epoch, values: { loss: sum / steps, ...(scores.length > 0 && { dice: score }) } };
   }
   for (const value of parameters.values()) value.requiresGrad = false;
   optimiser.zeroGrad();
@@ -139,32 +151,44 @@ export async function* trainHeads(
   const steps = training.batches(config.batch);
   const levels = Math.max(...heads.keys()) + 1;
 
-  for (let epoch = resumed?.epoch ?? 0; epoch < config.headEpochs; epoch++) {
-    for (const head of heads.values()) setBatchStatistics(head, true);
-    let step = 0;
-    let sum = 0;
-    for (const batch of training.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
-      const loss = scope(() => {
-        const { images, labels } = batch.take();
-        const maps = foregroundMaps(labels!, classes);
-        const features = noGrad(() => network.encode(images, levels));
-        const losses = [...heads.values()].map((head) => segmentationLoss(head.forward(features[head.level]), maps, 0));
-        const total = losses.reduce((a, b) => a.add(b));
-        optimiser.zeroGrad();
-        total.backward();
-        optimiser.step();
-        return total.item() / losses.length;
-      });
-      if (!Number.isFinite(loss))
-        throw adaptError('TRAINING_DIVERGED', { task: 'the early heads', loss, epoch: epoch + 1 });
-      sum += loss;
-      step++;
-      yield { kind: 'step', task, epoch, done: epoch * steps + step, total: config.headEpochs * steps, loss };
-      await setImmediate();
+  let at = { ...(resumed?.at ?? start) };
+  try {
+    while (at.epoch < config.headEpochs) {
+      const { epoch } = at;
+      for (const head of heads.values()) setBatchStatistics(head, true);
+      let index = 0;
+      for (const batch of training.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
+        const step = index++;
+        if (step < at.step) continue;
+        const loss = scope(() => {
+          const { images, labels } = batch.take();
+          const maps = foregroundMaps(labels!, classes);
+          const features = noGrad(() => network.encode(images, levels));
+          const losses = [...heads.values()].map((head) =>
+            segmentationLoss(head.forward(features[head.level]), maps, 0),
+          );
+          const total = losses.reduce((a, b) => a.add(b));
+          optimiser.zeroGrad();
+          total.backward();
+          optimiser.step();
+          return total.item() / losses.length;
+        });
+        if (!Number.isFinite(loss)) {
+          at = start; // nothing of this is worth saving
+          throw adaptError('TRAINING_DIVERGED', { task: 'the early heads', loss, epoch: epoch + 1 });
+        }
+        at = { epoch, step: step + 1, sum: at.sum + loss };
+        yield { kind: 'step', task, epoch, done: epoch * steps + at.step, total: config.headEpochs * steps, loss };
+        await setImmediate();
+      }
+      const values = { loss: at.sum / steps };
+      at = { epoch: epoch + 1, step: 0, sum: 0 };
+      checkpoint?.save(saved, at, null);
+      yield { kind: 'epoch', task, epoch, values };
     }
+  } finally {
+    if (at.step > 0) checkpoint?.save(saved, at, null);
     for (const head of heads.values()) setBatchStatistics(head, false);
-    checkpoint?.save(saved, { epoch: epoch + 1, memory: null });
-    yield { kind: 'epoch', task, epoch, values: { loss: sum / steps } };
   }
   for (const value of parameters.values()) value.requiresGrad = false;
   optimiser.zeroGrad();

@@ -8,6 +8,11 @@ export const cliErrors = {
     message: '{problems}.',
     hint: 'Run "graft {command} --help" to see what each option takes.',
   },
+  OUTPUT_EXISTS: {
+    exit: 'usage',
+    message: '{file}: is there already.',
+    hint: 'Name another file with --out, or remove this one; it is never overwritten unasked.',
+  },
   FOLDER_NOT_EMPTY: {
     exit: 'usage',
     message: '{folder}: expected a new or empty folder, found {found}.',

@@ -3,10 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { exitCodes } from '../core/index.js';
+import { registerAdapt } from './commands/adapt.js';
 import { registerDoctor } from './commands/doctor.js';
+import { registerEvaluate } from './commands/evaluate.js';
 import { registerParams } from './commands/params.js';
 import { registerPhantom } from './commands/phantom.js';
+import { registerPredict } from './commands/predict.js';
 import { registerRun } from './commands/run.js';
+import { registerTrain } from './commands/train.js';
 import { runProgram } from './run-command.js';
 
 const meanings: Record<keyof typeof exitCodes, string> = {
@@ -22,7 +26,7 @@ const meanings: Record<keyof typeof exitCodes, string> = {
 const help = `
 Getting started:
   graft doctor                 is everything there?
-  graft phantom data/phantom   make images of imaginary scanners to try graft on
+  graft run recipes/phantom-scanners.yaml   a whole experiment on generated images
   graft params                 how small an adapter is
   graft COMMAND --help         options and examples of a command
 
@@ -44,7 +48,17 @@ const program = new Command('graft')
   .configureOutput({ outputError: () => {} })
   .exitOverride();
 
-for (const register of [registerRun, registerParams, registerPhantom, registerDoctor]) register(program);
+const commands = [
+  registerRun,
+  registerTrain,
+  registerAdapt,
+  registerPredict,
+  registerEvaluate,
+  registerParams,
+  registerPhantom,
+  registerDoctor,
+];
+for (const register of commands) register(program);
 
 // A reader that has seen enough, such as `head`, closes the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -64,13 +64,17 @@ export async function runCommand(action: Action, { json, quiet, given }: Setting
       if (json) printJson(value);
       else process.stdout.write(`${text()}\n`);
     },
-    async follow(events) {
+    async follow<Result>(events: AsyncGenerator<ProgressEvent, Result>): Promise<Result> {
       try {
         for (;;) {
           const { done, value } = await events.next();
           if (done) return value;
           show(value);
           await setImmediate();
+          if (signal.aborted) {
+            await events.return(undefined as Result); // the work saves where it stands
+            signal.throwIfAborted();
+          }
         }
       } finally {
         view.close();

@@ -58,8 +58,8 @@ export class Comparison {
   }
   #note(name: string, error: number): void {
     this.count++;
-    // Written so that NaN counts as the worst.
-    if (error <= this.worst) return;
+    // NaN is the worst there is, and stays it.
+    if (Number.isNaN(this.worst) || error <= this.worst) return;
     this.worst = error;
     this.where = name;
   }

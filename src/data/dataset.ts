@@ -62,8 +62,11 @@ function readSite(root: string, site: string): Case[] {
   });
 }
 
-/** The volumes of a folder by case name, in the order of the names. */
-function volumesIn(folder: string): Map<string, string> {
+/**
+ * The volumes of a folder by case name, in the order of the names; none where there is no such folder.
+ * @throws GraftError DATASET_DUPLICATE_CASE
+ */
+export function volumesIn(folder: string): Map<string, string> {
   const files = new Map<string, string>();
   if (!isFolder(folder)) return files;
   for (const file of visible(folder)) {
@@ -109,17 +112,17 @@ export function loadCase({ image: imagePath, label: labelPath }: Case, { classes
   if (labelPath === undefined) return { image };
   const label = readLabel(labelPath);
   assertSameGrid(image, label);
+  assertClasses(label, classes);
+  return { image, label };
+}
+
+/** @param classes number of classes with the background @throws GraftError LABEL_OUTSIDE_CLASSES */
+export function assertClasses({ path, data }: Label, classes: number): void {
   const counts = new Uint32Array(256);
-  for (const value of label.data) counts[value]++;
+  for (const value of data) counts[value]++;
   const value = counts.findIndex((count, value) => value >= classes && count > 0);
   if (value >= 0)
-    throw datasetError('LABEL_OUTSIDE_CLASSES', {
-      file: labelPath,
-      voxels: counts[value],
-      value,
-      highest: classes - 1,
-    });
-  return { image, label };
+    throw datasetError('LABEL_OUTSIDE_CLASSES', { file: path, voxels: counts[value], value, highest: classes - 1 });
 }
 
 const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory();

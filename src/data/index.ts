@@ -1,7 +1,7 @@
 /** Volumes and labels, and the files they come from. */
 
 export { type Augmentation, augment, augmentationSchema } from './augment.js';
-export { type Case, type Dataset, type LoadedCase, loadCase, readDataset, type Site, siteOf } from './dataset.js';
+export * from './dataset.js';
 export { datasetErrors } from './dataset-errors.js';
 export { dataError, dataErrors } from './errors.js';
 export * from './nifti/index.js';

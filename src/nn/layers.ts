@@ -6,6 +6,7 @@ import {
   convTranspose2d,
   ones,
   relu,
+  scope,
   type Tensor,
   zeros,
 } from '../torch/index.js';
@@ -41,7 +42,8 @@ export abstract class Convolution extends Layer {
     super();
     this.config = config;
     // In memory the channels come last: libtorch's kernels are faster so, on the CPU by a third for these networks.
-    const weight = zeros([...weightShape, config.kernel, config.kernel]).contiguous('channels_last');
+    const shape = [...weightShape, config.kernel, config.kernel];
+    const weight = scope(() => zeros(shape).contiguous('channels_last'));
     this.weight = this.parameter('weight', weight);
     this.bias = (config.bias ?? true) ? this.parameter('bias', zeros([config.out])) : undefined;
   }

@@ -32,6 +32,16 @@ export const runErrors = {
     message: '{folder}: was started with another recipe; changed: {changed}.',
     hint: 'Resume with the recipe of the first start (recipe.yaml in the folder), or start into another folder with --out.',
   },
+  MASKS_MISSING: {
+    exit: 'data',
+    message: '{folder}: holds no masks (.nii or .nii.gz).',
+    hint: 'Give the folder that "graft predict --out" wrote.',
+  },
+  MASK_WITHOUT_LABEL: {
+    exit: 'data',
+    message: '{mask}: has no label of the same name in {folder}.',
+    hint: 'Masks and labels are paired by their file names; rename one or the other.',
+  },
   SITE_UNLABELLED: {
     exit: 'data',
     message: '{root}: the site {site} has no label for {name}, which {purpose} needs.',

@@ -4,28 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import {
-  type Adapted,
-  adapt,
-  Checkpoint,
-  type Look,
-  loadModel,
-  noteReference,
-  Segmenter,
-  saveAdapter,
-  type TrainingEvent,
-  trainHeads,
-  trainNetwork,
-} from '../adapt/index.js';
+import { type Look, loadModel, type Segmenter, saveAdapter } from '../adapt/index.js';
 import { writeFileAtomic } from '../core/index.js';
 import {
   type Case,
   type Dataset,
   describeSplit,
   generatePhantoms,
-  loadSlices,
   readDataset,
-  SlicePool,
   siteOf,
   splitCases,
 } from '../data/index.js';
@@ -34,6 +20,7 @@ import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
 import { RunFolder } from './folder.js';
 import { gatherReport } from './gather.js';
+import { adaptModel, progressOf, removeCheckpoints, trainModel } from './jobs.js';
 import { methodsOf, type NamedMethod, type Recipe } from './recipe.js';
 import { renderReport } from './report/index.js';
 import { type CaseScore, meanScore, scoreCase } from './score.js';
@@ -154,55 +141,32 @@ async function* sourceModel(
   seed: number,
   { train, validation, test }: Record<string, Case[]>,
 ): AsyncGenerator<ProgressEvent, Segmenter> {
-  const file = folder.file('models', `seed${seed}.safetensors`);
+  const name = `models/seed${seed}.safetensors`;
+  const file = folder.file(name);
   const result = ['results', `seed${seed}`, 'source.json'];
   if (existsSync(file) && folder.has(...result)) return loadModel(file, { device });
 
-  const { training, preprocessing, architecture, toleranceMm, classes } = recipe;
-  const model = new Segmenter({
+  const { toleranceMm, classes, architecture } = recipe;
+  const job = {
+    task: `seed ${seed}: train on ${recipe.source}`,
     architecture: { ...architecture, inChannels: 1, outChannels: classes.length },
-    preprocessing,
-    device,
-  });
-  model.initialise(seed);
-  const options = { classes: model.classes, device };
-  const [trainCases, validationCases] = [train, validation].map((cases) => loadSlices(cases, preprocessing, options));
-  using pool = new SlicePool(trainCases);
-  const configuration = { seed, training, preprocessing, architecture, cases: train.map(({ name }) => name) };
-  const checkpoint = (name: string) =>
-    new Checkpoint(folder.file('checkpoints', `seed${seed}-${name}.safetensors`), configuration);
-  const [network, heads] = [checkpoint('network'), checkpoint('heads')];
-  yield* follow(
-    `seed ${seed}: train the network on ${recipe.source}`,
-    seed,
-    folder,
-    trainNetwork(model, pool, validationCases, training, { seed, checkpoint: network }),
-  );
-  yield* follow(
-    `seed ${seed}: train the early heads`,
-    seed,
-    folder,
-    trainHeads(model, pool, training, { seed, checkpoint: heads }),
-  );
-  noteReference(model, [...trainCases, ...validationCases], toleranceMm);
-  for (const { images } of [...trainCases, ...validationCases]) images.dispose();
+    preprocessing: recipe.preprocessing,
+    training: recipe.training,
+    checkpoint: folder.file('checkpoints', `seed${seed}`),
+    ...{ train, validation, seed, toleranceMm, device },
+  };
+  const model = yield* progressOf(trainModel(job), (record) => folder.log({ seed, ...record }));
   model.save(file, { seed: String(seed), source: recipe.source });
   const cases = test.map((one) => scoreCase(model, one, classes, toleranceMm));
-  folder.writeJson(
-    { seed, model: { file: `models/seed${seed}.safetensors`, sha256: sha256(file) }, cases } satisfies SourceResult,
-    ...result,
-  );
-  network.remove();
-  heads.remove();
-  yield {
-    kind: 'note',
-    text: `seed ${seed}: ${recipe.source} itself, unseen cases: surface Dice ${meanScore(cases, 'surfaceDice').toFixed(3)}`,
-  };
+  folder.writeJson({ seed, model: { file: name, sha256: sha256(file) }, cases } satisfies SourceResult, ...result);
+  removeCheckpoints(job.checkpoint);
+  const score = meanScore(cases, 'surfaceDice').toFixed(3);
+  yield { kind: 'note', text: `seed ${seed}: ${recipe.source} itself, unseen cases: surface Dice ${score}` };
   return model;
 }
 
 async function* adaptAndScore(
-  { recipe, folder, device }: Plan,
+  { recipe, folder }: Plan,
   seed: number,
   model: Segmenter,
   target: string,
@@ -211,25 +175,19 @@ async function* adaptAndScore(
 ): AsyncGenerator<ProgressEvent> {
   const result = ['results', `seed${seed}`, target, `${method.name}.json`];
   if (folder.has(...result)) return;
-  const { preprocessing, toleranceMm, classes } = recipe;
+  const { toleranceMm, classes } = recipe;
   const { name: _, label, ...config } = method;
   const task = `seed ${seed}: ${label} on ${target}`;
   const started = performance.now();
-  const slices = loadSlices(adaptCases, preprocessing, { classes: model.classes, labels: false, device });
-  const checkpoint = new Checkpoint(folder.file('checkpoints', `seed${seed}-${target}-${method.name}.safetensors`), {
-    seed,
-    base: model.fingerprint,
-    ...config,
-  });
-  const adapted = yield* follow(
-    task,
-    seed,
-    folder,
-    adapt(model, slices, config, { seed, name: target, toleranceMm, checkpoint }),
+  const job = {
+    checkpoint: folder.file('checkpoints', `seed${seed}-${target}-${method.name}`),
+    cases: adaptCases,
+    ...{ task, model, config, target, seed, toleranceMm },
+  };
+  const { adapter, trained, kept, guard, looks } = yield* progressOf(adaptModel(job), (record) =>
+    folder.log({ seed, ...record }),
   );
-  for (const { images } of slices) images.dispose();
   const seconds = (performance.now() - started) / 1000;
-  const { adapter, trained, kept, guard, looks } = adapted!;
 
   const name = `adapters/seed${seed}/${target}/${method.name}.safetensors`;
   if (method.method !== 'source') saveAdapter(folder.file(name), adapter);
@@ -254,7 +212,7 @@ async function* adaptAndScore(
     } satisfies Result,
     ...result,
   );
-  checkpoint.remove();
+  removeCheckpoints(job.checkpoint);
   for (const value of adapter.state.values()) value.dispose();
   if (guard) yield { kind: 'note', text: `${task}: ${guard}` };
   yield {
@@ -263,32 +221,5 @@ async function* adaptAndScore(
     values: { surfaceDice: meanScore(cases, 'surfaceDice'), dice: meanScore(cases, 'dice') },
   };
 }
-
-/** Passes a loop's events on as progress, and logs them. */
-async function* follow(
-  task: string,
-  seed: number,
-  folder: RunFolder,
-  events: AsyncGenerator<TrainingEvent | { kind: 'look'; task: string; look: Look } | ({ kind: 'adapted' } & Adapted)>,
-): AsyncGenerator<ProgressEvent, Adapted | undefined> {
-  yield { kind: 'task', name: task };
-  for await (const event of events) {
-    if (event.kind === 'adapted') return event;
-    if (event.kind === 'step') {
-      yield { kind: 'step', done: event.done, total: event.total, values: { loss: event.loss } };
-      continue;
-    }
-    folder.log({ seed, ...event });
-    if (event.kind === 'epoch')
-      yield { kind: 'note', text: `${task}, epoch ${event.epoch + 1}: ${show(event.values)}` };
-  }
-  yield { kind: 'done', name: task };
-  return undefined;
-}
-
-const show = (values: Record<string, number>) =>
-  Object.entries(values)
-    .map(([name, value]) => `${name} ${value.toPrecision(3)}`)
-    .join(', ');
 
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');

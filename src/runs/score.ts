@@ -1,7 +1,10 @@
 /** Scoring a model on labelled cases, on the grid of each case's own file. */
+
+import { basename } from 'node:path';
 import { type Segmenter, segment } from '../adapt/index.js';
-import { type Case, loadCase } from '../data/index.js';
+import { assertClasses, assertSameGrid, type Case, loadCase, readLabel, volumesIn } from '../data/index.js';
 import { type ClassMeasures, evaluateLabels } from '../metrics/index.js';
+import { runError } from './errors.js';
 
 /** One case; by class name. Distances are null where one of the masks is empty. */
 export interface CaseScore {
@@ -33,6 +36,34 @@ export function measure(
       return [name, Object.fromEntries(entries)];
     }),
   );
+}
+
+/** `CASE` of `FOLDER/CASE.nii` or `FOLDER/CASE.nii.gz`. */
+export const caseName = (path: string): string => basename(path).replace(/\.nii(\.gz)?$/, '');
+
+/**
+ * Measures every mask of a folder against the label of the same name.
+ *
+ * @throws GraftError MASKS_MISSING, MASK_WITHOUT_LABEL, GRID_MISMATCH, LABEL_OUTSIDE_CLASSES
+ */
+export function* scoreFolder(
+  predictions: string,
+  labels: string,
+  classes: readonly string[],
+  toleranceMm: number,
+): Generator<{ done: number; total: number; score: Omit<CaseScore, 'site'> }> {
+  const [masks, truths] = [predictions, labels].map((folder) => volumesIn(folder));
+  if (masks.size === 0) throw runError('MASKS_MISSING', { folder: predictions });
+  let done = 0;
+  for (const [name, path] of masks) {
+    const truthPath = truths.get(name);
+    if (!truthPath) throw runError('MASK_WITHOUT_LABEL', { mask: path, folder: labels });
+    const [truth, mask] = [truthPath, path].map((file) => readLabel(file));
+    assertSameGrid(truth, mask);
+    for (const one of [truth, mask]) assertClasses(one, classes.length + 1);
+    done++;
+    yield { done, total: masks.size, score: { name, classes: measure(truth, mask.data, classes, toleranceMm) } };
+  }
 }
 
 /** Mean of a measure over cases and classes; Infinity where a distance is undefined. */

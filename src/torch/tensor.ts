@@ -391,7 +391,9 @@ export function tensor(
   // float16 and bfloat16 elements come as bits, bool as bytes; anything else is converted.
   const stored = array instanceof arrayOf(dtype) ? dtype : dtypeOf(array);
   const made = new Tensor(native().fromArray(array, dtypeCode(stored), shape ?? [array.length], copy), 'tensor');
-  return made.to({ dtype, device });
+  const wanted = made.to({ dtype, device });
+  if (wanted !== made) made.dispose();
+  return wanted;
 }
 
 /** A tensor from the bytes of its elements (copied), as files hold them. */

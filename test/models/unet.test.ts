@@ -43,7 +43,9 @@ describe('with 16 filters', () => {
   });
 
   it('the early heads have 2,725, 4,453, 7,909 and 14,821 parameters', () => {
-    const counts = [0, 1, 2, 3].map((level) => countElements(new EarlyHead(level, network.config).parameters().values()));
+    const counts = [0, 1, 2, 3].map((level) =>
+      countElements(new EarlyHead(level, network.config).parameters().values()),
+    );
     expect(counts).toEqual([2_725, 4_453, 7_909, 14_821]);
   });
 });
@@ -57,11 +59,13 @@ describe('names', () => {
           .filter(([name]) => name.startsWith(prefix) && !name.endsWith('num_batches_tracked'))
           .map(([name, { shape }]) => [name.slice(prefix.length), shape]),
       );
-    const shapes = (state: Map<string, Tensor>) => Object.fromEntries([...state].map(([name, { shape }]) => [name, shape]));
+    const shapes = (state: Map<string, Tensor>) =>
+      Object.fromEntries([...state].map(([name, { shape }]) => [name, shape]));
     const config = { inChannels: 1, outChannels: 1, filters: 4 };
     expect(Object.keys(golden('weights.')).length).toBeGreaterThan(100);
     expect(shapes(new UNet2D(config).state())).toEqual(golden('weights.'));
-    for (const level of [0, 1, 2, 3]) expect(shapes(new EarlyHead(level, config).state())).toEqual(golden(`head${level}.`));
+    for (const level of [0, 1, 2, 3])
+      expect(shapes(new EarlyHead(level, config).state())).toEqual(golden(`head${level}.`));
   });
 });
 

@@ -62,6 +62,12 @@ describe('names', () => {
     expect(network.state().get('body.0.weight')).toBe((network.body.layers[0] as Conv2d).weight);
   });
 
+  it('a network holds the tensors of its state and no others', () => {
+    const before = memoryStatistics().tensors;
+    const network = new Network();
+    expect(memoryStatistics().tensors).toBe(before + network.state().size);
+  });
+
   it('parameters outlive the scope that the network was made in; dispose frees them all', () => {
     const before = memoryStatistics().tensors;
     const network = scope(() => ({ get: made() })).get;
@@ -83,7 +89,9 @@ describe('loadState', () => {
   });
 
   it("ignores PyTorch's batch counters", () => {
-    const state = made(1).state().set('body.1.num_batches_tracked', tensor(new BigInt64Array([5n]), []));
+    const state = made(1)
+      .state()
+      .set('body.1.num_batches_tracked', tensor(new BigInt64Array([5n]), []));
     const target = made(2);
     target.loadState(state);
     expect(values(target.state())).toEqual(values(made(1).state()));
@@ -107,7 +115,10 @@ describe('loadState', () => {
   it('a tensor of another shape: both shapes; nothing was loaded', () => {
     const target = made(2);
     const before = values(target.state());
-    const state = made(1).state().set('head.weight', zeros([3, 4, 1, 1])).set('head.bias', zeros([3]));
+    const state = made(1)
+      .state()
+      .set('head.weight', zeros([3, 4, 1, 1]))
+      .set('head.bias', zeros([3]));
     const error = failure(() => target.loadState(state, { file: 'model.pth' }));
     expect(error.code).toBe('STATE_SHAPE');
     expect(error.message).toMatch(/model\.pth: head\.weight .*\[3, 4, 1, 1\].*\[2, 4, 1, 1\]/);
@@ -117,7 +128,9 @@ describe('loadState', () => {
   });
 
   it('a tensor that the network does not have', () => {
-    const state = made(1).state().set('tail.weight', zeros([3, 1]));
+    const state = made(1)
+      .state()
+      .set('tail.weight', zeros([3, 1]));
     const error = failure(() => made(2).loadState(state));
     expect(error.code).toBe('STATE_UNEXPECTED');
     expect(error.message).toMatch(/tail\.weight \(\[3, 1\]\)/);
@@ -249,20 +262,50 @@ describe('fingerprints', () => {
 
   it('do not depend on the order, the layout in memory or the machine', () => {
     const square = tensor([1, 3, 2, 4], [2, 2]).transpose(0, 1);
-    const print = fingerprint(state([['x', a], ['y', square]]));
-    expect(fingerprint(state([['y', tensor([1, 2, 3, 4], [2, 2])], ['x', a]]))).toBe(print);
+    const print = fingerprint(
+      state([
+        ['x', a],
+        ['y', square],
+      ]),
+    );
+    expect(
+      fingerprint(
+        state([
+          ['y', tensor([1, 2, 3, 4], [2, 2])],
+          ['x', a],
+        ]),
+      ),
+    ).toBe(print);
     // SHA-256 of "x float32 2\n" and the eight bytes.
     expect(fingerprint(state([['x', a]]))).toBe('3c275bdde0453240049c986740e86fa6d73ad27bcaa65ffc3a05f20bbacf5118');
   });
 
   it('differ where a name, a shape, an element type or a bit differs', () => {
     const prints = [
-      state([['x', a], ['y', b]]),
-      state([['x', b], ['y', a]]),
-      state([['x', a], ['z', b]]),
-      state([['x', a.view(1, 2)], ['y', b]]),
-      state([['x', a], ['y', b.to('float64')]]),
-      state([['x', a], ['y', tensor([3, 4.000001])]]),
+      state([
+        ['x', a],
+        ['y', b],
+      ]),
+      state([
+        ['x', b],
+        ['y', a],
+      ]),
+      state([
+        ['x', a],
+        ['z', b],
+      ]),
+      state([
+        ['x', a.view(1, 2)],
+        ['y', b],
+      ]),
+      state([
+        ['x', a],
+        ['y', b.to('float64')],
+      ]),
+      state([
+        ['x', a],
+        ['y', tensor([3, 4.000001])],
+      ]),
     ].map(fingerprint);
     expect(new Set(prints).size).toBe(prints.length);
   });

@@ -85,7 +85,10 @@ function sgd({ lr, momentum = 0, nesterov = false, weightDecay = 0 }: SGDOptions
 }
 
 type Modules = Awaited<ReturnType<typeof modules>>;
-type Make = (nn: Modules['nn'], parameters: Map<string, ReturnType<Modules['torch']['tensor']>>) => {
+type Make = (
+  nn: Modules['nn'],
+  parameters: Map<string, ReturnType<Modules['torch']['tensor']>>,
+) => {
   step(): void;
   zeroGrad(): void;
   state(): Map<string, ReturnType<Modules['torch']['tensor']>>;
@@ -192,7 +195,10 @@ describe('an optimiser', () => {
     const { torch, nn } = await modules(true);
     const w = torch.tensor([1, 2]);
     w.requiresGrad = true;
-    for (const make of [() => new nn.Adam(new Map([['w', w]]), { lr: 0.1, weightDecay: 0.1 }), () => new nn.SGD(new Map([['w', w]]), { lr: 0.1, momentum: 0.9, nesterov: true })]) {
+    for (const make of [
+      () => new nn.Adam(new Map([['w', w]]), { lr: 0.1, weightDecay: 0.1 }),
+      () => new nn.SGD(new Map([['w', w]]), { lr: 0.1, momentum: 0.9, nesterov: true }),
+    ]) {
       const optimiser = make();
       const counts = [1, 2, 3].map(() => {
         torch.scope(() => w.pow(2).sum().backward());

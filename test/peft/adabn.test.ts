@@ -56,13 +56,9 @@ describe('recompute', () => {
     const network = smallNetwork();
     const failing = [
       () =>
-        recomputeStatistics(
-          network,
-          () => {
-            throw new Error('stop');
-          },
-          [images()],
-        ),
+        recomputeStatistics(network, () => {
+          throw new Error('stop');
+        }, [images()]),
       () =>
         recomputeStatistics(
           network,

@@ -93,7 +93,8 @@ export function contract(method: Method): void {
       const first = bytesOf(ownParameters(network, adapter));
       train(network, adapter, image);
       expect(bytesOf(base)).toEqual(bytes);
-      for (const [name, value] of ownParameters(network, adapter)) expect(value.toBytes(), name).not.toEqual(first.get(name));
+      for (const [name, value] of ownParameters(network, adapter))
+        expect(value.toBytes(), name).not.toEqual(first.get(name));
       expect(distance(outputOf(network, image), output)).toBeGreaterThan(1e-3 * largest(output));
     });
 

@@ -75,9 +75,12 @@ describe('the update', () => {
     [...convolution.weight.toArray()].forEach((value, i) => {
       expect(value).toBeCloseTo(want[i], 4);
     });
-    convolution.forward(input).toArray().forEach((value, i) => {
-      expect(unmerged[i]).toBeCloseTo(value, 4);
-    });
+    convolution
+      .forward(input)
+      .toArray()
+      .forEach((value, i) => {
+        expect(unmerged[i]).toBeCloseTo(value, 4);
+      });
   });
 
   it('starts with A as a linear layer has it and B zero', () => {
@@ -144,7 +147,9 @@ describe('what is adapted and trained', () => {
     expect(code(['init_path'], { kernels: [7] })).toBe('ADAPTER_EMPTY');
     expect(code(['down1'])).toBe('attached');
     expect(code(['init_path', 'down1'])).toBe('ADAPTER_ATTACHED');
-    expect([...network.parameters().keys()].some((name) => name.startsWith('init_path') && name.includes('lora'))).toBe(false);
+    expect([...network.parameters().keys()].some((name) => name.startsWith('init_path') && name.includes('lora'))).toBe(
+      false,
+    );
     expect(code(['init_path'])).toBe('attached');
   });
 

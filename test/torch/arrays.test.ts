@@ -1,7 +1,7 @@
 /** Typed arrays in and out, shared memory, views, and copies between element types and devices. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cat, type DType, fromBytes, full, ones, tensor, type TypedArray, zeros } from '../../src/torch/index.js';
+import { cat, type DType, fromBytes, full, ones, type TypedArray, tensor, zeros } from '../../src/torch/index.js';
 import { eachDevice } from '../devices.js';
 
 const samples: [DType, TypedArray][] = [

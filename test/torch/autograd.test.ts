@@ -146,10 +146,26 @@ const expressions = fc.letrec<{ node: Expression }>((tie) => {
       node.map<Expression>((f) => (x) => f(x).pow(2).add(1).log()),
       node.map<Expression>((f) => (x) => f(x).pow(2).add(1).sqrt()),
       node.map<Expression>((f) => (x) => f(x).flip(0).neg()),
-      both.map<Expression>(([f, g]) => (x) => f(x).add(g(x))),
-      both.map<Expression>(([f, g]) => (x) => f(x).sub(g(x).mean())),
-      both.map<Expression>(([f, g]) => (x) => f(x).mul(g(x))),
-      both.map<Expression>(([f, g]) => (x) => f(x).div(g(x).sigmoid().add(1))),
+      both.map<Expression>(
+        ([f, g]) =>
+          (x) =>
+            f(x).add(g(x)),
+      ),
+      both.map<Expression>(
+        ([f, g]) =>
+          (x) =>
+            f(x).sub(g(x).mean()),
+      ),
+      both.map<Expression>(
+        ([f, g]) =>
+          (x) =>
+            f(x).mul(g(x)),
+      ),
+      both.map<Expression>(
+        ([f, g]) =>
+          (x) =>
+            f(x).div(g(x).sigmoid().add(1)),
+      ),
     ),
   };
 }).node;

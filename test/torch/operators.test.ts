@@ -9,7 +9,7 @@ import {
   OperatorError,
   ones,
   operator,
-  Tensor,
+  type Tensor,
   tensor,
   zeros,
 } from '../../src/torch/index.js';

@@ -114,7 +114,8 @@ describe('worker threads', () => {
 describe('an engine that cannot be loaded', () => {
   const folder = mkdtempSync(join(tmpdir(), 'graft-no-engine-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  for (const part of ['core', 'torch']) cpSync(join(root, 'dist', part), join(folder, 'dist', part), { recursive: true });
+  for (const part of ['core', 'torch'])
+    cpSync(join(root, 'dist', part), join(folder, 'dist', part), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   const attempt = () =>
     runModule<Record<string, unknown>>(

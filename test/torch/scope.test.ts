@@ -1,6 +1,15 @@
 /** Lifetimes: what scopes free, what outlives them, and what happens to a tensor used too late. */
 import { describe, expect, it } from 'vitest';
-import { DisposedTensorError, memoryStatistics, ones, operator, scope, Tensor, tensor, zeros } from '../../src/torch/index.js';
+import {
+  DisposedTensorError,
+  memoryStatistics,
+  ones,
+  operator,
+  scope,
+  Tensor,
+  tensor,
+  zeros,
+} from '../../src/torch/index.js';
 
 const live = () => memoryStatistics().tensors;
 
@@ -25,7 +34,7 @@ describe('scope', () => {
     const [list, map, object] = scope(
       () => [[ones([1]), [ones([1])]], new Map([['a', ones([1])]]), { b: { c: ones([1]) }, d: 1, e: null }] as const,
     );
-    const kept = [list[0] as Tensor, (list[1] as Tensor[])[0], map.get('a') as Tensor, object.b.c];
+    const kept = [list[0] as Tensor, (list[1] as readonly Tensor[])[0], map.get('a') as Tensor, object.b.c];
     expect(kept.map((t) => t.item())).toEqual([1, 1, 1, 1]);
     for (const t of kept) t.dispose();
     expect(live()).toBe(before);
@@ -105,6 +114,15 @@ describe('scope', () => {
       expect(operator('aten::topk')(tensor([3, 1, 2]), 2)).toHaveLength(2);
     });
     expect(live()).toBe(before);
+  });
+});
+
+describe('making a tensor outside every scope', () => {
+  it('makes one, also where its elements are converted', () => {
+    const before = live();
+    const made = [tensor([1], undefined, { dtype: 'int64' }), tensor(new Uint8Array([1]), [1], { dtype: 'float32' })];
+    expect(live()).toBe(before + 2);
+    for (const t of made) t.dispose();
   });
 });
 

@@ -70,8 +70,7 @@ async function overrides(list: readonly string[]): Promise<Record<string, unknow
   return Object.fromEntries(
     list.map((text) => {
       const [, key, value] = /^([\w.]+)=(.*)$/s.exec(text) ?? [];
-      if (!key)
-        throw cliError('OPTION_INVALID', { flag: '--set', problem: `"${text}" is not KEY=VALUE`, command: 'run' });
+      if (!key) throw cliError('OPTION_INVALID', { problems: `--set "${text}" is not KEY=VALUE`, command: 'run' });
       return [key, parse(value)];
     }),
   );

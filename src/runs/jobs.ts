@@ -1,0 +1,135 @@
+/** The two long jobs, training on a source and adapting to a target, with their data, checkpoints and progress. */
+import { rmSync } from 'node:fs';
+import {
+  type Adaptation,
+  type AdaptationEvent,
+  type Adapted,
+  adapt,
+  Checkpoint,
+  noteReference,
+  Segmenter,
+  type Training,
+  trainHeads,
+  trainNetwork,
+} from '../adapt/index.js';
+import { type Case, loadSlices, type Preprocessing, SlicePool } from '../data/index.js';
+import type { UNet2DConfig } from '../models/index.js';
+import type { ProgressEvent } from './events.js';
+
+/** Progress, and records for a run's log. */
+export type JobEvent = ProgressEvent | { kind: 'record'; record: object };
+
+/** Checkpoints of a job begin with this path. */
+const checkpointFiles = (path: string) => ({
+  network: `${path}-network.ckpt`,
+  heads: `${path}-heads.ckpt`,
+  adapter: `${path}-adapter.ckpt`,
+});
+
+export function removeCheckpoints(path: string): void {
+  for (const file of Object.values(checkpointFiles(path))) rmSync(file, { force: true });
+}
+
+export interface TrainingJob {
+  task: string;
+  train: readonly Case[];
+  /** Labelled cases that choose the epoch. */
+  validation: readonly Case[];
+  architecture: UNet2DConfig;
+  preprocessing: Preprocessing;
+  training: Training;
+  seed: number;
+  toleranceMm: number;
+  device: string;
+  /** Path that checkpoints begin with; the job goes on from those that are there. */
+  checkpoint: string;
+}
+
+/** Trains the network and its early heads, and notes what its outputs look like on its own domain. */
+export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Segmenter> {
+  const { architecture, preprocessing, training, seed, device } = job;
+  const model = new Segmenter({ architecture, preprocessing, device });
+  model.initialise(seed);
+  const options = { classes: model.classes, device };
+  yield { kind: 'task', name: `${job.task}: read ${job.train.length + job.validation.length} cases` };
+  const [train, validation] = [job.train, job.validation].map((cases) => loadSlices(cases, preprocessing, options));
+  using pool = new SlicePool(train);
+  const paths = job.train.map(({ site, name }) => `${site}/${name}`);
+  const configuration = { seed, training, preprocessing, architecture, cases: paths };
+  const files = checkpointFiles(job.checkpoint);
+  const network = new Checkpoint(files.network, configuration);
+  yield* follow(`${job.task}: network`, trainNetwork(model, pool, validation, training, { seed, checkpoint: network }));
+  const heads = new Checkpoint(files.heads, configuration);
+  yield* follow(`${job.task}: early heads`, trainHeads(model, pool, training, { seed, checkpoint: heads }));
+  noteReference(model, [...train, ...validation], job.toleranceMm);
+  for (const { images } of [...train, ...validation]) images.dispose();
+  return model;
+}
+
+export interface AdaptationJob {
+  task: string;
+  model: Segmenter;
+  /** Their labels are not read. */
+  cases: readonly Case[];
+  config: Adaptation;
+  target: string;
+  seed: number;
+  toleranceMm: number;
+  checkpoint: string;
+}
+
+/** Adapts the model to unlabelled cases; the model is left as it was. */
+export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, Adapted> {
+  const { task, model, config, target, seed, toleranceMm } = job;
+  const options = { classes: model.classes, labels: false, device: model.device };
+  const slices = loadSlices(job.cases, model.preprocessing, options);
+  const checkpoint = new Checkpoint(checkpointFiles(job.checkpoint).adapter, {
+    seed,
+    base: model.fingerprint,
+    ...config,
+  });
+  const adapted = yield* follow(task, adapt(model, slices, config, { seed, name: target, toleranceMm, checkpoint }));
+  for (const { images } of slices) images.dispose();
+  return adapted!;
+}
+
+/** A loop's events as progress and records. */
+async function* follow(
+  task: string,
+  events: AsyncGenerator<AdaptationEvent>,
+): AsyncGenerator<JobEvent, Adapted | undefined> {
+  yield { kind: 'task', name: task };
+  for await (const event of events) {
+    if (event.kind === 'adapted') return event;
+    if (event.kind === 'step')
+      yield { kind: 'step', done: event.done, total: event.total, values: { loss: event.loss } };
+    else yield { kind: 'record', record: event };
+    if (event.kind === 'epoch')
+      yield { kind: 'note', text: `${task}, epoch ${event.epoch + 1}: ${show(event.values)}` };
+  }
+  yield { kind: 'done', name: task };
+  return undefined;
+}
+
+const show = (values: Record<string, number>) =>
+  Object.entries(values)
+    .map(([name, value]) => `${name} ${value.toPrecision(3)}`)
+    .join(', ');
+
+/** A job's progress; its records go to `log`. */
+export async function* progressOf<T>(
+  events: AsyncGenerator<JobEvent, T>,
+  log: (record: object) => void = () => {},
+): AsyncGenerator<ProgressEvent, T> {
+  try {
+    for (;;) {
+      const { done, value } = await events.next();
+      if (done) return value;
+      if (value.kind === 'record') log(value.record);
+      else yield value;
+    }
+  } finally {
+    // Ending early must reach the loop, which saves where it stands.
+    await events.return(undefined as T);
+  }
+}
