@@ -43,16 +43,22 @@ napi_value setGradEnabled(napi_env env, const Arguments& arguments) {
   return fromBool(env, before);
 }
 
-// setAutocast(device type 'cpu' | 'cuda', enabled, dtype): matrix products and convolutions run in dtype.
+// setAutocast(device type 'cpu' | 'cuda', enabled, dtype) -> [enabled, dtype] before: matrix products and convolutions
+// run in dtype.
 napi_value setAutocast(napi_env env, const Arguments& arguments) {
   const auto device = c10::Device(toString(env, arguments.at(0))).type();
   const bool enabled = toBool(env, arguments.at(1));
   const auto dtype = static_cast<at::ScalarType>(toDouble(env, arguments.at(2)));
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+  const bool before = at::autocast::is_autocast_enabled(device);
+  const auto dtypeBefore = at::autocast::get_autocast_dtype(device);
   at::autocast::set_autocast_enabled(device, enabled);
   at::autocast::set_autocast_dtype(device, dtype);
 #else
-  if (device == at::kCPU) {
+  const bool onCpu = device == at::kCPU;
+  const bool before = onCpu ? at::autocast::is_cpu_enabled() : at::autocast::is_enabled();
+  const auto dtypeBefore = onCpu ? at::autocast::get_autocast_cpu_dtype() : at::autocast::get_autocast_gpu_dtype();
+  if (onCpu) {
     at::autocast::set_cpu_enabled(enabled);
     at::autocast::set_autocast_cpu_dtype(dtype);
   } else {
@@ -61,7 +67,11 @@ napi_value setAutocast(napi_env env, const Arguments& arguments) {
   }
 #endif
   if (!enabled) at::autocast::clear_cache();
-  return undefined(env);
+  napi_value result;
+  napi_create_array_with_length(env, 2, &result);
+  napi_set_element(env, result, 0, fromBool(env, before));
+  napi_set_element(env, result, 1, fromDouble(env, static_cast<int>(dtypeBefore)));
+  return result;
 }
 
 }  // namespace

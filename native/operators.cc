@@ -140,6 +140,13 @@ napi_value fromIValue(napi_env env, IValue value) {
   return undefined(env);
 }
 
+// Whether the operator changes its first argument and gives it back, as `add_`.
+bool isInPlace(const c10::FunctionSchema& schema) {
+  if (schema.returns().empty() || schema.arguments().empty()) return false;
+  const auto writes = [](const c10::Argument& argument) { return argument.alias_info() && argument.alias_info()->isWrite(); };
+  return writes(schema.arguments()[0]) && writes(schema.returns()[0]);
+}
+
 // resolve(name, overload) -> { id, arguments: [{ name, type }], returns: [type], inPlace } or undefined where this
 // libtorch has no such operator.
 napi_value resolve(napi_env env, const Arguments& arguments) {
@@ -165,15 +172,11 @@ napi_value resolve(napi_env env, const Arguments& arguments) {
     napi_set_element(env, list, i++, item);
   }
   i = 0;
-  bool inPlace = !schema.returns().empty();
-  for (const auto& value : schema.returns()) {
-    napi_set_element(env, returns, i++, fromString(env, value.type()->str()));
-    inPlace = inPlace && value.alias_info() && value.alias_info()->isWrite();
-  }
+  for (const auto& value : schema.returns()) napi_set_element(env, returns, i++, fromString(env, value.type()->str()));
   set(env, result, "id", fromDouble(env, entry->second));
   set(env, result, "arguments", list);
   set(env, result, "returns", returns);
-  set(env, result, "inPlace", fromBool(env, inPlace));
+  set(env, result, "inPlace", fromBool(env, isInPlace(schema)));
   return result;
 }
 
@@ -209,8 +212,7 @@ napi_value call(napi_env env, const Arguments& values) {
   }
   op.callBoxed(stack);
   if (stack.empty()) return undefined(env);
-  const auto& returns = schema.returns();
-  if (returns[0].alias_info() && returns[0].alias_info()->isWrite()) return undefined(env);
+  if (isInPlace(schema)) return undefined(env);
   if (stack.size() == 1) return fromIValue(env, std::move(stack[0]));
   napi_value array;
   napi_create_array_with_length(env, stack.size(), &array);

@@ -70,6 +70,7 @@ export async function* adapt(
   const observer = new Observer(model, head, target, toleranceMm);
   const before = copyState(network.state());
   using pool = new SlicePool(target);
+  let result: Adapted;
   let at = start;
   let save = () => {};
   const attached = method.trains === 'convlora' ? attachConvLora(network, method.blocks, config, seed) : undefined;
@@ -144,15 +145,7 @@ export async function* adapt(
       state,
       provenance: { target: name, seed: String(seed), kept: String(kept.candidate), ...(guard && { guard }) },
     };
-    yield {
-      kind: 'adapted',
-      task,
-      adapter,
-      trained: countElements(trained.values()),
-      kept,
-      looks: choice.looks,
-      ...(guard && { guard }),
-    };
+    result = { adapter, trained: countElements(trained.values()), kept, looks: choice.looks, ...(guard && { guard }) };
   } finally {
     if (at.step > 0) save();
     setBatchStatistics(network, false);
@@ -161,6 +154,7 @@ export async function* adapt(
     network.loadState(before);
     for (const value of before.values()) value.dispose();
   }
+  yield { kind: 'adapted', task, ...result };
 }
 
 const loraOf = ({ rank, alpha, kernels }: Adaptation) => ({

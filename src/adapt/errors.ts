@@ -24,13 +24,13 @@ export const adaptErrors = {
   },
   HEAD_MISSING: {
     exit: 'model',
-    message: 'The method {method} needs an early head after {block}; the model has {heads}.',
-    hint: 'Train the model with "graft train" (it trains the heads), or add --head-levels {level}.',
+    message: 'The method {method} needs an early head at {block} or deeper; the model has {heads}.',
+    hint: 'Train the model with "graft train", which trains the heads too; checkpoints of the reference code come without.',
   },
-  TRAINING_UNLABELLED: {
-    exit: 'data',
-    message: 'Training needs labels; {count} of {total} cases have none, the first is {file}.',
-    hint: 'Put the labels into ROOT/SITE/labels under the names of the images.',
+  BLOCKS_UNREACHED: {
+    exit: 'usage',
+    message: 'The loss of {method} does not reach {blocks}: fixed pseudo-labels let it flow through the encoder alone.',
+    hint: 'Name encoder blocks ({encoder}), or set detach to false.',
   },
   TRAINING_DIVERGED: {
     exit: 'data',

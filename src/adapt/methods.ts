@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { encoderBlocks, unetBlocks } from '../models/index.js';
 import { convLoraSchema, statisticsSchema } from '../peft/index.js';
+import { adaptError } from './errors.js';
 
 export const methodNames = [
   'source',
@@ -41,7 +42,7 @@ export const adaptationSchema = z.strictObject({
   ...convLoraSchema.shape,
   statistics: statisticsSchema.optional().describe('batch normalisation’s statistics; default: the method’s own'),
   passes: z.int().min(1).default(3).describe('passes over the target set when statistics are recomputed'),
-  epochs: z.int().min(0).default(5),
+  epochs: z.int().min(0).default(5).describe('passes over the target set in training; 0 trains nothing'),
   batch: z.int().min(1).default(16).describe('slices in a training step'),
   lr: z.number().positive().default(1e-4).describe('learning rate of Adam'),
   detach: z
@@ -55,12 +56,19 @@ export const adaptationSchema = z.strictObject({
 });
 export type Adaptation = z.output<typeof adaptationSchema>;
 
-/** The method's own blocks and statistics where the configuration names none. */
-export function resolveMethod({ method, blocks, statistics }: Adaptation) {
+/**
+ * The method's own blocks and statistics where the configuration names none.
+ * @throws GraftError BLOCKS_UNREACHED where the consistency loss would leave named blocks as they are
+ */
+export function resolveMethod({ method, blocks, statistics, detach }: Adaptation) {
   const own = methods[method];
-  return { ...own, blocks: blocks ?? own.blocks, statistics: statistics ?? own.statistics };
+  const resolved = { ...own, blocks: blocks ?? own.blocks, statistics: statistics ?? own.statistics };
+  const unreached = resolved.blocks.filter((block) => !encoder.some((one) => one === block));
+  if (detach && own.trains !== 'network' && unreached.length > 0)
+    throw adaptError('BLOCKS_UNREACHED', { method, blocks: unreached.join(', '), encoder: encoder.join(', ') });
+  return resolved;
 }
 
-/** Which encoder block the early head reads: the deepest adapted one, so that its loss reaches all of them. */
+/** Which encoder block the early head reads at least: the deepest adapted one, so that its loss reaches all of them. */
 export const headLevel = (blocks: readonly string[]): number =>
   Math.max(0, ...blocks.map((block) => encoderBlocks.indexOf(block as (typeof encoderBlocks)[number])));

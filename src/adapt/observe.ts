@@ -98,8 +98,8 @@ export function observe(
   const [z, y, x] = one.spacing;
   return {
     volumeMl: (voxels * z * y * x) / 1000,
-    // A mask of nothing has no certainty to share out.
-    entropy: voxels === 0 ? Number.POSITIVE_INFINITY : entropy / voxels,
+    // A mask of nothing counts as one voxel: as unsure as can be, but a number that JSON can hold.
+    entropy: entropy / Math.max(1, voxels),
     agreement: agreement(early, probabilities, one, classes, toleranceMm),
   };
 }

@@ -71,4 +71,10 @@ export function departures(
 
 /** How far the worst measure is out, as a factor of at least 1; 1 where nothing departs. */
 export const severity = (list: readonly Departure[]): number =>
-  Math.max(1, ...list.map(({ value, low, high }) => (value > high ? value / high : low / Math.max(value, 1e-6))));
+  Math.max(
+    1,
+    ...list.map(({ value, low, high }) => {
+      if (Number.isNaN(value)) return Number.POSITIVE_INFINITY;
+      return value > high ? value / high : low / Math.max(value, 1e-6);
+    }),
+  );

@@ -34,7 +34,7 @@ export class Segmenter {
     this.network = new UNet2D(architecture);
     this.heads = new Map(headLevels.map((level) => [level, new EarlyHead(level, architecture)]));
     this.preprocessing = preprocessing;
-    for (const module of [this.network, ...this.heads.values()]) module.to(device);
+    for (const module of [this.network, ...this.heads.values()]) module.to(device, 'channels_last');
   }
 
   /** Number of classes with the background. */
@@ -173,10 +173,11 @@ export function loadModel(
   return model;
 }
 
-/** The head that a method with these blocks needs. @throws GraftError HEAD_MISSING */
+/** The nearest early head at a level or deeper: its loss reaches every block up to there. @throws GraftError HEAD_MISSING */
 export function headFor({ heads }: Segmenter, level: number, method: string): EarlyHead {
-  const head = heads.get(level);
+  const levels = [...heads.keys()].sort();
+  const head = heads.get(levels.find((one) => one >= level) ?? -1);
   if (head) return head;
-  const present = [...heads.keys()].map((one) => encoderBlocks[one]).join(', ');
-  throw adaptError('HEAD_MISSING', { method, block: encoderBlocks[level], heads: present || 'none', level });
+  const present = levels.map((one) => encoderBlocks[one]).join(', ');
+  throw adaptError('HEAD_MISSING', { method, block: encoderBlocks[level], heads: present || 'none' });
 }

@@ -14,12 +14,12 @@ import { referenceOf } from './reference.js';
 import type { Segmenter } from './segmenter.js';
 
 export const trainingSchema = z.strictObject({
-  epochs: z.int().min(1).default(20),
+  epochs: z.int().min(1).default(20).describe('epochs of the network; the best on the validation cases is kept'),
   batch: z.int().min(1).default(16).describe('slices in a training step'),
   lr: z.number().positive().default(1e-3).describe('highest learning rate of Adam; it falls to zero along a cosine'),
   diceWeight: z.number().min(0).max(1).default(0.5).describe('share of the soft Dice loss; the rest is cross-entropy'),
   headEpochs: z.int().min(1).default(5).describe('epochs of the early heads, on the frozen network'),
-  headLr: z.number().positive().default(1e-3),
+  headLr: z.number().positive().default(1e-3).describe('learning rate of Adam for the early heads'),
   augmentation: augmentationSchema
     .nullable()
     .prefault({})

@@ -13,6 +13,11 @@ export const cliErrors = {
     message: '{file}: is there already.',
     hint: 'Name another file with --out, or remove this one; it is never overwritten unasked.',
   },
+  SAME_NAME: {
+    exit: 'usage',
+    message: '{second}: is named like {first}; both masks would be written to {mask}.',
+    hint: 'Segment them by two commands with different --out folders.',
+  },
   FOLDER_NOT_EMPTY: {
     exit: 'usage',
     message: '{folder}: expected a new or empty folder, found {found}.',
@@ -26,7 +31,7 @@ export const cliErrors = {
   INTERRUPTED: {
     exit: 'interrupted',
     message: 'Interrupted before the end.',
-    hint: 'Run the same command again; a command that knows --resume goes on where it stopped.',
+    hint: 'Run the same command with --resume to go on where it stopped; without it, or where there is none, it starts anew.',
   },
   INTERNAL: {
     exit: 'internal',

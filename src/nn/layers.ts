@@ -6,7 +6,6 @@ import {
   convTranspose2d,
   ones,
   relu,
-  scope,
   type Tensor,
   zeros,
 } from '../torch/index.js';
@@ -41,10 +40,7 @@ export abstract class Convolution extends Layer {
   constructor(config: ConvolutionConfig, weightShape: [number, number]) {
     super();
     this.config = config;
-    // In memory the channels come last: libtorch's kernels are faster so, on the CPU by a third for these networks.
-    const shape = [...weightShape, config.kernel, config.kernel];
-    const weight = scope(() => zeros(shape).contiguous('channels_last'));
-    this.weight = this.parameter('weight', weight);
+    this.weight = this.parameter('weight', zeros([...weightShape, config.kernel, config.kernel]));
     this.bias = (config.bias ?? true) ? this.parameter('bias', zeros([config.out])) : undefined;
   }
 

@@ -15,8 +15,8 @@ export const peftErrors = {
   },
   ADAPTER_MERGED: {
     exit: 'usage',
-    message: 'The adapter is merged into the base weights already; merging again would add its update twice.',
-    hint: 'Load the base again to merge another adapter.',
+    message: 'The adapter is not in the network any more: it was merged into the base weights, or detached.',
+    hint: 'Merging twice would add its update twice. Attach an adapter to a fresh base to merge it.',
   },
 } as const;
 export const peftError = errorsOf(peftErrors);

@@ -42,6 +42,11 @@ export const runErrors = {
     message: '{mask}: has no label of the same name in {folder}.',
     hint: 'Masks and labels are paired by their file names; rename one or the other.',
   },
+  TRAINING_UNLABELLED: {
+    exit: 'data',
+    message: 'Training needs labels; {count} of {total} cases have none, the first is {file}.',
+    hint: 'Put the labels into ROOT/SITE/labels under the names of the images.',
+  },
   SITE_UNLABELLED: {
     exit: 'data',
     message: '{root}: the site {site} has no label for {name}, which {purpose} needs.',

@@ -14,6 +14,7 @@ import {
 } from '../adapt/index.js';
 import { type Case, loadSlices, type Preprocessing, SlicePool } from '../data/index.js';
 import type { UNet2DConfig } from '../models/index.js';
+import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
 
 /** Progress, and records for a run's log. */
@@ -45,13 +46,20 @@ export interface TrainingJob {
   checkpoint: string;
 }
 
-/** Trains the network and its early heads, and notes what its outputs look like on its own domain. */
+/**
+ * Trains the network and its early heads, and notes what its outputs look like on its own domain.
+ * @throws GraftError TRAINING_UNLABELLED, and what reading the cases throws
+ */
 export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Segmenter> {
   const { architecture, preprocessing, training, seed, device } = job;
+  const all = [...job.train, ...job.validation];
+  const bare = all.filter(({ label }) => !label);
+  if (bare.length > 0)
+    throw runError('TRAINING_UNLABELLED', { count: bare.length, total: all.length, file: bare[0].image });
   const model = new Segmenter({ architecture, preprocessing, device });
   model.initialise(seed);
   const options = { classes: model.classes, device };
-  yield { kind: 'task', name: `${job.task}: read ${job.train.length + job.validation.length} cases` };
+  yield { kind: 'task', name: `${job.task}: read ${all.length} cases` };
   const [train, validation] = [job.train, job.validation].map((cases) => loadSlices(cases, preprocessing, options));
   using pool = new SlicePool(train);
   const paths = job.train.map(({ site, name }) => `${site}/${name}`);

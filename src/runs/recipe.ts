@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { adaptationSchema, methodNames, methods, trainingSchema } from '../adapt/index.js';
+import { adaptationSchema, methodNames, methods, resolveMethod, trainingSchema } from '../adapt/index.js';
 import { nearest } from '../core/index.js';
 import { phantomSchema, preprocessingSchema } from '../data/index.js';
 import { unet2dSchema } from '../models/index.js';
@@ -10,12 +10,16 @@ import { runError } from './errors.js';
 
 const share = z.number().positive();
 const methodSchema = adaptationSchema.extend({
-  name: z.string().min(1).optional().describe('in tables and file names; default: the method'),
+  name: z
+    .string()
+    .regex(/^[^/\\]+$/, 'it becomes a file name: expected at least one character and no slash')
+    .optional()
+    .describe('in tables and file names; default: the method'),
 });
 
 export const recipeSchema = z.strictObject({
-  title: z.string().default('Adaptation to unseen scanners'),
-  description: z.string().default(''),
+  title: z.string().default('Adaptation to unseen scanners').describe('heading of the report'),
+  description: z.string().default('').describe('what the report says below its heading'),
   data: z
     .strictObject({
       root: z.string().optional().describe('folder ROOT/SITE/{images,labels}/CASE.nii.gz'),
@@ -30,24 +34,31 @@ export const recipeSchema = z.strictObject({
     .strictObject({
       source: z
         .strictObject({ train: share, validation: share, test: share })
-        .default({ train: 0.7, validation: 0.15, test: 0.15 }),
-      target: z.strictObject({ adapt: share, test: share }).default({ adapt: 0.5, test: 0.5 }),
+        .default({ train: 0.7, validation: 0.15, test: 0.15 })
+        .describe('of the source site: for training, for choosing the epoch, for scoring'),
+      target: z
+        .strictObject({ adapt: share, test: share })
+        .default({ adapt: 0.5, test: 0.5 })
+        .describe('of every target site: for adaptation without labels, for scoring'),
     })
     .prefault({})
     .describe('shares of the patients, or whole numbers of them'),
   seeds: z.array(z.int().min(0)).min(1).default([1]).describe('the experiment is repeated with each'),
-  toleranceMm: z.number().positive().default(2).describe('of the surface Dice'),
+  toleranceMm: z.number().positive().default(2).describe('tolerance of the surface Dice, in mm'),
   architecture: unet2dSchema.omit({ outChannels: true, inChannels: true }).prefault({}),
   preprocessing: preprocessingSchema.prefault({}),
   training: trainingSchema.prefault({}),
-  methods: z.array(z.union([z.enum(methodNames), methodSchema])).default([...methodNames]),
+  methods: z
+    .array(z.union([z.enum(methodNames), methodSchema]))
+    .default([...methodNames])
+    .describe('names, or objects that change a method’s settings; docs/methods.md explains them'),
   grid: z
     .strictObject({
-      method: z.enum(methodNames).default('convlora-adabn'),
-      blocks: z.array(adaptationSchema.shape.blocks.unwrap()).optional(),
-      rank: z.array(z.int().min(1)).optional(),
-      statistics: z.array(adaptationSchema.shape.statistics.unwrap()).optional(),
-      epochs: z.array(z.int().min(0)).optional(),
+      method: z.enum(methodNames).default('convlora-adabn').describe('the method whose settings are varied'),
+      blocks: z.array(adaptationSchema.shape.blocks.unwrap()).optional().describe('lists of adapted blocks'),
+      rank: z.array(z.int().min(1)).optional().describe('ranks of the factors'),
+      statistics: z.array(adaptationSchema.shape.statistics.unwrap()).optional().describe('statistics policies'),
+      epochs: z.array(z.int().min(0)).optional().describe('numbers of epochs'),
     })
     .optional()
     .describe('every combination of the listed values, as further methods'),
@@ -61,7 +72,7 @@ export type NamedMethod = z.output<typeof methodSchema> & { name: string; label:
  * Reads a recipe.
  *
  * @param overrides values by dotted key (`training.epochs`), as the command line gives them
- * @throws GraftError RECIPE_UNREADABLE, RECIPE_UNKNOWN_KEY, RECIPE_INVALID
+ * @throws GraftError RECIPE_UNREADABLE, RECIPE_UNKNOWN_KEY, RECIPE_INVALID, BLOCKS_UNREACHED
  */
 export function readRecipe(file: string, overrides: Record<string, unknown> = {}): Recipe {
   let content: unknown;
@@ -79,8 +90,10 @@ export function readRecipe(file: string, overrides: Record<string, unknown> = {}
 
 export function parseRecipe(content: unknown, file: string): Recipe {
   const parsed = recipeSchema.safeParse(content);
-  if (parsed.success) return parsed.data;
-  const [issue] = flatten(parsed.error.issues);
+  if (parsed.success) return checkWhole(parsed.data, file);
+  const issues = flatten(parsed.error.issues);
+  // A misspelt key is also a missing one; the spelling is what the user can see.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   const key = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(recipeSchema, issue.path);
@@ -95,13 +108,27 @@ export function parseRecipe(content: unknown, file: string): Recipe {
   throw runError('RECIPE_INVALID', { file, key: key || 'the recipe', problem: issue.message });
 }
 
+/** What only the whole tells. Results lie under the names: of two equal ones the second would pass for finished. */
+function checkWhole(recipe: Recipe, file: string): Recipe {
+  const { source, targets, seeds, classes } = recipe;
+  const lists = { targets, seeds, classes, methods: methodsOf(recipe).map(({ name }) => name) };
+  for (const [key, list] of Object.entries<readonly (string | number)[]>(lists)) {
+    const twice = list.find((name, i) => list.indexOf(name) < i);
+    if (twice !== undefined) throw runError('RECIPE_INVALID', { file, key, problem: `${twice} is there twice` });
+  }
+  if (targets.includes(source))
+    throw runError('RECIPE_INVALID', { file, key: 'targets', problem: `${source} is the source already` });
+  for (const method of methodsOf(recipe)) resolveMethod(method);
+  return recipe;
+}
+
 /** The issues of a union's likeliest branch instead of the union's own: an object was meant where an object stands. */
 function flatten(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   return issues.flatMap((issue) => {
     if (issue.code !== 'invalid_union') return [issue];
-    const branch = issue.errors.find((list) =>
-      list.some(({ code, path }) => code !== 'invalid_type' || path.length > 0),
-    );
+    const branch =
+      issue.errors.find((list) => list.some(({ code, path }) => code === 'unrecognized_keys' || path.length > 0)) ??
+      issue.errors.find((list) => list.some(({ code }) => code !== 'invalid_type'));
     return branch ? flatten(branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))) : [issue];
   });
 }

@@ -14,10 +14,10 @@ export function noGrad<T>(body: () => T): T {
 
 /** Runs matrix products and convolutions inside `body` in `dtype` (PyTorch's autocast), the rest in float32. */
 export function autocast<T>(body: () => T, { device = 'cpu', dtype = 'bfloat16' as DType } = {}): T {
-  native().setAutocast(device, true, dtypeCode(dtype));
+  const before = native().setAutocast(device, true, dtypeCode(dtype));
   try {
     return body();
   } finally {
-    native().setAutocast(device, false, dtypeCode(dtype));
+    native().setAutocast(device, ...before);
   }
 }

@@ -55,7 +55,7 @@ interface Native {
   requiresGrad(handle: number): boolean;
   setRequiresGrad(handle: number, value: boolean): void;
   setGradEnabled(enabled: boolean): boolean;
-  setAutocast(device: string, enabled: boolean, dtype: number): void;
+  setAutocast(device: string, enabled: boolean, dtype: number): [enabled: boolean, dtype: number];
   version(): string;
   configuration(): string;
   threads(): number;

@@ -111,7 +111,8 @@ export function callOperator(
   try {
     return { result: native().call(schema.id, ...lowered), schema };
   } catch (error) {
-    const shapes = tensorsIn(values).map(({ handle }) => describeHandle(handle));
+    const given = keywords ? [...values.slice(0, count), ...Object.values(keywords)] : values;
+    const shapes = tensorsIn(given).map(({ handle }) => describeHandle(handle));
     throw new OperatorError(name, shapes, (error as Error).message.split('\n')[0], error);
   }
 }

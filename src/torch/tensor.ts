@@ -316,11 +316,6 @@ export function one(name: string, ...values: (Argument | Keywords)[]): Tensor {
   return new Tensor(callOperator(name, values).result as number, name);
 }
 
-/** Calls an operator that gives several tensors. */
-export function several(name: string, ...values: (Argument | Keywords)[]): Tensor[] {
-  return (callOperator(name, values).result as number[]).flat().map((handle) => new Tensor(handle, name));
-}
-
 /** Calls an operator that changes its first argument. */
 function into(name: string, target: Tensor, ...values: (Argument | Keywords)[]): Tensor {
   callOperator(name, [target, ...values]);

@@ -33,7 +33,6 @@ export const registerAdapt = (program: Command): void =>
       const { readDataset, siteOf } = await import('../../data/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
       if (existsSync(out) && !resume) throw cliError('OUTPUT_EXISTS', { file: out });
-      if (!resume) removeCheckpoints(out);
       const model = loadModel(modelFile, { device: chooseDevice(device) });
       const config = adaptationSchema.parse(rest);
       const { cases } = siteOf(readDataset(data), site);
@@ -46,6 +45,7 @@ export const registerAdapt = (program: Command): void =>
         seed,
         toleranceMm: tolerance,
       };
+      if (!resume) removeCheckpoints(out);
       const { adapter, trained, kept, guard, looks } = await context.follow(
         progressOf(adaptModel({ ...job, checkpoint: out })),
       );

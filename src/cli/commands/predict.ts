@@ -1,6 +1,7 @@
 /** `graft predict`: masks for volumes. */
 import type { Command } from 'commander';
 import { defineCommand } from '../command.js';
+import { cliError } from '../errors.js';
 import type { ProgressEvent } from '../progress.js';
 
 export const registerPredict = (program: Command): void =>
@@ -32,6 +33,12 @@ export const registerPredict = (program: Command): void =>
       const { chooseDevice } = await import('../../torch/index.js');
       const { caseName } = await import('../../runs/index.js');
       const { join } = await import('node:path');
+      const maskOf = (image: string) => join(out, `${caseName(image)}.nii.gz`);
+      for (const [i, second] of images.entries()) {
+        const mask = maskOf(second);
+        const first = images.slice(0, i).find((other) => maskOf(other) === mask);
+        if (first !== undefined) throw cliError('SAME_NAME', { first, second, mask });
+      }
       const model = loadModel(modelFile, { device: chooseDevice(device) });
       if (adapter) model.use(loadAdapter(adapter));
 
@@ -42,7 +49,7 @@ export const registerPredict = (program: Command): void =>
           context.signal.throwIfAborted();
           const volume = readVolume(image);
           const labels = segment(model, volume);
-          const mask = join(out, `${caseName(image)}.nii.gz`);
+          const mask = maskOf(image);
           writeMask(mask, labels, volume.grid);
           const voxels = labels.reduce((sum, label) => sum + (label > 0 ? 1 : 0), 0);
           masks.push({ image, mask, segmentedMl: (voxels * volume.spacing.reduce((a, b) => a * b)) / 1000 });

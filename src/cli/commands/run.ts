@@ -69,9 +69,15 @@ async function overrides(list: readonly string[]): Promise<Record<string, unknow
   const { parse } = await import('yaml');
   return Object.fromEntries(
     list.map((text) => {
+      const invalid = (problem: string) =>
+        cliError('OPTION_INVALID', { problems: `--set "${text}" is not ${problem}`, command: 'run' });
       const [, key, value] = /^([\w.]+)=(.*)$/s.exec(text) ?? [];
-      if (!key) throw cliError('OPTION_INVALID', { problems: `--set "${text}" is not KEY=VALUE`, command: 'run' });
-      return [key, parse(value)];
+      if (!key) throw invalid('KEY=VALUE');
+      try {
+        return [key, parse(value)];
+      } catch (error) {
+        throw invalid(`KEY=VALUE with a value in YAML (${(error as Error).message.split('\n')[0]})`);
+      }
     }),
   );
 }

@@ -44,7 +44,6 @@ export const registerTrain = (program: Command): void =>
       const { trainingSchema } = await import('../../adapt/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
       if (existsSync(out) && !resume) throw cliError('OUTPUT_EXISTS', { file: out });
-      if (!resume) removeCheckpoints(out);
       const { cases } = siteOf(readDataset(data), site);
       const split = splitCases(cases, { parts: { train: 1 - validation, validation }, seed });
       const job = {
@@ -59,6 +58,7 @@ export const registerTrain = (program: Command): void =>
         device: chooseDevice(device),
         checkpoint: out,
       };
+      if (!resume) removeCheckpoints(out);
       const model = await context.follow(progressOf(trainModel(job)));
       model.save(out, { seed: String(seed), source: site });
       removeCheckpoints(out);

@@ -105,9 +105,8 @@ export class UNet2D extends Module {
    */
   encode(image: Tensor, levels: number = encoderBlocks.length): Tensor[] {
     const features: Tensor[] = [];
-    const input = image.contiguous('channels_last');
     for (const block of encoderBlocks.slice(0, levels))
-      features.push(this.#encoder[block].forward(features.at(-1) ?? input));
+      features.push(this.#encoder[block].forward(features.at(-1) ?? image));
     return features;
   }
 

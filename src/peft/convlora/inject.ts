@@ -49,7 +49,7 @@ export function attachConvLora(
     parameters: () => new Set(adapted.flatMap(([, lora]) => [lora.a, lora.b])),
     detach,
     merge() {
-      if (merged) throw peftError('ADAPTER_MERGED', {});
+      if (merged || adapted.length === 0) throw peftError('ADAPTER_MERGED', {});
       merged = true;
       for (const [convolution, lora] of adapted) lora.mergeInto(convolution.weight);
       detach();

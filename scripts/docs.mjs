@@ -1,0 +1,202 @@
+// Writes the parts of docs/ that follow from the code: errors.md from the error tables, recipes.md from the recipe's
+// schema, commands.md from the commands' help. Run "npm run build" first.
+//   node scripts/docs.mjs            write
+//   node scripts/docs.mjs --check    exit 1 and name the files that differ from what would be written
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import * as adapt from '../dist/adapt/index.js';
+import { cliErrors } from '../dist/cli/errors.js';
+import * as core from '../dist/core/index.js';
+import * as data from '../dist/data/index.js';
+import { formatErrors } from '../dist/formats/index.js';
+import { metricErrors } from '../dist/metrics/index.js';
+import { stateErrors } from '../dist/nn/index.js';
+import { peftErrors } from '../dist/peft/index.js';
+import { recipeSchema, runErrors } from '../dist/runs/index.js';
+import { engineErrors } from '../dist/torch/index.js';
+
+const root = new URL('../', import.meta.url);
+const recipeIntroduction = `A recipe is a YAML file that describes a whole experiment: the data, the network, the methods and the seeds. \`graft run
+RECIPE\` carries it out, writes everything into one run folder and ends with \`report.html\`; \`--set KEY=VALUE\` overrules a
+key, and \`--resume\` goes on with a run that was stopped. An unknown key is an error that suggests the nearest known one.
+
+The smallest recipe names a data set, a source and the targets; everything else has a default:
+
+\`\`\`yaml
+data: { root: data/brain }        # data/brain/SITE/{images,labels}/CASE.nii.gz
+source: ixi-t1
+targets: [lju-t2]
+\`\`\`
+
+A method can be given settings of its own, under a name of its own:
+
+\`\`\`yaml
+methods:
+  - source
+  - convlora-adabn
+  - { name: first-block, method: convlora-adabn, blocks: [init_path], rank: 4 }
+\`\`\`
+
+What the methods do is in [methods.md](methods.md).`;
+
+/** Areas in the order of docs/errors.md. @type {[title: string, table: import('../dist/core/index.js').ErrorTable][]} */
+const areas = [
+  ['Command line', cliErrors],
+  ['Recipes and runs', runErrors],
+  ['Data sets', data.datasetErrors],
+  ['Images and labels', data.dataErrors],
+  ['Measures', metricErrors],
+  ['Models, adapters and adaptation', adapt.adaptErrors],
+  ['Adapters in a network', peftErrors],
+  ['Network states', stateErrors],
+  ['Checkpoint files', formatErrors],
+  ['Engine', engineErrors],
+  ['Files', core.fileErrors],
+];
+
+/** What `graft …ARGUMENTS --help` prints. @param {string[]} command */
+const help = (...command) =>
+  execFileSync(process.execPath, ['dist/cli/main.js', ...command, '--help'], { cwd: root, encoding: 'utf8' }).trimEnd();
+
+/** @param {string} text */
+const cell = (text) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+
+/** @param {string[]} head @param {string[][]} rows */
+const table = (head, rows) => [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+
+/** @param {string} title @param {(string | string[])[]} parts */
+const page = (title, ...parts) =>
+  `<!-- Written by "npm run docs"; changes belong in the code that it is made from. -->\n\n# ${title}\n\n${parts.flat().join('\n\n')}\n`;
+
+function errors(general = help()) {
+  const codes = [...general.split('Exit codes:')[1].matchAll(/^ +(\d+) +(.+)$/gm)];
+  return page(
+    'Errors and exit codes',
+    'Every mistake that a user can mend has a stable code, a message that says what was expected and what was found, and a\nhint that says what to do. In the library it is thrown as a `GraftError` with `code`, `message`, `hint` and `exitCode`; a\ncommand prints message and hint, or with `--json` the line `{"error": {"code": …, "message": …, "hint": …}}`, and exits\nwith the code below. `{name}` stands for what the message is about. Other errors, such as `OperatorError` and\n`DisposedTensorError`, are mistakes in a program and keep their stack trace.',
+    '## Exit codes',
+    table(
+      ['Code', 'Meaning'],
+      codes.map(([, code, meaning]) => [code, cell(meaning)]),
+    ),
+    areas.flatMap(([title, entries]) => [
+      `## ${title}`,
+      table(
+        ['Code', 'Exit', 'Message', 'What to do'],
+        Object.entries(entries).map(([code, { exit, message, hint }]) => [
+          `\`${code}\``,
+          String(core.exitCodes[exit]),
+          cell(message),
+          cell(hint),
+        ]),
+      ),
+    ]),
+  );
+}
+
+/**
+ * What is read of a property's JSON Schema.
+ * @typedef {{ type?: string, const?: string, enum?: string[], description?: string, default?: unknown,
+ *   anyOf?: Property[], oneOf?: Property[], items?: Property, prefixItems?: Property[],
+ *   properties?: Record<string, Property>, required?: string[], minimum?: number, exclusiveMinimum?: number,
+ *   maximum?: number }} Property
+ */
+
+/** YAML's flow form. @param {unknown} value @returns {string} */
+function show(value) {
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (typeof value === 'object' && value !== null)
+    return `{ ${Object.entries(value)
+      .map(([key, one]) => `${key}: ${show(one)}`)
+      .join(', ')} }`;
+  return value === '' ? "''" : String(value);
+}
+
+/** @param {Property} property @returns {string} */
+function typeOf({ type, const: only, enum: names, anyOf, oneOf, items, prefixItems, ...limits }) {
+  if (only !== undefined) return `\`${only}\``;
+  if (names) return names.map((name) => `\`${name}\``).join(', ');
+  const options = anyOf ?? oneOf;
+  if (options) return [...new Set(options.map(typeOf))].join(' or ');
+  if (type === 'array')
+    return prefixItems ? `[${prefixItems.map(typeOf).join(', ')}]` : `list of ${typeOf(items ?? {})}`;
+  if (type === 'string') return 'text';
+  const { minimum, exclusiveMinimum, maximum = Number.MAX_SAFE_INTEGER } = limits;
+  const range = [
+    ...(exclusiveMinimum === undefined ? [] : [`> ${exclusiveMinimum}`]),
+    ...(minimum === undefined ? [] : [`≥ ${minimum}`]),
+    ...(maximum === Number.MAX_SAFE_INTEGER ? [] : [`≤ ${maximum}`]),
+  ];
+  return [type === 'integer' ? 'whole number' : (type ?? 'any'), range.join(', ')].filter(Boolean).join(' ');
+}
+
+/** The objects that a property's value can be, in lists and unions too. @param {Property} property @returns {Property[]} */
+const objectsIn = (property) =>
+  property.properties
+    ? [property]
+    : [...(property.anyOf ?? property.oneOf ?? []), ...(property.items ? [property.items] : [])].flatMap(objectsIn);
+
+/** A row for every key below an object. @param {Property} object @param {string} path @returns {string[][]} */
+function rows({ properties = {}, required = [] }, path = '') {
+  const kind = Object.values(properties).find((property) => property.const !== undefined)?.const;
+  return Object.entries(properties).flatMap(([key, property]) => {
+    const { type, items, default: value } = property;
+    const { description = kind === undefined ? '' : `of kind \`${kind}\`` } = property;
+    const name = `${path}${key}`;
+    const nested = objectsIn(property).flatMap((object) => rows(object, `${name}${items ? '[]' : ''}.`));
+    const initial =
+      value !== undefined && show(value) !== '{  }' ? `\`${show(value)}\`` : required.includes(key) ? 'required' : '';
+    // An object without a word or a value of its own is told by its keys.
+    const own =
+      type === 'object' && !description && !initial ? [] : [[`\`${name}\``, typeOf(property), initial, description]];
+    return [...own, ...nested].map((row) => row.map(cell));
+  });
+}
+
+function recipes() {
+  const folder = new URL('recipes/', root);
+  const listed = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  const comments = listed.map((name) => {
+    const lines = readFileSync(new URL(name, folder), 'utf8').split('\n');
+    const comment = lines.slice(
+      0,
+      lines.findIndex((line) => !line.startsWith('#')),
+    );
+    return `### [${name}](../recipes/${name})\n\n\`\`\`text\n${comment.map((line) => line.replace(/^# ?/, '')).join('\n')}\n\`\`\``;
+  });
+  const schema = z.toJSONSchema(recipeSchema, { io: 'input', unrepresentable: 'any' });
+  return page(
+    'Recipes',
+    recipeIntroduction,
+    '## The recipes that come with graft',
+    comments,
+    '## Every key',
+    'A dot means an object inside, `[]` the entries of a list. A key without a default may be left out unless it is required;\nwhere a required key lies in an object that may be left out, it is required when the object is given.',
+    table(['Key', 'Type', 'Default', 'Meaning'], rows(/** @type {Property} */ (schema))),
+  );
+}
+
+function commands(general = help()) {
+  const names = [
+    ...general
+      .split('Commands:')[1]
+      .split('\n\n')[0]
+      .matchAll(/^ {2}(\w+)/gm),
+  ].map(([, name]) => name);
+  return page(
+    'Commands',
+    ['graft', ...names.map((name) => `graft ${name}`)].map(
+      (line) => `## ${line}\n\n\`\`\`text\n${help(...line.split(' ').slice(1))}\n\`\`\``,
+    ),
+  );
+}
+
+const pages = { 'errors.md': errors(), 'recipes.md': recipes(), 'commands.md': commands() };
+for (const [name, text] of Object.entries(pages)) {
+  const file = new URL(`docs/${name}`, root);
+  if (!process.argv.includes('--check')) writeFileSync(file, text);
+  else if (!existsSync(file) || text !== readFileSync(file, 'utf8')) {
+    console.error(`docs/${name} does not match the code: run "npm run build && npm run docs"`);
+    process.exitCode = 1;
+  }
+}
