@@ -29,16 +29,14 @@ source: ixi-t1
 targets: [lju-t2]
 \`\`\`
 
-A method can be given settings of its own, under a name of its own:
+A method can be given settings and a name of its own; [methods.md](methods.md) says what the methods do:
 
 \`\`\`yaml
 methods:
   - source
   - convlora-adabn
   - { name: first-block, method: convlora-adabn, blocks: [init_path], rank: 4 }
-\`\`\`
-
-What the methods do is in [methods.md](methods.md).`;
+\`\`\``;
 
 /** Areas in the order of docs/errors.md. @type {[title: string, table: import('../dist/core/index.js').ErrorTable][]} */
 const areas = [
@@ -136,7 +134,7 @@ const objectsIn = (property) =>
     ? [property]
     : [...(property.anyOf ?? property.oneOf ?? []), ...(property.items ? [property.items] : [])].flatMap(objectsIn);
 
-/** A row for every key below an object. @param {Property} object @param {string} path @returns {string[][]} */
+/** A row for every key of an object and below. @param {Property} object @param {string} path @returns {string[][]} */
 function rows({ properties = {}, required = [] }, path = '') {
   const kind = Object.values(properties).find((property) => property.const !== undefined)?.const;
   return Object.entries(properties).flatMap(([key, property]) => {

@@ -1,0 +1,171 @@
+/** A model with adapters: put to use, switched, taken out, merged, and as files. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Adapter, loadAdapter, loadModel, referenceOf, saveAdapter } from '../../src/adapt/index.js';
+import { GraftError } from '../../src/core/index.js';
+import { fingerprint, writeState } from '../../src/nn/index.js';
+import { tensor } from '../../src/torch/index.js';
+import { outputs, small, trainedAdapter } from './small.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'graft-segmenter-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (name: string) => join(folder, name);
+
+const { model, target } = small();
+const [image] = target;
+const base = outputs(model, image);
+
+let adapters: Adapter[];
+beforeAll(async () => {
+  adapters = [];
+  for (const method of ['convlora-adabn', 'udas', 'self-training', 'adabn'] as const)
+    adapters.push(await trainedAdapter(model, target, { method, lr: 0.05 }));
+});
+
+const errorOf = (action: () => unknown): GraftError => {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof GraftError) return error;
+    throw error;
+  }
+  throw new Error('expected a GraftError');
+};
+
+const distance = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
+
+/** What the adapter gives on a model loaded anew. */
+function alone(adapter: Adapter): Float32Array {
+  const fresh = small().model;
+  fresh.use(adapter);
+  const result = outputs(fresh, image);
+  fresh.dispose();
+  return result;
+}
+
+describe('an adapter in use', () => {
+  it('changes the outputs; taken out, they are as before to the bit', () => {
+    for (const adapter of adapters) {
+      model.use(adapter);
+      expect(distance(outputs(model, image), base), adapter.method).toBeGreaterThan(1e-3);
+      model.use(undefined);
+      expect(outputs(model, image)).toEqual(base);
+    }
+    expect(fingerprint(model.network.state())).toBe(model.fingerprint);
+  });
+
+  it('gives the same after any other as alone', () => {
+    const expected = adapters.map(alone);
+    for (const order of [
+      [0, 1, 2, 3],
+      [3, 0, 0, 2, 1],
+    ])
+      for (const i of order) {
+        model.use(adapters[i]);
+        expect(outputs(model, image), `${adapters[i].method} in ${order}`).toEqual(expected[i]);
+      }
+    model.use(undefined);
+    expect(outputs(model, image)).toEqual(base);
+  });
+
+  it('is refused beside another base, which is left as it was', async () => {
+    const other = small({ seed: 2 }).model;
+    const before = outputs(other, image);
+    const { code, exitCode, message } = errorOf(() => other.use(adapters[0]));
+    expect({ code, exitCode }).toEqual({ code: 'ADAPTER_OTHER_BASE', exitCode: 4 });
+    expect(message).toContain(model.fingerprint.slice(0, 12));
+    expect(message).toContain(other.fingerprint.slice(0, 12));
+    expect(outputs(other, image)).toEqual(before);
+  });
+});
+
+describe('merging', () => {
+  it('keeps the outputs within rounding, without the adapter', () => {
+    for (const adapter of adapters) {
+      const merged = small().model;
+      merged.use(adapter);
+      const unmerged = outputs(merged, image);
+      merged.merge();
+      expect(distance(outputs(merged, image), unmerged), adapter.method).toBeLessThan(1e-4);
+      expect(merged.fingerprint).not.toBe(model.fingerprint);
+      expect([...merged.network.state().keys()]).toEqual([...model.network.state().keys()]);
+      merged.use(undefined);
+      expect(distance(outputs(merged, image), unmerged)).toBeLessThan(1e-4);
+    }
+  });
+
+  it('twice, or without an adapter, is refused', () => {
+    const merged = small().model;
+    expect(errorOf(() => merged.merge()).code).toBe('ADAPTER_NONE');
+    merged.use(adapters[0]);
+    merged.merge();
+    expect(errorOf(() => merged.merge()).code).toBe('ADAPTER_NONE');
+    expect(errorOf(() => merged.use(adapters[0])).code, 'a merged model is another base').toBe('ADAPTER_OTHER_BASE');
+  });
+});
+
+describe('files', () => {
+  it('of adapters give the same bytes and outputs again', () => {
+    for (const [i, adapter] of adapters.entries()) {
+      saveAdapter(at(`${i}.safetensors`), adapter);
+      const loaded = loadAdapter(at(`${i}.safetensors`));
+      expect({ ...loaded, name: '', state: fingerprint(loaded.state) }).toEqual({
+        ...adapter,
+        name: '',
+        state: fingerprint(adapter.state),
+      });
+      saveAdapter(at(`${i}-again.safetensors`), loaded);
+      expect(readFileSync(at(`${i}-again.safetensors`))).toEqual(readFileSync(at(`${i}.safetensors`)));
+      expect(alone(loaded)).toEqual(alone(adapter));
+    }
+  });
+
+  it('of models give the same bytes, outputs and reference again', () => {
+    model.reference = referenceOf([{ volumeMl: 1, entropy: 0.2, agreement: 0.9 }]);
+    model.save(at('model.safetensors'), { seed: '1' });
+    const loaded = loadModel(at('model.safetensors'));
+    expect(loaded.reference).toEqual(model.reference);
+    expect(loaded.preprocessing).toEqual(model.preprocessing);
+    expect(loaded.fingerprint).toBe(model.fingerprint);
+    expect(fingerprint(loaded.state())).toBe(fingerprint(model.state()));
+    expect(outputs(loaded, image)).toEqual(base);
+    loaded.save(at('model-again.safetensors'), { seed: '1' });
+    expect(readFileSync(at('model-again.safetensors'))).toEqual(readFileSync(at('model.safetensors')));
+    loaded.use(loadAdapter(at('0.safetensors')));
+    expect(outputs(loaded, image)).toEqual(alone(adapters[0]));
+  });
+
+  it('of the reference code, bare states, load without heads', () => {
+    writeState(at('reference.safetensors'), model.network.state());
+    const loaded = loadModel(at('reference.safetensors'));
+    expect([...loaded.heads]).toEqual([]);
+    expect(loaded.fingerprint).toBe(model.fingerprint);
+    expect(outputs(loaded, image)).toEqual(base);
+  });
+
+  it('that fit nothing are refused with what was found', () => {
+    const state = new Map(model.network.state());
+    writeState(at('cut.safetensors'), new Map([...state].filter(([name]) => name !== 'shortcut1.bias')));
+    expect(errorOf(() => loadModel(at('cut.safetensors')))).toMatchObject({
+      code: 'STATE_MISSING',
+      message: expect.stringMatching(/has no tensor shortcut1\.bias \(\[4\]\)/),
+    });
+    writeState(at('wide.safetensors'), new Map([...state, ['down1.0.weight', tensor([1, 2, 3])]]));
+    expect(errorOf(() => loadModel(at('wide.safetensors')))).toMatchObject({
+      code: 'STATE_SHAPE',
+      message: expect.stringMatching(/down1\.0\.weight has shape \[3\]; this network expects \[2\]/),
+    });
+    writeState(at('other.safetensors'), new Map([['encoder.conv1.weight', tensor([1])]]));
+    expect(errorOf(() => loadModel(at('other.safetensors')))).toMatchObject({
+      code: 'MODEL_UNKNOWN',
+      message: expect.stringContaining('encoder.conv1.weight'),
+    });
+    expect(errorOf(() => loadAdapter(at('model.safetensors')))).toMatchObject({
+      code: 'ADAPTER_UNKNOWN',
+      message: expect.stringContaining('"graft-model"'),
+    });
+    expect(errorOf(() => loadModel(at('0.safetensors'))).exitCode).toBe(4);
+  });
+});

@@ -1,0 +1,175 @@
+/** The choice among candidates and the guard, on looks made by hand. */
+import { describe, expect, it } from 'vitest';
+import {
+  departures,
+  type Look,
+  type Observation,
+  observe,
+  referenceOf,
+  type SourceReference,
+  severity,
+} from '../../src/adapt/index.js';
+import { Choice, Observer } from '../../src/adapt/select.js';
+import type { CaseSlices } from '../../src/data/index.js';
+import { noGrad, tensor } from '../../src/torch/index.js';
+import { small } from './small.js';
+
+const reference: SourceReference = {
+  volumeMl: { low: 1000, high: 1400 },
+  entropy: { low: 0.1, high: 0.2 },
+  agreement: { low: 0.6, high: 0.9 },
+  cases: 4,
+};
+
+const seen = { volumeMl: 1200, entropy: 0.15, agreementWithSource: 0.9 };
+
+describe('departures', () => {
+  it('finds none in the range of the source, widened by the slack', () => {
+    expect(departures(seen, reference)).toEqual([]);
+    expect(departures({ volumeMl: 700, entropy: 0.4, agreementWithSource: 0.3 }, reference)).toEqual([]);
+    expect(departures({ volumeMl: 1820, entropy: 0, agreementWithSource: 1 }, reference)).toEqual([]);
+  });
+
+  it.each([
+    [{ volumeMl: 690 }, 'volume'],
+    [{ volumeMl: 1830 }, 'volume'],
+    [{ entropy: 0.41 }, 'entropy'],
+    [{ agreementWithSource: 0.29 }, 'agreement with the source model'],
+    [{ volumeMl: Number.NaN }, 'volume'],
+    [{ entropy: Number.NaN }, 'entropy'],
+    [{ agreementWithSource: Number.NaN }, 'agreement with the source model'],
+  ])('names what leaves it: %j', (change, measure) => {
+    expect(departures({ ...seen, ...change }, reference).map((one) => one.measure)).toEqual([measure]);
+  });
+
+  it('does not ask for agreement where none is given, as with an unsound source model', () => {
+    expect(departures({ volumeMl: 1200, entropy: 0.15 }, reference)).toEqual([]);
+  });
+
+  it('are as severe as the worst factor', () => {
+    const found = departures({ volumeMl: 350, entropy: 0.8, agreementWithSource: 1 }, reference);
+    expect(severity(found)).toBeCloseTo(2);
+    expect(severity(departures({ ...seen, entropy: 4 }, reference))).toBeCloseTo(10);
+    expect(severity([])).toBe(1);
+    expect(severity(departures({ ...seen, volumeMl: 0 }, reference))).toBeGreaterThan(1e6);
+    expect(severity(departures({ ...seen, volumeMl: Number.NaN }, reference))).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('referenceOf', () => {
+  it('spans the cases', () => {
+    const one = (volumeMl: number, entropy: number, agreement: number): Observation => ({
+      volumeMl,
+      entropy,
+      agreement,
+    });
+    expect(referenceOf([one(3, 0.2, 0.5), one(1, 0.4, 0.9), one(2, 0.3, 0.7)])).toEqual({
+      volumeMl: { low: 1, high: 3 },
+      entropy: { low: 0.2, high: 0.4 },
+      agreement: { low: 0.5, high: 0.9 },
+      cases: 3,
+    });
+  });
+});
+
+describe('observe', () => {
+  const one = { images: tensor(new Float32Array(8), [1, 1, 2, 4]), spacing: [10, 5, 2] } as unknown as CaseSlices;
+
+  it('measures volume in ml, entropy in bits a segmented voxel, and agreement', () => {
+    const probabilities = Float32Array.of(1, 1, 0.75, 0.5, 0, 0, 0, 0);
+    const { volumeMl, entropy, agreement } = observe({ probabilities, early: probabilities }, one, 1, 1);
+    expect(volumeMl).toBeCloseTo(0.3); // three voxels of 100 mm³
+    expect(entropy).toBeCloseTo((0.8113 + 1) / 3, 4);
+    expect(agreement).toBe(1);
+  });
+
+  it('of an empty mask is a number that JSON can hold', () => {
+    const probabilities = new Float32Array(8).fill(0.5);
+    const { volumeMl, entropy } = observe({ probabilities, early: probabilities }, one, 1, 1);
+    expect({ volumeMl, entropy }).toEqual({ volumeMl: 0, entropy: 8 });
+  });
+});
+
+/** A choice among candidates whose tensors hold the candidate's place in the list. */
+function choose(looks: Look[], begin: 'source' | 'statistics' = 'source', guard = true) {
+  const value = tensor([-1]);
+  const choice = new Choice(new Map([['value', value]]), begin, guard);
+  for (const [i, look] of looks.entries()) {
+    noGrad(() => value.fill_(i));
+    choice.consider(look);
+  }
+  const { kept, state, guard: reason } = choice.settle();
+  return { kept: kept.candidate, held: looks[state.get('value')!.item()]?.candidate, reason };
+}
+
+const look = (candidate: Look['candidate'], agreement: number, change: Partial<typeof seen> = {}): Look => {
+  const values = { ...seen, ...change };
+  return { candidate, agreement, ...values, departures: departures(values, reference) };
+};
+
+describe('the choice', () => {
+  it('takes the candidate whose heads agree best, the earliest of equals, with its values', () => {
+    expect(choose([look('source', 0.5), look(1, 0.7), look(2, 0.9), look(3, 0.8)])).toEqual({ kept: 2, held: 2 });
+    expect(choose([look('source', 0.9), look(1, 0.9), look(2, 0.9)])).toEqual({ kept: 'source', held: 'source' });
+  });
+
+  it('passes over candidates that left the range, and says why', () => {
+    const { kept, held, reason } = choose([look('source', 0.5), look(1, 0.7), look(2, 0.9, { volumeMl: 3000 })]);
+    expect({ kept, held }).toEqual({ kept: 1, held: 1 });
+    expect(reason).toBe(
+      'epoch 2 left the range of the source domain (volume 3.00e+3 outside 700–1.82e+3); kept epoch 1',
+    );
+  });
+
+  it('keeps the least departed where all left it, the source model included', () => {
+    const all = (source: number) => [
+      look('source', 0.5, { volumeMl: source }),
+      look(1, 0.7, { volumeMl: 2500 }),
+      look(2, 0.9, { volumeMl: 4000 }),
+    ];
+    expect(choose(all(3000))).toMatchObject({ kept: 1, held: 1, reason: expect.stringContaining('kept epoch 1') });
+    expect(choose(all(2000))).toMatchObject({
+      kept: 'source',
+      held: 'source',
+      reason: expect.stringContaining('kept the source model'),
+    });
+  });
+
+  it('takes no unmeasurable candidate for safe', () => {
+    const broken = (candidate: Look['candidate']) => look(candidate, 0.9, { entropy: Number.NaN });
+    expect(choose([broken('source'), look(1, 0.2, { volumeMl: 2500 }), broken(2)])).toMatchObject({ kept: 1, held: 1 });
+  });
+
+  it('with statistics of the target goes back to the source model as the last resort only', () => {
+    const sound = [look('source', 0.99), look('statistics', 0.6), look(1, 0.5)];
+    expect(choose(sound, 'statistics')).toEqual({ kept: 'statistics', held: 'statistics' });
+    const lost = [look('source', 0.3), look('statistics', 0.6, { volumeMl: 9000 }), look(1, 0.9, { volumeMl: 9000 })];
+    expect(choose(lost, 'statistics')).toMatchObject({
+      kept: 'source',
+      held: 'source',
+      reason: expect.stringMatching(/^epoch 1 left .*kept the source model$/),
+    });
+  });
+
+  it('without the guard looks at the agreement alone', () => {
+    const looks = [look('source', 0.5), look(1, 0.9, { volumeMl: 0, agreementWithSource: 0 })];
+    expect(choose(looks, 'source', false)).toEqual({ kept: 1, held: 1 });
+  });
+});
+
+describe('the observer', () => {
+  it('does not ask candidates to agree with a source model that is itself out of its range', () => {
+    const { model, target } = small();
+    const look = (volumeMl: { low: number; high: number }) => {
+      const agreement = { low: 3, high: 3 }; // more than there can be
+      model.reference = { volumeMl, entropy: { low: 0, high: 1e9 }, agreement, cases: 1 };
+      const observer = new Observer(model, model.heads.get(3)!, target, 2);
+      return observer.look(1).departures.map(({ measure }) => measure);
+    };
+    expect(look({ low: 0, high: 1e9 })).toEqual(['agreement with the source model']);
+    expect(look({ low: 1e8, high: 1e9 })).toEqual(['volume']);
+    model.reference = undefined;
+    expect(new Observer(model, model.heads.get(3)!, target, 2).look(1).departures).toEqual([]);
+    model.dispose();
+  });
+});
