@@ -10,7 +10,9 @@ import { Adam, initialise } from '../dist/nn/index.js';
 import { attachConvLora, setBatchStatistics, trainableParameters } from '../dist/peft/index.js';
 import { scope, setThreads, tensor, threads, torchVersion } from '../dist/torch/index.js';
 
-const { values } = parseArgs({ options: { python: { type: 'string', default: 'python3' }, rounds: { type: 'string', default: '3' } } });
+const { values } = parseArgs({
+  options: { python: { type: 'string', default: 'python3' }, rounds: { type: 'string', default: '3' } },
+});
 const [steps, batch, size, filters] = [6, 8, 256, 16];
 const encoder = ['init_path', 'down1', 'down2', 'down3'];
 setThreads(Math.max(1, threads()));
@@ -23,7 +25,10 @@ for (const module of [network, head]) module.to('cpu', 'channels_last');
 const trained = trainableParameters(network, encoder, attachConvLora(network, encoder));
 for (const value of trained.values()) value.requiresGrad = true;
 const optimiser = new Adam(trained, { lr: 1e-4 });
-const images = tensor(Float32Array.from({ length: batch * size * size }, (_, i) => (i * 0.618) % 1), [batch, 1, size, size]);
+const images = tensor(
+  Float32Array.from({ length: batch * size * size }, (_, i) => (i * 0.618) % 1),
+  [batch, 1, size, size],
+);
 
 function graft(batchStatistics) {
   setBatchStatistics(network, batchStatistics);
@@ -54,10 +59,15 @@ for (let round = 0; round < Number(values.rounds); round++) {
   times.ema.push(...graft(true).slice(1));
   times.recompute.push(...graft(false).slice(1));
 }
-console.log(`libtorch ${torchVersion()}, ${threads()} threads, batch ${batch} of ${size}x${size}, ${filters} filters, encoder adapted`);
+console.log(
+  `libtorch ${torchVersion()}, ${threads()} threads, batch ${batch} of ${size}x${size}, ${filters} filters, encoder adapted`,
+);
 const base = median(times.reference);
 console.log(`plain PyTorch loop              ${base.toFixed(0)} ms`);
-for (const [name, label] of [['ema', 'graft, statistics ema          '], ['recompute', 'graft, statistics recompute    ']]) {
+for (const [name, label] of [
+  ['ema', 'graft, statistics ema          '],
+  ['recompute', 'graft, statistics recompute    '],
+]) {
   const time = median(times[name]);
   console.log(`${label} ${time.toFixed(0)} ms, ${(time / base).toFixed(2)} of the loop`);
 }

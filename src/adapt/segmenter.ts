@@ -14,7 +14,7 @@ import { type SourceReference, sourceReferenceSchema } from './reference.js';
 interface Parts {
   architecture: UNet2DConfig;
   preprocessing: Preprocessing;
-  /** Levels of the early heads; default: init_path and down3. */
+  /** Levels of the early heads; default: after init_path and down3. */
   headLevels?: readonly number[];
   device?: string;
 }

@@ -3,6 +3,6 @@ export * from './checkpoint.js';
 export { formatErrors } from './errors.js';
 export { readPth } from './pth.js';
 export { PthGlobal, PthStorage, PthTensor, type PthValue } from './pth-value.js';
-export { type DType, elementCount, itemSizes, type RawTensor } from './raw-tensor.js';
+export { elementCount, itemSizes, type RawTensor } from './raw-tensor.js';
 export * from './safetensors.js';
 export type { TensorInfo } from './safetensors-header.js';

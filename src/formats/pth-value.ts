@@ -1,5 +1,6 @@
 /** The values a PyTorch checkpoint can hold when read without running any of its code. */
-import type { DType, RawTensor } from './raw-tensor.js';
+import type { DType } from '../torch/index.js';
+import type { RawTensor } from './raw-tensor.js';
 
 /**
  * Lists and tuples are arrays, dicts are Maps, bytes are Uint8Array, whole numbers beyond 2^53 are bigint; a device is a

@@ -3,10 +3,12 @@
  * element types and plain containers. Everything else is refused by name (PyTorch's `weights_only` has the same idea).
  * Left out: sparse, quantised, complex and float8 tensors, tensor subclasses, NumPy values.
  */
+
+import type { DType } from '../torch/index.js';
 import { formatError } from './errors.js';
 import { objectCost, type PickleWorld } from './pickle.js';
 import { kindOf, type PthCall, PthGlobal, PthStorage, PthTensor, type PthValue, type Spend } from './pth-value.js';
-import { type DType, elementCount, itemSizes } from './raw-tensor.js';
+import { elementCount, itemSizes } from './raw-tensor.js';
 
 const storages: Record<string, DType> = {
   'torch.DoubleStorage': 'float64',

@@ -1,7 +1,8 @@
 /** A tensor as plain bytes: what the file formats read and write; the engine makes its own tensors from them. */
+import type { DType } from '../torch/index.js';
 
 /** Bytes of one element, by PyTorch's name of the element type. Complex, float8 and quantised types are left out. */
-export const itemSizes = {
+export const itemSizes: Record<DType, number> = {
   float64: 8,
   float32: 4,
   float16: 2,
@@ -12,9 +13,7 @@ export const itemSizes = {
   int8: 1,
   uint8: 1,
   bool: 1,
-} as const;
-
-export type DType = keyof typeof itemSizes;
+};
 
 export interface RawTensor {
   dtype: DType;

@@ -2,9 +2,11 @@
  * The header of a safetensors file, checked as strictly as the reference implementation (huggingface/safetensors,
  * `tensor.rs`): nothing may overlap, be left over, be given twice or be of an unknown type.
  */
+
+import type { DType } from '../torch/index.js';
 import type { ByteSource } from './bytes.js';
 import { formatError } from './errors.js';
-import { type DType, elementCount, itemSizes } from './raw-tensor.js';
+import { elementCount, itemSizes } from './raw-tensor.js';
 
 /** The reference implementation's limit, in bytes. */
 export const headerLimit = 100_000_000;

@@ -78,10 +78,12 @@ export async function* runExperiment(
   const root = data ?? recipe.data.root;
   if (!root && !recipe.data.phantom) throw runError('RECIPE_NO_DATA', { file, layout: '{images,labels}' });
   const found = root ? readDataset(root) : undefined;
+  // Before there is a folder: a mistake leaves none, and the corrected recipe can start.
+  if (found) checkCases({ recipe, dataset: found });
   const folder = new RunFolder(out, recipe, { resume });
   const dataset = found ?? (yield* makePhantoms(recipe, folder));
   const plan: Plan = { recipe, folder, dataset, device };
-  checkLabels(plan);
+  checkCases(plan);
 
   for (const seed of recipe.seeds) {
     const parts = splitAll(plan, seed);
@@ -112,8 +114,8 @@ async function* makePhantoms({ data }: Recipe, folder: RunFolder): AsyncGenerato
   return dataset;
 }
 
-/** Finds missing labels and unreadable splits before hours are spent. */
-function checkLabels({ recipe, dataset }: Plan): void {
+/** Finds missing sites and labels, and splits that the cases do not allow, before hours are spent. */
+function checkCases({ recipe, dataset }: Pick<Plan, 'recipe' | 'dataset'>): void {
   for (const site of [recipe.source, ...recipe.targets])
     for (const { name, label } of siteOf(dataset, site).cases)
       if (!label)
@@ -123,9 +125,13 @@ function checkLabels({ recipe, dataset }: Plan): void {
           name,
           purpose: site === recipe.source ? 'training' : 'scoring',
         });
+  splitAll({ recipe, dataset }, recipe.seeds[0]);
 }
 
-function splitAll({ recipe, dataset }: Plan, seed: number): Record<string, Record<string, Case[]>> {
+function splitAll(
+  { recipe, dataset }: Pick<Plan, 'recipe' | 'dataset'>,
+  seed: number,
+): Record<string, Record<string, Case[]>> {
   const grouping = recipe.groupBy === undefined ? {} : { groupBy: recipe.groupBy };
   const split = (site: string, parts: Record<string, number>) =>
     [site, splitCases(siteOf(dataset, site).cases, { parts, seed, ...grouping })] as const;

@@ -99,6 +99,8 @@ export function native(): Native {
   if (loaded) return loaded;
   const record = buildRecord();
   if (!record) throw engineError('ENGINE_MISSING', { reason: 'it was not built' });
+  // OpenMP's threads wait by spinning unless told otherwise: two runs on one machine would then starve each other.
+  process.env.OMP_WAIT_POLICY ??= 'passive';
   try {
     loaded = createRequire(import.meta.url)(join(buildFolder, 'graft.node')) as Native;
     if (record.cuda) loaded.loadLibrary(join(record.lib, 'libtorch_cuda.so'));

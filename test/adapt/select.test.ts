@@ -26,15 +26,15 @@ const seen = { volumeMl: 1200, entropy: 0.15, agreementWithSource: 0.9 };
 describe('departures', () => {
   it('finds none in the range of the source, widened by the slack', () => {
     expect(departures(seen, reference)).toEqual([]);
-    expect(departures({ volumeMl: 700, entropy: 0.4, agreementWithSource: 0.3 }, reference)).toEqual([]);
-    expect(departures({ volumeMl: 1820, entropy: 0, agreementWithSource: 1 }, reference)).toEqual([]);
+    expect(departures({ volumeMl: 901, entropy: 0.3, agreementWithSource: 0.6 }, reference)).toEqual([]);
+    expect(departures({ volumeMl: 1539, entropy: 0, agreementWithSource: 1 }, reference)).toEqual([]);
   });
 
   it.each([
-    [{ volumeMl: 690 }, 'volume'],
-    [{ volumeMl: 1830 }, 'volume'],
-    [{ entropy: 0.41 }, 'entropy'],
-    [{ agreementWithSource: 0.29 }, 'agreement with the source model'],
+    [{ volumeMl: 890 }, 'volume'],
+    [{ volumeMl: 1550 }, 'volume'],
+    [{ entropy: 0.31 }, 'entropy'],
+    [{ agreementWithSource: 0.59 }, 'agreement with the source model'],
     [{ volumeMl: Number.NaN }, 'volume'],
     [{ entropy: Number.NaN }, 'entropy'],
     [{ agreementWithSource: Number.NaN }, 'agreement with the source model'],
@@ -47,9 +47,9 @@ describe('departures', () => {
   });
 
   it('are as severe as the worst factor', () => {
-    const found = departures({ volumeMl: 350, entropy: 0.8, agreementWithSource: 1 }, reference);
+    const found = departures({ volumeMl: 600, entropy: 0.6, agreementWithSource: 1 }, reference);
     expect(severity(found)).toBeCloseTo(2);
-    expect(severity(departures({ ...seen, entropy: 4 }, reference))).toBeCloseTo(10);
+    expect(severity(departures({ ...seen, entropy: 3 }, reference))).toBeCloseTo(10);
     expect(severity([])).toBe(1);
     expect(severity(departures({ ...seen, volumeMl: 0 }, reference))).toBeGreaterThan(1e6);
     expect(severity(departures({ ...seen, volumeMl: Number.NaN }, reference))).toBe(Number.POSITIVE_INFINITY);

@@ -44,7 +44,7 @@ function draw(pool: SlicePool, batch: number, seed: number): Drawn[] {
       expect([...values]).toEqual(numbers.flatMap((number) => Array(h * w).fill(number)));
       if (labels) {
         expect(labels.shape).toEqual([b, h, w]);
-        expect(Array.from(labels.toArray() as Uint8Array)).toEqual([...values]);
+        expect(Array.from(labels.toArray(), Number)).toEqual([...values]);
       }
       return { numbers, size: `${h}x${w}` };
     }),

@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type DType,
   decodeSafetensors,
   elementCount,
   encodeSafetensors,
@@ -12,6 +11,7 @@ import {
   readSafetensors,
   writeSafetensors,
 } from '../../src/formats/index.js';
+import type { DType } from '../../src/torch/index.js';
 import { codeOf, floats, folderOfFiles } from './fixtures.js';
 
 const files = folderOfFiles();

@@ -57,7 +57,9 @@ describe('a finished run', () => {
     expect(hashes(at('again'), 'data')).toEqual(hashes(at('first'), 'data'));
     expect(lastLine(again).summary).toEqual(lastLine(undisturbed).summary);
 
-    const other = await graftUntil(run('other', '--set', 'seeds=[2]', '--set', 'methods=[udas]'));
+    const other = await graftUntil(
+      run('other', '--set', 'seeds=[2]', '--set', 'methods=[source, {method: udas, epochs: 1}]'),
+    );
     expect(other.status).toBe(0);
     const [mine, theirs] = [results('first'), results('other')];
     expect(theirs['models/seed2.safetensors']).not.toBe(mine['models/seed1.safetensors']);

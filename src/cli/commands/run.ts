@@ -20,7 +20,7 @@ export const registerRun = (program: Command): void =>
       ['graft run recipes/brain-scanners.yaml --data data/brain --out runs/brain', 'on your volumes'],
       ['graft run recipes/brain-scanners.yaml --data data/brain --resume', 'go on after an interruption'],
       [
-        'graft run recipes/brain-scanners.yaml --data data/brain --set training.epochs=10 --set seeds=[1]',
+        'graft run recipes/brain-scanners.yaml --data data/brain --set training.epochs=10 --set seeds=[1,2]',
         'overrule keys',
       ],
     ],
@@ -67,8 +67,10 @@ async function runOptions() {
 /** `key.path=value` with the value in YAML. */
 async function overrides(list: readonly string[]): Promise<Record<string, unknown>> {
   const { parse } = await import('yaml');
+  // Options that may be repeated are separated at commas; here those inside a value, as in seeds=[1,2], belong to it.
+  const texts = list.length > 0 ? list.join(',').split(/,(?=[\w.]+=)/) : [];
   return Object.fromEntries(
-    list.map((text) => {
+    texts.map((text) => {
       const invalid = (problem: string) =>
         cliError('OPTION_INVALID', { problems: `--set "${text}" is not ${problem}`, command: 'run' });
       const [, key, value] = /^([\w.]+)=(.*)$/s.exec(text) ?? [];
