@@ -78,7 +78,8 @@ export function agreement(
   let sum = 0;
   for (let c = 0; c < classes; c++) {
     const [a, b] = [first, second].map((p) => threshold(classMap(p, c, classes, h * w)));
-    sum += surfaceDice(surfaceDistances(a, b, [n, h, w], spacing), toleranceMm);
+    // Two heads that find nothing would agree perfectly; that is worth nothing.
+    if (b.includes(1)) sum += surfaceDice(surfaceDistances(a, b, [n, h, w], spacing), toleranceMm);
   }
   return sum / classes;
 }

@@ -13,6 +13,11 @@ export const cliErrors = {
     message: '{file}: is there already.',
     hint: 'Name another file with --out, or remove this one; it is never overwritten unasked.',
   },
+  CHECKPOINT_EXISTS: {
+    exit: 'usage',
+    message: '{file}: an interrupted command left checkpoints beside it.',
+    hint: 'Add --resume to go on with them, or name another file with --out to start anew.',
+  },
   SAME_NAME: {
     exit: 'usage',
     message: '{second}: is named like {first}; both masks would be written to {mask}.',

@@ -2,7 +2,7 @@
  * Errors a user can meet: stable code, message template, hint and exit code, one table for each area.
  *
  * A message says what was expected, what was found and where; the hint says what to do. `docs/errors.md` is made from
- * the tables (`node scripts/error-docs.mjs`). Anything that is not a `GraftError` is a defect in graft itself.
+ * the tables (`npm run docs`). Anything that is not a `GraftError` is a defect in graft itself.
  */
 
 /** What the command exits with; `docs/errors.md` lists them. */

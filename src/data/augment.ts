@@ -17,7 +17,7 @@ export const augmentationSchema = z.strictObject({
   rotate: amount('largest rotation in degrees', 10),
   scale: amount('largest relative change of size', 0.1),
   translate: amount('largest shift, relative to the slice', 0.05),
-  contrast: chance('probability of a random intensity curve', 0.5),
+  contrast: chance('probability of a random intensity curve; needs long training to pay', 0),
   bias: amount('largest exponent of the smooth brightness field', 0.3),
   noise: amount('largest standard deviation of the noise', 0.05),
   blur: chance('probability of a loss of resolution', 0.2),

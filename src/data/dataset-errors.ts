@@ -33,7 +33,7 @@ export const datasetErrors = {
   LABEL_OUTSIDE_CLASSES: {
     exit: 'data',
     message: '{file}: {voxels} voxels have the value {value}; expected values from 0 to {highest}.',
-    hint: 'List every class of the label in the recipe, background first, or correct the label.',
+    hint: 'Name every class of the label in the recipe or with --classes (the labels 1, 2, …), or correct the label.',
   },
   SPLIT_SHARES: {
     exit: 'usage',

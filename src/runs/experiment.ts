@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Look, loadModel, type Segmenter, saveAdapter } from '../adapt/index.js';
 import { writeFileAtomic } from '../core/index.js';
 import {
@@ -70,12 +71,13 @@ interface Plan {
  * @throws GraftError about the recipe, the data or the folder, before anything long is started where possible
  */
 export async function* runExperiment(
-  recipe: Recipe,
+  given: Recipe,
   { out, data, resume = false, file }: { out: string; data?: string; resume?: boolean; file: string },
 ): AsyncGenerator<ProgressEvent, Experiment> {
+  const recipe = data === undefined ? given : { ...given, data: { ...given.data, root: resolve(data) } };
   const device = chooseDevice(recipe.device);
   if (recipe.threads) setThreads(recipe.threads);
-  const root = data ?? recipe.data.root;
+  const { root } = recipe.data;
   if (!root && !recipe.data.phantom) throw runError('RECIPE_NO_DATA', { file, layout: '{images,labels}' });
   const found = root ? readDataset(root) : undefined;
   // Before there is a folder: a mistake leaves none, and the corrected recipe can start.
@@ -132,13 +134,12 @@ function splitAll(
   { recipe, dataset }: Pick<Plan, 'recipe' | 'dataset'>,
   seed: number,
 ): Record<string, Record<string, Case[]>> {
-  const grouping = recipe.groupBy === undefined ? {} : { groupBy: recipe.groupBy };
-  const split = (site: string, parts: Record<string, number>) =>
-    [site, splitCases(siteOf(dataset, site).cases, { parts, seed, ...grouping })] as const;
-  const source = splitCases(siteOf(dataset, recipe.source).cases, { parts: recipe.split.source, seed });
+  const { source, targets, groupBy, sourceGroupBy } = recipe;
+  const split = (site: string, parts: Record<string, number>, pattern: string | undefined) =>
+    [site, splitCases(siteOf(dataset, site).cases, { parts, seed, ...(pattern && { groupBy: pattern }) })] as const;
   return Object.fromEntries([
-    ...recipe.targets.map((target) => split(target, recipe.split.target)),
-    [recipe.source, source],
+    ...targets.map((target) => split(target, recipe.split.target, groupBy)),
+    split(source, recipe.split.source, sourceGroupBy),
   ]);
 }
 

@@ -1,5 +1,5 @@
 /** The two long jobs, training on a source and adapting to a target, with their data, checkpoints and progress. */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import {
   type Adaptation,
   type AdaptationEvent,
@@ -26,6 +26,8 @@ const checkpointFiles = (path: string) => ({
   heads: `${path}-heads.ckpt`,
   adapter: `${path}-adapter.ckpt`,
 });
+
+export const hasCheckpoints = (path: string): boolean => Object.values(checkpointFiles(path)).some(existsSync);
 
 export function removeCheckpoints(path: string): void {
   for (const file of Object.values(checkpointFiles(path))) rmSync(file, { force: true });

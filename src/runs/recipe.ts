@@ -29,7 +29,16 @@ export const recipeSchema = z.strictObject({
   classes: z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …'),
   source: z.string().describe('the site whose labels train the network'),
   targets: z.array(z.string()).min(1).describe('the sites to adapt to; their labels are used for scoring alone'),
-  groupBy: z.string().optional().describe('regular expression on a case’s name; its first capture is the patient'),
+  groupBy: z
+    .string()
+    .optional()
+    .describe(
+      'regular expression on the names of the targets’ cases; its first capture is the patient, who is never split',
+    ),
+  sourceGroupBy: z
+    .string()
+    .optional()
+    .describe('likewise for the source’s cases; default: each is a patient of its own'),
   split: z
     .strictObject({
       source: z

@@ -28,11 +28,12 @@ export const registerAdapt = (program: Command): void =>
       modelFile,
       data,
     ) {
-      const { adaptModel, removeCheckpoints, progressOf } = await import('../../runs/index.js');
+      const { adaptModel, hasCheckpoints, progressOf, removeCheckpoints } = await import('../../runs/index.js');
       const { adaptationSchema, adapterBytes, loadModel, saveAdapter } = await import('../../adapt/index.js');
       const { readDataset, siteOf } = await import('../../data/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
-      if (existsSync(out) && !resume) throw cliError('OUTPUT_EXISTS', { file: out });
+      // Also with --resume: what is finished is not computed again.
+      if (existsSync(out)) throw cliError('OUTPUT_EXISTS', { file: out });
       const model = loadModel(modelFile, { device: chooseDevice(device) });
       const config = adaptationSchema.parse(rest);
       const { cases } = siteOf(readDataset(data), site);
@@ -45,7 +46,7 @@ export const registerAdapt = (program: Command): void =>
         seed,
         toleranceMm: tolerance,
       };
-      if (!resume) removeCheckpoints(out);
+      if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
       const { adapter, trained, kept, guard, looks } = await context.follow(
         progressOf(adaptModel({ ...job, checkpoint: out })),
       );

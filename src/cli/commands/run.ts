@@ -74,7 +74,7 @@ async function overrides(list: readonly string[]): Promise<Record<string, unknow
       const invalid = (problem: string) =>
         cliError('OPTION_INVALID', { problems: `--set "${text}" is not ${problem}`, command: 'run' });
       const [, key, value] = /^([\w.]+)=(.*)$/s.exec(text) ?? [];
-      if (!key) throw invalid('KEY=VALUE');
+      if (!key || key.includes('__proto__')) throw invalid('KEY=VALUE');
       try {
         return [key, parse(value)];
       } catch (error) {

@@ -37,13 +37,14 @@ export const registerTrain = (program: Command): void =>
         augment,
         ...rest
       } = options;
-      const { removeCheckpoints, progressOf, trainModel } = await import('../../runs/index.js');
+      const { hasCheckpoints, progressOf, removeCheckpoints, trainModel } = await import('../../runs/index.js');
       const { preprocessingSchema, readDataset, siteOf, splitCases, describeSplit } = await import(
         '../../data/index.js'
       );
       const { trainingSchema } = await import('../../adapt/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
-      if (existsSync(out) && !resume) throw cliError('OUTPUT_EXISTS', { file: out });
+      // Also with --resume: what is finished is not computed again.
+      if (existsSync(out)) throw cliError('OUTPUT_EXISTS', { file: out });
       const { cases } = siteOf(readDataset(data), site);
       const split = splitCases(cases, { parts: { train: 1 - validation, validation }, seed });
       const job = {
@@ -58,7 +59,7 @@ export const registerTrain = (program: Command): void =>
         device: chooseDevice(device),
         checkpoint: out,
       };
-      if (!resume) removeCheckpoints(out);
+      if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
       const model = await context.follow(progressOf(trainModel(job)));
       model.save(out, { seed: String(seed), source: site });
       removeCheckpoints(out);
