@@ -17,7 +17,12 @@ napi_value backward(napi_env env, const Arguments& arguments) {
   return undefined(env);
 }
 
-napi_value grad(napi_env env, const Arguments& arguments) { return fromTensor(env, toTensor(env, arguments.at(0)).grad()); }
+napi_value grad(napi_env env, const Arguments& arguments) {
+  const auto& tensor = toTensor(env, arguments.at(0));
+  // libtorch warns on stderr where a tensor inside the graph is asked; it has none.
+  if (!tensor.is_leaf() && !tensor.retains_grad()) return undefined(env);
+  return fromTensor(env, tensor.grad());
+}
 
 // setGrad(handle, gradient handle or undefined)
 napi_value setGrad(napi_env env, const Arguments& arguments) {

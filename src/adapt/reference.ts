@@ -29,7 +29,7 @@ export function referenceOf(observations: readonly Observation[]): SourceReferen
 }
 
 /** How far a mean over target cases may leave the source's range, relative to its end: patients and scanners differ. */
-const SLACK = { volume: 0.1, entropy: 0.5 };
+const SLACK = { volume: 0.1, entropy: 0.5, agreement: 0.5 };
 
 export interface Departure {
   measure: 'volume' | 'entropy' | 'agreement with the source model';
@@ -62,8 +62,7 @@ export function departures(
     checks.push({
       measure: 'agreement with the source model',
       value: seen.agreementWithSource,
-      // On the source's own images two heads of one model differ by this much.
-      low: agreement.low,
+      low: agreement.low * (1 - SLACK.agreement),
       high: 1,
     });
   // Written so that NaN departs.

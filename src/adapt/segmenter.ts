@@ -14,7 +14,7 @@ import { type SourceReference, sourceReferenceSchema } from './reference.js';
 interface Parts {
   architecture: UNet2DConfig;
   preprocessing: Preprocessing;
-  /** Levels of the early heads; default: after init_path and down3. */
+  /** Levels of the early heads; default: one after the deepest block, as in the reference code. */
   headLevels?: readonly number[];
   device?: string;
 }
@@ -29,7 +29,7 @@ export class Segmenter {
   #fingerprint: string | undefined;
   #inUse: { replaced: State; lora: Attached | undefined } | undefined;
 
-  constructor({ architecture, preprocessing, headLevels = [0, 3], device = 'cpu' }: Parts) {
+  constructor({ architecture, preprocessing, headLevels = [3], device = 'cpu' }: Parts) {
     this.device = device;
     this.network = new UNet2D(architecture);
     this.heads = new Map(headLevels.map((level) => [level, new EarlyHead(level, architecture)]));
