@@ -1,19 +1,9 @@
 /** Tensors, operators, gradients, devices and random numbers: libtorch for TypeScript. */
 export * from './autograd.js';
+export * from './create.js';
 export type { ArrayOf, DType, TypedArray } from './dtype.js';
 export * from './functional.js';
 export { engineErrors } from './native.js';
 export { type Argument, hasOperator, type Keywords, OperatorError } from './operators.js';
 export * from './runtime.js';
-export {
-  DisposedTensorError,
-  fromBytes,
-  full,
-  ones,
-  operator,
-  scope,
-  Tensor,
-  type TensorOptions,
-  tensor,
-  zeros,
-} from './tensor.js';
+export { DisposedTensorError, operator, scope, Tensor } from './tensor.js';

@@ -79,19 +79,21 @@ describe('Ctrl-C', () => {
 
   // Work that only computes, as training does: nothing in it waits for timers or input.
   const busy = `
-    const result = await context.follow((async function* () {
-      yield { kind: 'note', text: 'started' };
-      for (let i = 0; !context.signal.aborted || i < STOP; i++) {
-        const end = performance.now() + 5;
-        while (performance.now() < end);
-        yield { kind: 'step', done: i, total: 1e9 };
+    await context.follow((async function* () {
+      try {
+        yield { kind: 'note', text: 'started' };
+        for (let i = 0; ; i++) {
+          const end = performance.now() + 5;
+          while (performance.now() < end);
+          yield { kind: 'step', done: i, total: 1e9 };
+        }
+      } finally {
+        SAVE
       }
-      return 'saved';
-    })());
-    context.print({ result }, () => result);`;
+    })());`;
 
-  it('lets work that only computes end at its next safe point', async () => {
-    const child = start(busy.replace('STOP', '0'));
+  it('ends work that only computes at its next event and lets it save', async () => {
+    const child = start(busy.replace('SAVE', "console.log('saved');"));
     let sent = false;
     const { status, stdout, stderr } = await finish(child, (text) => {
       if (!sent && text.includes('started')) sent = child.kill('SIGINT');
@@ -101,7 +103,7 @@ describe('Ctrl-C', () => {
   });
 
   it('pressed twice ends work that goes on', async () => {
-    const child = start(busy.replace('STOP', '1e9'));
+    const child = start(busy.replace('SAVE', 'for (;;) await new Promise(setImmediate);'));
     let sent = 0;
     const { status, stdout } = await finish(child, (text) => {
       if (sent === 0 && text.includes('started')) sent = Number(child.kill('SIGINT'));
