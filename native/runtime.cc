@@ -30,11 +30,6 @@ napi_value manualSeed(napi_env env, const Arguments& arguments) {
   at::manual_seed(static_cast<uint64_t>(toDouble(env, arguments.at(0))));
   return undefined(env);
 }
-// deterministic(enabled): operators without a deterministic kernel throw instead of running.
-napi_value deterministic(napi_env env, const Arguments& arguments) {
-  at::globalContext().setDeterministicAlgorithms(toBool(env, arguments.at(0)), false);
-  return undefined(env);
-}
 // loadLibrary(path): a library with more kernels, such as libtorch_cuda, which registers itself.
 napi_value loadLibrary(napi_env env, const Arguments& arguments) {
   if (!dlopen(toString(env, arguments.at(0)).c_str(), RTLD_NOW | RTLD_GLOBAL)) throw std::runtime_error(dlerror());
@@ -80,7 +75,6 @@ void defineRuntime(napi_env env, napi_value exports) {
   define(env, exports, "threads", threads);
   define(env, exports, "setThreads", setThreads);
   define(env, exports, "manualSeed", manualSeed);
-  define(env, exports, "deterministic", deterministic);
   define(env, exports, "loadLibrary", loadLibrary);
   define(env, exports, "cudaDevices", cudaDevices);
   define(env, exports, "memory", memory);

@@ -61,7 +61,6 @@ interface Native {
   threads(): number;
   setThreads(count: number): void;
   manualSeed(seed: number): void;
-  deterministic(enabled: boolean): void;
   loadLibrary(path: string): void;
   cudaDevices(): number;
   memory(device: string): MemoryStatistics;
