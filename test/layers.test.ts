@@ -11,7 +11,7 @@ const storeys: Record<string, readonly string[]>[] = [
   { formats: [] },
   { nn: [] },
   { metrics: [], models: [], data: ['metrics'], peft: [] },
-  { adapt: [], federate: [] },
+  { adapt: [], finetune: [], federate: [] },
   { runs: [] },
   { server: [], conformance: [], cli: ['server'] },
 ];

@@ -94,8 +94,11 @@ function pose({ flip, rotate, scale, translate }: Augmentation, random: Random):
 const knots = 6;
 const identity = Array.from({ length: knots }, (_, i) => i / (knots - 1));
 
-/** Values of a random curve at evenly spaced intensities; 0 stays 0. */
-const curve = (random: Random) => [0, ...Array.from({ length: knots - 1 }, () => random.uniform())];
+/** Values of a random curve, blended with the identity, at evenly spaced intensities; 0 stays 0. */
+function curve(random: Random): number[] {
+  const share = random.uniform();
+  return identity.map((value, i) => (i === 0 ? 0 : value + share * (random.uniform() - value)));
+}
 
 /** Piecewise linear curves, one for each slice: curves [B, knots]. */
 function bend(x: Tensor, curves: Tensor): Tensor {

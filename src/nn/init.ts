@@ -4,12 +4,16 @@ import { Generator, noGrad, operator } from '../torch/index.js';
 import type { Module } from './module.js';
 
 const uniform = operator('aten::uniform_');
+const normal = operator('aten::normal_');
 
 /** Fills every parameter of the tree with PyTorch's defaults; equal seeds and names give equal values. */
 export function initialise(module: Module, seed: number, name: string): void {
   using generator = new Generator(random(seed, 'initialise', name).seed());
   noGrad(() => {
     for (const [, part] of module.modules())
-      part.reset({ uniform: (target, bound) => uniform(target, -bound, bound, { generator }) });
+      part.reset({
+        uniform: (target, bound) => uniform(target, -bound, bound, { generator }),
+        normal: (target, deviation) => normal(target, 0, deviation, { generator }),
+      });
   });
 }

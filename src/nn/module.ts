@@ -134,6 +134,8 @@ export abstract class Module {
 export interface Initialiser {
   /** Uniform in [-bound, bound], in place. */
   uniform(target: Tensor, bound: number): void;
+  /** Normal with mean 0, in place. */
+  normal(target: Tensor, deviation: number): void;
 }
 
 /** Number of elements in a set of tensors. */

@@ -1,4 +1,5 @@
 /** PyTorch's `nn.functional`, as far as graft's networks need it. Images are [B, C, H, W]. */
+import { hasOperator } from './operators.js';
 import { one, type Tensor } from './tensor.js';
 
 export interface ConvOptions {
@@ -38,6 +39,35 @@ export const batchNorm = (
 ): Tensor => one('aten::batch_norm', input, weight, bias, runningMean, runningVar, training, momentum, eps, true);
 
 export const relu = (input: Tensor): Tensor => one('aten::relu', input);
+/** The exact form, with the error function. */
+export const gelu = (input: Tensor): Tensor => one('aten::gelu', input);
+export const softmax = (input: Tensor, dim: number): Tensor => one('aten::softmax.int', input, dim);
+
+/** @param input [..., in] @param weight [out, in] @param bias [out] */
+export const linear = (input: Tensor, weight: Tensor, bias?: Tensor): Tensor =>
+  one('aten::linear', input, weight, bias);
+
+/** Normalises the last dimension: weight and bias [channels]. */
+export const layerNorm = (input: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor =>
+  one('aten::layer_norm', input, weight.shape, weight, bias, eps);
+
+let fusedAttention: boolean | undefined;
+
+/**
+ * Attention softmax(q·kᵀ / √d + mask)·v, by the fused operator where libtorch has it.
+ *
+ * @param q [B, heads, N, d]
+ * @param k [B, heads, M, d]
+ * @param v [B, heads, M, d]
+ * @param mask added to the logits, broadcast to [B, heads, N, M]
+ * @returns [B, heads, N, d]
+ */
+export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tensor {
+  fusedAttention ??= hasOperator('aten::scaled_dot_product_attention');
+  if (fusedAttention) return one('aten::scaled_dot_product_attention', q, k, v, mask, 0, false);
+  const logits = q.mul(1 / Math.sqrt(q.shape[3])).matmul(k.transpose(-2, -1));
+  return softmax(mask ? logits.add(mask) : logits, -1).matmul(v);
+}
 
 /** Bilinear up-sampling by a whole factor, corners not aligned: [B, C, H, W] -> [B, C, factor·H, factor·W]. */
 export function upsampleBilinear(input: Tensor, factor: number): Tensor {
