@@ -1,7 +1,4 @@
-/**
- * Where a format's bytes come from: a file, read in pieces at need (Node.js has no memory mapping), or memory.
- * A mapped file would be a third function here.
- */
+/** Where a format's bytes come from: a file, read in pieces at need, or memory (which may be a mapped file). */
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { formatError } from './errors.js';
 

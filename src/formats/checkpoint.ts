@@ -1,10 +1,11 @@
 /** The weights in a checkpoint, whatever program wrote it: safetensors or PyTorch, plain or inside a larger dict. */
+import { mapFile } from '../torch/index.js';
 import { type ByteSource, openBytes } from './bytes.js';
 import { formatError } from './errors.js';
 import { fetchTensors, parsePth, pthLayout } from './pth.js';
 import { kindOf, PthTensor, type PthValue } from './pth-value.js';
 import type { RawTensor } from './raw-tensor.js';
-import { readSafetensors, type TensorFile } from './safetensors.js';
+import { decodeSafetensors, type TensorFile } from './safetensors.js';
 
 /** Where training programs put the weights among other things, the most telling name first. */
 const nests = ['state_dict', 'model_state_dict', 'model', 'net', 'weights'];
@@ -13,14 +14,16 @@ const wrapper = 'module.';
 
 /**
  * The tensors by name, of a file in either format; found by its content, not its name. Only they are read, not an
- * optimiser's state beside them. The metadata of a PyTorch file are empty.
+ * optimiser's state beside them. A safetensors file is mapped into memory: what is never touched is never read, and
+ * the file must not be cut short meanwhile (a file that is replaced as a whole does no harm). The metadata of a PyTorch
+ * file are empty.
  *
  * @throws GraftError CHECKPOINT_UNKNOWN, STATE_DICT_MISSING and those of `openSafetensors` and `readPth`
  */
 export function readCheckpoint(path: string): TensorFile {
   using source = openBytes(path);
   // Asked first: a header's length can begin like a pickle, but no pickle goes on like a header.
-  if (looksLikeSafetensors(source)) return readSafetensors(path);
+  if (looksLikeSafetensors(source)) return decodeSafetensors(mapFile(path), path);
   if (!pthLayout(source)) throw formatError('CHECKPOINT_UNKNOWN', { file: path, found: beginning(source) });
   const pth = parsePth(source);
   const tensors = tensorsOf(pth.value, path);

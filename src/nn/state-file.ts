@@ -12,7 +12,8 @@ export const writeState = (path: string, state: State, metadata: Record<string, 
   writeSafetensors(path, toRaw(state), metadata);
 
 /**
- * Reads a safetensors file or a PyTorch checkpoint (`.pth`, nothing in it is executed).
+ * Reads a safetensors file (mapped into memory: its bytes are read when they are used) or a PyTorch checkpoint (`.pth`,
+ * nothing in it is executed).
  *
  * @returns tensors on the CPU that the caller owns, and the file's metadata
  * @throws GraftError naming what is wrong with the file
@@ -21,7 +22,7 @@ export function readState(path: string): { state: State; metadata: Record<string
   const { tensors, metadata } = readCheckpoint(path);
   const state: State = new Map();
   for (const [name, { dtype, shape, data }] of tensors) {
-    const value = fromBytes(data, dtype, shape);
+    const value = fromBytes(data, dtype, shape, { copy: false });
     value.label = name;
     state.set(name, value);
   }

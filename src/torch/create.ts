@@ -33,9 +33,13 @@ export function tensor(
   return wanted;
 }
 
-/** A tensor from the bytes of its elements (copied), as files hold them. */
-export const fromBytes = (bytes: Uint8Array, dtype: DType, shape: Shape): Tensor =>
-  new Tensor(native().fromArray(bytes, dtypeCode(dtype), shape, true), 'fromBytes');
+/**
+ * A tensor from the bytes of its elements, as files hold them.
+ *
+ * @param options.copy false: the tensor borrows the array's memory and keeps it alive
+ */
+export const fromBytes = (bytes: Uint8Array, dtype: DType, shape: Shape, { copy = true } = {}): Tensor =>
+  new Tensor(native().fromArray(bytes, dtypeCode(dtype), shape, copy), 'fromBytes');
 
 export const zeros = (shape: Shape, { dtype = 'float32', device = 'cpu' }: TensorOptions = {}) =>
   one('aten::zeros', shape, { dtype, device });

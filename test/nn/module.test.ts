@@ -1,5 +1,5 @@
 /** Modules: names, loading by name, initial values, and states as files. */
-import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -246,6 +246,30 @@ describe('states as files', () => {
       expect(read.state.get(name)?.toBytes()).toEqual(value.toBytes());
     }
     expect(fingerprint(read.state)).toBe(fingerprint(state));
+  });
+
+  it('are mapped: what is not touched is not read', () => {
+    const path = join(folder, 'large.safetensors');
+    const size = 2 ** 30; // a sparse file: it takes no room on the disk either
+    const entries = { few: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } };
+    const header = { ...entries, many: { dtype: 'F32', shape: [size / 4], data_offsets: [8, 8 + size] } };
+    const json = JSON.stringify(header).padEnd(160);
+    const start = Buffer.alloc(8 + json.length + 8);
+    start.writeBigUInt64LE(BigInt(json.length));
+    start.write(json, 8);
+    writeFileSync(path, start);
+    truncateSync(path, start.length + size);
+    const before = process.memoryUsage().rss;
+    const { state } = readState(path);
+    expect(
+      state
+        .get('many')
+        ?.narrow(0, size / 4 - 2, 2)
+        .sum()
+        .item(),
+    ).toBe(0);
+    expect(process.memoryUsage().rss - before).toBeLessThan(size / 8);
+    for (const value of state.values()) value.dispose();
   });
 
   it('a damaged file is refused by name', () => {
