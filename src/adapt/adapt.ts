@@ -6,7 +6,17 @@ import { setImmediate } from 'node:timers/promises';
 import { random } from '../core/index.js';
 import { type CaseSlices, SlicePool } from '../data/index.js';
 import { encoderBlocks, type UNet2D } from '../models/index.js';
-import { Adam, copyState, countElements, type State } from '../nn/index.js';
+import {
+  Adam,
+  type Checkpoint,
+  copyState,
+  countElements,
+  joinStates,
+  type State,
+  start,
+  type TrainingEvent,
+  trainingError,
+} from '../nn/index.js';
 import {
   type Attached,
   attachConvLora,
@@ -16,13 +26,10 @@ import {
 } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, scope, type Tensor } from '../torch/index.js';
 import type { Adapter } from './adapter.js';
-import { type Checkpoint, joinStates, start } from './checkpoint.js';
 import { consistency } from './consistency.js';
-import { adaptError } from './errors.js';
 import { type Adaptation, headLevel, resolveMethod } from './methods.js';
 import { headFor, type Segmenter } from './segmenter.js';
 import { Choice, type Look, Observer } from './select.js';
-import type { TrainingEvent } from './train.js';
 
 export interface Adapted {
   adapter: Adapter;
@@ -118,7 +125,7 @@ export async function* adapt(
         });
         if (!Number.isFinite(loss)) {
           at = start; // nothing of this is worth saving
-          throw adaptError('TRAINING_DIVERGED', { task, loss, epoch: epoch + 1 });
+          throw trainingError('TRAINING_DIVERGED', { task, loss, epoch: epoch + 1 });
         }
         at = { epoch, step: step + 1, sum: at.sum + loss };
         yield { kind: 'step', task, epoch, done: epoch * steps + at.step, total: epochs * steps, loss };

@@ -1,7 +1,6 @@
 /** Unsupervised adaptation of a segmentation network to other scanners. */
 export * from './adapt.js';
 export * from './adapter.js';
-export * from './checkpoint.js';
 export * from './consistency.js';
 export { adaptErrors } from './errors.js';
 export * from './methods.js';

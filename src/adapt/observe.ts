@@ -3,7 +3,7 @@
  * its final head say the same.
  */
 
-import type { CaseSlices } from '../data/index.js';
+import { type CaseSlices, classMap } from '../data/index.js';
 import { surfaceDice, surfaceDistances } from '../metrics/index.js';
 import type { EarlyHead, UNet2D } from '../models/index.js';
 import { noGrad, scope, type Tensor } from '../torch/index.js';
@@ -49,18 +49,6 @@ export function runNetwork(network: UNet2D, images: Tensor, head?: EarlyHead): O
       }),
     );
   return { probabilities, early };
-}
-
-/** The probabilities of one class, [n, C, h, w] -> [n, h, w]. */
-export function classMap(probabilities: Float32Array, one: number, classes: number, sliceSize: number): Float32Array {
-  if (classes === 1) return probabilities;
-  const slices = probabilities.length / (classes * sliceSize);
-  const result = new Float32Array(slices * sliceSize);
-  for (let s = 0; s < slices; s++) {
-    const start = (s * classes + one) * sliceSize;
-    result.set(probabilities.subarray(start, start + sliceSize), s * sliceSize);
-  }
-  return result;
 }
 
 export const threshold = (probabilities: Float32Array): Uint8Array =>

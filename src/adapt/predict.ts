@@ -1,7 +1,7 @@
 /** Segmenting a volume: the same preprocessing as in training, masks on the volume's own grid. */
-import { prepareVolume, restoreProbabilities, type Volume } from '../data/index.js';
+import { prepareVolume, restoreLabels, type Volume } from '../data/index.js';
 import { tensor } from '../torch/index.js';
-import { classMap, runNetwork } from './observe.js';
+import { runNetwork } from './observe.js';
 import type { Segmenter } from './segmenter.js';
 
 /**
@@ -16,15 +16,5 @@ export function segment(model: Segmenter, volume: Volume): Uint8Array {
   const [n, h, w] = shape;
   using images = tensor(slices, [n, 1, h, w], { device: model.device });
   const { probabilities } = runNetwork(model.network, images);
-  const labels = new Uint8Array(volume.data.length);
-  const largest = new Float32Array(volume.data.length).fill(0.5);
-  for (let c = 0; c < model.classes - 1; c++) {
-    const restored = restoreProbabilities(classMap(probabilities, c, model.classes - 1, h * w), geometry);
-    for (let i = 0; i < restored.length; i++)
-      if (restored[i] > largest[i]) {
-        largest[i] = restored[i];
-        labels[i] = c + 1;
-      }
-  }
-  return labels;
+  return restoreLabels(probabilities, geometry, { background: 'half' });
 }

@@ -5,8 +5,8 @@
 
 import { type Preprocessing, preprocessingSchema } from '../data/index.js';
 import { EarlyHead, encoderBlocks, UNet2D, type UNet2DConfig, unet2dSchema } from '../models/index.js';
-import { copyState, fingerprint, initialise, readState, type State, writeState } from '../nn/index.js';
-import { type Attached, attachConvLora } from '../peft/index.js';
+import { Base, initialise, readState, type State, writeState } from '../nn/index.js';
+import { attachConvLora } from '../peft/index.js';
 import type { Adapter } from './adapter.js';
 import { adaptError } from './errors.js';
 import { type SourceReference, sourceReferenceSchema } from './reference.js';
@@ -26,14 +26,14 @@ export class Segmenter {
   readonly device: string;
   /** What the model's outputs look like on its source domain; absent until it was trained. */
   reference: SourceReference | undefined;
-  #fingerprint: string | undefined;
-  #inUse: { replaced: State; lora: Attached | undefined } | undefined;
+  readonly #base: Base;
 
   constructor({ architecture, preprocessing, headLevels = [3], device = 'cpu' }: Parts) {
     this.device = device;
     this.network = new UNet2D(architecture);
     this.heads = new Map(headLevels.map((level) => [level, new EarlyHead(level, architecture)]));
     this.preprocessing = preprocessing;
+    this.#base = new Base(this.network);
     for (const module of [this.network, ...this.heads.values()]) module.to(device, 'channels_last');
   }
 
@@ -65,14 +65,12 @@ export class Segmenter {
       );
     this.network.loadState(part('network'), { file });
     for (const [level, head] of this.heads) head.loadState(part(`head${level}`), { file });
-    this.#fingerprint = undefined;
+    this.#base.changed();
   }
 
   /** Identifies the base network's weights: adapters name the base they belong to. */
   get fingerprint(): string {
-    if (this.#inUse) throw new Error('the fingerprint is asked for while an adapter is in use');
-    this.#fingerprint ??= fingerprint(this.network.state());
-    return this.#fingerprint;
+    return this.#base.fingerprint;
   }
 
   /**
@@ -81,19 +79,8 @@ export class Segmenter {
    * @throws GraftError ADAPTER_OTHER_BASE
    */
   use(adapter: Adapter | undefined): void {
-    this.#putBack();
-    if (!adapter) return;
-    if (adapter.base !== this.fingerprint)
-      throw adaptError('ADAPTER_OTHER_BASE', {
-        file: adapter.name,
-        expected: adapter.base.slice(0, 12),
-        found: this.fingerprint.slice(0, 12),
-      });
-    const own = this.network.state();
-    const replaced = copyState(new Map([...own].filter(([name]) => adapter.state.has(name))));
-    const lora = adapter.lora && attachConvLora(this.network, adapter.lora.blocks, adapter.lora);
-    this.network.loadState(adapter.state, { file: adapter.name, partial: true });
-    this.#inUse = { replaced, lora };
+    if (!adapter) this.#base.clear();
+    else this.#base.use(adapter, () => adapter.lora && attachConvLora(this.network, adapter.lora.blocks, adapter.lora));
   }
 
   /**
@@ -101,20 +88,7 @@ export class Segmenter {
    * @throws GraftError ADAPTER_NONE
    */
   merge(): void {
-    if (!this.#inUse) throw adaptError('ADAPTER_NONE', {});
-    this.#inUse.lora?.merge();
-    for (const value of this.#inUse.replaced.values()) value.dispose();
-    this.#inUse = undefined;
-    this.#fingerprint = undefined;
-  }
-
-  #putBack(): void {
-    if (!this.#inUse) return;
-    const { lora, replaced } = this.#inUse;
-    lora?.detach();
-    this.network.loadState(replaced, { partial: true });
-    for (const value of replaced.values()) value.dispose();
-    this.#inUse = undefined;
+    this.#base.merge();
   }
 
   /** Writes base, heads, preprocessing and reference to one safetensors file. */
@@ -131,7 +105,7 @@ export class Segmenter {
   }
 
   dispose(): void {
-    this.#putBack();
+    this.#base.clear();
     this.network.dispose();
     for (const head of this.heads.values()) head.dispose();
   }

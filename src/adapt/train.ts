@@ -2,14 +2,28 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { random } from '../core/index.js';
-import { augment, augmentationSchema, type CaseSlices, foregroundMaps, type SlicePool } from '../data/index.js';
+import {
+  augment,
+  augmentationSchema,
+  type CaseSlices,
+  classMap,
+  foregroundMaps,
+  type SlicePool,
+} from '../data/index.js';
 import { dice } from '../metrics/index.js';
-import { Adam, copyInto, copyState } from '../nn/index.js';
+import {
+  Adam,
+  type Checkpoint,
+  copyInto,
+  copyState,
+  joinStates,
+  start,
+  type TrainingEvent,
+  trainingError,
+} from '../nn/index.js';
 import { recomputeStatistics, setBatchStatistics } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, noGrad, scope, type Tensor } from '../torch/index.js';
-import { type Checkpoint, joinStates, start } from './checkpoint.js';
-import { adaptError } from './errors.js';
-import { classMap, mean, observe, runNetwork, threshold } from './observe.js';
+import { mean, observe, runNetwork, threshold } from './observe.js';
 import { referenceOf } from './reference.js';
 import type { Segmenter } from './segmenter.js';
 
@@ -26,11 +40,6 @@ export const trainingSchema = z.strictObject({
     .describe('random changes of the slices; null trains on them as they are'),
 });
 export type Training = z.output<typeof trainingSchema>;
-
-/** What a training loop tells while it runs. */
-export type TrainingEvent =
-  | { kind: 'step'; task: string; epoch: number; done: number; total: number; loss: number }
-  | { kind: 'epoch'; task: string; epoch: number; values: Record<string, number> };
 
 interface Context {
   seed: number;
@@ -103,7 +112,7 @@ export async function* trainNetwork(
         });
         if (!Number.isFinite(loss)) {
           at = start; // nothing of this is worth saving
-          throw adaptError('TRAINING_DIVERGED', { task: 'the network', loss, epoch: epoch + 1 });
+          throw trainingError('TRAINING_DIVERGED', { task: 'the network', loss, epoch: epoch + 1 });
         }
         at = { epoch, step: step + 1, sum: at.sum + loss };
         yield { kind: 'step', task, epoch, done: epoch * steps + at.step, total: config.epochs * steps, loss };
@@ -194,7 +203,7 @@ export async function* trainHeads(
         });
         if (!Number.isFinite(loss)) {
           at = start; // nothing of this is worth saving
-          throw adaptError('TRAINING_DIVERGED', { task: 'the early heads', loss, epoch: epoch + 1 });
+          throw trainingError('TRAINING_DIVERGED', { task: 'the early heads', loss, epoch: epoch + 1 });
         }
         at = { epoch, step: step + 1, sum: at.sum + loss };
         yield { kind: 'step', task, epoch, done: epoch * steps + at.step, total: config.headEpochs * steps, loss };

@@ -1,7 +1,10 @@
-/** Modules, layers, initial values and optimisers. */
+/** Modules, layers, initial values, optimisers, and what training loops share. */
+export * from './base.js';
+export * from './checkpoint.js';
 export * from './init.js';
 export * from './layers.js';
 export * from './linear.js';
 export * from './module.js';
 export * from './optim.js';
 export * from './state-file.js';
+export * from './training.js';

@@ -5,7 +5,6 @@ import {
   type AdaptationEvent,
   type Adapted,
   adapt,
-  Checkpoint,
   noteReference,
   Segmenter,
   type Training,
@@ -14,6 +13,7 @@ import {
 } from '../adapt/index.js';
 import { type Case, loadSlices, type Preprocessing, SlicePool } from '../data/index.js';
 import type { UNet2DConfig } from '../models/index.js';
+import { Checkpoint, type TrainingEvent } from '../nn/index.js';
 import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
 
@@ -103,14 +103,21 @@ export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, 
   return adapted!;
 }
 
-/** A loop's events as progress and records. */
-async function* follow(
+/** What ends a loop and carries its result. */
+interface End {
+  kind: 'adapted' | 'tuned';
+}
+const ends = <Result extends End>(event: { kind: string } | Result): event is Result =>
+  event.kind === 'adapted' || event.kind === 'tuned';
+
+/** A loop's events as progress and records; undefined where it has no result of its own. */
+export async function* follow<Result extends End>(
   task: string,
-  events: AsyncGenerator<AdaptationEvent>,
-): AsyncGenerator<JobEvent, Adapted | undefined> {
+  events: AsyncGenerator<TrainingEvent | Extract<AdaptationEvent, { kind: 'look' }> | Result>,
+): AsyncGenerator<JobEvent, Result | undefined> {
   yield { kind: 'task', name: task };
   for await (const event of events) {
-    if (event.kind === 'adapted') return event;
+    if (ends<Result>(event)) return event;
     if (event.kind === 'step')
       yield { kind: 'step', done: event.done, total: event.total, values: { loss: event.loss } };
     else yield { kind: 'record', record: event };

@@ -6,8 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Adaptation, type Adapted, adapt, Checkpoint, type MethodName } from '../../src/adapt/index.js';
-import { fingerprint, type State } from '../../src/nn/index.js';
+import { type Adaptation, type Adapted, adapt, type MethodName } from '../../src/adapt/index.js';
+import { Checkpoint, fingerprint, type State } from '../../src/nn/index.js';
 import { memoryStatistics } from '../../src/torch/index.js';
 import { configure, finish, outputs, small, trainedAdapter } from './small.js';
 

@@ -77,10 +77,14 @@ function stepOf(native: number, wanted: number | null): number {
   return Math.abs(step - 1) < 1e-4 ? 1 : step;
 }
 
+/** Which of [z, y, x] run along [slices, rows, columns]. */
+export const planesOf = ({ axis }: SliceGeometry): readonly [number, number, number] => planes[axis];
+
 /** Voxels of a volume along [slices, rows, columns]: how far apart they are in its array. */
-export function stridesOf({ axis, volume: [, y, x] }: SliceGeometry): [number, number, number] {
+export function stridesOf(geometry: SliceGeometry): [number, number, number] {
+  const [, y, x] = geometry.volume;
   const strides = [y * x, x, 1];
-  const [n, row, column] = planes[axis];
+  const [n, row, column] = planesOf(geometry);
   return [strides[n], strides[row], strides[column]];
 }
 

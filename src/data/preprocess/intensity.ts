@@ -2,6 +2,9 @@
  * Scaling of a volume's intensities by a rule that looks at the whole volume.
  *
  * Percentiles are NumPy's default (linear interpolation between the two nearest ranks), over all voxels.
+ *
+ * `tissue` anchors on the median of what is brighter than the mean. In a head that is mostly brain in T1, T2 and FLAIR
+ * alike, while their high percentiles are fat, fluid and brain: the same organ gets similar values in every sequence.
  */
 import { errorsOf } from '../../core/index.js';
 import { datasetErrors } from '../dataset-errors.js';
@@ -33,6 +36,15 @@ export function scalingOf(data: Float32Array, intensity: Intensity, file: string
   if (intensity.kind === 'z-score') {
     const { mean, deviation } = moments(data);
     return { offset: mean, divisor: deviation, clip: false, floor: (low - mean) / deviation };
+  }
+  if (intensity.kind === 'tissue') {
+    const [from] = percentiles(data, [1]);
+    const { mean } = moments(data);
+    const [median] = percentiles(
+      data.filter((value) => value > mean),
+      [50],
+    );
+    return between(from, from + 2 * (median - from), low);
   }
   const [from, to] = percentiles(data, [intensity.low, intensity.high]);
   if (from === to) {

@@ -15,6 +15,11 @@ const intensitySchema = z.discriminatedUnion('kind', [
       high: z.number().min(0).max(100).default(99),
     })
     .refine(increasing, order),
+  z.strictObject({
+    kind: z
+      .literal('tissue')
+      .describe('the first percentile becomes 0, the median of the voxels above the mean 0.5; clipped to [0, 1]'),
+  }),
   z.strictObject({ kind: z.literal('min-max').describe('the least and greatest voxel become 0 and 1') }),
   z.strictObject({ kind: z.literal('z-score').describe('the mean of the volume becomes 0, its deviation 1') }),
   z

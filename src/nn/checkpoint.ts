@@ -3,8 +3,9 @@
  * (Ctrl-C); random streams are named by epoch and step, so it goes on to the same bits.
  */
 import { existsSync } from 'node:fs';
-import { copyInto, readState, type State, writeState } from '../nn/index.js';
-import { adaptError } from './errors.js';
+import { copyInto, type State } from './module.js';
+import { readState, writeState } from './state-file.js';
+import { trainingError } from './training.js';
 
 export interface Progress {
   /** Epochs finished. */
@@ -42,7 +43,8 @@ export class Checkpoint {
     const changed = Object.keys({ ...saved, ...this.#configuration }).filter(
       (key) => JSON.stringify(saved[key]) !== JSON.stringify(this.#configuration[key]),
     );
-    if (changed.length > 0) throw adaptError('CHECKPOINT_OTHER_RUN', { file: this.#path, changed: changed.join(', ') });
+    if (changed.length > 0)
+      throw trainingError('CHECKPOINT_OTHER_RUN', { file: this.#path, changed: changed.join(', ') });
     copyInto(tensors, state);
     for (const value of state.values()) value.dispose();
     return { at: JSON.parse(metadata.progress), memory: JSON.parse(metadata.memory) };

@@ -1,0 +1,102 @@
+/**
+ * A frozen base network with at most one adapter in use. Adapters come and go without the base being loaded again, and
+ * each names the base that it belongs to by its fingerprint.
+ */
+import { errorsOf } from '../core/index.js';
+import { copyState, type Module, type State } from './module.js';
+import { fingerprint } from './state-file.js';
+
+export const baseErrors = {
+  ADAPTER_OTHER_BASE: {
+    exit: 'model',
+    message: '{file}: was made for the base model {expected}, but the model here is {found}.',
+    hint: 'Load the model that the adapter was trained beside (its fingerprint is in the adapter and in run.json).',
+  },
+  ADAPTER_NONE: {
+    exit: 'usage',
+    message: 'There is no adapter to merge: none is in use, or it was merged already.',
+    hint: 'Put an adapter to use first; to merge again, load the base model anew.',
+  },
+} as const;
+const baseError = errorsOf(baseErrors);
+
+/** What is attached to the network while an adapter is in use. */
+interface Attachment {
+  detach(): void;
+  merge(): void;
+}
+
+/** Values that belong beside one base. */
+export interface AdapterValues {
+  /** Of the file or target, for messages. */
+  name: string;
+  /** Fingerprint of the base it belongs to. */
+  base: string;
+  /** By the network's names with the adapter attached. */
+  state: State;
+}
+
+export class Base {
+  readonly #network: Module;
+  #fingerprint: string | undefined;
+  #inUse: { replaced: State; attached: Attachment | undefined } | undefined;
+
+  constructor(network: Module) {
+    this.#network = network;
+  }
+
+  /** Identifies the network's weights. */
+  get fingerprint(): string {
+    if (this.#inUse) throw new Error('the fingerprint is asked for while an adapter is in use');
+    this.#fingerprint ??= fingerprint(this.#network.state());
+    return this.#fingerprint;
+  }
+
+  /** To be called after the network's weights were changed for good. */
+  changed(): void {
+    this.#fingerprint = undefined;
+  }
+
+  /**
+   * Puts an adapter to use in place of the one in use.
+   *
+   * @param attach makes the places in the network that the values are loaded into
+   * @throws GraftError ADAPTER_OTHER_BASE
+   */
+  use(adapter: AdapterValues, attach: () => Attachment | undefined): void {
+    this.clear();
+    if (adapter.base !== this.fingerprint)
+      throw baseError('ADAPTER_OTHER_BASE', {
+        file: adapter.name,
+        expected: adapter.base.slice(0, 12),
+        found: this.fingerprint.slice(0, 12),
+      });
+    const own = this.#network.state();
+    const replaced = copyState(new Map([...own].filter(([name]) => adapter.state.has(name))));
+    const attached = attach();
+    this.#network.loadState(adapter.state, { file: adapter.name, partial: true });
+    this.#inUse = { replaced, attached };
+  }
+
+  /** Takes the adapter in use out: the base is as it was. */
+  clear(): void {
+    if (!this.#inUse) return;
+    const { attached, replaced } = this.#inUse;
+    attached?.detach();
+    this.#network.loadState(replaced, { partial: true });
+    for (const value of replaced.values()) value.dispose();
+    this.#inUse = undefined;
+  }
+
+  /**
+   * Makes the adapter in use part of the base for good.
+   * @throws GraftError ADAPTER_NONE
+   */
+  merge(): void {
+    if (!this.#inUse) throw baseError('ADAPTER_NONE', {});
+    this.#inUse.attached?.merge();
+    for (const value of this.#inUse.replaced.values()) value.dispose();
+    this.#inUse = undefined;
+    this.changed();
+  }
+}

@@ -1,0 +1,20 @@
+/** What all training loops tell, and how they can fail. */
+import { errorsOf } from '../core/index.js';
+
+export type TrainingEvent =
+  | { kind: 'step'; task: string; epoch: number; done: number; total: number; loss: number }
+  | { kind: 'epoch'; task: string; epoch: number; values: Record<string, number> };
+
+export const trainingErrors = {
+  TRAINING_DIVERGED: {
+    exit: 'data',
+    message: 'The training loss of {task} became {loss} in epoch {epoch}.',
+    hint: 'Lower the learning rate (lr), and check the intensities of the images with other preprocessing.',
+  },
+  CHECKPOINT_OTHER_RUN: {
+    exit: 'usage',
+    message: '{file}: was written under another configuration; changed: {changed}.',
+    hint: 'Resume with the configuration of the first start, or start into a new folder.',
+  },
+} as const;
+export const trainingError = errorsOf(trainingErrors);
