@@ -19,7 +19,8 @@ interface Property {
   description?: string;
 }
 
-const flagOf = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+/** `imageSize` -> `--image-size` */
+export const flagOf = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The property without its `null` alternative, which a JSON Schema states in either of two ways. */
 function withoutNull(property: Property): Property & { type?: string; nullable: boolean } {

@@ -1,115 +1,72 @@
-/** `graft params`: how many parameters a network has and how few an adapter trains, counted on the real thing. */
+/** `graft params`: how many parameters a network has and how few are trained, counted on the real thing. */
 import type { Command } from 'commander';
-import type { UNetBlock } from '../../models/index.js';
+import type { SamArchitecture } from '../../models/index.js';
 import { defineCommand } from '../command.js';
-import { bytes, count, percent } from '../format.js';
-import type { Context } from '../run-command.js';
-import { formatTable } from '../table.js';
+import { cliError } from '../errors.js';
 
-type Counts = Awaited<ReturnType<typeof countUNet>>;
-type Options = Awaited<ReturnType<typeof paramsOptions>>['_output'];
+/** Options that mean something for one kind of network only. */
+const unetOnly = ['inChannels', 'outChannels', 'filters', 'kernels', 'blocks'];
+const samOnly = ['imageSize', 'classes', 'count', 'kind', 'targets'];
 
 export const registerParams = (program: Command): void =>
   defineCommand(program, {
     name: 'params',
     summary: 'Count the parameters of a network and of its adapters',
-    details: 'Networks and adapters are built and their tensors counted; no formula is involved.',
+    details:
+      'Networks and adapters are built and their tensors counted; no formula is involved. For unet2d every placement of ' +
+      'ConvLoRA is listed, for Segment Anything every training plan, with what it sends between sites.',
     options: paramsOptions,
     examples: [
       ['graft params', 'the U-Net of the ConvLoRA paper, and every adapter from the image downwards'],
       ['graft params --filters 32 --rank 4', 'a wider network, a larger rank'],
       ['graft params --blocks init_path,out_path --json', 'one placement, for a program'],
+      [
+        'graft params --model sam-vit-b --image-size 224 --classes 2 --rank 32',
+        'the training plans of the FLAP-SAM paper',
+      ],
+      ['graft params --model sam-vit-h --kind dora --targets q,v,mlp.lin1 --json', 'other adapters, for a program'],
     ],
-    async run(context, options) {
-      const counts = await countUNet(options);
-      context.print({ model: options.model, ...counts }, () => describe(counts, options, context));
+    async run({ given, print, width, bold }, { model, ...options }) {
+      const [foreign, kind] = model === 'unet2d' ? [samOnly, 'Segment Anything'] : [unetOnly, 'unet2d'];
+      const stray = foreign.find((key) => key in given);
+      if (stray) {
+        const { flagOf } = await import('../options.js');
+        const problems = `${flagOf(stray)} belongs to ${kind}, not to ${model}`;
+        throw cliError('OPTION_INVALID', { problems, command: 'params' });
+      }
+      if (model === 'unet2d') {
+        const { countUNet, describeUNet } = await import('../params/unet.js');
+        const counts = await countUNet(options);
+        print({ model, ...counts }, () => describeUNet(counts, width, bold));
+      } else {
+        const { countSam, describeSam } = await import('../params/sam.js');
+        const counts = await countSam({ model, ...options });
+        print({ model, ...counts }, () => describeSam(model, counts, width, bold));
+      }
     },
   });
 
 async function paramsOptions() {
-  const [{ z }, { unet2dSchema, unetBlocks }, { convLoraSchema }] = await Promise.all([
-    import('zod'),
-    import('../../models/index.js'),
-    import('../../peft/index.js'),
-  ]);
-  return z.strictObject({
-    model: z.enum(['unet2d']).default('unet2d').describe('architecture'),
-    ...unet2dSchema.shape,
-    rank: convLoraSchema.shape.rank,
-    kernels: convLoraSchema.shape.kernels,
-    blocks: z
-      .array(z.enum(unetBlocks))
-      .min(1)
-      .optional()
-      .describe('blocks that carry ConvLoRA; otherwise all placements from the image downwards are listed'),
-  });
-}
-
-async function countUNet({ inChannels, outChannels, filters, rank, kernels, blocks }: Options) {
-  const { EarlyHead, encoderBlocks, UNet2D, unetBlocks } = await import('../../models/index.js');
-  const { countElements } = await import('../../nn/index.js');
-  const { attachConvLora, trainableParameters } = await import('../../peft/index.js');
-  const config = { inChannels, outChannels, filters };
-  const network = new UNet2D(config);
-  const total = countElements(network.parameters().values());
-  const runningStatistics = countElements(network.buffers().values());
-
-  const perBlock: Record<string, number> = {};
-  for (const [name, value] of network.parameters()) {
-    const block = name.split('.')[0];
-    perBlock[block] = (perBlock[block] ?? 0) + value.size;
-  }
-  const earlyHeads = encoderBlocks.map((block, level) => {
-    const head = new EarlyHead(level, config);
-    return { level, block, parameters: countElements(head.parameters().values()) };
-  });
-  const place = (chosen: readonly UNetBlock[]) => {
-    const adapter = attachConvLora(network, chosen, kernels ? { rank, kernels } : { rank });
-    const factors = countElements(adapter.parameters());
-    const trained = countElements(trainableParameters(network, chosen, adapter).values());
-    adapter.detach();
-    const float32Bytes = 4 * (trained + runningStatistics);
-    return { blocks: chosen, factors, affine: trained - factors, trained, share: trained / total, float32Bytes };
-  };
-  const placements = blocks ? [blocks] : [...encoderBlocks.map((_, i) => encoderBlocks.slice(0, i + 1)), unetBlocks];
-  return { config, total, blocks: perBlock, earlyHeads, runningStatistics, rank, placements: placements.map(place) };
-}
-
-function describe(
-  counts: Counts,
-  { model, filters, inChannels, outChannels }: Options,
-  { width, bold }: Context,
-): string {
-  const { total, runningStatistics, rank } = counts;
-  const integers = (values: number[]) => values.map(count);
-  const parts = [
-    `${bold(`${model}, ${filters} filters, ${inChannels} to ${outChannels} channels: ${count(total)} parameters`)} (${bytes(4 * total)} as float32)`,
-    formatTable(
-      ['block', 'parameters', 'of all'],
-      Object.entries(counts.blocks).map(([name, value]) => [name, value, percent(value / total)]),
-      { width },
-    ),
-    formatTable(
-      ['early head', 'reads', 'parameters'],
-      counts.earlyHeads.map(({ level, block, parameters }) => [`level ${level}`, block, parameters]),
-      { width },
-    ),
-    bold(`ConvLoRA of rank ${rank}: what is trained, and what an adapter weighs`),
-    formatTable(
-      ['blocks', 'LoRA', 'BN affine', 'trained', 'of all', 'float32'],
-      counts.placements.map(({ blocks, factors, affine, trained, share, float32Bytes }) => [
-        blocks.join(' '),
-        ...integers([factors, affine, trained]),
-        percent(share),
-        bytes(float32Bytes),
-      ]),
-      { width },
-    ),
-    `An adapter holds what was trained and all ${count(runningStatistics)} running statistics of batch normalisation.`,
-  ];
-  if (model === 'unet2d' && filters === 16)
-    parts.push(
-      'The ConvLoRA paper states 24.3 M parameters for this network; its own code has 2.43 M, as counted here.',
-    );
-  return parts.join('\n\n');
+  const [{ z }, { samArchitectures, samSchema, unet2dSchema, unetBlocks }, { convLoraSchema, loraOptions, oneDora }] =
+    await Promise.all([import('zod'), import('../../models/index.js'), import('../../peft/index.js')]);
+  const { count, kind, targets } = loraOptions.shape;
+  return z
+    .strictObject({
+      model: z
+        .enum(['unet2d', ...(Object.keys(samArchitectures) as SamArchitecture[])])
+        .default('unet2d')
+        .describe('architecture'),
+      rank: z.int().min(1).optional().describe('rank of the adapter; default: 2 for unet2d, 32 for Segment Anything'),
+      ...unet2dSchema.shape,
+      kernels: convLoraSchema.shape.kernels,
+      blocks: z
+        .array(z.enum(unetBlocks))
+        .min(1)
+        .optional()
+        .describe('blocks that carry ConvLoRA; otherwise all placements from the image downwards are listed'),
+      imageSize: samSchema.shape.imageSize.default(224),
+      classes: z.int().min(1).default(2).describe('foreground classes, each with a mask'),
+      ...{ count, kind, targets },
+    })
+    .refine(...oneDora);
 }

@@ -1,7 +1,8 @@
 /** Attaching ConvLoRA to a network's blocks. */
-import { Convolution, initialise, type Module, type State } from '../../nn/index.js';
+import { Convolution, type Module, type State } from '../../nn/index.js';
 import { batchNorms } from '../adabn.js';
-import { type Attached, peftError } from '../attached.js';
+import { type Attached, attach, type Piece } from '../attached.js';
+import { peftError } from '../errors.js';
 import type { ConvLoraConfig } from './config.js';
 import { ConvLora } from './layer.js';
 
@@ -19,42 +20,14 @@ export function attachConvLora(
   { rank = 2, alpha = rank, kernels }: ConvLoraConfig = {},
   seed = 0,
 ): Attached {
-  const chosen: [string, Convolution][] = [];
+  const pieces: Piece[] = [];
   for (const [path, module] of network.modules()) {
     if (!(module instanceof Convolution) || !blocks.includes(path.split('.')[0])) continue;
     if (kernels && !kernels.includes(module.config.kernel)) continue;
-    if (module.adapter) throw peftError('ADAPTER_ATTACHED', { layer: path });
-    chosen.push([path, module]);
+    pieces.push({ path, owner: module, slots: [module], adapter: new ConvLora(module, rank, alpha) });
   }
-  if (chosen.length === 0) throw peftError('ADAPTER_EMPTY', { blocks: blocks.join(', ') });
-
-  const adapted = chosen.map(([path, convolution]): [Convolution, ConvLora] => {
-    const lora = new ConvLora(convolution, rank, alpha);
-    initialise(lora, seed, path);
-    lora.to(convolution.weight.device);
-    convolution.adapter = lora;
-    convolution.adopt(lora);
-    return [convolution, lora];
-  });
-
-  let merged = false;
-  const detach = () => {
-    for (const [convolution, lora] of adapted) {
-      convolution.adapter = undefined;
-      convolution.release(lora);
-    }
-    adapted.length = 0;
-  };
-  return {
-    parameters: () => new Set(adapted.flatMap(([, lora]) => [lora.a, lora.b])),
-    detach,
-    merge() {
-      if (merged || adapted.length === 0) throw peftError('ADAPTER_MERGED', {});
-      merged = true;
-      for (const [convolution, lora] of adapted) lora.mergeInto(convolution.weight);
-      detach();
-    },
-  };
+  if (pieces.length === 0) throw peftError('ADAPTER_EMPTY', { blocks: blocks.join(', ') });
+  return attach(network, pieces, seed);
 }
 
 /**

@@ -7,15 +7,18 @@
  * [in, out / groups, k, k] is filled in the same flat order.
  */
 import { type Convolution, type Initialiser, Module, type WeightAdapter } from '../../nn/index.js';
-import { noGrad, scope, type Tensor, zeros } from '../../torch/index.js';
+import { noGrad, type Tensor, zeros } from '../../torch/index.js';
 
 export class ConvLora extends Module implements WeightAdapter {
   readonly a: Tensor;
   readonly b: Tensor;
   readonly scaling: number;
+  readonly #convolution: Convolution;
 
-  constructor({ config: { in: inputs, out, kernel, groups = 1 } }: Convolution, rank: number, alpha: number) {
+  constructor(convolution: Convolution, rank: number, alpha: number) {
     super();
+    const { in: inputs, out, kernel, groups = 1 } = convolution.config;
+    this.#convolution = convolution;
     this.a = this.parameter('lora_A', zeros([rank * kernel, inputs * kernel]));
     this.b = this.parameter('lora_B', zeros([(out / groups) * kernel, rank * kernel]));
     this.scaling = alpha / rank;
@@ -40,7 +43,8 @@ export class ConvLora extends Module implements WeightAdapter {
   }
 
   /** Adds the update to the stored weight for good. */
-  mergeInto(weight: Tensor): void {
-    scope(() => noGrad(() => weight.add_(this.delta(weight.shape))));
+  merge(): void {
+    const { weight } = this.#convolution;
+    weight.add_(this.delta(weight.shape));
   }
 }

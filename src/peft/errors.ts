@@ -1,0 +1,46 @@
+/** What can go wrong with adapters and plans, as the user sees it. */
+import { errorsOf } from '../core/index.js';
+
+export const peftErrors = {
+  ADAPTER_ATTACHED: {
+    exit: 'model',
+    message: 'The layer {layer} carries an adapter already.',
+    hint: 'Detach or merge the first adapter before attaching another.',
+  },
+  ADAPTER_EMPTY: {
+    exit: 'usage',
+    message: 'No convolution would be adapted: the blocks {blocks} hold none that fits the kernel sizes.',
+    hint: 'Name blocks of the network (init_path, down1, down2, down3, up3, up2, up1, out_path) and kernels that occur.',
+  },
+  ADAPTER_MERGED: {
+    exit: 'usage',
+    message: 'The adapter is not in the network any more: it was merged into the base weights, or detached.',
+    hint: 'Merging twice would add its update twice. Attach an adapter to a fresh base to merge it.',
+  },
+  ADAPTER_PLACE: {
+    exit: 'usage',
+    message: '{method} adapts {place}; this network has none.',
+    hint: 'Choose another plan or another model. The vision transformers of Segment Anything have what every plan needs.',
+  },
+  ADAPTER_TARGET: {
+    exit: 'usage',
+    message: 'LoRA has nothing to adapt under the name {target}. Linear layers here are called {layers}.',
+    hint: 'Name parts of attention (q, k, v) or linear layers, with words of their path in front where needed: image_encoder.q, mlp.lin1.',
+  },
+  ADAPTER_UNMERGEABLE: {
+    exit: 'usage',
+    message: 'This adapter cannot be merged: it adds layers of its own, which no weight of the base can hold.',
+    hint: 'Keep base and adapter apart; prediction attaches the adapter by itself.',
+  },
+  PLAN_EMPTY: {
+    exit: 'usage',
+    message: 'The plan {plan} trains nothing in this network: no parameter has a name that it chooses.',
+    hint: 'The plans are made for Segment Anything. Choose a model whose name begins with sam, or another plan.',
+  },
+  SLICES_UNEVEN: {
+    exit: 'usage',
+    message: 'A batch of {batch} slices does not divide into windows of {slices}.',
+    hint: 'Adapters across slices read the batch as whole windows of consecutive slices; give it such batches.',
+  },
+} as const;
+export const peftError = errorsOf(peftErrors);
