@@ -4,10 +4,19 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { scope } from '../torch/index.js';
 import { Comparison, type Kind, readCase } from './case.js';
+import { loraAggregate } from './lora-aggregate.js';
 import { metrics } from './metrics.js';
+import { samCheckpoint, samStep } from './sam.js';
 import { convLoraStep, unet2d } from './unet.js';
 
-const kinds: Record<string, Kind> = { unet2d, 'convlora-step': convLoraStep, metrics };
+const kinds: Record<string, Kind> = {
+  unet2d,
+  'convlora-step': convLoraStep,
+  metrics,
+  'lora-aggregate': loraAggregate,
+  'sam-step': samStep,
+  'sam-checkpoint': samCheckpoint,
+};
 
 /** Folders with a `case.json`, at any depth. */
 function findCases(folder: string): string[] {

@@ -1,2 +1,3 @@
 /** Network architectures. */
+export * from './sam/index.js';
 export * from './unet/index.js';

@@ -1,0 +1,45 @@
+/** Golden kind of the aggregation of low-rank factors: the weighted product, its best approximation, the means. */
+import { aggregations, type Contribution, dominant, gauges, stacked, weightedMean } from '../federate/index.js';
+import type { State } from '../nn/index.js';
+import { type Tensor, tensor } from '../torch/index.js';
+import { type Kind, tensorOf } from './case.js';
+
+const [a, b] = ['layer.lora_A', 'layer.lora_B'];
+
+export const loraAggregate: Kind = (golden, comparison) => {
+  const [allA, allB] = [tensorOf(golden, 'input.A'), tensorOf(golden, 'input.B')];
+  const weights = [...tensorOf(golden, 'input.weights').toArray<'float64'>()];
+  const rank = golden.description.rank as number;
+  const contributions = weights.map(
+    (weight, k): Contribution => ({
+      site: String(k),
+      weight,
+      read: (name) => ({ [a]: allA, [b]: allB })[name]?.select(0, k),
+    }),
+  );
+  const terms = contributions.map(({ weight, read }) => ({ weight, a: read(a)!, b: read(b)! }));
+  const product = stacked(terms);
+  const wanted = (name: string, got: Tensor, note = '') => {
+    const output = `output.${name}`;
+    if (golden.raw.has(output)) comparison.tensor(name + note, got, tensorOf(golden, output));
+  };
+  wanted('weighted_product', product.left.matmul(product.right));
+  const { singular } = dominant(product, rank);
+  const values = new Float64Array(Math.min(product.left.shape[0], product.right.shape[1]));
+  values.set(singular.subarray(0, values.length)); // beyond them the product has none
+  wanted('singular_values', tensor(values));
+
+  const global: State = new Map([
+    [a, terms[0].a],
+    [b, terms[0].b],
+  ]);
+  const input = { contributions, global, names: [a, b], combine: weightedMean };
+  for (const gauge of gauges) {
+    const { tensors } = aggregations['product-svd'].aggregate({ ...input, gauge });
+    const best = tensors.get(b)!.to('float64').matmul(tensors.get(a)!.to('float64'));
+    wanted('rank_r_product', best, ` (${gauge})`);
+  }
+  const { tensors } = aggregations.mean.aggregate({ ...input, gauge: 'aligned' });
+  wanted('mean_A', tensors.get(a)!);
+  wanted('mean_B', tensors.get(b)!);
+};

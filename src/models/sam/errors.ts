@@ -1,0 +1,41 @@
+/** Errors around Segment Anything models and their checkpoints. */
+import { errorsOf } from '../../core/index.js';
+
+export const samErrors = {
+  SAM_CONFIG: {
+    exit: 'usage',
+    message: 'No Segment Anything model has {key} {value}: {problem}.',
+    hint: 'Image sizes are multiples of 16; the named architectures (sam-vit-b, sam-small, …) fit in everything else.',
+  },
+  SAM_INPUT_SIZE: {
+    exit: 'model',
+    message: 'The model takes images [B, 3, {size}, {size}] and was given [{shape}].',
+    hint: 'Resize the images, or make the model for another image size.',
+  },
+  SAM_CHECKPOINT_FOREIGN: {
+    exit: 'model',
+    message: '{file}: holds no Segment Anything model (no tensor {name} among its {count}).',
+    hint: 'Checkpoints of segment-anything and of MedSAM load, and what graft wrote of such models.',
+  },
+  SAM_CHECKPOINT_DEPTH: {
+    exit: 'model',
+    message: '{file}: its image encoder has {found} blocks; this model has {expected}.',
+    hint: 'The file holds {holds}. Choose the architecture it was made with.',
+  },
+  SAM_CHECKPOINT_MISSING: {
+    exit: 'model',
+    message: '{file}: has no tensor {name} ({shape}), which this model needs; {missing} are missing.',
+    hint: 'The file holds {holds}. Choose the architecture it was made with; attach adapters after loading.',
+  },
+  SAM_CHECKPOINT_SHAPE: {
+    exit: 'model',
+    message: '{file}: {name} has shape [{found}]; this model expects [{expected}].',
+    hint: 'The file holds {holds}. Choose the architecture it was made with.',
+  },
+  SAM_PROMPT: {
+    exit: 'usage',
+    message: 'The prompt’s {what} have shape [{shape}]; expected [{expected}].',
+    hint: 'Points are [B, N, 2] with labels [B, N], boxes [B, 4], masks [B, 1, H/4, W/4], all with the same B.',
+  },
+} as const;
+export const samError = errorsOf(samErrors);

@@ -1,0 +1,10 @@
+/** Segment Anything: the image encoder, the prompt encoder, the mask decoder and their checkpoints. */
+export * from './checkpoint.js';
+export { type SamArchitecture, type SamConfig, samArchitectures, samConfig, samSchema } from './config.js';
+export { samErrors } from './errors.js';
+export * from './image-attention.js';
+export * from './image-encoder.js';
+export * from './mask-decoder.js';
+export * from './prompt-encoder.js';
+export * from './sam.js';
+export * from './two-way.js';

@@ -1,0 +1,31 @@
+/** The two perceptrons of Segment Anything. */
+import { Layer, Linear } from '../../nn/index.js';
+import { relu, type Tensor } from '../../torch/index.js';
+
+/** The perceptron inside a transformer's block. */
+export class BlockMlp extends Layer {
+  readonly #lin1: Linear;
+  readonly #lin2: Linear;
+  readonly #activation: (input: Tensor) => Tensor;
+  constructor(channels: number, hidden: number, activation: (input: Tensor) => Tensor) {
+    super();
+    this.#lin1 = this.child('lin1', new Linear(channels, hidden));
+    this.#lin2 = this.child('lin2', new Linear(hidden, channels));
+    this.#activation = activation;
+  }
+  override forward(tokens: Tensor): Tensor {
+    return this.#lin2.forward(this.#activation(this.#lin1.forward(tokens)));
+  }
+}
+
+/** Three layers with ReLU between them, which turn a token into a prediction. */
+export class HeadMlp extends Layer {
+  readonly #layers: Linear[];
+  constructor(channels: number, out: number) {
+    super();
+    this.#layers = [channels, channels, out].map((width, i) => this.child(`layers.${i}`, new Linear(channels, width)));
+  }
+  override forward(token: Tensor): Tensor {
+    return this.#layers.reduce((x, layer, i) => layer.forward(i === 0 ? x : relu(x)), token);
+  }
+}
