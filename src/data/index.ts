@@ -8,6 +8,18 @@ export * from './nifti/index.js';
 export type { Triple } from './orientation.js';
 export * from './phantom/index.js';
 export * from './preprocess/index.js';
+export { classMap, restoreLabels } from './restore.js';
+export { drawScene, type Scene } from './shapes.js';
 export { type CaseSlices, foregroundMaps, loadSlices, SlicePool } from './slices.js';
 export { describeSplit, type Split, type SplitOptions, splitCases } from './split.js';
 export { assertSameGrid, type Grid, type Label, type Placed, type Volume } from './volume.js';
+export { augmentWindows, type WindowAugmentation, windowAugmentationSchema } from './window-augment.js';
+export {
+  asColour,
+  takeWindows,
+  type WindowBatch,
+  type WindowConfig,
+  WindowPool,
+  windowSchema,
+  windowStarts,
+} from './windows.js';

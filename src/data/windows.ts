@@ -1,0 +1,141 @@
+/**
+ * Windows: short runs of consecutive slices that a network sees together, and batches of them in an order that a seed
+ * fixes. A window that reaches beyond its volume repeats the volume's first or last slice.
+ *
+ * `scaling: window` stretches every window to [0, 1] by its own least and greatest value, as FLAP-SAM's code does. It is
+ * not the default: a tissue's brightness then depends on the slices that happen to lie beside it, a window of background
+ * is noise stretched to full contrast, and a slice has as many predictions as there are windows that hold it.
+ */
+import { z } from 'zod';
+import type { Random } from '../core/index.js';
+import { cat, operator, type Tensor, tensor } from '../torch/index.js';
+import type { CaseSlices } from './slices.js';
+
+export const windowSchema = z.strictObject({
+  slices: z.int().min(1).default(5).describe('consecutive slices in a window; volumes repeat their edge slices'),
+  scaling: z
+    .enum(['volume', 'window'])
+    .default('volume')
+    .describe('intensities as the preprocessing leaves them, or each window stretched to [0, 1]'),
+});
+export type WindowConfig = z.output<typeof windowSchema>;
+
+/** Windows of several volumes: images float32 [B, D, h, w], labels int64 of the same shape. */
+export interface WindowBatch {
+  images: Tensor;
+  labels: Tensor;
+}
+
+/**
+ * The first slice of each window over a volume of `count` slices; negative where the window begins before it.
+ *
+ * @param overlap true: every slice is once the middle of a window; false: windows follow one another
+ */
+export function windowStarts(count: number, { slices }: WindowConfig, overlap: boolean): number[] {
+  if (!overlap) return Array.from({ length: Math.ceil(count / slices) }, (_, i) => i * slices);
+  return Array.from({ length: count }, (_, i) => i - Math.floor(slices / 2));
+}
+
+/**
+ * Takes windows out of one volume.
+ *
+ * @param images float32 [n, 1, h, w]
+ * @param starts as `windowStarts` gives them
+ * @returns float32 [starts, D, h, w]
+ */
+export function takeWindows({ images }: Pick<CaseSlices, 'images'>, starts: readonly number[], config: WindowConfig) {
+  const windows = starts.map((start) => ({ start, first: 0, last: images.shape[0] - 1 }));
+  return scaled(gather(images.squeeze(1), windows, config), config);
+}
+
+/** The slices of windows as a network for colour images takes them: [B, D, h, w] -> [B·D, 3, h, w]. */
+export function asColour(windows: Tensor): Tensor {
+  const [b, d, h, w] = windows.shape;
+  return windows.reshape(b * d, 1, h, w).expand(b * d, 3, h, w);
+}
+
+/** Labelled windows that training draws from; all slices have one size. */
+export class WindowPool implements Disposable {
+  readonly #images: Tensor;
+  readonly #labels: Tensor;
+  readonly #config: WindowConfig;
+  readonly #windows: Window[] = [];
+  /** Number of slices, each counted once. */
+  readonly slices: number;
+
+  /**
+   * @param cases labelled, at least one; their tensors may be freed afterwards
+   * @param options.overlap as in `windowStarts`
+   */
+  constructor(cases: readonly CaseSlices[], config: WindowConfig, { overlap = true } = {}) {
+    this.#images = cat(cases.map(({ images }) => images.squeeze(1))).keep(); // [N, h, w]
+    const { shape, device } = this.#images;
+    const labels = cases.map((one) => tensor(one.labels!, [one.images.shape[0], shape[1], shape[2]], { device }));
+    this.#labels = cat(labels).keep(); // uint8 [N, h, w]
+    this.#config = config;
+    this.slices = shape[0];
+    let first = 0;
+    for (const { images } of cases) {
+      const last = first + images.shape[0] - 1;
+      for (const start of windowStarts(images.shape[0], config, overlap))
+        this.#windows.push({ start: first + start, first, last });
+      first = last + 1;
+    }
+  }
+
+  /** Number of windows. */
+  get size(): number {
+    return this.#windows.length;
+  }
+
+  /** Batches of an epoch. */
+  batches(batchSize: number): number {
+    return Math.ceil(this.size / batchSize);
+  }
+
+  /** One pass over all windows in random order. Call `take` for a batch's tensors inside a scope. */
+  *epoch(batchSize: number, random: Random): Generator<{ take: () => WindowBatch }> {
+    const order = random.shuffle(this.#windows);
+    for (let from = 0; from < order.length; from += batchSize) {
+      const chunk = order.slice(from, from + batchSize);
+      yield {
+        take: () => ({
+          images: scaled(gather(this.#images, chunk, this.#config), this.#config),
+          labels: gather(this.#labels, chunk, this.#config).to('int64'),
+        }),
+      };
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#images.dispose();
+    this.#labels.dispose();
+  }
+}
+
+/** Where a window starts, and the first and last slice of its volume. */
+interface Window {
+  start: number;
+  first: number;
+  last: number;
+}
+
+/** [N, h, w] -> [windows, D, h, w] */
+function gather(slices: Tensor, windows: readonly Window[], { slices: depth }: WindowConfig): Tensor {
+  const places = windows.flatMap(({ start, first, last }) =>
+    Array.from({ length: depth }, (_, i) => Math.min(last, Math.max(first, start + i))),
+  );
+  const index = tensor(BigInt64Array.from(places, BigInt), [places.length], { device: slices.device });
+  const [, h, w] = slices.shape;
+  return slices.indexSelect(0, index).reshape(windows.length, depth, h, w);
+}
+
+type Reduce = (x: Tensor, dims: number[], keepdim: boolean) => Tensor;
+const amin = operator('aten::amin') as Reduce;
+const amax = operator('aten::amax') as Reduce;
+
+function scaled(windows: Tensor, { scaling }: WindowConfig): Tensor {
+  if (scaling === 'volume') return windows;
+  const [low, high] = [amin(windows, [1, 2, 3], true), amax(windows, [1, 2, 3], true)];
+  return windows.sub(low).div(high.sub(low).add(1e-8)); // a constant window becomes 0
+}

@@ -1,0 +1,50 @@
+/** An adapter of Segment Anything: what a plan trained, with all that is needed to use it beside its base. */
+import { z } from 'zod';
+import { type AdapterValues, readState, writeState } from '../nn/index.js';
+import { type AdapterConfig, adapterSchema, type PlanName, planSchema } from '../peft/index.js';
+import { finetuneError } from './errors.js';
+import { formatOf, jsonOf, type Preparation, preparationShape } from './segmenter.js';
+
+/** Its `state` holds what the plan trained, by the network's names. */
+export interface SamAdapter extends AdapterValues, Preparation {
+  plan: PlanName;
+  /** Of the plan's LoRA or its like. */
+  options: AdapterConfig;
+  classes: readonly string[];
+  /** How it was made: sites, seed, rounds, versions. */
+  provenance: Record<string, string>;
+}
+
+/** Writes a safetensors file; equal adapters give equal bytes. */
+export function saveSamAdapter(path: string, adapter: SamAdapter): void {
+  const { plan, base, options, classes, preprocessing, windows, state, provenance } = adapter;
+  writeState(path, state, {
+    ...provenance,
+    format: 'graft-sam-adapter',
+    plan,
+    base,
+    options: JSON.stringify(options),
+    classes: JSON.stringify(classes),
+    preprocessing: JSON.stringify(preprocessing),
+    windows: JSON.stringify(windows),
+  });
+}
+
+const metadataSchema = z
+  .object({
+    format: z.literal('graft-sam-adapter'),
+    plan: planSchema,
+    base: z.string(),
+    options: jsonOf(adapterSchema),
+    ...preparationShape,
+  })
+  .catchall(z.string());
+
+/** @throws GraftError SAM_ADAPTER_UNKNOWN, and what `readState` throws */
+export function loadSamAdapter(path: string): SamAdapter {
+  const { state, metadata } = readState(path);
+  const parsed = metadataSchema.safeParse(metadata);
+  if (!parsed.success) throw finetuneError('SAM_ADAPTER_UNKNOWN', { file: path, reason: formatOf(metadata) });
+  const { format: _, plan, base, options, classes, preprocessing, windows, ...provenance } = parsed.data;
+  return { name: path, plan, base, options, classes, preprocessing, windows, state, provenance };
+}

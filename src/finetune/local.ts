@@ -1,0 +1,179 @@
+/**
+ * Training at one site: an epoch at a time, with an optimiser and an iteration count that outlive the epochs. A federated
+ * site and centralised training use the same class; several of them may train one network in turns, each with values of
+ * its own loaded before its epoch.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
+import { random } from '../core/index.js';
+import {
+  asColour,
+  augmentWindows,
+  type CaseSlices,
+  type WindowBatch,
+  WindowPool,
+  windowAugmentationSchema,
+} from '../data/index.js';
+import { Adam, type Progress, type State, scalar, start, type TrainingEvent, trainingError } from '../nn/index.js';
+import type { Planned } from '../peft/index.js';
+import { scope } from '../torch/index.js';
+import { finetuneError } from './errors.js';
+import { accumulateGradients } from './gradients.js';
+import { fineTuningLoss } from './loss.js';
+import { learningRate } from './schedule.js';
+import type { SamSegmenter } from './segmenter.js';
+
+export const localTrainingSchema = z.strictObject({
+  batch: z.int().min(1).default(24).describe('windows in a batch'),
+  accumulate: z.int().min(1).default(1).describe('batches whose mean gradient makes one step, where memory is short'),
+  overlap: z
+    .boolean()
+    .default(true)
+    .describe('every slice is once an epoch the middle of a window; false: it lies in one window'),
+  lr: z.number().positive().default(8e-4).describe('highest learning rate of AdamW'),
+  weightDecay: z.number().min(0).default(0.1).describe('of AdamW'),
+  warmup: z.int().min(0).default(250).describe('steps in which the learning rate rises'),
+  decayEpochs: z.number().positive().default(200).describe('epochs after the warm-up until the learning rate is zero'),
+  power: z.number().min(0).default(7).describe('of the decay; 0 keeps the learning rate'),
+  ceWeight: z.number().min(0).max(1).default(0.2).describe('share of the cross-entropy in the loss; the rest is Dice'),
+  augmentation: windowAugmentationSchema
+    .nullable()
+    .prefault({})
+    .describe('random changes of the windows; null trains on them as they are'),
+  precision: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe('of matrix products and convolutions in training'),
+  checkpointing: z
+    .boolean()
+    .default(false)
+    .describe('compute the activations of the image encoder twice instead of keeping them'),
+});
+export type LocalTrainingConfig = z.output<typeof localTrainingSchema>;
+
+export interface LocalParts {
+  model: SamSegmenter;
+  /** What is trained of the model. */
+  planned: Planned;
+  cases: readonly CaseSlices[];
+  config: LocalTrainingConfig;
+  seed: number;
+  /** Of the site: names its random streams, and itself in events and errors. */
+  name: string;
+}
+
+type StepEvent = Extract<TrainingEvent, { kind: 'step' }>;
+
+export class LocalTraining implements Disposable {
+  /** Training cases, and slices in them. */
+  readonly cases: number;
+  readonly slices: number;
+  /** Steps of an epoch. */
+  readonly steps: number;
+  readonly #parts: LocalParts;
+  readonly #pool: WindowPool;
+  readonly #optimiser: Adam;
+  /** Steps taken so far. */
+  readonly #iteration = scalar(0).keep();
+
+  /**
+   * @param parts.cases their tensors may be freed afterwards
+   * @throws GraftError TRAINING_EMPTY, TRAINING_UNLABELLED
+   */
+  constructor(parts: LocalParts) {
+    const { model, planned, cases, config, name } = parts;
+    if (cases.length === 0) throw finetuneError('TRAINING_EMPTY', { name });
+    const unlabelled = cases.find(({ labels }) => !labels);
+    if (unlabelled) throw finetuneError('TRAINING_UNLABELLED', { image: unlabelled.case.image });
+    this.#parts = parts;
+    this.#pool = new WindowPool(cases, model.windows, config);
+    this.cases = cases.length;
+    this.slices = this.#pool.slices;
+    this.steps = Math.ceil(this.#pool.batches(config.batch) / config.accumulate);
+    const { lr, weightDecay } = config;
+    this.#optimiser = new Adam(planned.trained, { lr, weightDecay, decoupled: true });
+  }
+
+  /** The optimiser's moments and the count of steps: all that a site keeps from epoch to epoch beside the weights. */
+  state(): State {
+    return new Map([...this.#optimiser.state(), ['iteration', this.#iteration]]);
+  }
+
+  /**
+   * Trains for one epoch; an event after each step. The end's value is the mean loss.
+   *
+   * @param epoch names the random streams: the same number gives the same windows and changes
+   * @param options.from steps done before, with the sum of their losses
+   * @param options.adjust changes gradients before a step, as FedProx does
+   * @throws GraftError TRAINING_DIVERGED; the weights are those before the step
+   */
+  async *epoch(
+    epoch: number,
+    { from = start, adjust }: { from?: Pick<Progress, 'step' | 'sum'>; adjust?: (trained: State) => void } = {},
+  ): AsyncGenerator<StepEvent, number> {
+    const { planned, config, seed, name } = this.#parts;
+    const { trained, attached } = planned;
+    const horizon = config.decayEpochs * this.steps;
+    const shuffled = this.#pool.epoch(config.batch, random(seed, 'shuffle', name, epoch));
+    let { sum } = from;
+    let step = 0;
+    try {
+      for (const batches of grouped(shuffled, config.accumulate)) {
+        if (step++ < from.step) continue;
+        attached?.setDropout(random(seed, 'dropout', name, epoch, step).seed());
+        const loss = batches
+          .map(({ take }, i) => scope(() => this.#gradients(take(), batches.length, [epoch, step, i])))
+          .reduce((a, b) => a + b);
+        if (!Number.isFinite(loss)) {
+          this.#optimiser.zeroGrad();
+          throw trainingError('TRAINING_DIVERGED', { task: name, loss, epoch: epoch + 1 });
+        }
+        adjust?.(trained);
+        this.#optimiser.lr = learningRate(this.#iteration.item(), { ...config, horizon });
+        this.#optimiser.step();
+        this.#optimiser.zeroGrad();
+        this.#iteration.add_(1);
+        sum += loss;
+        yield { kind: 'step', task: name, epoch, done: step, total: this.steps, loss };
+        await setImmediate();
+      }
+    } finally {
+      attached?.setDropout(undefined);
+    }
+    return sum / this.steps;
+  }
+
+  /** Adds one batch's share of the gradients and returns its share of the loss. */
+  #gradients(batch: WindowBatch, shares: number, key: number[]): number {
+    const { model, planned, config, seed, name } = this.#parts;
+    const { images, labels } = config.augmentation
+      ? augmentWindows(batch, config.augmentation, random(seed, 'augment', name, ...key))
+      : batch;
+    const [b, d, h, w] = labels.shape;
+    const truth = labels.reshape(b * d, h, w);
+    const lossOf: Parameters<typeof accumulateGradients>[3] = (embeddings, run) => {
+      const logits = run(() => model.sam.decode(embeddings).logits);
+      return fineTuningLoss(logits, truth, config).loss.mul(1 / shares);
+    };
+    const pass = { bfloat16: config.precision === 'bfloat16', checkpointing: config.checkpointing };
+    return accumulateGradients(model.sam, planned.trained.keys(), asColour(images), lossOf, pass).item();
+  }
+
+  [Symbol.dispose](): void {
+    this.#pool[Symbol.dispose]();
+    for (const value of this.state().values()) value.dispose();
+  }
+}
+
+/** Groups of `size` items; the last may be smaller. */
+function* grouped<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let group: T[] = [];
+  for (const item of items) {
+    group.push(item);
+    if (group.length === size) {
+      yield group;
+      group = [];
+    }
+  }
+  if (group.length > 0) yield group;
+}

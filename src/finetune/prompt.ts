@@ -1,0 +1,153 @@
+/**
+ * Segmenting what a user points at: points and a box on one slice of a volume, in the file's voxels or in millimetres.
+ *
+ * With the stock head the answer is one object; where a single point leaves open which of several things is meant, the
+ * one whose IoU the model predicts to be highest. A head with classes answers with labels, as it was trained to.
+ */
+import { z } from 'zod';
+import {
+  asColour,
+  type Preprocessing,
+  placeInSlices,
+  placeOnGrid,
+  prepareVolume,
+  restoreLabels,
+  type SliceGeometry,
+  type Triple,
+  takeWindows,
+  type Volume,
+} from '../data/index.js';
+import type { PromptedPrediction, Prompts } from '../models/index.js';
+import { noGrad, scope, softmax, type Tensor, tensor } from '../torch/index.js';
+import { finetuneError } from './errors.js';
+import type { SamSegmenter } from './segmenter.js';
+
+const place = z.tuple([z.number(), z.number(), z.number()]);
+export const promptSchema = z.strictObject({
+  space: z
+    .enum(['voxel', 'mm'])
+    .default('voxel')
+    .describe('what places (x, y, z) are: voxels of the file, from 0, or millimetres of its world'),
+  points: z
+    .array(
+      z.strictObject({
+        at: place.describe('(x, y, z)'),
+        inside: z.boolean().default(true).describe('false: the point lies outside the object'),
+      }),
+    )
+    .default([])
+    .describe('places on one slice'),
+  box: z
+    .strictObject({ from: place.describe('one corner'), to: place.describe('the opposite corner') })
+    .optional()
+    .describe('a box on the same slice'),
+});
+export type Prompt = z.output<typeof promptSchema>;
+
+export interface PromptedMask {
+  /** The slice along the preprocessing's axis, on the RAS grid. */
+  slice: number;
+  /** uint8 [z, y, x] on the volume's RAS grid: 1 (or the class) inside, 0 elsewhere and on other slices */
+  labels: Uint8Array;
+  /** How well the model thinks the mask overlaps the object; of a head with classes undefined: it is not trained. */
+  iou: number | undefined;
+}
+
+/**
+ * @throws GraftError PROMPT_EMPTY, PROMPT_OUTSIDE, PROMPT_SLICES, VOLUME_CONSTANT, SLICES_TOO_LARGE
+ */
+export function segmentWithPrompt(model: SamSegmenter, volume: Volume, prompt: Prompt): PromptedMask {
+  const { sam, preprocessing, windows, device } = model;
+  const { slices, shape, geometry } = prepareVolume(volume, preprocessing);
+  const { slice, ...asked } = locate(volume, geometry, prompt, preprocessing.axis);
+  const [n, h, w] = shape;
+  return scope(() =>
+    noGrad(() => {
+      const images = tensor(slices, [n, 1, h, w], { device });
+      const middle = Math.floor(windows.slices / 2);
+      // The whole window goes through the encoder: adapters may look across slices.
+      const window = sam.encode(asColour(takeWindows({ images }, [slice - middle], windows)));
+      const prompts = promptTensors(asked, device);
+      const prediction = sam.predict(window.narrow(0, middle, 1), prompts);
+      const { probabilities, iou } =
+        model.classes.length > 0
+          ? { probabilities: softmax(prediction.logits, 1), iou: undefined }
+          : bestMask(prediction, asked.points.length === 1 && !asked.box);
+      const channels = probabilities.shape[1];
+      const all = new Float32Array(n * channels * h * w);
+      all.set(probabilities.toArray(), slice * channels * h * w);
+      const background = model.classes.length > 0 ? 'channel' : 'half';
+      return { slice, iou, labels: restoreLabels(all, geometry, { background }) };
+    }),
+  );
+}
+
+interface Asked {
+  points: { pixel: [number, number]; inside: boolean }[];
+  box: [number, number, number, number] | undefined;
+}
+
+/** The prompt in pixels of its slice. */
+function locate(
+  volume: Volume,
+  geometry: SliceGeometry,
+  { space, points, box }: Prompt,
+  axis: Preprocessing['axis'],
+): Asked & { slice: number } {
+  if (points.length === 0 && !box) throw finetuneError('PROMPT_EMPTY', {});
+  const [z, y, x] = volume.shape;
+  const find = (what: string, at: Triple) => {
+    const onGrid = placeOnGrid(volume, at, space);
+    if (onGrid.some((value, i) => !(value >= -0.5 && value < [x, y, z][i] - 0.5)))
+      throw finetuneError('PROMPT_OUTSIDE', { file: volume.path, what, place: at.join(', '), space });
+    return placeInSlices(geometry, onGrid);
+  };
+  const placed = points.map(({ at, inside }) => ({ ...find('point', at), inside }));
+  const corners = box ? [find('corner', box.from), find('corner', box.to)] : [];
+  const slices = [...new Set([...placed, ...corners].map(({ slice }) => slice))];
+  if (slices.length > 1)
+    throw finetuneError('PROMPT_SLICES', {
+      file: volume.path,
+      count: slices.length,
+      axis,
+      slices: slices.sort((a, b) => a - b).join(', '),
+    });
+  const [first, second] = corners.map(({ pixel }) => pixel);
+  const sides = (choose: typeof Math.min): [number, number] => [
+    choose(first[0], second[0]),
+    choose(first[1], second[1]),
+  ];
+  return { slice: slices[0], points: placed, box: box && [...sides(Math.min), ...sides(Math.max)] };
+}
+
+function promptTensors({ points, box }: Asked, device: string): Prompts {
+  const count = points.length;
+  return {
+    ...(count > 0 && {
+      points: {
+        places: tensor(
+          points.flatMap(({ pixel }) => pixel),
+          [1, count, 2],
+          { device },
+        ),
+        labels: tensor(
+          points.map(({ inside }) => (inside ? 1 : 0)),
+          [1, count],
+          { dtype: 'int64', device },
+        ),
+      },
+    }),
+    ...(box && { boxes: tensor(box, [1, 4], { device }) }),
+  };
+}
+
+/** Of the stock head's masks the one to show: float32 [1, 1, h, w]. */
+function bestMask({ logits, iou }: PromptedPrediction, ambiguous: boolean): { probabilities: Tensor; iou: number } {
+  const scores = iou.toArray();
+  let best = 0;
+  if (ambiguous) {
+    best = 1;
+    for (let mask = 2; mask < scores.length; mask++) if (scores[mask] > scores[best]) best = mask;
+  }
+  return { probabilities: logits.narrow(1, best, 1).sigmoid(), iou: scores[best] };
+}

@@ -1,0 +1,177 @@
+/**
+ * Segment Anything as a hospital uses it: the frozen base, the classes it names, how volumes become its images, and at
+ * most one adapter in use.
+ */
+import { z } from 'zod';
+import { type Preprocessing, preprocessingSchema, type WindowConfig, windowSchema } from '../data/index.js';
+import { loadSamCheckpoint, Sam, type SamCheckpointReport, type SamConfig, samSchema } from '../models/index.js';
+import { Base, initialise, readState, writeState } from '../nn/index.js';
+import { applyPlan } from '../peft/index.js';
+import type { SamAdapter } from './adapter.js';
+import { finetuneError } from './errors.js';
+
+/** How volumes become images: training and prediction share it, and it is kept in every file. */
+export interface Preparation {
+  preprocessing: Preprocessing;
+  windows: WindowConfig;
+}
+
+export interface SamParts {
+  /** `classes: null` has the stock head, which answers prompts alone. */
+  architecture: SamConfig;
+  /** Names of the classes without the background; none with the stock head. */
+  classes: readonly string[];
+  /** A size is not needed: it is the model's. */
+  preprocessing?: Preprocessing;
+  windows?: WindowConfig;
+  device?: string;
+}
+
+export class SamSegmenter {
+  readonly sam: Sam;
+  readonly classes: readonly string[];
+  readonly device: string;
+  readonly #own: Preparation;
+  readonly #base: Base;
+  #adapter: SamAdapter | undefined;
+
+  /** @throws GraftError SAM_SLICE_SIZE, SAM_CLASSES */
+  constructor({ architecture, classes, preprocessing, windows, device = 'cpu' }: SamParts) {
+    const masks = architecture.classes ?? 0;
+    if (classes.length !== masks)
+      throw finetuneError('SAM_CLASSES', { masks, count: classes.length, names: classes.join(', ') || 'none' });
+    this.sam = new Sam(architecture);
+    this.sam.to(device);
+    this.device = device;
+    this.classes = classes;
+    this.#own = {
+      preprocessing: fitted(preprocessing ?? preprocessingSchema.parse({}), architecture.imageSize),
+      windows: windows ?? windowSchema.parse({}),
+    };
+    this.#base = new Base(this.sam);
+  }
+
+  /** The adapter's where one is in use. */
+  get preprocessing(): Preprocessing {
+    return (this.#adapter ?? this.#own).preprocessing;
+  }
+  /** The adapter's where one is in use. */
+  get windows(): WindowConfig {
+    return (this.#adapter ?? this.#own).windows;
+  }
+
+  initialise(seed: number): void {
+    initialise(this.sam, seed, 'sam');
+    this.#base.changed();
+  }
+
+  /** Takes a foundation's weights as far as they fit; see `loadSamCheckpoint`. */
+  loadFoundation(path: string): SamCheckpointReport {
+    const report = loadSamCheckpoint(this.sam, path);
+    this.#base.changed();
+    return report;
+  }
+
+  /** Identifies the base's weights: adapters name the base they belong to. */
+  get fingerprint(): string {
+    return this.#base.fingerprint;
+  }
+
+  /**
+   * Puts an adapter to use in place of the one in use; undefined: the base alone. The base is not loaded again.
+   *
+   * @throws GraftError ADAPTER_OTHER_BASE
+   */
+  use(adapter: SamAdapter | undefined): void {
+    this.#base.clear();
+    this.#adapter = undefined;
+    if (!adapter) return;
+    this.#base.use(adapter, () => {
+      const { attached, trained } = applyPlan(this.sam, adapter.plan, adapter.options);
+      for (const value of trained.values()) value.requiresGrad = false;
+      return attached;
+    });
+    this.#adapter = adapter;
+  }
+
+  /**
+   * Makes the adapter in use part of the base for good.
+   * @throws GraftError ADAPTER_NONE, ADAPTER_UNMERGEABLE
+   */
+  merge(): void {
+    this.#base.merge();
+    if (this.#adapter) Object.assign(this.#own, { preprocessing: this.preprocessing, windows: this.windows });
+    this.#adapter = undefined;
+  }
+
+  /** Writes the base with all that is needed to use it; it also serves as a foundation, as segment-anything's files do. */
+  save(path: string, provenance: Record<string, string> = {}): void {
+    const { sam, classes } = this;
+    const { preprocessing, windows } = this.#own;
+    writeState(path, sam.state(), {
+      ...provenance,
+      format: 'graft-sam',
+      architecture: JSON.stringify(sam.config),
+      classes: JSON.stringify(classes),
+      preprocessing: JSON.stringify(preprocessing),
+      windows: JSON.stringify(windows),
+    });
+  }
+
+  dispose(): void {
+    this.#base.clear();
+    this.sam.dispose();
+  }
+}
+
+/** The preprocessing with the size of the model's images. @throws GraftError SAM_SLICE_SIZE */
+function fitted(preprocessing: Preprocessing, side: number): Preprocessing {
+  const { size } = preprocessing;
+  if (size?.some((one) => one !== side))
+    throw finetuneError('SAM_SLICE_SIZE', { found: size.join(' x '), expected: `${side} x ${side}` });
+  return { ...preprocessing, size: [side, side], multiple: 16 };
+}
+
+/** A value that metadata hold as JSON. */
+export const jsonOf = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text, { issues }) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        issues.push({ code: 'custom', input: text, message: 'is not JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema as z.ZodType<z.output<Schema>>);
+
+export const preparationShape = {
+  classes: jsonOf(z.array(z.string())),
+  preprocessing: jsonOf(preprocessingSchema),
+  windows: jsonOf(windowSchema),
+};
+const metadataSchema = z.object({
+  format: z.literal('graft-sam'),
+  architecture: jsonOf(samSchema),
+  ...preparationShape,
+});
+
+/**
+ * Reads a model that `SamSegmenter.save` wrote.
+ *
+ * @throws GraftError SAM_FILE_UNKNOWN, STATE_MISSING, STATE_SHAPE, and what `readState` throws
+ */
+export function loadSam(path: string, { device = 'cpu' } = {}): SamSegmenter {
+  const { state, metadata } = readState(path);
+  const parsed = metadataSchema.safeParse(metadata);
+  if (!parsed.success) throw finetuneError('SAM_FILE_UNKNOWN', { file: path, reason: formatOf(metadata) });
+  const model = new SamSegmenter({ ...parsed.data, device });
+  model.sam.loadState(state, { file: path });
+  for (const value of state.values()) value.dispose();
+  return model;
+}
+
+/** For messages: what a file calls itself. */
+export const formatOf = ({ format }: Record<string, string>): string =>
+  format ? `its format is "${format}"` : 'its format is not named';

@@ -1,0 +1,143 @@
+/** Fine-tuning on cases that lie in one place: the centralised regime, or one site alone. */
+import { z } from 'zod';
+import type { CaseSlices } from '../data/index.js';
+import {
+  type Checkpoint,
+  copyInto,
+  copyState,
+  countElements,
+  joinStates,
+  start,
+  type TrainingEvent,
+} from '../nn/index.js';
+import { adapterSchema, applyPlan, planSchema } from '../peft/index.js';
+import type { SamAdapter } from './adapter.js';
+import { LocalTraining, localTrainingSchema } from './local.js';
+import type { SamSegmenter } from './segmenter.js';
+import { validate } from './validate.js';
+
+export const fineTuningSchema = localTrainingSchema.extend({
+  plan: planSchema.default('flap-sam').describe('what is trained'),
+  adapter: adapterSchema.prefault({}).describe('of the plan’s LoRA or its like'),
+  epochs: z.int().min(1).default(100).describe('passes over the training cases'),
+  keep: z
+    .enum(['best', 'last'])
+    .default('best')
+    .describe(
+      'the epoch that is kept: the one with the best Dice on the validation cases where there are any, or the last',
+    ),
+  patience: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('epochs without a better Dice on the validation cases after which training stops; null: it never does'),
+});
+export type FineTuning = z.output<typeof fineTuningSchema>;
+
+export interface Tuned {
+  adapter: SamAdapter;
+  /** Number of trained parameters. */
+  trained: number;
+  /** Epochs of training that the adapter has seen, from 1. */
+  kept: number;
+  /** Mean Dice on the validation cases after each epoch; empty without any. */
+  dice: number[];
+}
+
+export type FineTuningEvent = TrainingEvent | ({ kind: 'tuned'; task: string } & Tuned);
+
+interface Cases {
+  training: readonly CaseSlices[];
+  validation?: readonly CaseSlices[];
+}
+
+interface Context {
+  seed: number;
+  /** Of the data: for messages, random streams and the adapter's provenance. */
+  name: string;
+  checkpoint?: Checkpoint;
+}
+
+/** What the loop remembers beside tensors. */
+interface Memory {
+  dice: number[];
+  kept: number;
+}
+
+/**
+ * Fine-tunes the model; the last event carries the adapter. The model itself is left as it was. Resumes from the
+ * checkpoint where there is one, to the same bits.
+ *
+ * @throws GraftError TRAINING_EMPTY, TRAINING_UNLABELLED, TRAINING_DIVERGED, PLAN_EMPTY, CHECKPOINT_OTHER_RUN
+ */
+export async function* finetune(
+  model: SamSegmenter,
+  { training, validation = [] }: Cases,
+  config: FineTuning,
+  { seed, name, checkpoint }: Context,
+): AsyncGenerator<FineTuningEvent> {
+  model.use(undefined);
+  const { sam, fingerprint: base, preprocessing, windows, classes } = model;
+  const own = sam.parameters();
+  const planned = applyPlan(sam, config.plan, config.adapter, seed);
+  const before = copyState(new Map([...planned.trained].filter(([path]) => own.has(path))));
+  const best = copyState(planned.trained);
+  let local: LocalTraining | undefined;
+  let result: Tuned | undefined;
+  let save = () => {};
+  let at = start;
+  try {
+    local = new LocalTraining({ model, planned, cases: training, config, seed, name });
+    const saved = joinStates({ trained: planned.trained, local: local.state(), best });
+    const resumed = checkpoint?.load(saved);
+    const { dice, kept: keptBefore } = (resumed?.memory as Memory | undefined) ?? { dice: [], kept: 0 };
+    let kept = keptBefore;
+    at = resumed?.at ?? start;
+    save = () => checkpoint?.save(saved, at, { dice, kept } satisfies Memory);
+    const total = config.epochs * local.steps;
+
+    while (at.epoch < config.epochs && !stale(dice, config.patience)) {
+      const { epoch } = at;
+      for await (const event of local.epoch(epoch, { from: at })) {
+        at = { epoch, step: event.done, sum: at.sum + event.loss };
+        yield { ...event, done: epoch * local.steps + event.done, total };
+      }
+      const values: Record<string, number> = { loss: at.sum / local.steps };
+      if (validation.length > 0) {
+        const seen = validate(model, validation);
+        dice.push(seen.dice);
+        Object.assign(values, { dice: seen.dice }, prefixed('dice ', seen.classes), prefixed('dice at ', seen.sites));
+      }
+      if (config.keep === 'last' || dice.length === 0 || dice.at(-1) === Math.max(...dice)) {
+        copyInto(best, planned.trained);
+        kept = epoch + 1;
+      }
+      at = { epoch: epoch + 1, step: 0, sum: 0 };
+      save();
+      yield { kind: 'epoch', task: name, epoch, values };
+    }
+
+    const adapter: SamAdapter = {
+      ...{ name, plan: config.plan, options: config.adapter, base, preprocessing, windows, classes },
+      state: best,
+      provenance: { data: name, seed: String(seed), epochs: String(kept) },
+    };
+    result = { adapter, trained: countElements(planned.trained.values()), kept, dice };
+  } finally {
+    if (at.step > 0) save();
+    local?.[Symbol.dispose]();
+    if (!result) for (const value of best.values()) value.dispose();
+    planned.undo();
+    sam.loadState(before, { partial: true });
+    for (const value of before.values()) value.dispose();
+  }
+  yield { kind: 'tuned', task: name, ...result };
+}
+
+/** Whether the best was seen so long ago that training stops. */
+const stale = (dice: readonly number[], patience: number | null): boolean =>
+  patience !== null && dice.length > 0 && dice.length - 1 - dice.indexOf(Math.max(...dice)) >= patience;
+
+const prefixed = (prefix: string, values: Record<string, number>) =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [prefix + key, value]));

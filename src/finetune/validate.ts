@@ -1,0 +1,44 @@
+/** How well a model segments labelled cases, on the slices as they are prepared. */
+import type { CaseSlices } from '../data/index.js';
+import { dice } from '../metrics/index.js';
+import { scope } from '../torch/index.js';
+import { type PredictionOptions, predictSlices } from './predict.js';
+import type { SamSegmenter } from './segmenter.js';
+
+export interface Validation {
+  /** Mean of the classes. */
+  dice: number;
+  /** Mean of the cases, by class. */
+  classes: Record<string, number>;
+  /** Mean of a site's cases and of the classes. */
+  sites: Record<string, number>;
+}
+
+/**
+ * Dice of every class in every case (1 where it is neither there nor predicted), averaged over the cases, then over the
+ * classes.
+ *
+ * @param cases labelled, at least one
+ */
+export function validate(
+  model: SamSegmenter,
+  cases: readonly CaseSlices[],
+  options: PredictionOptions = {},
+): Validation {
+  const scores = model.classes.map(() => 0);
+  const bySite = new Map<string, number[]>();
+  for (const { case: one, images, labels } of cases) {
+    const predicted = scope(() => predictSlices(model, images, options).argmax(1).to('uint8').toArray<'uint8'>());
+    scores.forEach((_, i) => {
+      const inside = (map: Uint8Array) => map.map((label) => (label === i + 1 ? 1 : 0));
+      const score = dice(inside(labels!), inside(predicted));
+      scores[i] += score / cases.length;
+      bySite.set(one.site, [...(bySite.get(one.site) ?? []), score]);
+    });
+  }
+  return {
+    dice: scores.reduce((a, b) => a + b, 0) / scores.length,
+    classes: Object.fromEntries(model.classes.map((name, i) => [name, scores[i]])),
+    sites: Object.fromEntries([...bySite].map(([site, all]) => [site, all.reduce((a, b) => a + b, 0) / all.length])),
+  };
+}
