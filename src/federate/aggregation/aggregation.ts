@@ -1,0 +1,118 @@
+/**
+ * The interface of an aggregation: what sites train and keep, and how their tensors become one. The parts that several
+ * share are here too. Names that are no low-rank factors are averaged by all of them.
+ */
+import type { State } from '../../nn/index.js';
+import { scope, type Tensor } from '../../torch/index.js';
+import type { Combine } from './combine.js';
+import type { Gauge } from './gauge.js';
+import { productNorm, stacked } from './low-rank.js';
+import { type Pair, pairsOf } from './pairs.js';
+
+/** What one site sent. */
+export interface Contribution {
+  site: string;
+  /** Its share; the shares of a round sum up to 1. */
+  weight: number;
+  /** A tensor of the update, float32 and new; undefined where the site did not send it in this round. */
+  read(name: string): Tensor | undefined;
+}
+
+export interface AggregationInput {
+  /** In a fixed order, so that sums are repeatable; at least one. */
+  contributions: readonly Contribution[];
+  /** What the sites started from; factors that did not travel are taken from here. */
+  global: State;
+  /** Names that the sites sent, sorted. */
+  names: readonly string[];
+  combine: Combine;
+  gauge: Gauge;
+}
+
+/** What has to be added to the frozen weight of an adapted layer, as its update: b·a, times the adapter's scale. */
+export interface Correction extends Pair {
+  /** float32 [out, k] and [k, in]. */
+  factors: { b: Tensor; a: Tensor };
+}
+
+export interface Aggregated {
+  /** The new global tensors by name, float32; names that are missing stay as they were. */
+  tensors: State;
+  /** What the sites add to their frozen weights; only `fedex` has it. */
+  corrections?: Correction[];
+  /**
+   * ‖Σ wₖBₖAₖ − BA‖ / ‖Σ wₖBₖAₖ‖ over all pairs together, Frobenius norms; undefined where the coordinator does not see
+   * both factors.
+   */
+  error: number | undefined;
+}
+
+export interface Aggregation {
+  /** Stays at the site it belongs to, for good. */
+  personal(name: string): boolean;
+  /** Is trained in this round, and sent unless it is personal. Rounds count from 1. */
+  trains(name: string, round: number): boolean;
+  /** Tensors that it makes belong to the caller. */
+  aggregate(input: AggregationInput): Aggregated;
+}
+
+/** Every name combined by itself. */
+export const combined = ({ contributions, combine }: AggregationInput, names: readonly string[]): State =>
+  new Map(
+    names.map((name) => {
+      const weights = contributions.map(({ weight }) => weight);
+      return [
+        name,
+        scope(() =>
+          combine(
+            contributions.map(({ read }) => read(name)!, weights),
+            weights,
+          ),
+        ).keep(),
+      ];
+    }),
+  );
+
+/** The factors of a pair from every site, with the last global ones for those that did not travel. */
+export const termsOf = ({ contributions, global }: AggregationInput, { a, b }: Pair) =>
+  contributions.map(({ weight, read }) => ({
+    weight,
+    a: read(a) ?? global.get(a)!,
+    b: read(b) ?? global.get(b)!,
+  }));
+
+/** Adds up errors of pairs. */
+export class ErrorSum {
+  #error = 0;
+  #norm = 0;
+  #count = 0;
+  /** @param error of one pair @param norm of its wanted product */
+  add(error: number, norm: number): void {
+    this.#error += error ** 2;
+    this.#norm += norm ** 2;
+    this.#count++;
+  }
+  /** undefined without pairs, 0 where all products are 0. */
+  get relative(): number | undefined {
+    if (this.#count === 0) return undefined;
+    return this.#norm === 0 ? 0 : Math.sqrt(this.#error / this.#norm);
+  }
+}
+
+/** The aggregation error of given new factors, from thin factors alone. */
+export function aggregationError(input: AggregationInput, tensors: State): number | undefined {
+  const sum = new ErrorSum();
+  for (const pair of pairsOf(input.global.keys()))
+    scope(() => {
+      const [a, b] = [pair.a, pair.b].map((name) => tensors.get(name) ?? input.global.get(name)!);
+      const terms = termsOf(input, pair);
+      sum.add(productNorm(stacked([...terms, { weight: -1, a, b }])), productNorm(stacked(terms)));
+    });
+  return sum.relative;
+}
+
+/** Aggregation of each tensor by itself: what most strategies do with what travels. */
+export function aggregateByName(input: AggregationInput): Aggregated {
+  const tensors = combined(input, input.names);
+  return { tensors, error: aggregationError(input, tensors) };
+}

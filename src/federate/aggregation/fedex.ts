@@ -1,0 +1,46 @@
+/**
+ * `fedex`: FedEx-LoRA (Singhal et al. 2025, arXiv 2410.09432). Factors are averaged, and what the product of the means lacks,
+ * Σ wₖ BₖAₖ − B̄Ā, is added to the frozen weights at every site: exact. That residual has at most rank K·r and travels as
+ * thin factors, so what is sent to the sites grows with their number.
+ *
+ * Its error is what float32 leaves of it. A lossy wire format rounds the residual too; that is not in the error.
+ */
+import { scope, type Tensor } from '../../torch/index.js';
+import { type Aggregation, type Correction, combined, ErrorSum, termsOf } from './aggregation.js';
+import { dominant, type Product, productNorm, stacked } from './low-rank.js';
+import { pairsOf } from './pairs.js';
+
+export const fedex: Aggregation = {
+  personal: () => false,
+  trains: () => true,
+  aggregate(input) {
+    const tensors = combined(input, input.names);
+    const corrections: Correction[] = [];
+    const error = new ErrorSum();
+    for (const pair of pairsOf(input.names)) {
+      const factors = scope(() => {
+        const terms = termsOf(input, pair);
+        const mean = { a: tensors.get(pair.a)!, b: tensors.get(pair.b)! };
+        const residual = stacked([...terms, { weight: -1, ...mean }]);
+        const norm = productNorm(stacked(terms));
+        const factors = split(residual, norm);
+        const lost = factors ? [{ weight: -1, ...factors }] : [];
+        error.add(productNorm(stacked([...terms, { weight: -1, ...mean }, ...lost])), norm);
+        return factors;
+      });
+      if (factors) corrections.push({ ...pair, factors: { a: factors.a.keep(), b: factors.b.keep() } });
+    }
+    return { tensors, corrections, error: error.relative };
+  },
+};
+
+/** As float32 factors of the rank that is there; undefined where nothing but rounding is left. */
+function split(residual: Product, norm: number): { b: Tensor; a: Tensor } | undefined {
+  const { basis, image, singular } = dominant(residual, Number.POSITIVE_INFINITY);
+  const rank = singular.filter((value) => value > 1e-7 * norm).length;
+  if (rank === 0) return undefined;
+  return {
+    b: image.narrow(1, 0, rank).to('float32').contiguous(), // [out, k]
+    a: basis.narrow(1, 0, rank).transpose(0, 1).to('float32').contiguous(), // [k, in]
+  };
+}

@@ -1,0 +1,26 @@
+/** Aggregations by name. */
+import type { Aggregation } from './aggregation.js';
+import { fedex } from './fedex.js';
+import { fedsa } from './fedsa.js';
+import { ffa } from './ffa.js';
+import { mean } from './mean.js';
+import { productSvd } from './product-svd.js';
+import { rolora } from './rolora.js';
+
+export const aggregationNames = ['mean', 'product-svd', 'ffa', 'fedex', 'fedsa', 'rolora'] as const;
+export type AggregationName = (typeof aggregationNames)[number];
+
+export const aggregations: Record<AggregationName, Aggregation> = {
+  mean,
+  'product-svd': productSvd,
+  ffa,
+  fedex,
+  fedsa,
+  rolora,
+};
+
+export * from './aggregation.js';
+export * from './combine.js';
+export { type Factors, factorise, type Gauge, gauges } from './gauge.js';
+export * from './low-rank.js';
+export * from './pairs.js';

@@ -1,0 +1,112 @@
+/**
+ * What the coordinator knows, from its ledger alone: `apply` is given every entry, those of earlier processes first. Nothing
+ * else changes it, so a coordinator that was killed stands where the last whole line of its ledger says.
+ */
+import type { Entry, StateRecord } from './ledger.js';
+import type { BlobReference } from './messages.js';
+
+export interface Registered {
+  /** Public key. */
+  key: string;
+  slices: number;
+  cases: number;
+}
+
+export interface Answer {
+  blob: BlobReference;
+  norm: number;
+}
+
+/** A round under way. */
+export class OpenRound {
+  readonly round: number;
+  readonly chosen: readonly string[];
+  readonly accepted = new Map<string, Answer>();
+  /** Sites that are out of this round, with the reason. */
+  readonly out = new Map<string, string>();
+  /** The decision on whose updates are aggregated, once it is made. */
+  weights: Record<string, number> | undefined;
+
+  constructor(round: number, chosen: readonly string[]) {
+    this.round = round;
+    this.chosen = chosen;
+  }
+
+  /** Bytes to and from sites. */
+  down = 0;
+  up = 0;
+  count({ round, down, up }: { round: number; down: number; up: number }): void {
+    if (round !== this.round) return;
+    this.down += down;
+    this.up += up;
+  }
+
+  /** Chosen sites that were not heard of. */
+  get missing(): string[] {
+    return this.chosen.filter((site) => !this.accepted.has(site) && !this.out.has(site));
+  }
+}
+
+export class Book {
+  configuration: Record<string, unknown> | undefined;
+  readonly registered = new Map<string, Registered>();
+  /** The last round that was aggregated. */
+  round = 0;
+  state: StateRecord | undefined;
+  open: OpenRound | undefined;
+  /** What rounds added to frozen weights. */
+  readonly corrections: { round: number; blob: BlobReference }[] = [];
+  readonly #heard = new Set<string>();
+
+  apply(entry: Entry): void {
+    if ('site' in entry && 'round' in entry) {
+      this.#heard.add(`${entry.round} ${entry.site}`);
+      this.open?.count(entry);
+    }
+    switch (entry.kind) {
+      case 'opened':
+        this.configuration = entry.configuration;
+        this.state = entry.state;
+        break;
+      case 'registered':
+        this.registered.set(entry.site, { key: entry.key, slices: entry.slices, cases: entry.cases });
+        break;
+      case 'published':
+        this.open = new OpenRound(entry.round, entry.chosen);
+        break;
+      case 'accepted':
+        this.open?.accepted.set(entry.site, { blob: entry.blob, norm: entry.norm });
+        break;
+      case 'refused':
+      case 'failed':
+        this.open?.accepted.delete(entry.site);
+        this.open?.out.set(entry.site, entry.reason);
+        break;
+      case 'closed':
+        if (this.open) this.open.weights = entry.weights;
+        break;
+      case 'stalled':
+        // Whoever was out may try again when the run is resumed.
+        this.open?.out.clear();
+        break;
+      case 'aggregated':
+        this.round = entry.round;
+        this.state = entry.state;
+        if (entry.state.correction) this.corrections.push({ round: entry.round, blob: entry.state.correction });
+        this.open = undefined;
+        break;
+    }
+  }
+
+  /** Whether something that the site said about the round is recorded. */
+  heard(round: number, site: string): boolean {
+    return this.#heard.has(`${round} ${site}`);
+  }
+
+  /** Blobs that are still needed. */
+  get blobs(): Set<string> {
+    const states = this.state ? [this.state.payload, this.state.memory] : [];
+    const updates = [...(this.open?.accepted.values() ?? [])].map(({ blob }) => blob);
+    return new Set([...states, ...updates, ...this.corrections.map(({ blob }) => blob)].map(({ hash }) => hash));
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * The coordinator: a state machine that asks sites for updates, takes those that come, and makes of them the next global
+ * state. It stands wherever its ledger says (`book.ts`): every decision is recorded before anything follows from it, and
+ * what follows is computed from what is recorded, so it may be killed at any moment.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { GraftError } from '../core/index.js';
+import { fingerprint, type State } from '../nn/index.js';
+import {
+  type Aggregation,
+  aggregations,
+  type Combine,
+  type Correction,
+  median,
+  trimmedMean,
+  weightedMean,
+} from './aggregation/index.js';
+import { Blobs } from './blobs.js';
+import { Book, type OpenRound } from './book.js';
+import { type Clock, systemClock } from './clock.js';
+import { checkFederation, differences, type Federation } from './config.js';
+import { withCorrections } from './corrections.js';
+import { federateError } from './errors.js';
+import type { CoordinatorEvent } from './events.js';
+import { GlobalState, type Label, ownFolder } from './global.js';
+import { type Entry, Ledger } from './ledger.js';
+import { type BlobReference, encodeTask, keyName, type Task } from './messages.js';
+import { judge } from './reception.js';
+import { outliers, sample, sharesOf } from './shares.js';
+import { disposeState, pick } from './state-bytes.js';
+import { folderStore } from './store.js';
+import { pump, Queue } from './streams.js';
+import type { Metrics } from './trainer.js';
+import type { Transport } from './transport.js';
+import { type Expected, readUpdate } from './update.js';
+import { decodePayload, type Payload, wireFormats } from './wire/index.js';
+
+export interface CoordinatorOptions {
+  /** Holds `ledger.jsonl` and `blobs/`; what an earlier process recorded there is gone on from. */
+  folder: string;
+  config: Federation;
+  /** Name of the training plan, which payloads carry. */
+  plan: string;
+  /** Fingerprint of the frozen network. */
+  base: string;
+  /** What travels, at its initial values, float32; copied. */
+  initial: State;
+  /** The sites that may take part. */
+  sites: readonly string[];
+  transport: Transport;
+  clock?: Clock;
+  /**
+   * Scores the global state after every round; the numbers are recorded.
+   * @param corrections what the round adds to frozen weights, before the wire rounds it
+   */
+  evaluate?: ((global: State, round: number, corrections: readonly Correction[]) => Promise<Metrics>) | undefined;
+}
+
+type Heard = { site: string; state: Uint8Array };
+type Item = Heard | { deadline: number };
+
+export class Coordinator implements Disposable {
+  readonly #options: CoordinatorOptions;
+  readonly #label: Label;
+  readonly #strategy: Aggregation;
+  readonly #combine: Combine;
+  readonly #ledger: Ledger;
+  readonly #book = new Book();
+  readonly #blobs: Blobs;
+  readonly #clock: Clock;
+  readonly #inbox = new Queue<Item>();
+  /** Of this federation: sites keep it beside their state. */
+  readonly #id: string;
+  #global: GlobalState;
+
+  /**
+   * Begins a federation or goes on with the one in the folder.
+   *
+   * @throws GraftError AGGREGATION_UNSUITED, FEDERATION_EMPTY, FEDERATION_CHANGED, LEDGER_DAMAGED, BLOB_MISSING
+   */
+  constructor(options: CoordinatorOptions) {
+    const { folder, config, plan, base, initial, sites, clock = systemClock } = options;
+    checkFederation(config);
+    this.#options = options;
+    this.#label = { base, plan, config };
+    this.#strategy = aggregations[config.aggregation];
+    this.#combine = { none: weightedMean, median, 'trimmed-mean': trimmedMean(config.trim) }[config.robust];
+    this.#clock = clock;
+    const shared = pick(initial, (name) => !this.#strategy.personal(name));
+    if (![1, 2].every((round) => [...shared.keys()].some((name) => this.#strategy.trains(name, round))))
+      throw federateError('FEDERATION_EMPTY', { plan, aggregation: config.aggregation });
+
+    const start = { ...config, plan, base, initial: fingerprint(initial), sites: [...sites].sort() };
+    const configuration = JSON.parse(JSON.stringify(start)) as Record<string, unknown>;
+    this.#id = createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 16);
+    this.#ledger = new Ledger(join(folder, 'ledger.jsonl'));
+    this.#blobs = new Blobs(folderStore(join(folder, 'blobs')));
+    for (const entry of this.#ledger.entries) this.#book.apply(entry);
+    if (this.#book.configuration) {
+      const changed = differences(this.#book.configuration, configuration);
+      if (changed.length > 0) {
+        this.#ledger[Symbol.dispose]();
+        throw federateError('FEDERATION_CHANGED', { folder, changed: changed.join(', ') });
+      }
+      this.#global = GlobalState.restore(this.#label, this.#blobs, this.#book.state!);
+    } else {
+      this.#global = GlobalState.begin(this.#label, shared);
+      this.#record({ kind: 'opened', configuration, state: this.#global.keep(this.#blobs, 0) });
+    }
+  }
+
+  /**
+   * Runs the rounds that are left. Ends early, without `finished`, when the signal is aborted.
+   *
+   * @throws GraftError TOO_FEW_SITES, after which the run can be resumed; WEIGHTS_INVALID
+   */
+  async *run(signal: AbortSignal): AsyncGenerator<CoordinatorEvent> {
+    const { transport, config } = this.#options;
+    pump(transport.presence(signal), (heard) => this.#inbox.push(heard), this.#inbox);
+    const begun = this.#book.round > 0 || this.#book.open;
+    if (!begun && !(yield* this.#gather(signal))) return;
+    while (this.#book.round < config.rounds) {
+      const open = this.#openRound();
+      if (!open.weights) {
+        await this.#publish(open);
+        yield { kind: 'round', round: open.round, rounds: config.rounds, sites: [...open.chosen] };
+        if (!(yield* this.#collect(open, signal))) return;
+        yield* this.#decide(open);
+      }
+      yield await this.#aggregate(open);
+    }
+    await transport.publishTask(encodeTask({ kind: 'done', federation: this.#id, sites: this.#keyNames() }));
+    const { fingerprint: print } = this.#book.state!;
+    yield { kind: 'finished', rounds: config.rounds, fingerprint: print, global: this.#global.tensors };
+  }
+
+  /** Hands over what earlier rounds added to frozen weights, for a network that was just loaded. */
+  correct(use: (round: number, corrections: readonly Correction[]) => void): void {
+    const { wire, compression } = this.#label.config;
+    for (const { round, blob } of this.#book.corrections) {
+      const options = { limit: blob.length, from: ownFolder };
+      const { coded } = decodePayload(this.#blobs.get(blob), wireFormats[wire], compression, options);
+      withCorrections(coded, wireFormats[wire], (corrections) => use(round, corrections));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#ledger[Symbol.dispose]();
+    this.#global.dispose();
+  }
+
+  #record(entry: Entry): void {
+    this.#ledger.append({ at: this.#clock.now().toISOString(), ...entry });
+    this.#book.apply(entry);
+  }
+
+  /** Puts a mark into the inbox when the time is over. */
+  #startDeadline(round: number, signal: AbortSignal): void {
+    const { deadline } = this.#options.config;
+    if (deadline === null) return;
+    this.#clock.after(deadline, signal).then(
+      () => this.#inbox.push({ deadline: round }),
+      () => {}, // the run ended first
+    );
+  }
+
+  /** Waits until every site registered or was rejected, or for the deadline. */
+  async *#gather(signal: AbortSignal): AsyncGenerator<CoordinatorEvent, boolean> {
+    const { sites, config } = this.#options;
+    const rejected = new Map<string, string>();
+    this.#startDeadline(0, signal);
+    while (sites.some((site) => !this.#book.registered.has(site) && !rejected.has(site))) {
+      const item = await this.#inbox.next();
+      if (!item) return false;
+      if ('deadline' in item) break;
+      for await (const event of this.#hear(item)) {
+        if (event.kind === 'rejected') rejected.set(event.site, event.reason);
+        yield event;
+      }
+    }
+    const found = this.#book.registered.size;
+    if (found >= Math.max(1, config.minSites)) return true;
+    const absent = sites.filter((site) => !this.#book.registered.has(site));
+    throw this.#tooFew(1, found, new Map(absent.map((site) => [site, rejected.get(site) ?? 'not heard of'])));
+  }
+
+  #tooFew(round: number, found: number, reasons: ReadonlyMap<string, string>): GraftError {
+    const { minSites } = this.#options.config;
+    const text = [...reasons].map(([site, reason]) => `${site}: ${reason}`).join('; ') || 'no more are there';
+    return federateError('TOO_FEW_SITES', { round, found, minimum: Math.max(1, minSites), reasons: text });
+  }
+
+  /** The round under way, or a new one. */
+  #openRound(): OpenRound {
+    if (!this.#book.open) {
+      const round = this.#book.round + 1;
+      const chosen = sample([...this.#book.registered.keys()], round, this.#options.config);
+      this.#record({ kind: 'published', round, chosen });
+    }
+    return this.#book.open!;
+  }
+
+  #keyNames = () => Object.fromEntries([...this.#book.registered].map(([site, { key }]) => [site, keyName(key)]));
+
+  /** Says to the sites what to do; after a restart for the second time, which those that did it take as a question. */
+  async #publish({ round, chosen }: OpenRound): Promise<void> {
+    const { transport, config, plan, base } = this.#options;
+    const { rounds, aggregation, wire, compression, mu } = config;
+    const put = async ({ bytes, length }: Payload, lives?: number): Promise<BlobReference> => ({
+      hash: await transport.putBlob(bytes, lives),
+      length,
+    });
+    const changed = (name: string) => round > 1 && this.#strategy.trains(name, round - 1);
+    const isFull = [...this.#global.tensors.keys()].every(changed);
+    const full = await put(this.#global.payload(round), round);
+    const fresh = round > 1 && !isFull ? await put(this.#global.payload(round, changed), round) : undefined;
+    for (const { blob } of this.#book.corrections) await put({ bytes: this.#blobs.get(blob), length: blob.length });
+    const task: Task = {
+      ...{ kind: 'round', federation: this.#id, round, rounds, sites: this.#keyNames(), chosen: [...chosen] },
+      ...{ base, plan, aggregation, wire, compression, mu, full, fresh, corrections: this.#book.corrections },
+    };
+    await transport.publishTask(encodeTask(task));
+  }
+
+  /** Takes what sites say until all were heard or the time is over. */
+  async *#collect(open: OpenRound, signal: AbortSignal): AsyncGenerator<CoordinatorEvent, boolean> {
+    this.#startDeadline(open.round, signal);
+    while (open.missing.length > 0) {
+      const item = await this.#inbox.next();
+      if (!item) return false;
+      if ('deadline' in item) {
+        if (item.deadline === open.round) break;
+      } else yield* this.#hear(item);
+    }
+    return true;
+  }
+
+  /** Takes in what one site said: records it, and tells it. */
+  async *#hear({ site, state }: Heard): AsyncGenerator<CoordinatorEvent> {
+    const entry = await judge(state, site, {
+      book: this.#book,
+      federation: this.#id,
+      label: this.#label,
+      sites: this.#options.sites,
+      transport: this.#options.transport,
+      expected: (round, from) => this.#expected(round, from),
+      keep: (bytes, length) => void this.#blobs.put({ bytes, length }),
+    });
+    if (!entry) return;
+    this.#record(entry);
+    yield entry;
+  }
+
+  /** Names that sites send in a round, sorted. */
+  #sentNames = (round: number): string[] =>
+    [...this.#global.tensors.keys()].filter((name) => this.#strategy.trains(name, round)).sort();
+
+  #expected = (round: number, site: string): Expected => ({
+    round,
+    site,
+    names: this.#sentNames(round),
+    global: this.#global.tensors,
+  });
+
+  /** Decides whose updates make the next state, and records it. */
+  *#decide(open: OpenRound): Generator<CoordinatorEvent> {
+    const { maxNormRatio, minSites, weights: rule } = this.#options.config;
+    const { round } = open;
+    const norms = new Map([...open.accepted].map(([site, { norm }]) => [site, norm]));
+    for (const site of maxNormRatio === null ? [] : outliers(norms, maxNormRatio)) {
+      const reason = `its norm is ${norms.get(site)!.toPrecision(3)}, more than ${maxNormRatio} times the median`;
+      const entry: CoordinatorEvent = { kind: 'refused', round, site, reason, down: 0, up: 0 };
+      this.#record(entry);
+      yield entry;
+    }
+    const { missing } = open;
+    for (const site of missing) yield { kind: 'missing', round, site };
+    const found = open.accepted.size;
+    if (found < Math.max(1, minSites)) {
+      const reasons = new Map([...open.out, ...missing.map((site) => [site, 'no answer in time'] as const)]);
+      this.#record({ kind: 'stalled', round, found, minimum: minSites });
+      throw this.#tooFew(round, found, reasons);
+    }
+    const weights = sharesOf([...open.accepted.keys()], this.#book.registered, rule);
+    this.#record({ kind: 'closed', round, weights, missing });
+  }
+
+  /** Makes the next global state of the updates that were decided on. */
+  async #aggregate({ round, weights, accepted, down, up }: OpenRound): Promise<CoordinatorEvent> {
+    const { config, evaluate } = this.#options;
+    const contributions = Object.entries(weights!).map(([site, weight]) => {
+      const bytes = this.#blobs.get(accepted.get(site)!.blob);
+      const { read } = readUpdate(bytes, this.#label, this.#expected(round, site));
+      return { site, weight, read };
+    });
+    const names = this.#sentNames(round);
+    const input = { contributions, global: this.#global.tensors, names, combine: this.#combine, gauge: config.gauge };
+    const aggregated = this.#strategy.aggregate(input);
+    const { error, corrections = [] } = aggregated;
+    const next = this.#global.next(aggregated);
+    disposeState(aggregated.tensors);
+    const metrics = (await evaluate?.(next.tensors, round, corrections)) ?? {};
+    const state = next.keep(this.#blobs, round, corrections);
+    this.#record({ kind: 'aggregated', round, error, metrics, state });
+    for (const { factors } of corrections) for (const factor of Object.values(factors)) factor.dispose();
+    this.#global.dispose();
+    this.#global = next;
+    this.#blobs.keepOnly(this.#book.blobs);
+    return {
+      ...{ kind: 'aggregated', round, rounds: config.rounds, weights: weights!, error, metrics, down, up },
+      ...{ fingerprint: state.fingerprint, global: next.tensors },
+    };
+  }
+}

@@ -1,0 +1,86 @@
+/** What can go wrong in a federation; what a single site did wrong is recorded in the ledger and the round goes on. */
+import { errorsOf } from '../core/index.js';
+
+export const federateErrors = {
+  FEDERATION_CHANGED: {
+    exit: 'usage',
+    message: '{folder}: was begun under another configuration; changed: {changed}.',
+    hint: 'Resume with the configuration of the first start, or start into a new folder.',
+  },
+  FEDERATION_EMPTY: {
+    exit: 'usage',
+    message: 'The plan {plan} with the aggregation {aggregation} leaves nothing that sites would train and send.',
+    hint: 'Choose a plan that trains something; ffa, fedsa and rolora need low-rank adapters in the plan.',
+  },
+  AGGREGATION_UNSUITED: {
+    exit: 'usage',
+    message: 'The robust aggregation {robust} cannot be combined with {aggregation}.',
+    hint: 'product-svd and fedex are made of the exact weighted mean; use mean, ffa, fedsa or rolora with {robust}.',
+  },
+  CORRECTION_UNSUPPORTED: {
+    exit: 'usage',
+    message: 'The aggregation fedex changes frozen weights, which the trainer of {site} does not offer.',
+    hint: 'Choose another aggregation, or give the trainer a method correct().',
+  },
+  WEIGHTS_INVALID: {
+    exit: 'usage',
+    message: 'The weights of the sites must be numbers from 0 on, one for each site and not all 0: {problem}.',
+    hint: 'Correct federation.weights, or set it to slices or cases.',
+  },
+  SITE_TWICE: {
+    exit: 'usage',
+    message: 'Two sites are called {site}.',
+    hint: 'Give every site a name of its own.',
+  },
+  SITE_NAME_INVALID: {
+    exit: 'usage',
+    message: 'A site cannot be called "{site}".',
+    hint: 'The name becomes a folder: use at least one character, no slash, and neither "." nor "..".',
+  },
+  SITE_NAME_TAKEN: {
+    exit: 'usage',
+    message: 'The coordinator knows another site by the name {site}.',
+    hint: 'Give this site a name of its own, or put back its folder with the key that it registered with.',
+  },
+  SITE_OTHER_FEDERATION: {
+    exit: 'usage',
+    message: 'The folder of the site {site} belongs to another federation.',
+    hint: 'Give each federation folders of its own.',
+  },
+  TOO_FEW_SITES: {
+    exit: 'data',
+    message: 'Round {round} has {found} usable sites and needs {minimum} ({reasons}).',
+    hint: 'Nothing is lost: mend the sites and resume, or start anew with a smaller minSites.',
+  },
+  UPDATE_DIVERGED: {
+    exit: 'data',
+    message: 'The update of {site} in round {round} holds numbers that are not finite (in {tensor}).',
+    hint: 'Lower the learning rate, and check the intensities of the images of {site}.',
+  },
+  LEDGER_DAMAGED: {
+    exit: 'system',
+    message: '{file}: line {line} is not what was written there.',
+    hint: 'Only a last line can be cut short by a crash; this one was changed. Restore the folder from a copy.',
+  },
+  MESSAGE_INVALID: {
+    exit: 'system',
+    message: 'A message from {from} cannot be used ({reason}).',
+    hint: 'Run the same version of graft at the coordinator and at all sites.',
+  },
+  PAYLOAD_INVALID: {
+    exit: 'system',
+    message: 'Tensors from {from} cannot be used ({reason}).',
+    hint: 'Run the same version of graft and the same plan at the coordinator and at all sites.',
+  },
+  BLOB_MISSING: {
+    exit: 'system',
+    message: 'The blob {blob} is not there (any more).',
+    hint: 'Resume the run: the coordinator publishes what its round needs again.',
+  },
+  COMPRESSION_MISSING: {
+    exit: 'system',
+    message: 'This Node.js ({version}) has no {compression} compression.',
+    hint: 'Use Node.js 22.15 or newer at the coordinator and at all sites, or the compression deflate.',
+  },
+} as const;
+export const federateError = errorsOf(federateErrors);

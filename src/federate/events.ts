@@ -1,0 +1,40 @@
+/** What a federation tells while it runs. */
+import type { State } from '../nn/index.js';
+import type { Entry } from './ledger.js';
+import type { Metrics } from './trainer.js';
+
+export type CoordinatorEvent =
+  /** What a site said and what came of it, as the ledger has it; bytes are measured. */
+  | Extract<Entry, { site: string }>
+  | { kind: 'round'; round: number; rounds: number; sites: string[] }
+  /** Did not answer before the deadline. */
+  | { kind: 'missing'; round: number; site: string }
+  | ({ kind: 'aggregated' } & AggregatedRound)
+  | ({ kind: 'finished'; rounds: number } & GlobalResult);
+
+export interface GlobalResult {
+  /** `fingerprint` of the global state. */
+  fingerprint: string;
+  /** What sites receive, without what is personal; the coordinator's own tensors, valid until the next event. */
+  global: State;
+}
+
+export interface AggregatedRound extends GlobalResult {
+  round: number;
+  rounds: number;
+  /** Shares of the sites whose updates are in it. */
+  weights: Record<string, number>;
+  /** ‖Σ wₖBₖAₖ − BA‖ / ‖Σ wₖBₖAₖ‖; undefined without pairs of factors. */
+  error: number | undefined;
+  /** What `evaluate` gave. */
+  metrics: Metrics;
+  /** Bytes to and from all sites in this round. */
+  down: number;
+  up: number;
+}
+
+export type SiteEvent<Progress> =
+  | { kind: 'progress'; site: string; round: number; progress: Progress }
+  | { kind: 'trained'; site: string; round: number; metrics: Metrics };
+
+export type FederationEvent<Progress = unknown> = CoordinatorEvent | SiteEvent<Progress>;

@@ -1,0 +1,43 @@
+/** Federated training: rounds between a coordinator and sites, aggregation, wire formats, the ledger. */
+export {
+  type Aggregated,
+  type Aggregation,
+  type AggregationInput,
+  type AggregationName,
+  aggregationNames,
+  aggregations,
+  type Contribution,
+  type Correction,
+  dominant,
+  type Gauge,
+  gauges,
+  type Pair,
+  type Product,
+  pairsOf,
+  productNorm,
+  stacked,
+  weightedMean,
+} from './aggregation/index.js';
+export { type Clock, systemClock } from './clock.js';
+export { checkFederation, type Federation, federationSchema } from './config.js';
+export { Coordinator, type CoordinatorOptions } from './coordinator.js';
+export { federateErrors } from './errors.js';
+export type * from './events.js';
+export { type Entry, Ledger, readLedger, type StateRecord } from './ledger.js';
+export { localOf, personalOf } from './memory.js';
+export type { Proximal } from './proximal.js';
+export { type FederationOptions, ledgerFile, runFederation, siteFolder } from './simulate.js';
+export { Site, type SiteOptions } from './site.js';
+export { folderStore, memoryStore, type Store } from './store.js';
+export type { LocalRound, LocalTrainer, Metrics } from './trainer.js';
+export type { Transport } from './transport.js';
+export { localTransport } from './transports/local.js';
+export {
+  type CodedState,
+  type Compression,
+  decodePayload,
+  encodePayload,
+  type Payload,
+  type WireFormat,
+  wireFormats,
+} from './wire/index.js';

@@ -1,0 +1,69 @@
+/**
+ * What a site remembers between its rounds, in one file: the state after its last round and the signed update that came out
+ * of it. Both are written at once, so that a site that was killed has either trained the round or not.
+ */
+import { copyState, type State } from '../nn/index.js';
+import { tensor } from '../torch/index.js';
+import { federateError } from './errors.js';
+import { decodeStates, disposeState, encodeStates } from './state-bytes.js';
+import type { Store } from './store.js';
+
+export interface Remembered {
+  /** The round that it was trained in. */
+  round: number;
+  /** What the trainer's `localState` gave. */
+  local: State;
+  /** Trained tensors that never leave the site. */
+  personal: State;
+  /** What the wire format dropped of the last update. */
+  residue: State;
+  /** Shared tensors as received, where the next round may bring only some of them. */
+  received: State;
+  /** The update as it travels, what was said with it, signed, and its length before compression. */
+  update: { payload: Uint8Array; message: Uint8Array };
+}
+
+const file = 'state.safetensors';
+const parts = ['local', 'personal', 'residue', 'received', 'update'] as const;
+
+/** Survives a crash after the return, whole or not at all. */
+export function remember(store: Store, federation: string, { round, update, ...states }: Remembered): void {
+  const payload = new Map([['payload', tensor(update.payload)]]);
+  const metadata = { federation, round: String(round), message: Buffer.from(update.message).toString() };
+  store.write(file, ...encodeStates({ ...states, update: payload }, metadata));
+  disposeState(payload);
+}
+
+/**
+ * What the site remembers; undefined before its first round. The caller owns the tensors.
+ *
+ * @throws GraftError SITE_OTHER_FEDERATION
+ */
+export function recall(store: Store, site: string, federation: string): Remembered | undefined {
+  const bytes = store.read(file);
+  if (!bytes) return undefined;
+  const { parts: found, metadata } = decodeStates(bytes, parts);
+  const { update, ...states } = found;
+  const payload = update.get('payload')!.toBytes();
+  disposeState(update);
+  if (metadata.federation !== federation) {
+    for (const state of Object.values(states)) disposeState(state);
+    throw federateError('SITE_OTHER_FEDERATION', { site });
+  }
+  return { ...states, round: Number(metadata.round), update: { payload, message: Buffer.from(metadata.message) } };
+}
+
+/** The tensors that stay at a site for good, such as FedSA-LoRA's B, as copies; empty before its first round. */
+export const personalOf = (store: Store): State => partOf(store, 'personal');
+
+/** What the trainer's `localState` gave after the site's last round, as copies; empty before its first. */
+export const localOf = (store: Store): State => partOf(store, 'local');
+
+function partOf(store: Store, part: 'personal' | 'local'): State {
+  const bytes = store.read(file);
+  if (!bytes) return new Map();
+  const { parts: found } = decodeStates(bytes, parts);
+  const copies = copyState(found[part]);
+  for (const state of Object.values(found)) disposeState(state);
+  return copies;
+}

@@ -1,0 +1,45 @@
+/** Which sites take part in a round, and how much each counts. */
+import { random } from '../core/index.js';
+import type { Registered } from './book.js';
+import type { Federation } from './config.js';
+import { federateError } from './errors.js';
+
+/** The sites of a round, in order of name; the same for the same seed, whoever asks when. */
+export function sample(sites: readonly string[], round: number, { sampling, minSites, seed }: Federation): string[] {
+  const count = Math.min(sites.length, Math.max(minSites, Math.ceil(sampling * sites.length)));
+  return random(seed, 'sites', round)
+    .shuffle([...sites].sort())
+    .slice(0, count)
+    .sort();
+}
+
+/**
+ * Shares of sites, which sum up to 1, in order of name.
+ *
+ * @throws GraftError WEIGHTS_INVALID
+ */
+export function sharesOf(
+  sites: readonly string[],
+  registered: ReadonlyMap<string, Registered>,
+  weights: Federation['weights'],
+): Record<string, number> {
+  const weightOf = (site: string): number => {
+    if (weights === 'equal') return 1;
+    if (typeof weights === 'string') return registered.get(site)![weights];
+    const given = weights[site];
+    if (given === undefined) throw federateError('WEIGHTS_INVALID', { problem: `${site} has none` });
+    return given;
+  };
+  const all = [...sites].sort().map((site) => [site, weightOf(site)] as const);
+  const sum = all.reduce((total, [, weight]) => total + weight, 0);
+  if (!(sum > 0)) throw federateError('WEIGHTS_INVALID', { problem: `they are 0 for ${sites.join(', ')}` });
+  return Object.fromEntries(all.map(([site, weight]) => [site, weight / sum]));
+}
+
+/** Sites whose norm is more than `ratio` times the median of all. */
+export function outliers(norms: ReadonlyMap<string, number>, ratio: number): string[] {
+  const sorted = [...norms.values()].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  const median = (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
+  return [...norms].filter(([, norm]) => norm > ratio * median).map(([site]) => site);
+}

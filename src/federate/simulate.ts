@@ -1,0 +1,97 @@
+/**
+ * A whole federation in one process: the coordinator and all sites over the local transport. A site's tensors lie in its
+ * folder between its turns, so memory does not grow with the number of sites.
+ *
+ * The folder holds `coordinator/` (ledger and global states), `sites/NAME/` and `blobs/` (what is under way). A run that was
+ * ended or killed at any moment goes on from its folder and ends with the same bits, given the same machine and threads.
+ */
+import { join } from 'node:path';
+import type { State } from '../nn/index.js';
+import type { Clock } from './clock.js';
+import type { Federation } from './config.js';
+import { Coordinator, type CoordinatorOptions } from './coordinator.js';
+import { federateError } from './errors.js';
+import type { FederationEvent } from './events.js';
+import { Site } from './site.js';
+import { folderStore } from './store.js';
+import { merge, Turns } from './streams.js';
+import type { LocalTrainer } from './trainer.js';
+import { localTransport } from './transports/local.js';
+
+export interface FederationOptions<Progress> {
+  folder: string;
+  config: Federation;
+  /** Name of the training plan. */
+  plan: string;
+  /** Fingerprint of the frozen network, the same that the trainers have. */
+  base: string;
+  /** What travels, at its initial values. */
+  initial: State;
+  sites: readonly { name: string; trainer: LocalTrainer<Progress> }[];
+  /** Scores the global state after every round. No site trains meanwhile, so it may use the network that they share. */
+  evaluate?: NonNullable<CoordinatorOptions['evaluate']>;
+  /** Ends the run at the next safe point. */
+  signal?: AbortSignal;
+  clock?: Clock;
+}
+
+/** The folder of a site, for `personalOf`. */
+export const siteFolder = (folder: string, site: string): string => join(folder, 'sites', site);
+/** The ledger of a federation, for `readLedger`. */
+export const ledgerFile = (folder: string): string => join(folder, 'coordinator', 'ledger.jsonl');
+
+/**
+ * Runs a federation, or goes on with the one in the folder. The last event is `finished`, unless the signal ended the run.
+ *
+ * @throws GraftError SITE_TWICE, SITE_NAME_INVALID, FEDERATION_CHANGED, TOO_FEW_SITES, … and what trainers throw that is
+ * no failure of a site
+ */
+export async function* runFederation<Progress>({
+  folder,
+  sites,
+  signal,
+  evaluate,
+  ...options
+}: FederationOptions<Progress>): AsyncGenerator<FederationEvent<Progress>> {
+  const names = sites.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw federateError('SITE_TWICE', { site: twice });
+  const invalid = names.find((name) => !/^[^/\\]+$/.test(name) || name === '.' || name === '..');
+  if (invalid !== undefined) throw federateError('SITE_NAME_INVALID', { site: invalid });
+
+  const transport = localTransport({ blobs: folderStore(join(folder, 'blobs')) });
+  const turns = new Turns();
+  using coordinator = new Coordinator({
+    ...options,
+    folder: join(folder, 'coordinator'),
+    sites: names,
+    transport,
+    evaluate:
+      evaluate &&
+      (async (...round) => {
+        using _turn = await turns.take();
+        return evaluate(...round);
+      }),
+  });
+  const members = sites.map(
+    ({ name, trainer }) => new Site({ name, trainer, transport, turns, store: folderStore(siteFolder(folder, name)) }),
+  );
+  coordinator.correct((round, corrections) => {
+    for (const { trainer } of sites) trainer.correct?.(round, corrections);
+  });
+  const end = new AbortController();
+  const stop = () => end.abort();
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) stop();
+  const machines = [coordinator.run(end.signal), ...members.map((site) => site.run(end.signal))];
+  try {
+    for await (const event of merge<FederationEvent<Progress>>(machines)) {
+      yield event;
+      if (event.kind === 'finished') return;
+    }
+  } finally {
+    stop();
+    signal?.removeEventListener('abort', stop);
+    await Promise.allSettled(machines.map((machine) => machine.return(undefined)));
+  }
+}

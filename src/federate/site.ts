@@ -1,0 +1,200 @@
+/**
+ * A site: a state machine that says that it is there, waits for tasks, trains when it is chosen, and keeps what it has to
+ * say on its disk before it says it. Killed while it trains, it trains the round again to the same bits; killed later,
+ * it says the same again.
+ */
+import { GraftError } from '../core/index.js';
+import { copyState, type State } from '../nn/index.js';
+import { aggregations } from './aggregation/index.js';
+import { hashOf } from './blobs.js';
+import { withCorrections } from './corrections.js';
+import { federateError } from './errors.js';
+import type { SiteEvent } from './events.js';
+import { type Remembered, recall, remember } from './memory.js';
+import { type BlobReference, decodeTask, Identity, keyName, type RoundTask, type SiteState } from './messages.js';
+import { Proximal } from './proximal.js';
+import { disposeState, pick } from './state-bytes.js';
+import type { Store } from './store.js';
+import { newest, Turns } from './streams.js';
+import type { LocalTrainer, Metrics } from './trainer.js';
+import type { Transport } from './transport.js';
+import { packUpdate } from './update.js';
+import { type CodedState, decodePayload, receive, wireFormats } from './wire/index.js';
+
+export interface SiteOptions<Progress> {
+  name: string;
+  trainer: LocalTrainer<Progress>;
+  transport: Transport;
+  /** The site's own: its key and its memory. */
+  store: Store;
+  /** Sites that share a network take turns. */
+  turns?: Turns;
+}
+
+export class Site<Progress = unknown> {
+  readonly name: string;
+  readonly #trainer: LocalTrainer<Progress>;
+  readonly #transport: Transport;
+  readonly #store: Store;
+  readonly #turns: Turns;
+  readonly #identity: Identity;
+  /** Bytes received since the site's last word. */
+  #down = 0;
+  /** The last round whose corrections this process handed to the trainer. */
+  #corrected = 0;
+
+  constructor({ name, trainer, transport, store, turns = new Turns() }: SiteOptions<Progress>) {
+    this.name = name;
+    this.#trainer = trainer;
+    this.#transport = transport;
+    this.#store = store;
+    this.#turns = turns;
+    this.#identity = new Identity(store);
+  }
+
+  /**
+   * Takes part until the coordinator says that it is done, or the signal is aborted.
+   *
+   * @throws GraftError SITE_NAME_TAKEN, SITE_OTHER_FEDERATION, MESSAGE_INVALID
+   */
+  async *run(signal: AbortSignal): AsyncGenerator<SiteEvent<Progress>> {
+    const { base, slices, cases } = this.#trainer;
+    await this.#say({ kind: 'present', site: this.name, key: this.#identity.publicKey, base, slices, cases });
+    for await (const { value: bytes, superseded } of newest(this.#transport.watchTasks(signal))) {
+      const task = decodeTask(bytes);
+      this.#down += bytes.length;
+      const known = task.sites[this.name];
+      if (known && known !== keyName(this.#identity.publicKey))
+        throw federateError('SITE_NAME_TAKEN', { site: this.name });
+      if (task.kind === 'done') return;
+      if (task.chosen.includes(this.name)) yield* this.#answer(task, superseded);
+    }
+  }
+
+  async #say(state: SiteState): Promise<void> {
+    await this.#transport.updateState(this.name, this.#identity.sign(state));
+  }
+
+  /** Trains, unless the round was trained before, and sends the update. */
+  async *#answer(task: RoundTask, superseded: AbortSignal): AsyncGenerator<SiteEvent<Progress>> {
+    const { round, federation } = task;
+    using _turn = await this.#turns.take();
+    if (superseded.aborted) return;
+    const before = recall(this.#store, this.name, federation);
+    try {
+      if (before?.round === round) {
+        await this.#sendUpdate(before.update, round);
+        return;
+      }
+      const update = yield* this.#train(task, before, superseded);
+      if (update) await this.#sendUpdate(update, round);
+    } catch (error) {
+      if (superseded.aborted) return;
+      if (error instanceof GraftError && error.code === 'SITE_OTHER_FEDERATION') throw error;
+      const failed = { kind: 'failed', reason: (error as Error).message, site: this.name, federation, round } as const;
+      await this.#say({ ...failed, down: this.#takeDown() });
+    } finally {
+      if (before) for (const key of ['local', 'personal', 'residue', 'received'] as const) disposeState(before[key]);
+    }
+  }
+
+  #takeDown(): number {
+    const down = this.#down;
+    this.#down = 0;
+    return down;
+  }
+
+  /** One round of training, remembered before it is sent; undefined where a newer task overtook it. */
+  async *#train(
+    task: RoundTask,
+    before: Remembered | undefined,
+    superseded: AbortSignal,
+  ): AsyncGenerator<SiteEvent<Progress>, Remembered['update'] | undefined> {
+    const { round, rounds, mu, federation } = task;
+    const trainer = this.#trainer;
+    const strategy = aggregations[task.aggregation];
+    const trains = (name: string) => strategy.trains(name, round);
+    const global = await this.#receive(task, before);
+    try {
+      await this.#correct(task);
+      trainer.load(new Map([...global, ...(before?.personal ?? [])]), before?.local);
+      using proximal = mu > 0 ? new Proximal(mu, pick(trainer.travelling(), trains)) : undefined;
+      const training = trainer.train({ round, rounds, trains, proximal }, superseded);
+      const metrics = yield* this.#follow(training, round);
+      if (superseded.aborted) return undefined;
+
+      const travelling = trainer.travelling();
+      const sent = pick(travelling, (name) => trains(name) && !strategy.personal(name));
+      const { payload, residue } = packUpdate(task, this.name, sent, global, before?.residue ?? new Map());
+      const blob: BlobReference = { hash: hashOf(payload.bytes), length: payload.length };
+      const finite = Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
+      const said = { site: this.name, federation, round, blob, metrics: finite, down: this.#takeDown() };
+      const update = { payload: payload.bytes, message: this.#identity.sign({ kind: 'update', ...said }) };
+      remember(this.#store, federation, {
+        round,
+        local: trainer.localState(),
+        personal: pick(travelling, strategy.personal),
+        residue: new Map([...(before?.residue ?? []), ...residue]), // with that of tensors that rested in this round
+        received: [...global.keys()].every(trains) ? new Map() : global,
+        update,
+      });
+      disposeState(residue);
+      yield { kind: 'trained', site: this.name, round, metrics: finite };
+      return update;
+    } finally {
+      disposeState(global);
+    }
+  }
+
+  async #fetch({ hash, length }: BlobReference, { wire, compression }: RoundTask): Promise<CodedState> {
+    const bytes = await this.#transport.getBlob(hash);
+    this.#down += bytes.length;
+    const from = 'the coordinator';
+    if (hashOf(bytes) !== hash)
+      throw federateError('PAYLOAD_INVALID', { from, reason: 'they were changed on their way' });
+    return decodePayload(bytes, wireFormats[wire], compression, { limit: length, from }).coded;
+  }
+
+  /** All shared tensors: what changed since the last round and the others as remembered, or everything anew. */
+  async #receive(task: RoundTask, before: Remembered | undefined): Promise<State> {
+    const format = wireFormats[task.wire];
+    const goesOn = before?.round === task.round - 1 && before.received.size > 0;
+    if (!goesOn || !task.fresh) return receive(await this.#fetch(task.full, task), format);
+    const fresh = receive(await this.#fetch(task.fresh, task), format);
+    return new Map([...copyState(pick(before.received, (name) => !fresh.has(name))), ...fresh]);
+  }
+
+  /** Hands over what rounds added to frozen weights: all of it in a new process, whose network is as it was at first. */
+  async #correct(task: RoundTask): Promise<void> {
+    const trainer = this.#trainer;
+    if (task.aggregation === 'fedex' && !trainer.correct)
+      throw federateError('CORRECTION_UNSUPPORTED', { site: this.name });
+    for (const { round, blob } of task.corrections) {
+      if (round <= this.#corrected) continue;
+      const coded = await this.#fetch(blob, task);
+      withCorrections(coded, wireFormats[task.wire], (corrections) => trainer.correct?.(round, corrections));
+      this.#corrected = round;
+    }
+  }
+
+  /** Passes on what training tells. */
+  async *#follow(
+    training: AsyncGenerator<Progress, Metrics>,
+    round: number,
+  ): AsyncGenerator<SiteEvent<Progress>, Metrics> {
+    try {
+      for (;;) {
+        const step = await training.next();
+        if (step.done) return step.value;
+        yield { kind: 'progress', site: this.name, round, progress: step.value };
+      }
+    } finally {
+      await training.return({});
+    }
+  }
+
+  async #sendUpdate({ payload, message }: { payload: Uint8Array; message: Uint8Array }, round: number): Promise<void> {
+    await this.#transport.putBlob(payload, round);
+    await this.#transport.updateState(this.name, message);
+  }
+}

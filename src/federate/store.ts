@@ -1,0 +1,44 @@
+/** Named bytes that survive, whole or absent: a folder, or memory where nothing has to survive. */
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../core/index.js';
+
+export interface Store {
+  /** Writes the chunks one after another; after the return they survive a crash. */
+  write(name: string, ...chunks: Uint8Array[]): void;
+  read(name: string): Uint8Array | undefined;
+  remove(name: string): void;
+  names(): string[];
+}
+
+/** Files in a folder that only its owner may read; it is made where it is missing. */
+export function folderStore(folder: string): Store {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // What a killed process was writing: never a result.
+  for (const name of readdirSync(folder))
+    if (/^\.[0-9a-f]{12}\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+  const visible = () => readdirSync(folder).filter((name) => !name.startsWith('.'));
+  return {
+    write: (name, ...chunks) => writeFileAtomic(join(folder, name), ...chunks),
+    read(name) {
+      try {
+        return readFileSync(join(folder, name));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+    remove: (name) => rmSync(join(folder, name), { force: true }),
+    names: visible,
+  };
+}
+
+export function memoryStore(): Store {
+  const held = new Map<string, Uint8Array>();
+  return {
+    write: (name, ...chunks) => void held.set(name, Buffer.concat(chunks)),
+    read: (name) => held.get(name),
+    remove: (name) => void held.delete(name),
+    names: () => [...held.keys()],
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * What a coordinator and its sites need of whatever lies between them: six methods, two for each kind of traffic. The
+ * shape fits a message broker with an object store (a task is a retained message, a site's state a key, a blob an
+ * object), and a queue in one process.
+ *
+ * A transport carries bytes and promises little: tasks and states may come twice, blobs may be gone after a crash.
+ * Coordinator and sites keep their own truth and say again what was lost.
+ */
+export interface Transport {
+  /** To all sites; the last task is kept for those who come later. */
+  publishTask(task: Uint8Array): Promise<void>;
+  /** The last task, if there is one, then every new one. */
+  watchTasks(signal: AbortSignal): AsyncIterable<Uint8Array>;
+
+  /**
+   * Stores bytes under their SHA-256.
+   *
+   * @param round the blob may be forgotten once a later round puts blobs; without it, it stays
+   */
+  putBlob(bytes: Uint8Array, round?: number): Promise<string>;
+  /** @throws GraftError BLOB_MISSING */
+  getBlob(hash: string): Promise<Uint8Array>;
+
+  /** What a site says of itself: that it is there, that it has an update, that it failed. The last is kept. */
+  updateState(site: string, state: Uint8Array): Promise<void>;
+  /** The last state of every site, then every new one. */
+  presence(signal: AbortSignal): AsyncIterable<{ site: string; state: Uint8Array }>;
+}

@@ -1,0 +1,24 @@
+/** A wire format: how the numbers of one tensor become bytes and come back. */
+import type { DType, Tensor } from '../../torch/index.js';
+
+/** A tensor as it travels. */
+export interface Coded {
+  shape: number[];
+  /** One element of the format's type for each number, row-major. */
+  data: Uint8Array;
+  /** bfloat16 scales; empty in formats that have none. */
+  scales: Uint8Array;
+}
+
+export interface WireFormat {
+  /** Element type of `data`. */
+  dtype: DType;
+  /** Whether numbers come back changed, so that the sender carries the difference into the next round. */
+  lossy: boolean;
+  /** @param value float32, any shape, on the CPU */
+  encode(value: Tensor): Coded;
+  /** @returns float32, a new tensor */
+  decode(coded: Coded): Tensor;
+  /** How many scales a tensor of this shape has. */
+  scaleCount(shape: readonly number[]): number;
+}
