@@ -6,9 +6,11 @@ import { exitCodes } from '../core/index.js';
 import { registerAdapt } from './commands/adapt.js';
 import { registerDoctor } from './commands/doctor.js';
 import { registerEvaluate } from './commands/evaluate.js';
+import { registerFederate } from './commands/federate.js';
 import { registerParams } from './commands/params.js';
 import { registerPhantom } from './commands/phantom.js';
 import { registerPredict } from './commands/predict.js';
+import { registerPretrain } from './commands/pretrain.js';
 import { registerRun } from './commands/run.js';
 import { registerTrain } from './commands/train.js';
 import { runProgram } from './run-command.js';
@@ -27,6 +29,7 @@ const help = `
 Getting started:
   graft doctor                 is everything there?
   graft run recipes/phantom-scanners.yaml   a whole experiment on generated images
+  graft run recipes/phantom-federated.yaml  the same for federated fine-tuning
   graft params                 how small an adapter is
   graft COMMAND --help         options and examples of a command
 
@@ -50,8 +53,10 @@ const program = new Command('graft')
 
 const commands = [
   registerRun,
+  registerFederate,
   registerTrain,
   registerAdapt,
+  registerPretrain,
   registerPredict,
   registerEvaluate,
   registerParams,

@@ -25,7 +25,7 @@ import { federateError } from './errors.js';
 import type { CoordinatorEvent } from './events.js';
 import { GlobalState, type Label, ownFolder } from './global.js';
 import { type Entry, Ledger } from './ledger.js';
-import { type BlobReference, encodeTask, keyName, type Task } from './messages.js';
+import { Publisher } from './publisher.js';
 import { judge } from './reception.js';
 import { outliers, sample, sharesOf } from './shares.js';
 import { disposeState, pick } from './state-bytes.js';
@@ -34,7 +34,7 @@ import { pump, Queue } from './streams.js';
 import type { Metrics } from './trainer.js';
 import type { Transport } from './transport.js';
 import { type Expected, readUpdate } from './update.js';
-import { decodePayload, type Payload, wireFormats } from './wire/index.js';
+import { decodePayload, wireFormats } from './wire/index.js';
 
 export interface CoordinatorOptions {
   /** Holds `ledger.jsonl` and `blobs/`; what an earlier process recorded there is gone on from. */
@@ -69,6 +69,7 @@ export class Coordinator implements Disposable {
   readonly #book = new Book();
   readonly #blobs: Blobs;
   readonly #clock: Clock;
+  readonly #publisher: Publisher;
   readonly #inbox = new Queue<Item>();
   /** Of this federation: sites keep it beside their state. */
   readonly #id: string;
@@ -80,7 +81,7 @@ export class Coordinator implements Disposable {
    * @throws GraftError AGGREGATION_UNSUITED, FEDERATION_EMPTY, FEDERATION_CHANGED, LEDGER_DAMAGED, BLOB_MISSING
    */
   constructor(options: CoordinatorOptions) {
-    const { folder, config, plan, base, initial, sites, clock = systemClock } = options;
+    const { folder, config, plan, base, initial, sites, transport, clock = systemClock } = options;
     checkFederation(config);
     this.#options = options;
     this.#label = { base, plan, config };
@@ -96,6 +97,7 @@ export class Coordinator implements Disposable {
     this.#id = createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 16);
     this.#ledger = new Ledger(join(folder, 'ledger.jsonl'));
     this.#blobs = new Blobs(folderStore(join(folder, 'blobs')));
+    this.#publisher = new Publisher(transport, this.#label, this.#id, this.#book, this.#blobs);
     for (const entry of this.#ledger.entries) this.#book.apply(entry);
     if (this.#book.configuration) {
       const changed = differences(this.#book.configuration, configuration);
@@ -123,14 +125,14 @@ export class Coordinator implements Disposable {
     while (this.#book.round < config.rounds) {
       const open = this.#openRound();
       if (!open.weights) {
-        await this.#publish(open);
+        await this.#publisher.round(open, this.#global);
         yield { kind: 'round', round: open.round, rounds: config.rounds, sites: [...open.chosen] };
         if (!(yield* this.#collect(open, signal))) return;
         yield* this.#decide(open);
       }
       yield await this.#aggregate(open);
     }
-    await transport.publishTask(encodeTask({ kind: 'done', federation: this.#id, sites: this.#keyNames() }));
+    await this.#publisher.done();
     const { fingerprint: print } = this.#book.state!;
     yield { kind: 'finished', rounds: config.rounds, fingerprint: print, global: this.#global.tensors };
   }
@@ -199,28 +201,6 @@ export class Coordinator implements Disposable {
       this.#record({ kind: 'published', round, chosen });
     }
     return this.#book.open!;
-  }
-
-  #keyNames = () => Object.fromEntries([...this.#book.registered].map(([site, { key }]) => [site, keyName(key)]));
-
-  /** Says to the sites what to do; after a restart for the second time, which those that did it take as a question. */
-  async #publish({ round, chosen }: OpenRound): Promise<void> {
-    const { transport, config, plan, base } = this.#options;
-    const { rounds, aggregation, wire, compression, mu } = config;
-    const put = async ({ bytes, length }: Payload, lives?: number): Promise<BlobReference> => ({
-      hash: await transport.putBlob(bytes, lives),
-      length,
-    });
-    const changed = (name: string) => round > 1 && this.#strategy.trains(name, round - 1);
-    const isFull = [...this.#global.tensors.keys()].every(changed);
-    const full = await put(this.#global.payload(round), round);
-    const fresh = round > 1 && !isFull ? await put(this.#global.payload(round, changed), round) : undefined;
-    for (const { blob } of this.#book.corrections) await put({ bytes: this.#blobs.get(blob), length: blob.length });
-    const task: Task = {
-      ...{ kind: 'round', federation: this.#id, round, rounds, sites: this.#keyNames(), chosen: [...chosen] },
-      ...{ base, plan, aggregation, wire, compression, mu, full, fresh, corrections: this.#book.corrections },
-    };
-    await transport.publishTask(encodeTask(task));
   }
 
   /** Takes what sites say until all were heard or the time is over. */

@@ -46,8 +46,8 @@ export async function judge(bytes: Uint8Array, site: string, bench: Bench): Prom
   const traffic = { round, site, down, up: bytes.length };
   const { open } = book;
   if (open?.round !== round) {
-    if (book.heard(round, site) || state.kind === 'failed') return undefined;
     if (round > book.round) return reject(`it answers round ${round}, which was not begun`);
+    if (book.heard(round, site) || state.kind === 'failed') return undefined;
     return { kind: 'late', ...traffic };
   }
   if (!open.chosen.includes(site)) return reject(`it was not chosen for round ${round}`);

@@ -5,6 +5,7 @@
  * The folder holds `coordinator/` (ledger and global states), `sites/NAME/` and `blobs/` (what is under way). A run that was
  * ended or killed at any moment goes on from its folder and ends with the same bits, given the same machine and threads.
  */
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { State } from '../nn/index.js';
 import type { Clock } from './clock.js';
@@ -80,6 +81,7 @@ export async function* runFederation<Progress>({
     for (const { trainer } of sites) trainer.correct?.(round, corrections);
   });
   const end = new AbortController();
+  setMaxListeners(0, end.signal); // every site listens
   const stop = () => end.abort();
   signal?.addEventListener('abort', stop, { once: true });
   if (signal?.aborted) stop();

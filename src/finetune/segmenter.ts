@@ -7,6 +7,7 @@ import { type Preprocessing, preprocessingSchema, type WindowConfig, windowSchem
 import { loadSamCheckpoint, Sam, type SamCheckpointReport, type SamConfig, samSchema } from '../models/index.js';
 import { Base, initialise, readState, writeState } from '../nn/index.js';
 import { applyPlan } from '../peft/index.js';
+import { noGrad, scope, type Tensor } from '../torch/index.js';
 import type { SamAdapter } from './adapter.js';
 import { finetuneError } from './errors.js';
 
@@ -60,8 +61,10 @@ export class SamSegmenter {
     return (this.#adapter ?? this.#own).windows;
   }
 
+  /** Fills the model with initial values; what a foundation has replaces them. */
   initialise(seed: number): void {
     initialise(this.sam, seed, 'sam');
+    suitPatches(this.sam);
     this.#base.changed();
   }
 
@@ -122,6 +125,17 @@ export class SamSegmenter {
     this.#base.clear();
     this.sam.dispose();
   }
+}
+
+/**
+ * Makes fresh patch filters blind to a patch's mean and sensitive to its contrast. Images in [0, 1] differ in their means
+ * far more than in what they show: with a convolution's usual values all tokens are nearly equal, and training from
+ * scratch hardly sees the image for thousands of steps.
+ */
+function suitPatches(sam: Sam): void {
+  const filters = sam.parameters().get('image_encoder.patch_embed.proj.weight') as Tensor; // [C, 3, 16, 16]
+  // With this factor tokens of images whose deviation is about 0.15 have about unit variance.
+  noGrad(() => scope(() => filters.copy_(filters.sub(filters.mean([2, 3], true)).mul(32))));
 }
 
 /** The preprocessing with the size of the model's images. @throws GraftError SAM_SLICE_SIZE */

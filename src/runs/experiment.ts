@@ -2,24 +2,14 @@
  * The adaptation experiment: for every seed a network is trained on the source, adapted to every target by every
  * method, and scored on target patients that it never saw. What is finished is on disk, so a killed run goes on.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { type Look, loadModel, type Segmenter, saveAdapter } from '../adapt/index.js';
+import { existsSync, statSync } from 'node:fs';
+import { type Look, loadModel, type Segmenter, saveAdapter, segment } from '../adapt/index.js';
 import { writeFileAtomic } from '../core/index.js';
-import {
-  type Case,
-  type Dataset,
-  describeSplit,
-  generatePhantoms,
-  readDataset,
-  siteOf,
-  splitCases,
-} from '../data/index.js';
+import { type Case, type Dataset, describeSplit, siteOf, splitCases } from '../data/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
-import { runError } from './errors.js';
+import { checkLabelled, findDataset, makePhantoms, withData } from './dataset.js';
 import type { ProgressEvent } from './events.js';
-import { RunFolder } from './folder.js';
+import { RunFolder, sha256 } from './folder.js';
 import { gatherReport } from './gather.js';
 import { adaptModel, progressOf, removeCheckpoints, trainModel } from './jobs.js';
 import { methodsOf, type NamedMethod, type Recipe } from './recipe.js';
@@ -74,12 +64,10 @@ export async function* runExperiment(
   given: Recipe,
   { out, data, resume = false, file }: { out: string; data?: string; resume?: boolean; file: string },
 ): AsyncGenerator<ProgressEvent, Experiment> {
-  const recipe = data === undefined ? given : { ...given, data: { ...given.data, root: resolve(data) } };
+  const recipe = withData(given, data);
   const device = chooseDevice(recipe.device);
   if (recipe.threads) setThreads(recipe.threads);
-  const { root } = recipe.data;
-  if (!root && !recipe.data.phantom) throw runError('RECIPE_NO_DATA', { file, layout: '{images,labels}' });
-  const found = root ? readDataset(root) : undefined;
+  const found = findDataset(recipe, file);
   // Before there is a folder: a mistake leaves none, and the corrected recipe can start.
   if (found) checkCases({ recipe, dataset: found });
   const folder = new RunFolder(out, recipe, { resume });
@@ -105,28 +93,10 @@ export async function* runExperiment(
   return { folder: folder.path, report, summary };
 }
 
-async function* makePhantoms({ data }: Recipe, folder: RunFolder): AsyncGenerator<ProgressEvent, Dataset> {
-  const root = folder.file('data');
-  // The record is written last: it says that the phantoms are whole.
-  if (folder.has('data', 'phantoms.json')) return readDataset(root);
-  yield { kind: 'task', name: 'phantoms' };
-  const dataset = generatePhantoms(root, data.phantom!);
-  folder.writeJson(data.phantom, 'data', 'phantoms.json');
-  yield { kind: 'done', name: 'phantoms', values: { sites: dataset.sites.length } };
-  return dataset;
-}
-
 /** Finds missing sites and labels, and splits that the cases do not allow, before hours are spent. */
 function checkCases({ recipe, dataset }: Pick<Plan, 'recipe' | 'dataset'>): void {
-  for (const site of [recipe.source, ...recipe.targets])
-    for (const { name, label } of siteOf(dataset, site).cases)
-      if (!label)
-        throw runError('SITE_UNLABELLED', {
-          root: dataset.root,
-          site,
-          name,
-          purpose: site === recipe.source ? 'training' : 'scoring',
-        });
+  checkLabelled(dataset, siteOf(dataset, recipe.source).cases, 'training');
+  for (const target of recipe.targets) checkLabelled(dataset, siteOf(dataset, target).cases, 'scoring');
   splitAll({ recipe, dataset }, recipe.seeds[0]);
 }
 
@@ -164,7 +134,7 @@ async function* sourceModel(
   };
   const model = yield* progressOf(trainModel(job), (record) => folder.log({ seed, ...record }));
   model.save(file, { seed: String(seed), source: recipe.source });
-  const cases = test.map((one) => scoreCase(model, one, classes, toleranceMm));
+  const cases = test.map((one) => scoreCase(one, (image) => segment(model, image), classes, toleranceMm));
   folder.writeJson({ seed, model: { file: name, sha256: sha256(file) }, cases } satisfies SourceResult, ...result);
   removeCheckpoints(job.checkpoint);
   const score = meanScore(cases, 'surfaceDice').toFixed(3);
@@ -199,7 +169,7 @@ async function* adaptAndScore(
   const name = `adapters/seed${seed}/${target}/${method.name}.safetensors`;
   if (method.method !== 'source') saveAdapter(folder.file(name), adapter);
   model.use(adapter);
-  const cases = test.map((one) => scoreCase(model, one, classes, toleranceMm));
+  const cases = test.map((one) => scoreCase(one, (image) => segment(model, image), classes, toleranceMm));
   model.use(undefined);
   folder.writeJson(
     {
@@ -228,5 +198,3 @@ async function* adaptAndScore(
     values: { surfaceDice: meanScore(cases, 'surfaceDice'), dice: meanScore(cases, 'dice') },
   };
 }
-
-const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');

@@ -3,6 +3,7 @@
  * training left for resuming (`checkpoints/`), and what came out (`models/`, `adapters/`, `results/`, `report.html`).
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,6 @@ import { parse, stringify } from 'yaml';
 import { writeFileAtomic } from '../core/index.js';
 import { threads, torchVersion } from '../torch/index.js';
 import { runError } from './errors.js';
-import type { Recipe } from './recipe.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -23,7 +23,7 @@ export class RunFolder {
    *
    * @throws GraftError RUN_EXISTS, RUN_CHANGED, WRITE_FAILED
    */
-  constructor(path: string, recipe: Recipe, { resume = false } = {}) {
+  constructor(path: string, recipe: { seeds: number[] }, { resume = false } = {}) {
     this.path = path;
     const saved = this.file('recipe.yaml');
     if (existsSync(saved)) {
@@ -46,12 +46,38 @@ export class RunFolder {
   writeJson(value: unknown, ...parts: string[]): void {
     writeFileAtomic(this.file(...parts), `${JSON.stringify(value, null, 1)}\n`);
   }
-  /** Adds a line to the log; a line that a crash cut short is passed over by readers. */
+  /** The lines of the log, without one that a crash cut short. A resumed run repeats lines: the last of equals holds. */
+  readLog<Line>(): Line[] {
+    if (!this.has('metrics.jsonl')) return [];
+    return readFileSync(this.file('metrics.jsonl'), 'utf8')
+      .split('\n')
+      .flatMap((line): Line[] => {
+        try {
+          return [JSON.parse(line)];
+        } catch {
+          return [];
+        }
+      });
+  }
+  /** With what the run was made, for its report. */
+  provenance(): [label: string, value: string][] {
+    const { graft, git, libtorch, threads, node, machine } = this.readJson<Environment>('run.json');
+    return [
+      ['graft', [graft, git].filter(Boolean).join(', ')],
+      ['libtorch', `${libtorch}, ${threads} threads`],
+      ['Node.js', node],
+      ['Machine', `${machine.processor}, ${machine.system}`],
+    ];
+  }
+  /** Adds a line to the log; a line that a crash cut short is passed over by `readLog`. */
   log(event: Record<string, unknown>): void {
     mkdirSync(this.path, { recursive: true });
     appendFileSync(this.file('metrics.jsonl'), `${JSON.stringify(event)}\n`);
   }
 }
+
+/** SHA-256 of a file's bytes. */
+export const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 /** Dotted keys whose values differ. */
 function differences(a: unknown, b: unknown, path: string[] = []): string[] {
@@ -65,7 +91,7 @@ function differences(a: unknown, b: unknown, path: string[] = []): string[] {
 }
 
 /** What the numbers of a run depend on, besides the recipe. */
-function environment({ seeds }: Recipe): Record<string, unknown> {
+function environment({ seeds }: { seeds: number[] }) {
   return {
     graft: version,
     git: gitRevision(),
@@ -81,6 +107,8 @@ function environment({ seeds }: Recipe): Record<string, unknown> {
     },
   };
 }
+
+type Environment = ReturnType<typeof environment>;
 
 /** The revision of graft's own checkout; null where it is installed as a package. */
 function gitRevision(): string | null {

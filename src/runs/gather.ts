@@ -1,9 +1,9 @@
 /** Gathers what a report shows from a run's folder: scores, curves, and pictures of the best, median and worst case. */
-import { readFileSync } from 'node:fs';
 import { loadAdapter, loadModel, segment } from '../adapt/index.js';
-import { type Case, type Dataset, type Label, loadCase, type Volume } from '../data/index.js';
+import { type Case, type Dataset, loadCase } from '../data/index.js';
 import type { Result } from './experiment.js';
 import type { RunFolder } from './folder.js';
+import { bestMedianWorst, display } from './pictures.js';
 import type { Recipe } from './recipe.js';
 import type { ReportCase, ReportCurve, ReportData, ReportSlice } from './report/index.js';
 import { meanScore } from './score.js';
@@ -57,19 +57,8 @@ function methodToShow({ methods }: Summary): string {
 }
 
 function provenanceOf(folder: RunFolder, recipe: Recipe, { root }: Dataset): [string, string][] {
-  const run = folder.readJson<{
-    graft: string;
-    git: string | null;
-    node: string;
-    libtorch: string;
-    threads: number;
-    machine: Record<string, string>;
-  }>('run.json');
   return [
-    ['graft', [run.graft, run.git].filter(Boolean).join(', ')],
-    ['libtorch', `${run.libtorch}, ${run.threads} threads`],
-    ['Node.js', run.node],
-    ['Machine', `${run.machine.processor}, ${run.machine.system}`],
+    ...folder.provenance(),
     ['Data set', root],
     ['Source', recipe.source],
     ['Seeds', recipe.seeds.join(', ')],
@@ -93,7 +82,7 @@ function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
   ];
 }
 
-interface LogLine {
+interface EpochRecord {
   kind: string;
   seed: number;
   task: string;
@@ -102,17 +91,7 @@ interface LogLine {
 }
 
 function trainingCurves(folder: RunFolder): ReportCurve[] {
-  if (!folder.has('metrics.jsonl')) return [];
-  const lines = readFileSync(folder.file('metrics.jsonl'), 'utf8')
-    .split('\n')
-    .flatMap((line): LogLine[] => {
-      try {
-        return [JSON.parse(line)];
-      } catch {
-        return []; // a line that a crash cut short
-      }
-    })
-    .filter(({ kind, task }) => kind === 'epoch' && task === 'network');
+  const lines = folder.readLog<EpochRecord>().filter(({ kind, task }) => kind === 'epoch' && task === 'network');
   const series = (value: string) =>
     [...new Set(lines.map(({ seed }) => seed))].map((seed) => ({
       name: `seed ${seed}`,
@@ -163,31 +142,20 @@ function picturesOf(
       result.cases.map((one) => ({ result, name: one.name, score: meanScore([one], 'surfaceDice') })),
     )
     .sort((a, b) => b.score - a.score);
-  if (scored.length === 0) return [];
-  const places = [
-    ['best', 0],
-    ['median', Math.floor((scored.length - 1) / 2)],
-    ['worst', scored.length - 1],
-  ] as const;
   const cases = dataset.sites.find(({ name }) => name === target)!.cases;
-  return places
-    .filter(([, place], i) => places.findIndex(([, other]) => other === place) === i)
-    .map(([which, place]) => {
-      const { result, name, score } = scored[place];
-      const source = results.find(
-        (one) => one.target === target && one.method === 'source' && one.seed === result.seed,
-      );
-      const before = source?.cases.find((one) => one.name === name);
-      return {
-        target,
-        which,
-        name: recipe.seeds.length > 1 ? `${name}, seed ${result.seed}` : name,
-        method,
-        surfaceDice: score,
-        sourceSurfaceDice: before ? meanScore([before], 'surfaceDice') : Number.NaN,
-        slice: draw(folder, recipe, cases.find((one) => one.name === name)!, result),
-      };
-    });
+  return bestMedianWorst(scored).map(({ which, one: { result, name, score } }) => {
+    const source = results.find((one) => one.target === target && one.method === 'source' && one.seed === result.seed);
+    const before = source?.cases.find((one) => one.name === name);
+    return {
+      target,
+      which,
+      name: recipe.seeds.length > 1 ? `${name}, seed ${result.seed}` : name,
+      method,
+      surfaceDice: score,
+      sourceSurfaceDice: before ? meanScore([before], 'surfaceDice') : Number.NaN,
+      slice: draw(folder, recipe, cases.find((one) => one.name === name)!, result),
+    };
+  });
 }
 
 function draw(folder: RunFolder, recipe: Recipe, one: Case, { seed, adapter }: Result): ReportSlice {
@@ -197,25 +165,5 @@ function draw(folder: RunFolder, recipe: Recipe, one: Case, { seed, adapter }: R
   if (adapter) model.use(loadAdapter(folder.file(adapter.file)));
   const adapted = segment(model, image);
   model.dispose();
-  return display(image, label!, source, adapted);
-}
-
-/** The axial slice with most truth, as radiologists see it: row 0 anterior, column 0 the patient's right. */
-function display(image: Volume, label: Label, source: Uint8Array, adapted: Uint8Array): ReportSlice {
-  const [z, y, x] = image.shape;
-  const area = (slice: number) =>
-    label.data.subarray(slice * y * x, (slice + 1) * y * x).reduce((sum, value) => sum + (value > 0 ? 1 : 0), 0);
-  const areas = Array.from({ length: z }, (_, slice) => area(slice));
-  const start = areas.indexOf(Math.max(...areas)) * y * x;
-  const turned = <A extends Uint8Array | Float32Array>(data: A) => data.slice(start, start + y * x).reverse() as A;
-  const grey = turned(image.data);
-  const sorted = Float32Array.from(grey).sort();
-  const [low, high] = [sorted[Math.floor(sorted.length * 0.01)], sorted[Math.floor(sorted.length * 0.995)]];
-  return {
-    width: x,
-    height: y,
-    pixelSpacing: [image.spacing[1], image.spacing[2]],
-    image: Uint8Array.from(grey, (value) => Math.max(0, Math.min(255, (255 * (value - low)) / (high - low || 1)))),
-    masks: { truth: turned(label.data), source: turned(source), adapted: turned(adapted) },
-  };
+  return display(image, label!, { source, adapted });
 }

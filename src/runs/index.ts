@@ -1,11 +1,22 @@
-/** Recipes, run folders, the adaptation experiment and its report. */
+/** Recipes, run folders, the two experiments and their reports. */
+
+export * from './dataset.js';
 export { runErrors } from './errors.js';
 export type { ProgressEvent } from './events.js';
 export * from './experiment.js';
+export * from './federation/index.js';
 export * from './folder.js';
+export * from './foundation.js';
 export * from './gather.js';
 export * from './jobs.js';
+export * from './kinds.js';
+export * from './predictor.js';
 export * from './recipe.js';
-export * from './report/index.js';
+export {
+  type FederationReport,
+  type ReportData,
+  renderFederationReport,
+  renderReport,
+} from './report/index.js';
 export * from './score.js';
 export * from './summary.js';

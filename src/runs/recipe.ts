@@ -1,20 +1,14 @@
-/** Recipes: a whole experiment as one typed YAML file. Unknown keys are errors that suggest the nearest name. */
-import { readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
+/** The adaptation experiment's recipe: a whole experiment as one typed YAML file. */
 import { z } from 'zod';
 import { adaptationSchema, methodNames, methods, resolveMethod, trainingSchema } from '../adapt/index.js';
-import { nearest } from '../core/index.js';
 import { phantomSchema, preprocessingSchema } from '../data/index.js';
 import { unet2dSchema } from '../models/index.js';
 import { runError } from './errors.js';
+import { checkDistinct, fileNameSchema, parseContent, readContent } from './parse.js';
 
 const share = z.number().positive();
 const methodSchema = adaptationSchema.extend({
-  name: z
-    .string()
-    .regex(/^[^/\\]+$/, 'it becomes a file name: expected at least one character and no slash')
-    .optional()
-    .describe('in tables and file names; default: the method'),
+  name: fileNameSchema.optional().describe('in tables and file names; default: the method'),
 });
 
 export const recipeSchema = z.strictObject({
@@ -83,90 +77,19 @@ export type NamedMethod = z.output<typeof methodSchema> & { name: string; label:
  * @param overrides values by dotted key (`training.epochs`), as the command line gives them
  * @throws GraftError RECIPE_UNREADABLE, RECIPE_UNKNOWN_KEY, RECIPE_INVALID, BLOCKS_UNREACHED
  */
-export function readRecipe(file: string, overrides: Record<string, unknown> = {}): Recipe {
-  let content: unknown;
-  try {
-    content = parseYaml(readFileSync(file, 'utf8')) ?? {};
-  } catch (error) {
-    throw runError('RECIPE_UNREADABLE', { file, reason: (error as Error).message.split('\n')[0] }, error);
-  }
-  if (typeof content !== 'object' || Array.isArray(content))
-    throw runError('RECIPE_UNREADABLE', { file, reason: 'it is not a list of keys and values' });
-  for (const [key, value] of Object.entries(overrides))
-    setByPath(content as Record<string, unknown>, key.split('.'), value);
-  return parseRecipe(content, file);
-}
+export const readRecipe = (file: string, overrides: Record<string, unknown> = {}): Recipe =>
+  parseRecipe(readContent(file, overrides), file);
 
+/** As `readRecipe`, from what a file holds. @param file named in errors */
 export function parseRecipe(content: unknown, file: string): Recipe {
-  const parsed = recipeSchema.safeParse(content);
-  if (parsed.success) return checkWhole(parsed.data, file);
-  const issues = flatten(parsed.error.issues);
-  // A misspelt key is also a missing one; the spelling is what the user can see.
-  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
-  const key = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(recipeSchema, issue.path);
-    const full = [...issue.path, issue.keys[0]].join('.');
-    throw runError('RECIPE_UNKNOWN_KEY', {
-      file,
-      key: full,
-      nearest: nearest(issue.keys[0], known),
-      keys: known.join(', '),
-    });
-  }
-  throw runError('RECIPE_INVALID', { file, key: key || 'the recipe', problem: issue.message });
-}
-
-/** What only the whole tells. Results lie under the names: of two equal ones the second would pass for finished. */
-function checkWhole(recipe: Recipe, file: string): Recipe {
+  const recipe = parseContent(recipeSchema, content, file);
+  // What only the whole tells.
   const { source, targets, seeds, classes } = recipe;
-  const lists = { targets, seeds, classes, methods: methodsOf(recipe).map(({ name }) => name) };
-  for (const [key, list] of Object.entries<readonly (string | number)[]>(lists)) {
-    const twice = list.find((name, i) => list.indexOf(name) < i);
-    if (twice !== undefined) throw runError('RECIPE_INVALID', { file, key, problem: `${twice} is there twice` });
-  }
+  checkDistinct({ targets, seeds, classes, methods: methodsOf(recipe).map(({ name }) => name) }, file);
   if (targets.includes(source))
     throw runError('RECIPE_INVALID', { file, key: 'targets', problem: `${source} is the source already` });
   for (const method of methodsOf(recipe)) resolveMethod(method);
   return recipe;
-}
-
-/** The issues of a union's likeliest branch instead of the union's own: an object was meant where an object stands. */
-function flatten(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
-  return issues.flatMap((issue) => {
-    if (issue.code !== 'invalid_union') return [issue];
-    const branch =
-      issue.errors.find((list) => list.some(({ code, path }) => code === 'unrecognized_keys' || path.length > 0)) ??
-      issue.errors.find((list) => list.some(({ code }) => code !== 'invalid_type'));
-    return branch ? flatten(branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))) : [issue];
-  });
-}
-
-/** The keys that a schema knows at a path, through optional and default wrappers, arrays and unions. */
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let current: unknown = schema;
-  const unwrap = (): void => {
-    for (;;) {
-      const { def } = current as { def: { innerType?: unknown; options?: unknown[] } };
-      if (def.innerType) current = def.innerType;
-      else if (def.options) current = def.options.find((option) => option instanceof z.ZodObject) ?? def.options[0];
-      else return;
-    }
-  };
-  for (const key of path) {
-    unwrap();
-    current = current instanceof z.ZodObject ? current.shape[key as string] : (current as z.ZodArray).element;
-  }
-  unwrap();
-  return Object.keys((current as z.ZodObject).shape);
-}
-
-function setByPath(target: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
-  if (rest.length === 0) target[key] = value;
-  else {
-    if (typeof target[key] !== 'object' || target[key] === null) target[key] = {};
-    setByPath(target[key] as Record<string, unknown>, rest, value);
-  }
 }
 
 /** The recipe's methods with their names, the grid's combinations included. */

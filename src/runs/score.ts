@@ -1,8 +1,15 @@
 /** Scoring a model on labelled cases, on the grid of each case's own file. */
 
 import { basename } from 'node:path';
-import { type Segmenter, segment } from '../adapt/index.js';
-import { assertClasses, assertSameGrid, type Case, loadCase, readLabel, volumesIn } from '../data/index.js';
+import {
+  assertClasses,
+  assertSameGrid,
+  type Case,
+  loadCase,
+  readLabel,
+  type Volume,
+  volumesIn,
+} from '../data/index.js';
 import { type ClassMeasures, evaluateLabels } from '../metrics/index.js';
 import { runError } from './errors.js';
 
@@ -13,10 +20,15 @@ export interface CaseScore {
   classes: Record<string, { [measure in keyof ClassMeasures]: number | null }>;
 }
 
-/** Segments a labelled case and measures the result. */
-export function scoreCase(model: Segmenter, one: Case, classes: readonly string[], toleranceMm: number): CaseScore {
-  const { image, label } = loadCase(one, { classes: model.classes });
-  return { site: one.site, name: one.name, classes: measure(label!, segment(model, image), classes, toleranceMm) };
+/** Segments a labelled case and measures the result. @param segment gives labels on the volume's grid */
+export function scoreCase(
+  one: Case,
+  segment: (image: Volume) => Uint8Array,
+  classes: readonly string[],
+  toleranceMm: number,
+): CaseScore {
+  const { image, label } = loadCase(one, { classes: classes.length + 1 });
+  return { site: one.site, name: one.name, classes: measure(label!, segment(image), classes, toleranceMm) };
 }
 
 /** Measures a mask against the truth. */

@@ -81,6 +81,25 @@ describe('graft params', () => {
     for (const text of ['2,434,771', '3,954', '0.162 %', '57,714', '41.2 kB', '24.3 M']) expect(stdout).toContain(text);
     expect(graft(['params', '--filters', '8']).stdout).not.toContain('24.3 M');
   });
+
+  it('counts what every training plan of Segment Anything trains and sends', () => {
+    const options = ['params', '--model', 'sam-vit-b', '--image-size', '224', '--classes', '2', '--rank', '32'];
+    const { total, plans } = graft([...options, '--json']).json();
+    expect(total).toBe(90_532_927);
+    const flapSam = plans.find(({ plan }: { plan: string }) => plan === 'flap-sam');
+    expect(flapSam).toMatchObject({ trained: 1_846_384, transmitted: 1_846_384, float32Bytes: 7_385_536 });
+    expect(flapSam.reduction).toBeCloseTo(49.03, 2);
+    const { stdout } = graft(options);
+    for (const text of ['90,532,927', '31,681,152', '478,320', '7.4 MB', '49.03']) expect(stdout).toContain(text);
+  });
+
+  it('refuses options of another model', () => {
+    expect(graft(['params', '--model', 'sam-tiny', '--filters', '8']).stderr).toContain('--filters belongs to unet2d');
+    expect(graft(['params', '--kind', 'dora']).stderr).toContain('--kind belongs to Segment Anything, not to unet2d');
+    const odd = graft(['params', '--model', 'sam-tiny', '--image-size', '100']);
+    expect(odd).toMatchObject({ status: 2, stdout: '' });
+    expect(odd.stderr).toContain('--image-size: must be a multiple of 16, found 100');
+  });
 });
 
 describe('graft phantom', () => {

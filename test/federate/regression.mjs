@@ -41,16 +41,20 @@ export function makeRegression(graft, { sites = ['a', 'b', 'c'], seed = 1, steps
     const count = samples * (k + 1); // unbalanced
     const x = normal(count, inputs, 1);
     const own = shared.b.matmul(shared.a).add(normal(out, inputs, 0.05));
-    const y = x.matmul(plain.add(own).transpose(0, 1)).add(0.7).add(normal(count, out, 0.02)).keep();
+    const y = x
+      .matmul(plain.add(own).transpose(0, 1))
+      .add(0.7)
+      .add(normal(count, out, 0.02))
+      .keep();
     return { x, y, count };
   });
 
   /** Mean squared error over all sites, with what is loaded. */
-  const loss = () => noGrad(() => scope(() => data.reduce((sum, { x, y }) => sum + error(x, y).item(), 0) / data.length));
+  const loss = () =>
+    noGrad(() => scope(() => data.reduce((sum, { x, y }) => sum + error(x, y).item(), 0) / data.length));
 
   const trainers = data.map(({ x, y, count }, k) => {
-    const moments = () => new Adam(network, { lr });
-    let optimiser = moments();
+    const optimiser = new Adam(network, { lr });
     /** @type {import('../../src/federate/index.js').LocalTrainer<{ loss: number }>} */
     const trainer = {
       base,
@@ -59,7 +63,9 @@ export function makeRegression(graft, { sites = ['a', 'b', 'c'], seed = 1, steps
       load(tensors, local) {
         copyInto(network, initial);
         copyInto(network, tensors);
-        optimiser = moments();
+        noGrad(() => {
+          for (const value of optimiser.state().values()) value.zero_();
+        });
         if (local) copyInto(optimiser.state(), local);
       },
       correct(round, corrections) {

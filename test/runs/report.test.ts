@@ -185,7 +185,7 @@ describe('image panels', () => {
   it('name the sides, and say which outline is missing or empty', () => {
     const data = plausibleReport(16);
     const [first] = data.cases;
-    first!.slice.masks = { source: new Uint8Array(256), adapted: first!.slice.masks.adapted };
+    first!.slice.masks = { source: new Uint8Array(256), adapted: first!.slice.masks.adapted! };
     const text = renderReport({ ...data, cases: [first!] });
     expect(text.match(/<text class="side"[^>]*>[RL]</g)).toHaveLength(2);
     expect(text.indexOf('>R</text>')).toBeLessThan(text.indexOf('>L</text>'));

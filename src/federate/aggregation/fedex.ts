@@ -37,10 +37,13 @@ export const fedex: Aggregation = {
 /** As float32 factors of the rank that is there; undefined where nothing but rounding is left. */
 function split(residual: Product, norm: number): { b: Tensor; a: Tensor } | undefined {
   const { basis, image, singular } = dominant(residual, Number.POSITIVE_INFINITY);
-  const rank = singular.filter((value) => value > 1e-7 * norm).length;
+  const rank = Math.min(singular.filter((value) => value > 1e-7 * norm).length, basis.shape[1]);
   if (rank === 0) return undefined;
   return {
-    b: image.narrow(1, 0, rank).to('float32').contiguous(), // [out, k]
-    a: basis.narrow(1, 0, rank).transpose(0, 1).to('float32').contiguous(), // [k, in]
+    b: residual.left
+      .matmul(image.narrow(1, 0, rank))
+      .to('float32')
+      .contiguous(), // [out, k]
+    a: basis.narrow(1, 0, rank).transpose(0, 1).matmul(residual.right).to('float32').contiguous(), // [k, in]
   };
 }

@@ -8,7 +8,7 @@
  * - `balanced`: B = U√S, A = √S Vᵀ: both factors carry half of each singular value.
  * - `reference`: B = U, A = S Vᵀ, as FLAP-SAM's code.
  */
-import { operator, type Tensor } from '../../torch/index.js';
+import { operator, type Tensor, tensor } from '../../torch/index.js';
 import { dominant, type Product, transposed } from './low-rank.js';
 
 export const gauges = ['aligned', 'balanced', 'reference'] as const;
@@ -35,30 +35,31 @@ const pad = operator('aten::constant_pad_nd') as (x: Tensor, padding: number[], 
  * @param last A that the sites started from, [rank, in]
  */
 export function factorise(product: Product, last: Tensor, gauge: Gauge): Factors {
+  const { left, right } = product;
   const [rank] = last.shape;
   if (gauge === 'reference') {
-    const { basis, image, norm, lost } = dominant(transposed(product), rank); // U, Pᵀ·U
-    const signs = signsOf(basis);
-    return { b: widened(basis.mul(signs), rank), a: widened(image.mul(signs), rank).transpose(0, 1), norm, lost };
+    const { basis, image, norm, lost } = dominant(transposed(product), rank);
+    const columns = left.matmul(basis); // U [out, k]
+    const signs = signsOf(columns);
+    const rows = image.mul(signs).transpose(0, 1).matmul(right); // Uᵀ·P [k, in]
+    return { b: padded(columns.mul(signs), 1, rank), a: padded(rows, 0, rank), norm, lost };
   }
-  const { basis, image, norm, lost } = dominant(product, rank); // V [in, k], P·V [out, k]
+  const { basis, image, singular, norm, lost } = dominant(product, rank);
+  const [kept] = basis.shape.slice(1);
   if (gauge === 'balanced') {
-    const signs = signsOf(basis);
-    const roots = image.pow(2).sum([0], true).sqrt().sqrt(); // √S [1, k]
-    return {
-      b: widened(image.div(roots.clamp(tiny, null)).mul(signs), rank),
-      a: widened(basis.mul(roots).mul(signs), rank).transpose(0, 1),
-      norm,
-      lost,
-    };
+    const roots = tensor(singular.subarray(0, kept).map(Math.sqrt), [1, kept]);
+    const rows = basis.mul(roots).transpose(0, 1).matmul(right); // √S Vᵀ [k, in]
+    const signs = signsOf(rows.transpose(0, 1));
+    const columns = left.matmul(image.div(roots.clamp(tiny, null)).mul(signs)); // U√S [out, k]
+    return { b: padded(columns, 1, rank), a: padded(rows.mul(signs.transpose(0, 1)), 0, rank), norm, lost };
   }
-  const wide = last.to('float64');
-  const [left, , right] = svd(wide.matmul(basis), false);
-  const turn = left.matmul(right); // [rank, k], the rotation nearest to A·V
-  const size = wide.norm().item() / Math.sqrt(basis.shape[1]) || 1;
+  const start = last.to('float64');
+  const [p, , q] = svd(right.matmul(start.transpose(0, 1)).transpose(0, 1).matmul(basis), false); // of A·V [rank, k]
+  const turn = q.transpose(0, 1).matmul(p.transpose(0, 1)); // [k, rank], the rotation nearest to (A·V)ᵀ
+  const size = start.norm().item() / Math.sqrt(kept) || 1;
   return {
-    b: image.matmul(turn.transpose(0, 1)).div(size), // [out, rank]
-    a: turn.matmul(basis.transpose(0, 1)).mul(size), // [rank, in]
+    b: left.matmul(image.matmul(turn).div(size)), // [out, rank]
+    a: basis.matmul(turn).mul(size).transpose(0, 1).matmul(right), // [rank, in]
     norm,
     lost,
   };
@@ -66,8 +67,11 @@ export function factorise(product: Product, last: Tensor, gauge: Gauge): Factors
 
 const tiny = 1e-300;
 
-/** Filled up with columns of zeros where the product has fewer directions than the factors. */
-const widened = (columns: Tensor, rank: number): Tensor => pad(columns, [0, rank - columns.shape[1]], 0);
+/** Filled up with zeros where the product has fewer directions than the factors. */
+const padded = (factor: Tensor, dim: 0 | 1, rank: number): Tensor => {
+  const missing = rank - factor.shape[dim];
+  return pad(factor, dim === 1 ? [0, missing] : [0, 0, 0, missing], 0);
+};
 
 /** Signs that make the largest entry of every column positive, [1, k]: decompositions leave them open. */
 const signsOf = (columns: Tensor): Tensor => sign(sign(gather(columns, 0, columns.abs().argmax(0, true))).add(0.5)); // 0 counts as positive

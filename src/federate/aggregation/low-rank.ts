@@ -7,8 +7,10 @@ import { cat, type Keywords, operator, type Tensor, tensor } from '../../torch/i
 const eigh = operator('aten::linalg_eigh') as (x: Tensor) => Tensor[];
 const choleskyEx = operator('aten::linalg_cholesky_ex') as (x: Tensor) => Tensor[];
 const solve = operator('aten::linalg_solve_triangular') as (a: Tensor, b: Tensor, options: Keywords) => Tensor;
-const qr = operator('aten::linalg_qr') as (x: Tensor, mode: 'r' | 'reduced') => Tensor[];
-const eye = operator('aten::eye') as (n: number, options: Keywords) => Tensor;
+const qr = operator('aten::linalg_qr') as (x: Tensor, mode: 'r') => Tensor[];
+const eye = operator('aten::eye') as (size: number, options: Keywords) => Tensor;
+/** A view: what is changed in it changes in the matrix. */
+const diagonal = operator('aten::diagonal') as (x: Tensor) => Tensor;
 
 /** P = left·right, float64: left [out, m], right [m, in]. */
 export interface Product {
@@ -16,21 +18,28 @@ export interface Product {
   right: Tensor;
 }
 
-/** Σ wₖ BₖAₖ as one product. @param terms at least one; b [out, r], a [r, in] */
+/**
+ * Σ wₖ BₖAₖ as one product. Where that has fewer rows or columns than the stack is long (a small layer and many sites), it
+ * is formed after all, beside a unit matrix.
+ *
+ * @param terms at least one; b [out, r], a [r, in]
+ */
 export function stacked(terms: readonly { weight: number; b: Tensor; a: Tensor }[]): Product {
   const shares = terms.flatMap(({ weight, a }) => Array<number>(a.shape[0]).fill(weight));
-  const [left, right] = [
-    cat(
-      terms.map(({ b }) => b),
-      1,
-    ),
-    cat(terms.map(({ a }) => a)),
-  ];
-  return {
-    left: left.to('float64'), // [out, K·r]
-    right: right.to('float64').mul(tensor(shares, [shares.length, 1], { dtype: 'float64' })), // [K·r, in]
-  };
+  const left = cat(
+    terms.map(({ b }) => b),
+    1,
+  ).to('float64'); // [out, K·r]
+  const right = cat(terms.map(({ a }) => a)) // [K·r, in]
+    .to('float64')
+    .mul_(tensor(shares, [shares.length, 1], { dtype: 'float64' }));
+  const [out, inputs] = [left.shape[0], right.shape[1]];
+  if (shares.length <= Math.min(out, inputs)) return { left, right };
+  const product = left.matmul(right);
+  return out < inputs ? { left: unit(out), right: product } : { left: product, right: unit(inputs) };
 }
+
+const unit = (size: number) => eye(size, { dtype: 'float64' });
 
 /** The Frobenius norm of the product, as that of two small triangular factors: exact also where terms cancel. */
 export function productNorm({ left, right }: Product): number {
@@ -39,69 +48,56 @@ export function productNorm({ left, right }: Product): number {
   return upper.matmul(lower.transpose(0, 1)).norm().item();
 }
 
-/** The dominant directions of a product P [out, in]: P ≈ image·basisᵀ, the best approximation of that rank. */
+/**
+ * The dominant directions of a product P = L·R, as combinations of what is stacked: V = Rᵀ·basis are right singular vectors
+ * [in, k], L·image = P·V are the left ones times their singular values [out, k].
+ */
 export interface Dominant {
-  /** Right singular vectors [in, k]. */
+  /** [m, k] */
   basis: Tensor;
-  /** P·basis = left singular vectors times singular values [out, k]. */
+  /** [m, k] */
   image: Tensor;
   /** Singular values, the largest first; those beyond are 0. */
   singular: Float64Array;
-  /** ‖P‖ and ‖P − image·basisᵀ‖, Frobenius norms. */
+  /** ‖P‖ and the norm of what the directions leave of it, Frobenius. */
   norm: number;
   lost: number;
 }
 
 /**
- * The truncated singular value decomposition. With Rᵀ = Q·Cᵀ, PᵀP = Q·(Cᵀ LᵀL C)·Qᵀ, and the symmetric matrix in the middle,
- * [m, m] with m = K·r, gives the right singular vectors Q·w. The QR decomposition is the one by the Cholesky factor of
- * R·Rᵀ (shifted Cholesky QR: Fukaya et al. 2020, arXiv 1809.11085); Q itself is never formed. Where P has fewer columns
- * or rows than m, PᵀP or P Pᵀ is decomposed as it is.
+ * The truncated singular value decomposition. With the QR decomposition Rᵀ = Q·Cᵀ, PᵀP = Q·(Cᵀ LᵀL C)·Qᵀ, and the symmetric
+ * matrix in the middle, [m, m] with m = K·r, has the right singular vectors Q·w. C is the Cholesky factor of R·Rᵀ, shifted
+ * where rounding asks for it (Fukaya et al. 2020, arXiv 1809.11085), and Q is never formed: V = Rᵀ·(C⁻ᵀw), P·V = L·(C·w).
  *
- * Squaring leaves singular values below 1e-8 of ‖L‖·‖R‖ undetermined, which is beyond float32; what is returned is
- * P·(a projection) all the same. A decomposition without squares would take twice as long.
+ * Squaring leaves singular values below 1e-8 of ‖L‖·‖R‖ undetermined, which is beyond float32. A decomposition without
+ * squares would take twice as long.
  *
  * @param rank fewer directions come back where the product has no more
  */
-export function dominant(product: Product, rank: number): Dominant {
-  const { left, right } = product;
+export function dominant({ left, right }: Product, rank: number): Dominant {
   const [out, m] = left.shape;
-  const inputs = right.shape[1];
-  if (out < Math.min(m, inputs)) {
-    const { basis: u, image, ...rest } = dominant(transposed(product), rank);
-    const [basis, upper] = qr(image, 'reduced'); // P ≈ U·(Pᵀ·U)ᵀ = (U·upperᵀ)·basisᵀ
-    return { ...rest, basis, image: u.matmul(upper.transpose(0, 1)) };
-  }
-  const [gramL, gramR] = [left.transpose(0, 1).matmul(left), right.matmul(right.transpose(0, 1))]; // [m, m]
-  const inner = m < inputs ? cholesky(gramR) : right; // C, or R itself: [m, s]
-  const [squares, vectors] = eigh(inner.transpose(0, 1).matmul(gramL.matmul(inner))); // [s], ascending; [s, s]
-  const size = squares.size;
-  const kept = Math.min(rank, size);
-  const top = vectors.narrow(1, size - kept, kept).flip(1); // w [s, k]
-  const image = left.matmul(inner.matmul(top)); // [out, k]
-  const basis =
-    m < inputs
-      ? solve(inner.transpose(0, 1), top, { upper: true }).transpose(0, 1).matmul(right).transpose(0, 1) // Rᵀ·C⁻ᵀ·w
-      : top; // [in, k]
-  const square = gramL.mul(gramR).sum().item();
+  const lower = cholesky(right.matmul(right.transpose(0, 1))); // C [m, m]
+  const upper = lower.transpose(0, 1);
+  const [squares, vectors] = eigh(upper.matmul(left.transpose(0, 1).matmul(left).matmul(lower))); // ascending
+  const kept = Math.min(rank, m, out, right.shape[1]);
+  const top = vectors.narrow(1, m - kept, kept).flip(1); // w [m, k]
+  const positive = squares.toArray<'float64'>().map((value) => Math.max(value, 0));
+  const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
   return {
-    basis,
-    image,
-    singular: squares
-      .toArray<'float64'>()
-      .map((value) => Math.sqrt(Math.max(value, 0)))
-      .reverse(),
-    norm: Math.sqrt(square),
-    lost: Math.sqrt(Math.max(square - image.norm().item() ** 2, 0)),
+    basis: solve(upper, top, { upper: true }),
+    image: lower.matmul(top),
+    singular: positive.map(Math.sqrt).reverse(),
+    norm: Math.sqrt(sum(positive)),
+    lost: Math.sqrt(sum(positive.subarray(0, m - kept))),
   };
 }
 
 /** The lower factor of a Gram matrix, which rounding may have left without one: a shift far below float32 mends that. */
 function cholesky(gram: Tensor): Tensor {
-  const [m] = gram.shape;
   const scale = gram.norm().item() || 1;
   for (let shift = 1e-15; ; shift *= 10) {
-    const [lower, info] = choleskyEx(gram.add(eye(m, { dtype: 'float64' }).mul(shift * scale)));
+    diagonal(gram).add_(shift * scale);
+    const [lower, info] = choleskyEx(gram);
     if (info.item() === 0 || shift > 1e-8) return lower;
   }
 }

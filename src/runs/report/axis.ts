@@ -48,6 +48,22 @@ export function axisOver(values: number[], { count = 5, tight = false, smallestS
   };
 }
 
+/** A logarithmic axis over positive values, with ticks at 1, 2 and 5 times powers of ten, or at powers alone. */
+export function logAxisOver(values: number[], label: (value: number) => string): Axis {
+  const positive = values.filter((value) => Number.isFinite(value) && value > 0);
+  const [least, greatest] = positive.length > 0 ? [Math.min(...positive), Math.max(...positive)] : [1, 10];
+  const [low, high] = [least / 1.15, greatest * 1.15];
+  const powers = Array.from(
+    { length: Math.ceil(Math.log10(high)) - Math.floor(Math.log10(low)) + 1 },
+    (_, i) => 10 ** (Math.floor(Math.log10(low)) + i),
+  );
+  const factors = Math.log10(high / low) > 3 ? [1] : Math.log10(high / low) > 1.5 ? [1, 3] : [1, 2, 5];
+  const ticks = powers
+    .flatMap((power) => factors.map((factor) => factor * power))
+    .filter((tick) => tick >= low && tick <= high);
+  return { low, high, ticks, label, position: (value) => Math.log(value / low) / Math.log(high / low) };
+}
+
 /** Plain numbers with the decimals that the step needs; powers of ten where those would be long. */
 function labels(step: number, largest: number): (value: number) => string {
   const plain = step >= 1e-4 && largest < 1e7;

@@ -2,13 +2,24 @@
  * Line charts as SVG: round ticks, units in the axis labels, and names at the lines' ends, so that no legend is needed.
  * Lines differ in colour and in dashes.
  */
-import { axisOver } from './axis.js';
+import { axisOver, logAxisOver } from './axis.js';
 import type { ReportCurve } from './data.js';
-import { fixed, listed, shorten } from './format.js';
+import { bytes, fixed, listed, shorten } from './format.js';
 import { html, type Markup } from './markup.js';
 
 /** The class of the n-th series or method: one of seven colours, defined in the page's style for light and dark. */
 export const colourClass = (index: number): string => `c${index % 7}`;
+
+// Each drawn around (0, 0), about as heavy as the others: methods differ by shape as well as by colour.
+export const markers = [
+  'M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z',
+  'M-4.5 -4.5h9v9h-9z',
+  'M0 -6.5L6.5 0L0 6.5L-6.5 0z',
+  'M0 -6L6 5H-6z',
+  'M0 6L6 -5H-6z',
+  'M-2 -6h4v4h4v4h-4v4h-4v-4h-4v-4h4z',
+  'M-6 -3h12v6h-12z',
+];
 
 const dashes = ['none', '7 4', '2 4', '9 3 2 3', '4 3', '12 4', '1 3'];
 const width = 560;
@@ -19,10 +30,11 @@ const labelHeight = 15;
 export function lineChart(curve: ReportCurve): Markup {
   const points = curve.series.flatMap((series) => series.points);
   const whole = points.every(([x]) => Number.isInteger(x));
-  const x = axisOver(
-    points.map((point) => point[0]),
-    { count: 6, tight: true, smallestStep: whole ? 1 : 0 },
-  );
+  const horizontal = points.map((point) => point[0]);
+  const x =
+    curve.xScale === 'bytes'
+      ? logAxisOver(horizontal, bytes)
+      : axisOver(horizontal, { count: 6, tight: true, smallestStep: whole ? 1 : 0 });
   const y = axisOver(points.map((point) => point[1]));
   // About 7 units a character, for the numbers at the left and the names at the right.
   const left = 16 + 7 * Math.max(...y.ticks.map((tick) => y.label(tick).length));

@@ -40,9 +40,14 @@ export interface ReportCurve {
   /** Axis labels name the unit where there is one. */
   xLabel: string;
   yLabel: string;
+  /** `bytes`: logarithmic, with units. */
+  xScale?: 'linear' | 'bytes';
   /** A point that is not finite interrupts its line. */
   series: { name: string; points: [x: number, y: number][] }[];
 }
+
+/** Whose outline is drawn. */
+export type Outlined = 'truth' | 'source' | 'adapted' | 'local' | 'federated';
 
 /** A slice as displayed: row 0 at the top, column 0 at the left, which is the patient's right (radiological). */
 export interface ReportSlice {
@@ -52,8 +57,8 @@ export interface ReportSlice {
   pixelSpacing: [y: number, x: number];
   /** uint8 [height, width], grey values. */
   image: Uint8Array;
-  /** uint8 [height, width] each, 0 outside the structure; `truth` where an expert's outline exists. */
-  masks: { truth?: Uint8Array; source: Uint8Array; adapted: Uint8Array };
+  /** Labels, uint8 [height, width] each, 0 outside all structures; `truth` where an expert's outline exists. */
+  masks: Partial<Record<Outlined, Uint8Array>>;
 }
 
 export interface ReportCase {

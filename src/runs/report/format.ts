@@ -21,6 +21,13 @@ export const change = (to: number, from: number, digits = 3): string => {
 /** A count with commas between thousands: 1,234,567. */
 export const thousands = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 
+/** Bytes with the unit that fits (1 MB is 1,000,000 bytes) and three digits: 1.38 MB. */
+export function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = count < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3 + 1e-9));
+  return `${Number((count / 1000 ** power).toPrecision(3))} ${units[power]}`;
+}
+
 /** Bytes in kB (1,000 bytes): one decimal below 100 kB, whole and with commas from there. */
 export const kilobytes = (bytes: number): string =>
   bytes < 100_000 ? fixed(bytes / 1000, 1) : thousands(Math.round(bytes / 1000));

@@ -1,4 +1,8 @@
-/** A run's report as one HTML file: gather `ReportData`, render, write. */
+/** A run's report as one HTML file: gather `ReportData` or `FederationReport`, render, write. */
 export type * from './data.js';
 export { sourceMethod } from './data.js';
+export { type FederationReport, type LedgerCell, type LedgerTable, renderFederationReport } from './federation.js';
+export { change, fixed } from './format.js';
+export type { Panel } from './images.js';
+export { html } from './markup.js';
 export { renderReport } from './page.js';

@@ -4,7 +4,7 @@
  * Dots, not bars: a bar would have to begin at 0, where differences that matter cannot be seen.
  */
 import { axisOver } from './axis.js';
-import { colourClass } from './chart.js';
+import { colourClass, markers } from './chart.js';
 import { type ReportData, sourceMethod } from './data.js';
 import { shorten } from './format.js';
 import { html, type Markup } from './markup.js';
@@ -12,17 +12,6 @@ import { deviation, mean, meanAndDeviation, scoreOf } from './statistics.js';
 
 const [width, left, right] = [880, 230, 860];
 const [groupHeight, rowHeight, gap] = [26, 21, 12];
-
-// Each drawn around (0, 0), about as heavy as the others: methods differ by shape as well as by colour.
-const markers = [
-  'M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z',
-  'M-4.5 -4.5h9v9h-9z',
-  'M0 -6.5L6.5 0L0 6.5L-6.5 0z',
-  'M0 -6L6 5H-6z',
-  'M0 6L6 -5H-6z',
-  'M-2 -6h4v4h4v4h-4v4h-4v-4h-4v-4h4z',
-  'M-6 -3h12v6h-12z',
-];
 
 /** The chart of all scores by target and method. */
 export function overviewChart(data: ReportData): Markup {

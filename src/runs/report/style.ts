@@ -64,6 +64,11 @@ figure { margin: 0; }
 .whisker { stroke: var(--c); stroke-width: 1.75; }
 .chart .marker, .dot { fill: var(--c); stroke: var(--paper); stroke-width: 1; }
 ${Array.from({ length: 7 }, (_, i) => `.c${i} { --c: var(--c${i}); }`).join(' ')}
+.regimes tbody th[rowspan] { font-weight: 600; } .regimes tbody > tr > * { border-bottom: 0; }
+.regimes tbody + tbody > tr:first-child > * { border-top: 1px solid var(--rule); }
+.scores.regimes thead th:nth-child(2) { text-align: left; padding-left: 0; }
+.key + .scroll { margin-top: 36px; }
+details { margin: 0 0 12px; } details > summary { cursor: pointer; font-weight: 600; padding: 8px 0; }
 .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 36px 44px; }
 .curves h3 { margin-top: 0; }
 .legend { display: flex; flex-wrap: wrap; gap: 8px 28px; list-style: none; padding: 0; margin: 16px 0 0; }
@@ -74,8 +79,8 @@ ${Array.from({ length: 7 }, (_, i) => `.c${i} { --c: var(--c${i}); }`).join(' ')
 .which { text-transform: capitalize; font-weight: 600; margin-right: 4px; }
 .panel path, .legend path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 path.truth { stroke: #f0e442; stroke-width: 4; stroke-opacity: 0.75; }
-path.source { stroke: #e8601c; stroke-width: 2; stroke-dasharray: 6 4; }
-path.adapted { stroke: #56b4e9; stroke-width: 2; }
+path.source, path.local { stroke: #e8601c; stroke-width: 2; stroke-dasharray: 6 4; }
+path.adapted, path.federated { stroke: #56b4e9; stroke-width: 2; }
 .side { fill: #fff; stroke: #000; stroke-width: 3px; vector-effect: non-scaling-stroke; paint-order: stroke; font-weight: 600;
   text-anchor: middle; dominant-baseline: central; }
 .provenance th { color: var(--muted); padding-right: 32px; white-space: nowrap; }

@@ -1,0 +1,138 @@
+/** What the commands that carry out a recipe share: their options, and how an experiment's result is told. */
+import { basename, extname, join } from 'node:path';
+import type { AnyRecipe, Experiment, FederationExperiment, FederationSummary, Summary } from '../runs/index.js';
+import { cliError } from './errors.js';
+import { bytes, count } from './format.js';
+import type { Context } from './run-command.js';
+import { type Cell, formatTable } from './table.js';
+
+/** The options that every recipe takes. */
+export async function recipeOptions() {
+  const { z } = await import('zod');
+  return z.strictObject({
+    data: z.string().optional().describe('the data set, ROOT/SITE/{images,labels}/CASE.nii.gz'),
+    out: z.string().optional().describe('the run’s folder; default: runs/ and the recipe’s name'),
+    resume: z.boolean().default(false).describe('go on with the run in the folder, if there is one'),
+    set: z.array(z.string()).default([]).describe('overrules a key of the recipe, such as training.epochs=10'),
+  });
+}
+
+/** `key.path=value` with the value in YAML. @param command named in errors */
+export async function overrides(list: readonly string[], command: string): Promise<Record<string, unknown>> {
+  const { parse } = await import('yaml');
+  // Options that may be repeated are separated at commas; here those inside a value, as in seeds=[1,2], belong to it.
+  const texts = list.length > 0 ? list.join(',').split(/,(?=[\w.]+=)/) : [];
+  return Object.fromEntries(
+    texts.map((text) => {
+      const invalid = (problem: string) =>
+        cliError('OPTION_INVALID', { problems: `--set "${text}" is not ${problem}`, command });
+      const [, key, value] = /^([\w.]+)=(.*)$/s.exec(text) ?? [];
+      if (!key || key.includes('__proto__')) throw invalid('KEY=VALUE');
+      try {
+        return [key, parse(value)];
+      } catch (error) {
+        throw invalid(`KEY=VALUE with a value in YAML (${(error as Error).message.split('\n')[0]})`);
+      }
+    }),
+  );
+}
+
+interface Given {
+  /** The recipe's. */
+  file: string;
+  data?: string | undefined;
+  out?: string | undefined;
+  resume: boolean;
+}
+
+/** Carries out the experiment and prints what it found. */
+export async function carryOut(context: Context, { kind, recipe }: AnyRecipe, { file, data, out, resume }: Given) {
+  const { runExperiment, runFederationExperiment } = await import('../runs/index.js');
+  const folder = out ?? join('runs', basename(file, extname(file)));
+  const options = { out: folder, resume, file, ...(data !== undefined && { data }) };
+  if (kind === 'federation') {
+    const experiment = await context.follow(runFederationExperiment(recipe, options));
+    context.print(experiment, () => describeFederation(experiment, context));
+  } else {
+    const experiment = await context.follow(runExperiment(recipe, options));
+    context.print(experiment, () => describeAdaptation(experiment, recipe.targets, context));
+  }
+}
+
+const overSeeds = ({ seeds }: { seeds: number[] }) =>
+  `mean of ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}`;
+
+function describeAdaptation({ summary, report }: Experiment, targets: string[], { width, bold }: Context): string {
+  const { methods, toleranceMm, seeds }: Summary = summary;
+  const columns = [...targets, 'mean'];
+  const rows = methods.map(({ label, surfaceDice, dice, trainedParameters, adapterBytes, guarded }) => [
+    label,
+    ...columns.map((target) => surfaceDice[target].mean),
+    dice.mean.mean,
+    count(trainedParameters),
+    adapterBytes === null ? undefined : `${(adapterBytes / 1000).toFixed(0)} kB`,
+    guarded.length > 0 ? `${guarded.length} of ${seeds.length * targets.length}` : undefined,
+  ]);
+  const header = ['method', ...columns, 'Dice', 'trained', 'adapter', 'guarded'];
+  const best = Object.fromEntries([...columns, 'Dice'].map((name) => [name, 'max' as const]));
+  return [
+    `Surface Dice at ${toleranceMm} mm on unseen patients, ${overSeeds(summary)}:`,
+    '',
+    formatTable(header, rows, { width, best, emphasise: bold }),
+    '',
+    `report: ${report}`,
+  ].join('\n');
+}
+
+function describeFederation({ summary, report }: FederationExperiment, { width, bold }: Context): string {
+  const { plans } = summary;
+  const parts = [
+    `Dice on unseen cases, ${overSeeds(summary)}; local: every site’s own model on its own cases:`,
+    diceTable(summary, width, bold),
+  ];
+  const moved = plans.filter(({ traffic }) => traffic);
+  if (moved.length > 0) {
+    const measured = moved[0].traffic!.reduction.against === 'measured';
+    const full = measured ? 'the plan full moved in this run' : 'all tensors as float32 would take';
+    const rows = moved.map(({ name, trainedParameters, travellingParameters, traffic }) => [
+      name,
+      ...[trainedParameters, travellingParameters!].map(count),
+      traffic!.rounds,
+      ...[traffic!.perRound, traffic!.total].map(bytes),
+      traffic!.reduction.factor.toFixed(1),
+    ]);
+    parts.push(
+      `Bytes to and from all sites, counted on the wire; less: how many times less than ${full}:`,
+      formatTable(['plan', 'trained', 'travels', 'rounds', 'a round', 'in all', 'less'], rows, { width }),
+    );
+  }
+  return [...parts, `report: ${report}`].join('\n\n');
+}
+
+/** A row for every plan and regime. */
+function diceTable({ plans, sites, classes, seeds }: FederationSummary, width: number, bold: (text: string) => string) {
+  const several = classes.length > 1;
+  const columns = sites.flatMap((site) => (several ? classes.map((name) => `${site} ${name}`) : [site]));
+  const rows = plans.flatMap(({ name, regimes, gain }) =>
+    Object.entries(regimes).map(([regime, { dice, classes: byClass }]): Cell[] => [
+      ...[name, regime],
+      ...sites.flatMap((site) => classes.map((one) => byClass[site][one].mean)),
+      dice.mean.mean,
+      ...(seeds.length > 1 ? [dice.mean.sd.toFixed(4)] : []),
+      ...(gain ? [regime === 'federated' ? signed(gain.mean.mean) : undefined] : []),
+    ]),
+  );
+  const hasGain = plans.some(({ gain }) => gain);
+  const header = [
+    'plan',
+    'regime',
+    ...columns,
+    'mean',
+    ...(seeds.length > 1 ? ['sd'] : []),
+    ...(hasGain ? ['gain'] : []),
+  ];
+  const best = Object.fromEntries([...columns, 'mean'].map((name) => [name, 'max' as const]));
+  return formatTable(header, rows, { width, best, emphasise: bold });
+}
+
+const signed = (value: number) => (value > 0 ? '+' : '') + value.toFixed(4);

@@ -1,0 +1,274 @@
+/**
+ * The federated experiment: for every seed one base model, trained after every plan at each site alone, on all cases in one
+ * place, and in rounds; every model is scored on the test cases of every site. What is finished is on disk, so a killed
+ * run goes on: with the next job, the next step of a job, or the round that was under way.
+ */
+import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { writeFileAtomic } from '../../core/index.js';
+import { describeSplit } from '../../data/index.js';
+import { ledgerFile } from '../../federate/index.js';
+import { loadSam, type SamAdapter, SamSegmenter, saveSamAdapter, segmentVolume } from '../../finetune/index.js';
+import { Sam, samConfig } from '../../models/index.js';
+import type { State } from '../../nn/index.js';
+import { applyPlan } from '../../peft/index.js';
+import { chooseDevice, onDevice, setThreads } from '../../torch/index.js';
+import { findDataset, makePhantoms, withData } from '../dataset.js';
+import type { ProgressEvent } from '../events.js';
+import { RunFolder, sha256 } from '../folder.js';
+import { describeFoundation, makeFoundation } from '../foundation.js';
+import { type JobEvent, progressOf } from '../jobs.js';
+import { renderFederationReport } from '../report/index.js';
+import { type CaseScore, meanScore, scoreCase } from '../score.js';
+import { federate } from './federated.js';
+import { gatherFederation } from './gather.js';
+import { type FederationRecipe, type Variant, variantsOf } from './recipe.js';
+import { hasResult, ledgerPath, pathOf, type RegimeResult, type Task, tasksOf, writeResult } from './results.js';
+import { freeSite, type LoadedSite, loadSite, splitSites } from './sites.js';
+import { type FederationSummary, summariseFederation } from './summary.js';
+import { tune } from './tuning.js';
+
+/** What a finished run leaves. */
+export interface FederationExperiment {
+  folder: string;
+  report: string;
+  summary: FederationSummary;
+}
+
+interface Options {
+  out: string;
+  /** Overrules the recipe's data set. */
+  data?: string;
+  resume?: boolean;
+  /** The recipe's, named in errors. */
+  file: string;
+}
+
+/** All that a job needs. */
+interface Bench {
+  recipe: FederationRecipe;
+  folder: RunFolder;
+  seed: number;
+  model: SamSegmenter;
+  sites: LoadedSite[];
+  variant: Variant;
+}
+
+/**
+ * Runs the experiment; what it found lies in the folder. Ending the iteration early leaves what is needed to resume.
+ *
+ * @throws GraftError about the recipe, the data, the checkpoint or the folder, before anything long is started where possible
+ */
+export async function* runFederationExperiment(
+  given: FederationRecipe,
+  { out, data, resume = false, file }: Options,
+): AsyncGenerator<ProgressEvent, FederationExperiment> {
+  const recipe = withData(given, data);
+  const device = chooseDevice(recipe.device);
+  if (recipe.threads) setThreads(recipe.threads);
+  const found = findDataset(recipe, file);
+  // Before there is a folder: a mistake leaves none, and the corrected recipe can start.
+  if (found) splitSites(recipe, found, recipe.seeds[0]);
+  checkPlans(recipe);
+  newModel(recipe, device, recipe.seeds[0]).model.dispose();
+  const folder = new RunFolder(out, recipe, { resume });
+  const dataset = found ?? (yield* makePhantoms(recipe, folder));
+
+  for (const seed of recipe.seeds) {
+    const plans = variantsOf(recipe);
+    if (plans.every((variant) => tasksOf(recipe, seed, variant).every((task) => hasResult(folder, task)))) continue;
+    const splits = splitSites(recipe, dataset, seed);
+    for (const { name, ...split } of splits)
+      yield { kind: 'note', text: `seed ${seed}, ${name}: ${describeSplit(split)}` };
+    yield { kind: 'task', name: `seed ${seed}: read ${splits.length} sites` };
+    const { model: reader } = newModel({ ...recipe, model: { ...recipe.model, checkpoint: undefined } }, device, seed);
+    const sites = splits.map((split) => loadSite(split, reader));
+    reader.dispose();
+    const model = yield* baseModel(recipe, folder, device, seed);
+    for (const variant of plans) yield* runPlan({ recipe, folder, seed, model, sites, variant });
+    for (const site of sites) freeSite(site);
+    model.dispose();
+  }
+  yield { kind: 'task', name: 'report' };
+  const summary = summariseFederation(folder, recipe);
+  folder.writeJson(summary, 'results.json');
+  const report = folder.file('report.html');
+  writeFileAtomic(report, renderFederationReport(gatherFederation(folder, recipe, dataset)));
+  yield { kind: 'done', name: 'report' };
+  return { folder: folder.path, report, summary };
+}
+
+const configOf = ({ model, classes }: FederationRecipe, stock = false) =>
+  samConfig(model.architecture, { imageSize: model.imageSize, classes: stock ? null : classes.length });
+
+/** Finds plans that the network does not allow. @throws GraftError PLAN_EMPTY, ADAPTER_TARGET, ADAPTER_PLACE */
+function checkPlans(recipe: FederationRecipe): void {
+  onDevice('meta', () => {
+    const sam = new Sam(configOf(recipe));
+    for (const { plan, adapter } of variantsOf(recipe)) applyPlan(sam, plan, adapter).undo();
+  });
+}
+
+/** A model with the recipe's checkpoint, or one that has to learn everything. */
+function newModel(recipe: FederationRecipe, device: string, seed: number, foundation = recipe.model.checkpoint) {
+  const { classes, preprocessing, windows } = recipe;
+  const model = new SamSegmenter({ architecture: configOf(recipe), classes, preprocessing, windows, device });
+  model.initialise(seed);
+  return { model, report: foundation === undefined ? undefined : model.loadFoundation(foundation) };
+}
+
+/** The frozen network of a seed: the foundation with a head for the classes. */
+async function* baseModel(
+  recipe: FederationRecipe,
+  folder: RunFolder,
+  device: string,
+  seed: number,
+): AsyncGenerator<ProgressEvent, SamSegmenter> {
+  const file = folder.file('models', `seed${seed}.safetensors`);
+  if (folder.has('models', `seed${seed}.safetensors`)) return loadSam(file, { device });
+  const { checkpoint, architecture, imageSize, pretrain } = recipe.model;
+  const foundation = checkpoint ?? folder.file('models', 'foundation.safetensors');
+  if (!checkpoint && !folder.has('models', 'foundation.safetensors'))
+    yield* makeFoundation(
+      {
+        ...{ architecture, imageSize, pretraining: pretrain, device },
+        seed: recipe.seeds[0],
+        out: foundation,
+        checkpoint: folder.file('checkpoints', 'foundation.ckpt'),
+      },
+      (record) => folder.log(record as Record<string, unknown>),
+    );
+  const { model, report } = newModel(recipe, device, seed, foundation);
+  model.save(file, { foundation: sha256(foundation), seed: String(seed) });
+  folder.log({ kind: 'foundation', seed, file: foundation, ...report });
+  yield { kind: 'note', text: `seed ${seed}: foundation ${foundation}: ${describeFoundation(report!)} tensors` };
+  return model;
+}
+
+async function* runPlan(bench: Bench): AsyncGenerator<ProgressEvent> {
+  const { recipe, folder, seed, variant } = bench;
+  for (const task of tasksOf(recipe, seed, variant)) {
+    if (hasResult(folder, task)) continue;
+    const { regime, site, plan } = task;
+    const name = `seed ${seed}: ${plan}, ${site ? `${site} alone` : regime}`;
+    const started = performance.now();
+    const checkpoint = folder.file('checkpoints', pathOf(task).replaceAll('/', '-'));
+    const trained = yield* progressOf(
+      regime === 'federated' ? inRounds(bench, name, checkpoint) : together(bench, name, site, checkpoint),
+      (record) => folder.log({ ...task, ...record }),
+    );
+    const seconds = (performance.now() - started) / 1000;
+    const cases = yield* score(bench, name, trained.adapters);
+    const { trainedParameters, travellingParameters, kept } = trained;
+    const adapters = saveAdapters(folder, task, trained.adapters);
+    if (regime === 'federated') keepLedger(folder, task, checkpoint);
+    const counts = { trainedParameters, travellingParameters };
+    writeResult(folder, task, { ...task, ...counts, adapters, kept, seconds, cases });
+    rmSync(checkpoint, { recursive: true, force: true });
+    yield { kind: 'note', text: `${name}, test cases: Dice ${meanScore(cases, 'dice').toFixed(3)}` };
+  }
+}
+
+function saveAdapters(folder: RunFolder, task: Task, adapters: Trained['adapters']): RegimeResult['adapters'] {
+  const saved = adapters.map(({ site, adapter }) => {
+    const file = `adapters/${[pathOf(task), ...(site === null ? [] : [site])].join('/')}.safetensors`;
+    const path = folder.file(file);
+    saveSamAdapter(path, adapter);
+    return { site, file, bytes: statSync(path).size, sha256: sha256(path) };
+  });
+  for (const { adapter } of adapters) for (const value of adapter.state.values()) value.dispose();
+  return saved;
+}
+
+function keepLedger(folder: RunFolder, { seed, plan }: Task, federation: string): void {
+  const kept = folder.file(ledgerPath(seed, plan));
+  mkdirSync(dirname(kept), { recursive: true });
+  copyFileSync(ledgerFile(federation), kept);
+}
+
+interface Trained {
+  adapters: { site: string | null; adapter: SamAdapter }[];
+  trainedParameters: number;
+  travellingParameters: number;
+  kept: number;
+}
+
+/** One site alone, or all cases in one place. */
+async function* together(
+  { recipe, seed, model, sites, variant }: Bench,
+  task: string,
+  site: string | null,
+  checkpoint: string,
+): AsyncGenerator<JobEvent, Trained> {
+  const { epochs = variant.federation.rounds, keep } = recipe;
+  const chosen = site === null ? sites : sites.filter(({ name }) => name === site);
+  const job = { ...{ task, model, variant, epochs, keep, seed, checkpoint }, name: site ?? 'all sites', sites: chosen };
+  const { adapter, trained, kept } = yield* tune(job);
+  return {
+    adapters: [{ site: null, adapter }],
+    ...{ trainedParameters: trained, travellingParameters: 0, kept },
+  };
+}
+
+async function* inRounds(
+  { recipe, seed, model, sites, variant }: Bench,
+  task: string,
+  folder: string,
+): AsyncGenerator<JobEvent, Trained> {
+  const { keep } = recipe;
+  const {
+    shared,
+    sites: own,
+    trained,
+    travelling,
+    kept,
+  } = yield* federate({
+    ...{ task, model, sites, variant, keep, seed, folder },
+  });
+  const { preprocessing, windows, classes, fingerprint: base } = model;
+  const adapterOf = (site: string | null, state: State) => ({
+    site,
+    adapter: {
+      ...{
+        name: variant.name,
+        plan: variant.plan,
+        options: variant.adapter,
+        base,
+        preprocessing,
+        windows,
+        classes,
+        state,
+      },
+      provenance: { data: sites.map(({ name }) => name).join(', '), seed: String(seed), rounds: String(kept) },
+    },
+  });
+  const apart = Object.entries(own);
+  return {
+    adapters: apart.length > 0 ? apart.map(([site, state]) => adapterOf(site, state)) : [adapterOf(null, shared)],
+    ...{ trainedParameters: trained, travellingParameters: travelling, kept },
+  };
+}
+
+/** Scores on the test cases of every site, by the site's own adapter where there is one. */
+async function* score(
+  { recipe, model, sites }: Bench,
+  task: string,
+  adapters: Trained['adapters'],
+): AsyncGenerator<ProgressEvent, CaseScore[]> {
+  const total = sites.reduce((sum, { test }) => sum + test.length, 0);
+  yield { kind: 'task', name: `${task}: score` };
+  const scores: CaseScore[] = [];
+  try {
+    for (const { name, test } of sites) {
+      const { adapter } = adapters.find(({ site }) => site === null || site === name)!;
+      model.use(adapter);
+      for (const one of test) {
+        scores.push(scoreCase(one, (image) => segmentVolume(model, image), recipe.classes, recipe.toleranceMm));
+        yield { kind: 'step', done: scores.length, total };
+      }
+    }
+  } finally {
+    model.use(undefined);
+  }
+  return scores;
+}

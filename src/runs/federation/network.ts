@@ -1,0 +1,102 @@
+/** The network that the sites of a federation share: frozen weights, one adapter, and what rounds added to the former. */
+import type { Correction } from '../../federate/index.js';
+import type { SamSegmenter } from '../../finetune/index.js';
+import { copyInto, copyState, type State } from '../../nn/index.js';
+import { applyPlan, type Planned } from '../../peft/index.js';
+import { noGrad, scope, type Tensor } from '../../torch/index.js';
+import type { Variant } from './recipe.js';
+
+export class SharedNetwork implements Disposable {
+  readonly model: SamSegmenter;
+  readonly planned: Planned;
+  readonly variant: Variant;
+  /** Fingerprint of the frozen network. */
+  readonly base: string;
+  /** What is trained and stays with each site whatever the aggregation: mixing weights of several LoRAs. */
+  readonly own: State;
+  /** The trained tensors before training, and the frozen weights that corrections change. */
+  readonly #initial: State;
+  readonly #correctable: State;
+  /** Rounds whose corrections the frozen weights have; a round's are added once, whoever brings them. */
+  readonly #corrected = new Set<number>();
+
+  /** @throws GraftError as `applyPlan` */
+  constructor(model: SamSegmenter, variant: Variant, seed: number) {
+    model.use(undefined);
+    this.model = model;
+    this.variant = variant;
+    this.base = model.fingerprint; // before there is an adapter
+    this.planned = applyPlan(model.sam, variant.plan, variant.adapter, seed);
+    const { trained, travelling } = this.planned;
+    this.own = new Map([...trained].filter(([name]) => !travelling.has(name)));
+    const weights = model.sam.parameters();
+    const factors = variant.federation.aggregation === 'fedex' ? [...trained.keys()].filter(isFactor) : [];
+    const adapted = new Set(factors.map((name) => weightOf(name, weights).name));
+    this.#correctable = new Map([...adapted].map((name) => [name, weights.get(name)!]));
+    this.#initial = copyState(new Map([...trained, ...this.#correctable]));
+  }
+
+  /** Puts trained values in; what is missing has its initial value. Frozen weights are not touched. */
+  load(tensors: State): void {
+    const { trained } = this.planned;
+    copyInto(trained, this.#initial);
+    copyInto(trained, tensors);
+  }
+
+  /** Adds a round's corrections to the frozen weights, unless they have them. */
+  correct(round: number, corrections: readonly Correction[]): void {
+    if (this.#corrected.has(round)) return;
+    this.#corrected.add(round);
+    this.#add(corrections);
+  }
+
+  /** Does something with further corrections, and takes them out again. */
+  corrected<Result>(corrections: readonly Correction[], body: () => Result): Result {
+    const before = copyState(this.#correctable);
+    this.#add(corrections);
+    try {
+      return body();
+    } finally {
+      copyInto(this.#correctable, before);
+      for (const value of before.values()) value.dispose();
+    }
+  }
+
+  #add(corrections: readonly Correction[]): void {
+    const { scale } = this.variant.adapter;
+    for (const { a, factors } of corrections) {
+      const { name, start, rows } = weightOf(a, this.#correctable);
+      const weight = this.#correctable.get(name)!.narrow(0, start, rows);
+      scope(() => noGrad(() => weight.add_(factors.b.matmul(factors.a).mul(scale).to({ device: weight.device }))));
+    }
+  }
+
+  /** All that makes the network what it is now beside its base, as copies. */
+  snapshot(): State {
+    return copyState(new Map([...this.planned.trained, ...this.#correctable]));
+  }
+
+  /** Leaves the model as it was. */
+  [Symbol.dispose](): void {
+    const own = this.model.sam.parameters();
+    copyInto(own, this.#initial);
+    this.planned.undo();
+    for (const value of this.#initial.values()) value.dispose();
+  }
+}
+
+const pattern = /^(.*\.)?lora_w_a(?:_([qkv]))?\.\d+\.weight$/;
+const isFactor = (name: string) => pattern.test(name);
+
+/** The rows of a stored weight that a factor belongs to, by the factor's name: q, k and v are thirds of a fused layer. */
+function weightOf(factor: string, weights: State): { name: string; start: number; rows: number } {
+  const [, path = '', letter] = pattern.exec(factor)!;
+  const named = (layer: string) => `${path}${layer}weight`;
+  const rowsOf = (name: string) => (weights.get(name) as Tensor).shape[0];
+  if (!letter) return { name: named(''), start: 0, rows: rowsOf(named('')) };
+  const single = named(`${letter}_proj.`);
+  if (weights.has(single)) return { name: single, start: 0, rows: rowsOf(single) };
+  const fused = named('qkv.');
+  const rows = rowsOf(fused) / 3;
+  return { name: fused, start: 'qkv'.indexOf(letter) * rows, rows };
+}

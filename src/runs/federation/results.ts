@@ -1,0 +1,74 @@
+/** Where a federated run keeps what it found: a result for each model that was trained, a ledger for each federation. */
+import { type Entry, readLedger } from '../../federate/index.js';
+import type { RunFolder } from '../folder.js';
+import type { CaseScore } from '../score.js';
+import { type FederationRecipe, type Regime, type Variant, variantsOf } from './recipe.js';
+
+/** What one model that was trained scores; a file in `results/`. */
+export interface RegimeResult {
+  seed: number;
+  /** The variant's name. */
+  plan: string;
+  regime: Regime;
+  /** The site that trained alone; null: all sites. */
+  site: string | null;
+  trainedParameters: number;
+  /** What a site exchanges in a round; 0 where nothing is. */
+  travellingParameters: number;
+  /** One for all sites (null), or one for each where some of it never leaves a site. */
+  adapters: { site: string | null; file: string; bytes: number; sha256: string }[];
+  /** Epochs or rounds that the model has seen. */
+  kept: number;
+  /** Wall-clock time of the training since the last start. */
+  seconds: number;
+  /** The test cases of all sites. */
+  cases: CaseScore[];
+}
+
+/** One model that a regime trains. */
+export interface Task {
+  seed: number;
+  plan: string;
+  regime: Regime;
+  site: string | null;
+}
+
+/**
+ * What a variant asks for with a seed, in order. Without rounds the settings of the rounds do not matter: variants that
+ * differ in nothing else share the models of the first of them.
+ */
+export function tasksOf(recipe: FederationRecipe, seed: number, variant: Variant): Task[] {
+  const { regimes, sites, epochs } = recipe;
+  const settings = ({ plan, adapter, training, federation }: Variant) =>
+    JSON.stringify([plan, adapter, training, epochs ?? federation.rounds]);
+  const alike = variantsOf(recipe).find((other) => settings(other) === settings(variant))!;
+  return regimes.flatMap((regime) => {
+    const plan = regime === 'federated' ? variant.name : alike.name;
+    return (regime === 'local' ? sites : [null]).map((site) => ({ seed, plan, regime, site }));
+  });
+}
+
+/** Where a task's files lie below the folders of the run, without an ending. */
+export const pathOf = ({ seed, plan, regime, site }: Task): string =>
+  [`seed${seed}`, plan, regime, ...(site === null ? [] : [site])].join('/');
+
+const resultFile = (task: Task) => ['results', `${pathOf(task)}.json`];
+export const hasResult = (folder: RunFolder, task: Task): boolean => folder.has(...resultFile(task));
+export const writeResult = (folder: RunFolder, task: Task, result: RegimeResult): void =>
+  folder.writeJson(result, ...resultFile(task));
+
+/** Every finished result of the run, in the recipe's order; those that variants share are there for each. */
+export const readRegimeResults = (folder: RunFolder, recipe: FederationRecipe): RegimeResult[] =>
+  recipe.seeds.flatMap((seed) =>
+    variantsOf(recipe).flatMap((variant) =>
+      tasksOf(recipe, seed, variant)
+        .filter((task) => hasResult(folder, task))
+        .map((task) => ({ ...folder.readJson<RegimeResult>(...resultFile(task)), plan: variant.name })),
+    ),
+  );
+
+export const ledgerPath = (seed: number, plan: string): string => `ledgers/seed${seed}/${plan}.jsonl`;
+
+/** The ledger of a finished federation; empty where there was none. @throws GraftError LEDGER_DAMAGED */
+export const ledgerOf = (folder: RunFolder, seed: number, plan: string): Entry[] =>
+  folder.has(ledgerPath(seed, plan)) ? readLedger(folder.file(ledgerPath(seed, plan))) : [];

@@ -1,0 +1,78 @@
+/**
+ * A site's training as the rounds ask for it: one epoch of `LocalTraining` a round. All sites of a run share one network
+ * with one adapter attached; what is a site's own is copied in before its turn and out after it.
+ */
+import type { Correction, LocalRound, LocalTrainer, Metrics } from '../../federate/index.js';
+import { LocalTraining } from '../../finetune/index.js';
+import { copyInto, joinStates, type State, type TrainingEvent } from '../../nn/index.js';
+import { noGrad } from '../../torch/index.js';
+import type { SharedNetwork } from './network.js';
+import type { LoadedSite } from './sites.js';
+
+type Step = Extract<TrainingEvent, { kind: 'step' }>;
+
+export class SiteTrainer implements LocalTrainer<Step>, Disposable {
+  readonly base: string;
+  readonly slices: number;
+  readonly cases: number;
+  /** Steps of a round. */
+  readonly steps: number;
+  readonly #network: SharedNetwork;
+  readonly #training: LocalTraining;
+
+  /** @throws GraftError TRAINING_EMPTY */
+  constructor(network: SharedNetwork, { name, train }: LoadedSite, seed: number) {
+    const { model, planned, variant, base } = network;
+    this.#network = network;
+    this.#training = new LocalTraining({ model, planned, cases: train, config: variant.training, seed, name });
+    const { slices, cases, steps } = this.#training;
+    this.base = base;
+    this.slices = slices;
+    this.cases = cases;
+    this.steps = steps;
+  }
+
+  load(tensors: State, local: State | undefined): void {
+    this.#network.load(tensors);
+    if (local) copyInto(this.localState(), local);
+    else
+      noGrad(() => {
+        for (const value of this.#training.state().values()) value.zero_();
+      });
+  }
+
+  correct(round: number, corrections: readonly Correction[]): void {
+    this.#network.correct(round, corrections);
+  }
+
+  async *train({ round, trains, proximal }: LocalRound, signal: AbortSignal): AsyncGenerator<Step, Metrics> {
+    const { travelling } = this.#network.planned;
+    const still = [...travelling].filter(([name]) => !trains(name)).map(([, value]) => value);
+    for (const value of still) value.requiresGrad = false;
+    const adjust = proximal && ((trained: State) => proximal.addGradient(trained));
+    const epoch = this.#training.epoch(round - 1, adjust ? { adjust } : {});
+    try {
+      for (;;) {
+        const { done, value } = await epoch.next();
+        if (done) return { loss: value };
+        yield value;
+        if (signal.aborted) return {};
+      }
+    } finally {
+      await epoch.return(Number.NaN);
+      for (const value of still) value.requiresGrad = true;
+    }
+  }
+
+  travelling(): State {
+    return this.#network.planned.travelling;
+  }
+
+  localState(): State {
+    return joinStates({ training: this.#training.state(), own: this.#network.own });
+  }
+
+  [Symbol.dispose](): void {
+    this.#training[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,43 @@
+/** Fine-tuning without rounds: one site alone, or the cases of all of them in one place. */
+import { type FineTuning, finetune, type SamSegmenter, type Tuned } from '../../finetune/index.js';
+import { Checkpoint } from '../../nn/index.js';
+import { follow, type JobEvent } from '../jobs.js';
+import type { Variant } from './recipe.js';
+import type { LoadedSite } from './sites.js';
+
+export interface TuningJob {
+  task: string;
+  /** Names the random streams. */
+  name: string;
+  model: SamSegmenter;
+  sites: readonly LoadedSite[];
+  variant: Pick<Variant, 'plan' | 'adapter' | 'training'>;
+  epochs: number;
+  keep: FineTuning['keep'];
+  /** As in fine-tuning; default: never stop early. */
+  patience?: FineTuning['patience'];
+  seed: number;
+  /** File to go on from, where it is there. */
+  checkpoint: string;
+}
+
+/** Trains on the cases of the given sites together; the model is left as it was. */
+export async function* tune(job: TuningJob): AsyncGenerator<JobEvent, Tuned> {
+  const { task, name, model, sites, variant, epochs, keep, patience = null, seed } = job;
+  const { plan, adapter, training } = variant;
+  const config: FineTuning = { ...training, plan, adapter, epochs, keep, patience };
+  const cases = {
+    training: sites.flatMap(({ train }) => train),
+    validation: sites.flatMap(({ validation }) => validation),
+  };
+  const checkpoint = new Checkpoint(job.checkpoint, {
+    seed,
+    base: model.fingerprint,
+    preprocessing: model.preprocessing,
+    windows: model.windows,
+    ...config,
+    cases: cases.training.map(({ case: { site, name } }) => `${site}/${name}`),
+  });
+  const tuned = yield* follow(task, finetune(model, cases, config, { seed, name, checkpoint }));
+  return tuned!;
+}

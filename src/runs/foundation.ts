@@ -1,0 +1,45 @@
+/** A pretrained Segment Anything, made on generated scenes or taken from a checkpoint, and models that start from one. */
+import { rmSync } from 'node:fs';
+import { type Pretraining, pretrain, SamSegmenter } from '../finetune/index.js';
+import { type SamArchitecture, type SamCheckpointReport, samConfig } from '../models/index.js';
+import { Checkpoint } from '../nn/index.js';
+import type { ProgressEvent } from './events.js';
+import { follow, progressOf } from './jobs.js';
+
+export interface FoundationJob {
+  architecture: SamArchitecture;
+  imageSize: number;
+  pretraining: Pretraining;
+  seed: number;
+  device: string;
+  /** The file that is written. */
+  out: string;
+  /** File to go on from, where it is there; removed at the end. */
+  checkpoint: string;
+}
+
+/** Pretrains a model with the stock head and writes it. @param log takes a record for every look at its progress */
+export async function* makeFoundation(
+  { architecture, imageSize, pretraining, seed, device, out, checkpoint }: FoundationJob,
+  log: (record: object) => void = () => {},
+): AsyncGenerator<ProgressEvent, void> {
+  const model = new SamSegmenter({ architecture: samConfig(architecture, { imageSize }), classes: [], device });
+  try {
+    model.initialise(seed);
+    const saved = new Checkpoint(checkpoint, { architecture, imageSize, ...pretraining, seed });
+    const events = pretrain(model.sam, pretraining, { seed, checkpoint: saved, device });
+    yield* progressOf(follow(`pretrain ${architecture}`, events), log);
+    model.save(out, { data: 'generated scenes', seed: String(seed), steps: String(pretraining.steps) });
+  } finally {
+    model.dispose();
+  }
+  rmSync(checkpoint, { force: true });
+}
+
+/** What became of a checkpoint's tensors, in a line. */
+export function describeFoundation({ loaded, resized, fresh, unused }: SamCheckpointReport): string {
+  const parts = { loaded, resized, 'freshly initialised': fresh, unused };
+  return Object.entries(parts)
+    .map(([what, names]) => `${names.length} ${what}`)
+    .join(', ');
+}

@@ -1,0 +1,85 @@
+/**
+ * One point for each thing compared, such as the Dice of a training plan against the bytes that it moved: values with a
+ * whisker of one standard deviation, names beside the points, bytes on a logarithmic axis.
+ */
+import { axisOver, logAxisOver } from './axis.js';
+import { colourClass, markers } from './chart.js';
+import { bytes, fixed, shorten } from './format.js';
+import { html, type Markup } from './markup.js';
+import { deviation, mean } from './statistics.js';
+
+export interface ScatterPoint {
+  name: string;
+  bytes: number;
+  /** Over seeds. */
+  values: number[];
+}
+
+const [width, left, right, top, bottom] = [560, 52, 430, 34, 252];
+const lineHeight = 15;
+
+export function bytesChart(points: readonly ScatterPoint[], xLabel: string, yLabel: string): Markup {
+  const x = logAxisOver(
+    points.map((point) => point.bytes),
+    bytes,
+  );
+  const y = axisOver(
+    points.flatMap(({ values }) => {
+      const [centre, spread] = [mean(values), deviation(values) ?? 0];
+      return [Math.max(0, centre - spread), Math.min(1, centre + spread)];
+    }),
+  );
+  const at = (value: number) => Math.round(10 * (left + x.position(value) * (right - left))) / 10;
+  const over = (value: number) => Math.round(10 * (bottom - y.position(value) * (bottom - top))) / 10;
+  const placed = points.map(({ name, bytes: moved, values }, i) => ({
+    ...{ i, name, moved, values, x: at(moved), y: over(mean(values)), text: shorten(name, 22) },
+    spread: deviation(values) ?? 0,
+  }));
+  const heights = labelHeights(placed);
+  const described = points.map(
+    ({ name, bytes: moved, values }) => `${name} ${fixed(mean(values))} with ${bytes(moved)}`,
+  );
+  return html`<svg class="chart bytes" viewBox="0 0 ${width} 304" role="img" aria-label="Chart of ${yLabel} by ${xLabel}: ${described.join(
+    ', ',
+  )}.">
+<text class="axis-label" x="0" y="14">${yLabel}</text>
+${y.ticks.map(
+  (tick) => html`<path class="grid" d="M${left} ${over(tick)}H${right}"/>
+<text class="tick" x="${left - 8}" y="${over(tick) + 4}" text-anchor="end">${y.label(tick)}</text>`,
+)}
+<path class="base" d="M${left} ${bottom}H${right}"/>
+${x.ticks.map(
+  (tick) => html`<path class="base" d="M${at(tick)} ${bottom}v5"/>
+<text class="tick" x="${at(tick)}" y="${bottom + 20}" text-anchor="middle">${x.label(tick)}</text>`,
+)}
+<text class="axis-label" x="${(left + right) / 2}" y="${bottom + 44}" text-anchor="middle">${xLabel}</text>
+${placed.map((point) => {
+  const centre = mean(point.values);
+  const [from, to] = [over(Math.max(0, centre - point.spread)), over(Math.min(1, centre + point.spread))];
+  const height = heights[point.i];
+  return html`<g class="${colourClass(point.i + 1)}">${
+    point.spread > 0
+      ? html`<path class="whisker" d="M${point.x} ${from}V${to}M${point.x - 4} ${from}h8M${point.x - 4} ${to}h8"/>`
+      : undefined
+  }
+${Math.abs(height - point.y) > 2 ? html`<path class="leader" d="M${point.x + 6} ${point.y}L${point.x + 13} ${height}"/>` : undefined}
+<path class="marker" transform="translate(${point.x} ${point.y})" d="${markers[point.i % markers.length]}"/>
+<text class="direct" x="${point.x + 15}" y="${height + 4}">${point.text}</text></g>
+`;
+})}</svg>`;
+}
+
+/** Names that would overlap move down, the highest stays. */
+function labelHeights(points: readonly { i: number; x: number; y: number; text: string }[]): number[] {
+  const heights: number[] = [];
+  const done: { from: number; to: number; y: number }[] = [];
+  for (const { i, x, y, text } of [...points].sort((a, b) => a.y - b.y)) {
+    const [from, to] = [x - 6, x + 18 + 6.8 * text.length];
+    let height = y;
+    for (const other of done.filter((one) => one.from < to && from < one.to).sort((a, b) => a.y - b.y))
+      if (Math.abs(height - other.y) < lineHeight) height = other.y + lineHeight;
+    heights[i] = height;
+    done.push({ from, to, y: height });
+  }
+  return heights;
+}

@@ -1,0 +1,275 @@
+/** Aggregations against dense linear algebra: what they promise of products, factors, errors and outliers. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type AggregationInput,
+  aggregationError,
+  aggregations,
+  combined,
+  factorOf,
+  gauges,
+  median,
+  pairsOf,
+  trimmedMean,
+  weightedMean,
+} from '../../src/federate/aggregation/index.js';
+import type { State } from '../../src/nn/index.js';
+import { Generator, operator, setThreads, type Tensor, tensor, zeros } from '../../src/torch/index.js';
+
+setThreads(1);
+
+const randn = operator('aten::randn.generator') as (size: number[], options: { generator: Generator }) => Tensor;
+const svd = operator('aten::linalg_svd') as (x: Tensor, full: boolean) => Tensor[];
+const [nameA, nameB, bias] = ['attn.lora_w_a_q.0.weight', 'attn.lora_w_b_q.0.weight', 'head.bias'];
+
+interface Sizes {
+  out: number;
+  inputs: number;
+  rank: number;
+  sites: number;
+  seed: number;
+}
+
+/** Sites that started from one pair and went different ways. */
+function makeInput({ out, inputs, rank, sites, seed }: Sizes, spread = 0.5): AggregationInput {
+  const generator = new Generator(seed);
+  const normal = (...shape: number[]) => randn(shape, { generator });
+  const global: State = new Map([
+    [nameA, normal(rank, inputs)],
+    [nameB, normal(out, rank)],
+    [bias, normal(out)],
+  ]);
+  const raw = Array.from({ length: sites }, (_, k) => 1 + ((seed + k * 7) % 5));
+  const sum = raw.reduce((a, b) => a + b, 0);
+  const contributions = raw.map((weight, k) => {
+    const state = new Map([...global].map(([name, value]) => [name, value.add(normal(...value.shape).mul(spread))]));
+    return { site: `site${k}`, weight: weight / sum, read: (name: string) => state.get(name) };
+  });
+  return { contributions, global, names: [nameA, nameB, bias].sort(), combine: weightedMean, gauge: 'aligned' };
+}
+
+const product = (b: Tensor, a: Tensor) => b.to('float64').matmul(a.to('float64'));
+const mean = (input: AggregationInput) =>
+  input.contributions
+    .map(({ weight, read }) =>
+      product(read(nameB) ?? input.global.get(nameB)!, read(nameA) ?? input.global.get(nameA)!).mul(weight),
+    )
+    .reduce((sum, one) => sum.add(one));
+const distance = (a: Tensor, b: Tensor) => a.sub(b).norm().item() / Math.max(b.norm().item(), 1e-12);
+const productOf = (tensors: State, global: State) =>
+  product(tensors.get(nameB) ?? global.get(nameB)!, tensors.get(nameA) ?? global.get(nameA)!);
+
+const sizes = fc.record({
+  out: fc.integer({ min: 1, max: 40 }),
+  inputs: fc.integer({ min: 1, max: 40 }),
+  rank: fc.integer({ min: 1, max: 8 }),
+  sites: fc.integer({ min: 1, max: 6 }),
+  seed: fc.integer({ min: 0, max: 1e6 }),
+});
+
+describe('product-svd', () => {
+  it.each(gauges)('is the best approximation of the weighted product, for any sizes (%s)', (gauge) => {
+    fc.assert(
+      fc.property(sizes, (size) => {
+        const input = { ...makeInput(size), gauge };
+        const { tensors, error } = aggregations['product-svd'].aggregate(input);
+        expect(tensors.get(nameA)?.shape).toEqual([size.rank, size.inputs]);
+        expect(tensors.get(nameB)?.shape).toEqual([size.out, size.rank]);
+        const dense = mean(input);
+        const [u, s, vt] = svd(dense, false);
+        const kept = Math.min(size.rank, s.size);
+        const best = u
+          .narrow(1, 0, kept)
+          .mul(s.narrow(0, 0, kept))
+          .matmul(vt.narrow(0, 0, kept));
+        const got = productOf(tensors, input.global);
+        expect(distance(got, best)).toBeLessThan(1e-5);
+        expect(error).toBeCloseTo(distance(best, dense), 6);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is exact, whatever the gauge, where the sites agree, and where there is nothing yet', () => {
+    for (const gauge of gauges) {
+      const input = { ...makeInput({ out: 9, inputs: 7, rank: 3, sites: 4, seed: 5 }, 0), gauge };
+      const { tensors, error } = aggregations['product-svd'].aggregate(input);
+      expect(distance(productOf(tensors, input.global), mean(input))).toBeLessThan(1e-6);
+      expect(error).toBeLessThan(1e-6);
+      const nothing = {
+        ...input,
+        contributions: [{ site: 'a', weight: 1, read: (name: string) => zeros(input.global.get(name)!.shape) }],
+      };
+      const { tensors: zero, error: none } = aggregations['product-svd'].aggregate(nothing);
+      expect([...zero.values()].every((value) => value.toArray().every(Number.isFinite))).toBe(true);
+      expect([productOf(zero, input.global).norm().item(), none]).toEqual([0, 0]);
+    }
+  });
+
+  it('aligned: A keeps its size and stays where it was when the sites did not move', () => {
+    const input = makeInput({ out: 30, inputs: 20, rank: 4, sites: 3, seed: 2 }, 0.01);
+    // Rows at right angles, as a random A with many more columns nearly has.
+    const [, , rows] = svd(input.global.get(nameA)!, false);
+    input.global.set(nameA, rows.contiguous());
+    const near = input.contributions.map((one) => ({
+      ...one,
+      read: (name: string) => (name === nameA ? rows.add(one.read(nameB)!.mean().mul(1e-3)) : one.read(name)),
+    }));
+    const { tensors } = aggregations['product-svd'].aggregate({ ...input, contributions: near });
+    expect(distance(tensors.get(nameA)!, rows)).toBeLessThan(0.02);
+    expect(tensors.get(nameA)!.norm().item()).toBeCloseTo(rows.norm().item(), 4);
+  });
+
+  it('balanced: both factors carry the root of each singular value; reference: B has orthonormal columns', () => {
+    const input = makeInput({ out: 30, inputs: 20, rank: 4, sites: 3, seed: 2 });
+    const [, s] = svd(mean(input), false);
+    const squares = (factor: Tensor, dim: number) => [...factor.pow(2).sum([dim]).toArray()];
+    const singular = [...s.toArray<'float64'>()].slice(0, 4);
+    const ofGauge = (gauge: (typeof gauges)[number]) =>
+      aggregations['product-svd'].aggregate({ ...input, gauge }).tensors;
+    const [balanced, reference] = [ofGauge('balanced'), ofGauge('reference')];
+    for (const [i, value] of singular.entries()) {
+      expect(squares(balanced.get(nameB)!, 0)[i] / value).toBeCloseTo(1, 4);
+      expect(squares(balanced.get(nameA)!, 1)[i] / value).toBeCloseTo(1, 4);
+      expect(squares(reference.get(nameB)!, 0)[i]).toBeCloseTo(1, 5);
+      expect(Math.sqrt(squares(reference.get(nameA)!, 1)[i]) / value).toBeCloseTo(1, 4);
+    }
+    // Signs are fixed: the largest entry of every row of A, or column of B, is positive.
+    const lines = [balanced.get(nameA)!, reference.get(nameB)!.transpose(0, 1)].map((matrix) => [...matrix.toArray()]);
+    for (const [which, length] of [20, 30].entries())
+      for (let line = 0; line < 4; line++) {
+        const values = lines[which].slice(line * length, (line + 1) * length);
+        expect(Math.max(...values)).toBe(Math.max(...values.map(Math.abs)));
+      }
+  });
+});
+
+describe('the other aggregations', () => {
+  const size = { out: 24, inputs: 18, rank: 3, sites: 4, seed: 11 };
+
+  it('mean: averages factors, and says how far that is from the mean product', () => {
+    const input = makeInput(size);
+    const { tensors, error } = aggregations.mean.aggregate(input);
+    const wanted = input.contributions.map(({ weight, read }) => read(nameA)!.mul(weight)).reduce((a, b) => a.add(b));
+    expect(distance(tensors.get(nameA)!, wanted)).toBeLessThan(1e-6);
+    expect(error).toBeCloseTo(distance(productOf(tensors, input.global), mean(input)), 5);
+    expect(error).toBeGreaterThan(0.01);
+  });
+
+  it('fedex: the means and the residual together are the mean product', () => {
+    fc.assert(
+      fc.property(sizes, (any) => {
+        const input = makeInput(any);
+        const { tensors, corrections = [], error } = aggregations.fedex.aggregate(input);
+        const residual = corrections.map(({ factors: { a, b } }) => product(b, a));
+        const whole = residual.reduce((sum, one) => sum.add(one), productOf(tensors, input.global));
+        expect(distance(whole, mean(input))).toBeLessThan(1e-6);
+        expect(error).toBeLessThan(1e-6);
+        const ranks = corrections.map(({ factors }) => factors.a.shape[0]);
+        for (const rank of ranks) expect(rank).toBeLessThanOrEqual(Math.min(any.sites * any.rank, any.out, any.inputs));
+      }),
+      { numRuns: 40 },
+    );
+    expect(aggregations.fedex.aggregate(makeInput(size, 0)).corrections).toEqual([]);
+  });
+
+  it.each([
+    ['ffa', 1, nameA],
+    ['ffa', 2, nameA],
+    ['rolora', 1, nameA],
+    ['rolora', 2, nameB],
+  ] as const)('%s, round %i: %s rests, and the mean is exact', (name, round, resting) => {
+    const strategy = aggregations[name];
+    const input = makeInput(size);
+    const names = input.names.filter((one) => strategy.trains(one, round));
+    expect(names).toEqual(input.names.filter((one) => one !== resting));
+    const contributions = input.contributions.map((one) => ({
+      ...one,
+      read: (wanted: string) => (wanted === resting ? undefined : one.read(wanted)),
+    }));
+    const { tensors, error } = strategy.aggregate({ ...input, names, contributions });
+    expect(tensors.has(resting)).toBe(false);
+    expect(distance(productOf(tensors, input.global), mean({ ...input, contributions }))).toBeLessThan(1e-6);
+    expect(error).toBeLessThan(1e-6);
+  });
+
+  it('fedsa: B stays at the site, and there is no error to state', () => {
+    const { personal, trains, aggregate } = aggregations.fedsa;
+    expect([nameA, nameB, bias].map((name) => [personal(name), trains(name, 1)])).toEqual([
+      [false, true],
+      [true, true],
+      [false, true],
+    ]);
+    const input = makeInput(size);
+    input.global = new Map([...input.global].filter(([name]) => name !== nameB));
+    const { tensors, error } = aggregate({ ...input, names: [nameA, bias] });
+    expect([[...tensors.keys()], error]).toEqual([[nameA, bias], undefined]);
+  });
+
+  it('all give the same bits for the same sites in the same order', () => {
+    for (const strategy of Object.values(aggregations)) {
+      const run = () => [...strategy.aggregate(makeInput(size)).tensors.values()].map((value) => value.toBytes());
+      expect(run()).toEqual(run());
+    }
+  });
+
+  it('tell the error of any factors without the dense product', () => {
+    const input = makeInput(size);
+    const tensors: State = new Map([[nameB, input.global.get(nameB)!.mul(2)]]);
+    expect(aggregationError(input, tensors)).toBeCloseTo(distance(productOf(tensors, input.global), mean(input)), 6);
+    expect(aggregationError({ ...input, global: new Map([[bias, zeros([2])]]) }, new Map())).toBeUndefined();
+  });
+});
+
+describe('robust combinations', () => {
+  const values = [3, 1, 1000, 2, -1000].map((value) => tensor([value, 10]));
+  const shares = values.map(() => 0.2);
+
+  it('median: a minority of wrong sites does not move it', () => {
+    expect([...median(values, shares).toArray()]).toEqual([2, 10]);
+    expect([...median(values.slice(0, 4), shares).toArray()]).toEqual([2.5, 10]);
+    expect([...median(values.slice(0, 1), shares).toArray()]).toEqual([3, 10]);
+  });
+
+  it('trimmed mean: cuts the share off at either end', () => {
+    expect([...trimmedMean(0.2)(values, shares).toArray()]).toEqual([2, 10]);
+    expect(trimmedMean(0)(values, shares).toArray()[0]).toBeCloseTo(1.2, 6);
+    expect([...trimmedMean(0.49)(values.slice(0, 2), shares).toArray()]).toEqual([2, 10]);
+  });
+
+  it('are applied to every tensor', () => {
+    const input = { ...makeInput({ out: 4, inputs: 5, rank: 2, sites: 5, seed: 3 }), combine: median };
+    const got = combined(input, [nameA]).get(nameA)!.toArray();
+    const all = input.contributions.map(({ read }) => read(nameA)!.toArray());
+    for (const [i, value] of got.entries()) expect(value).toBe(all.map((one) => one[i]).sort((a, b) => a - b)[2]);
+  });
+});
+
+describe('factors by name', () => {
+  it('are found in every naming that adapters here use', () => {
+    const names = [
+      'image_encoder.blocks.0.attn.lora_w_a_q.0.weight',
+      'image_encoder.blocks.0.attn.lora_w_b_q.0.weight',
+      'image_encoder.blocks.0.attn.lora_w_a_v.1.weight',
+      'image_encoder.blocks.0.attn.lora_w_b_v.1.weight',
+      'mlp.lin1.lora_w_a.0.weight',
+      'mlp.lin1.lora_w_b.0.weight',
+      'init_path.0.conv.lora_A',
+      'init_path.0.conv.lora_B',
+      'alone.lora_A',
+      'attn.lora_scale',
+      'attn.qkv.weight',
+    ];
+    expect(
+      pairsOf(names)
+        .map(({ a, b }) => [names.indexOf(a), names.indexOf(b)])
+        .sort(),
+    ).toEqual([
+      [0, 1],
+      [2, 3],
+      [4, 5],
+      [6, 7],
+    ]);
+    expect(names.map(factorOf)).toEqual(['a', 'b', 'a', 'b', 'a', 'b', 'a', 'b', 'a', undefined, undefined]);
+  });
+});
