@@ -9,11 +9,14 @@ import * as adapt from '../dist/adapt/index.js';
 import { cliErrors } from '../dist/cli/errors.js';
 import * as core from '../dist/core/index.js';
 import * as data from '../dist/data/index.js';
+import { federateErrors } from '../dist/federate/index.js';
+import { finetuneErrors } from '../dist/finetune/index.js';
 import { formatErrors } from '../dist/formats/index.js';
 import { metricErrors } from '../dist/metrics/index.js';
-import { stateErrors } from '../dist/nn/index.js';
+import { samErrors } from '../dist/models/index.js';
+import { baseErrors, stateErrors, trainingErrors } from '../dist/nn/index.js';
 import { peftErrors } from '../dist/peft/index.js';
-import { recipeSchema, runErrors } from '../dist/runs/index.js';
+import { federationRecipeSchema, recipeSchema, runErrors } from '../dist/runs/index.js';
 import { engineErrors } from '../dist/torch/index.js';
 
 const root = new URL('../', import.meta.url);
@@ -36,6 +39,23 @@ methods:
   - source
   - convlora-adabn
   - { name: first-block, method: convlora-adabn, blocks: [init_path], rank: 4 }
+\`\`\`
+
+A recipe with \`sites\` instead of a source and targets is a federation's: \`graft federate RECIPE\` and \`graft run RECIPE\` carry
+it out. It needs sites alone, and fine-tunes Segment Anything after every plan in every regime:
+
+\`\`\`yaml
+data: { root: data/hippocampus }
+classes: [anterior, posterior]
+sites: [site-a, site-b, site-c]
+\`\`\`
+
+A plan, too, can be given settings and a name of its own:
+
+\`\`\`yaml
+plans:
+  - flap-sam
+  - { name: flap-sam-int8, plan: flap-sam, adapter: { rank: 8 }, federation: { wire: int8 } }
 \`\`\``;
 
 /** Areas in the order of docs/errors.md. @type {[title: string, table: import('../dist/core/index.js').ErrorTable][]} */
@@ -45,7 +65,10 @@ const areas = [
   ['Data sets', data.datasetErrors],
   ['Images and labels', data.dataErrors],
   ['Measures', metricErrors],
-  ['Models, adapters and adaptation', adapt.adaptErrors],
+  ['Models, adapters and adaptation', { ...adapt.adaptErrors, ...baseErrors }],
+  ['Training', trainingErrors],
+  ['Segment Anything', { ...samErrors, ...finetuneErrors }],
+  ['Federations', federateErrors],
   ['Adapters in a network', peftErrors],
   ['Network states', stateErrors],
   ['Checkpoint files', formatErrors],
@@ -162,15 +185,24 @@ function recipes() {
     );
     return `### [${name}](../recipes/${name})\n\n\`\`\`text\n${comment.map((line) => line.replace(/^# ?/, '')).join('\n')}\n\`\`\``;
   });
-  const schema = z.toJSONSchema(recipeSchema, { io: 'input', unrepresentable: 'any' });
+  /** @param {z.ZodType} schema */
+  const keys = (schema) => {
+    const properties = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+    const all = rows(/** @type {Property} */ (properties));
+    // What a plan overrules has the keys of what it overrules.
+    const listed = all.filter(([key]) => !/^`plans\[\]\.\w+\./.test(key));
+    return table(['Key', 'Type', 'Default', 'Meaning'], listed);
+  };
   return page(
     'Recipes',
     recipeIntroduction,
     '## The recipes that come with graft',
     comments,
-    '## Every key',
+    '## Every key of an adaptation',
     'A dot means an object inside, `[]` the entries of a list. A key without a default may be left out unless it is required;\nwhere a required key lies in an object that may be left out, it is required when the object is given.',
-    table(['Key', 'Type', 'Default', 'Meaning'], rows(/** @type {Property} */ (schema))),
+    keys(recipeSchema),
+    '## Every key of a federation',
+    keys(federationRecipeSchema),
   );
 }
 

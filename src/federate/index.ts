@@ -27,7 +27,7 @@ export { type Entry, Ledger, readLedger, type StateRecord } from './ledger.js';
 export { localOf, personalOf } from './memory.js';
 export type { Proximal } from './proximal.js';
 export { type FederationOptions, ledgerFile, runFederation, siteFolder } from './simulate.js';
-export { Site, type SiteOptions } from './site.js';
+export { FederatedSite, type SiteOptions } from './site.js';
 export { folderStore, memoryStore, type Store } from './store.js';
 export type { LocalRound, LocalTrainer, Metrics } from './trainer.js';
 export type { Transport } from './transport.js';

@@ -13,7 +13,7 @@ import type { Federation } from './config.js';
 import { Coordinator, type CoordinatorOptions } from './coordinator.js';
 import { federateError } from './errors.js';
 import type { FederationEvent } from './events.js';
-import { Site } from './site.js';
+import { FederatedSite } from './site.js';
 import { folderStore } from './store.js';
 import { merge, Turns } from './streams.js';
 import type { LocalTrainer } from './trainer.js';
@@ -60,7 +60,7 @@ export async function* runFederation<Progress>({
   const invalid = names.find((name) => !/^[^/\\]+$/.test(name) || name === '.' || name === '..');
   if (invalid !== undefined) throw federateError('SITE_NAME_INVALID', { site: invalid });
 
-  const transport = localTransport({ blobs: folderStore(join(folder, 'blobs')) });
+  const transport = localTransport({ blobs: folderStore(join(folder, 'blobs'), { durable: false }) });
   const turns = new Turns();
   using coordinator = new Coordinator({
     ...options,
@@ -75,7 +75,8 @@ export async function* runFederation<Progress>({
       }),
   });
   const members = sites.map(
-    ({ name, trainer }) => new Site({ name, trainer, transport, turns, store: folderStore(siteFolder(folder, name)) }),
+    ({ name, trainer }) =>
+      new FederatedSite({ name, trainer, transport, turns, store: folderStore(siteFolder(folder, name)) }),
   );
   coordinator.correct((round, corrections) => {
     for (const { trainer } of sites) trainer.correct?.(round, corrections);

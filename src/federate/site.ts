@@ -31,7 +31,7 @@ export interface SiteOptions<Progress> {
   turns?: Turns;
 }
 
-export class Site<Progress = unknown> {
+export class FederatedSite<Progress = unknown> {
   readonly name: string;
   readonly #trainer: LocalTrainer<Progress>;
   readonly #transport: Transport;

@@ -1,5 +1,5 @@
 /** Named bytes that survive, whole or absent: a folder, or memory where nothing has to survive. */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../core/index.js';
 
@@ -11,15 +11,22 @@ export interface Store {
   names(): string[];
 }
 
-/** Files in a folder that only its owner may read; it is made where it is missing. */
-export function folderStore(folder: string): Store {
+/**
+ * Files in a folder that only its owner may read; it is made where it is missing.
+ *
+ * @param options.durable false: quicker, for what only this process will read
+ */
+export function folderStore(folder: string, { durable = true } = {}): Store {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // What a killed process was writing: never a result.
   for (const name of readdirSync(folder))
     if (/^\.[0-9a-f]{12}\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
   const visible = () => readdirSync(folder).filter((name) => !name.startsWith('.'));
   return {
-    write: (name, ...chunks) => writeFileAtomic(join(folder, name), ...chunks),
+    write: (name, ...chunks) =>
+      durable
+        ? writeFileAtomic(join(folder, name), ...chunks)
+        : writeFileSync(join(folder, name), Buffer.concat(chunks)),
     read(name) {
       try {
         return readFileSync(join(folder, name));

@@ -19,7 +19,7 @@ import { drawTask, type PretrainingTask } from './pretrain-tasks.js';
 import { learningRate } from './schedule.js';
 
 export const pretrainingSchema = z.strictObject({
-  steps: z.int().min(1).default(3000).describe('training steps'),
+  steps: z.int().min(1).default(2500).describe('training steps'),
   batch: z.int().min(1).default(16).describe('generated scenes in a step'),
   lr: z.number().positive().default(1e-3).describe('highest learning rate of AdamW; it falls linearly to zero'),
   weightDecay: z.number().min(0).default(0.05).describe('of AdamW'),

@@ -147,7 +147,7 @@ export const countElements = (tensors: Iterable<Tensor>): number => {
 
 /** Copies of the tensors, detached from the module they belong to. */
 export const copyState = (state: State): State =>
-  new Map([...state].map(([name, value]) => [name, value.detach().clone().keep()]));
+  scope(() => new Map([...state].map(([name, value]) => [name, value.detach().clone().keep()])));
 
 /** Copies values by name; names that the target does not have are passed over. */
 export function copyInto(target: State, source: State): void {

@@ -41,10 +41,10 @@ function start(folder: string, config: object, events = Number.POSITIVE_INFINITY
   );
 }
 
-/** All that the ledger says of updates and states, without times and how often it was tried. */
+/** All that the ledger says of updates and states, without times, and without bytes: a new process hears tasks again. */
 const story = (folder: string) =>
   readLedger(ledgerFile(folder)).flatMap((entry) => {
-    if (entry.kind === 'accepted') return [`${entry.round} ${entry.site} ${entry.norm} ${entry.blob.hash} ${entry.up}`];
+    if (entry.kind === 'accepted') return [`${entry.round} ${entry.site} ${entry.norm} ${entry.blob.hash}`];
     return entry.kind === 'aggregated' ? [`${entry.round} ${JSON.stringify(entry.state)} ${entry.error}`] : [];
   });
 
@@ -58,7 +58,7 @@ describe('a federation whose process is killed', () => {
     ['fedex, whose frozen weights change', { aggregation: 'fedex' }, 4],
     ['rolora, which sends parts, with drawn sites', { aggregation: 'rolora', wire: 'bf16', sampling: 0.6 }, 4],
   ] as const)('at random moments ends as if nothing had been: %s', async (title, values, kills) => {
-    const config = { rounds: 6, seed: 3, ...values };
+    const config = { rounds: 8, seed: 3, ...values };
     const undisturbed = newFolder();
     const whole = await start(undisturbed, config);
     expect(whole.errors).toBe('');
@@ -68,15 +68,15 @@ describe('a federation whose process is killed', () => {
     const draw = random(7, title);
     let killed = 0;
     while (killed < kills) {
-      const events = 1 + draw.integer(Math.ceil((1.6 * whole.count) / kills));
-      const outcome = await start(folder, config, events, draw.uniform(0, 12));
+      const events = 1 + draw.integer(Math.ceil((0.8 * whole.count) / kills));
+      const outcome = await start(folder, config, events, draw.uniform(0, 6));
       if (outcome.signal !== 'SIGKILL') {
         expect(outcome).toMatchObject({ status: 0, errors: '' });
         break;
       }
       killed++;
     }
-    expect(killed).toBeGreaterThan(kills / 2);
+    expect(killed).toBeGreaterThanOrEqual(kills / 2);
     const last = await start(folder, config);
     expect({ last: last.last, errors: last.errors }).toEqual({ last: whole.last, errors: '' });
     expect(story(folder).sort()).toEqual(story(undisturbed).sort());

@@ -10,13 +10,13 @@ import {
   type CoordinatorOptions,
   type Entry,
   encodePayload,
+  FederatedSite,
   type Federation,
   type FederationEvent,
   folderStore,
   localTransport,
   memoryStore,
   readLedger,
-  Site,
   type Transport,
   wireFormats,
 } from '../../src/federate/index.js';
@@ -50,7 +50,7 @@ function stage(
   });
   const end = new AbortController();
   const sites = from.sites.map(
-    ({ name, trainer }) => new Site({ name, trainer, transport: wrap(name, transport), store: memoryStore() }),
+    ({ name, trainer }) => new FederatedSite({ name, trainer, transport: wrap(name, transport), store: memoryStore() }),
   );
   const events: Event[] = [];
   const waiting: { wanted: (event: Event) => boolean; resolve: (event: Event) => void }[] = [];
@@ -309,7 +309,7 @@ describe('what does not bear a site’s signature', () => {
     const hand = new Hand(transport, base);
     await hand.register();
     await seen('round');
-    const second = new Site({ name: 'hand', trainer: sites[0].trainer, transport, store: memoryStore() });
+    const second = new FederatedSite({ name: 'hand', trainer: sites[0].trainer, transport, store: memoryStore() });
     await expect(second.run(end.signal).next()).rejects.toMatchObject({ code: 'SITE_NAME_TAKEN' });
     expect(await seen('rejected')).toMatchObject({
       site: 'hand',

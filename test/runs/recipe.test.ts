@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
-import { methodsOf, parseRecipe, readRecipe } from '../../src/runs/index.js';
+import { methodsOf, parseRecipe, readAnyRecipe, readRecipe, variantsOf } from '../../src/runs/index.js';
 import { root } from '../child.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-recipe-'));
@@ -55,7 +55,8 @@ describe('a recipe', () => {
   });
 
   it.each(readdirSync(join(root, 'recipes')))('of ours, %s, is valid', (name) => {
-    expect(methodsOf(readRecipe(join(root, 'recipes', name))).length).toBeGreaterThan(0);
+    const { kind, recipe } = readAnyRecipe(join(root, 'recipes', name));
+    expect(kind === 'adaptation' ? methodsOf(recipe) : variantsOf(recipe)).not.toHaveLength(0);
   });
 });
 

@@ -90,7 +90,7 @@ export const samArchitectures: Record<SamArchitecture, Omit<SamConfig, 'imageSiz
     heads: 4,
     globalAttention: [1, 3],
     window: 4,
-    promptDim: 64,
+    promptDim: 128,
     decoderMlp: 128,
   },
 };

@@ -69,17 +69,23 @@ ${Math.abs(height - point.y) > 2 ? html`<path class="leader" d="M${point.x + 6} 
 })}</svg>`;
 }
 
-/** Names that would overlap move down, the highest stays. */
+/** Names at the heights nearest to their points where they hide neither points nor other names. */
 function labelHeights(points: readonly { i: number; x: number; y: number; text: string }[]): number[] {
   const heights: number[] = [];
-  const done: { from: number; to: number; y: number }[] = [];
+  const taken = points.map(({ x, y }) => ({ from: x - 7, to: x + 7, y }));
   for (const { i, x, y, text } of [...points].sort((a, b) => a.y - b.y)) {
-    const [from, to] = [x - 6, x + 18 + 6.8 * text.length];
-    let height = y;
-    for (const other of done.filter((one) => one.from < to && from < one.to).sort((a, b) => a.y - b.y))
-      if (Math.abs(height - other.y) < lineHeight) height = other.y + lineHeight;
-    heights[i] = height;
-    done.push({ from, to, y: height });
+    const [from, to] = [x + 10, x + 18 + 6.8 * text.length];
+    const free = (height: number) =>
+      height <= bottom - 6 &&
+      height >= top &&
+      taken.every((other) => other.from > to || other.to < from || Math.abs(other.y - height) >= lineHeight);
+    const offsets = Array.from(
+      { length: 2 * points.length + 1 },
+      (_, n) => (n % 2 ? 1 : -1) * Math.ceil(n / 2) * lineHeight,
+    );
+    const middle = Math.min(y, bottom - 6);
+    heights[i] = middle + (offsets.find((offset) => free(middle + offset)) ?? 0);
+    taken.push({ from, to, y: heights[i] });
   }
   return heights;
 }

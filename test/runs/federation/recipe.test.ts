@@ -102,6 +102,7 @@ describe('a federated recipe', () => {
       'RECIPE_INVALID',
       /count: must be 1/,
     ],
+    ['windows of two sizes', { windows: { slices: 3 }, plans: ['ma-sam'] }, 'RECIPE_INVALID', /windows\.slices is 3/],
     [
       'fedex of several LoRAs',
       { adapter: { count: 2 }, federation: { aggregation: 'fedex' } },

@@ -1,0 +1,144 @@
+/** The report of a federated run: its parts, harmless text, and that a browser shows it whole without asking for anything. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import type { FederationReport } from '../../../src/runs/index.js';
+import { renderFederationReport } from '../../../src/runs/index.js';
+import { html } from '../../../src/runs/report/markup.js';
+
+const sites = ['north', '<b>south</b>'];
+const spread = (...values: number[]) => ({ mean: values.reduce((a, b) => a + b) / values.length, sd: 0.01, values });
+const bySite = (value: number) =>
+  Object.fromEntries([...sites, 'mean'].map((site, i) => [site, spread(value + 0.01 * i, value + 0.02 * i)]));
+const scores = (value: number) => ({
+  dice: bySite(value),
+  surfaceDice: bySite(value - 0.1),
+  classes: Object.fromEntries(sites.map((site) => [site, { head: spread(value), tail: spread(value - 0.05) }])),
+});
+const plan = (name: string, value: number, total: number) => ({
+  ...{ name, label: name, trainedParameters: 1000, travellingParameters: 900 },
+  regimes: { local: scores(value - 0.1), centralised: scores(value + 0.02), federated: scores(value) },
+  localModels: bySite(value - 0.2),
+  gain: bySite(0.1),
+  traffic: {
+    ...{ rounds: 2, down: total / 2, up: total / 2, total, perRound: total / 2 },
+    reduction: { factor: 4e7 / total, against: 'measured' as const },
+  },
+});
+
+function plausible(): FederationReport {
+  const cell = { outcome: 'accepted' as const, down: 1000, up: 2000 };
+  const late = { outcome: 'late' as const, down: 500, up: 2000 };
+  const [width, height] = [12, 10];
+  const mask = (label: number) => Uint8Array.from({ length: width * height }, (_, i) => (i % width > 4 ? label : 0));
+  const series = ['local', 'federated'].map((name, i) => ({
+    name,
+    points: [
+      [1, 0.2 + i],
+      [2, 0.5 + i],
+    ] as [number, number][],
+  }));
+  return {
+    ...{ title: 'T & U', description: 'D', provenance: [['graft', '0']], notes: ['N'] },
+    summary: {
+      ...{ toleranceMm: 2, seeds: [1, 2], sites, classes: ['head', 'tail'] },
+      plans: [plan('flap-sam', 0.7, 1e6), plan('full', 0.75, 4e7)],
+    },
+    curves: [{ plan: 'flap-sam', charts: sites.map((title) => ({ title, xLabel: 'round', yLabel: 'Dice', series })) }],
+    bytes: {
+      title: 'B',
+      xLabel: 'bytes',
+      yLabel: 'Dice',
+      xScale: 'bytes',
+      series: [
+        {
+          name: 'flap-sam',
+          points: [
+            [5e5, 0.4],
+            [1e6, 0.7],
+          ],
+        },
+      ],
+    },
+    ledgers: [
+      {
+        ...{ plan: 'flap-sam', seed: 1 },
+        rounds: [
+          { round: 1, error: 0.01, cells: { north: cell, '<b>south</b>': late } },
+          { round: 2, error: undefined, cells: { north: cell } },
+        ],
+      },
+    ],
+    images: {
+      plan: 'full',
+      groups: [
+        {
+          title: 'north',
+          panels: [
+            {
+              ...{ which: 'best', name: 'c1', scores: 'Dice 0.8', caption: html`Federated 0.8` },
+              slice: {
+                ...{ width, height, pixelSpacing: [1, 1], image: new Uint8Array(width * height) },
+                masks: { truth: mask(1), local: mask(0), federated: mask(2) },
+              },
+            },
+          ],
+        },
+      ],
+    },
+  };
+}
+
+describe('the report of a federation', () => {
+  const text = renderFederationReport(plausible());
+
+  it('says what was best, for how many bytes, and what went wrong', () => {
+    expect(text).toContain('<strong>full</strong> was the best federated plan');
+    expect(text).toMatch(/moved 20 MB a round and 40 MB in all\./);
+    expect(text).toMatch(/flap-sam, seed 1, round 1: &lt;b&gt;south&lt;\/b&gt; late\./);
+    expect(text).toMatch(/<td>\+0\.130 ± /);
+    expect(text.match(/<tbody>/g)!.length).toBeGreaterThanOrEqual(6);
+    expect(text).not.toContain('<b>south</b>');
+  });
+
+  it('adds the ledger up', () => {
+    expect(text).toContain('<td><b>late</b> ↓ 500 B ↑ 2 kB</td><td>↓ 1.5 kB ↑ 4 kB</td>');
+    expect(text).toMatch(/<tfoot>.*<td>↓ 2 kB ↑ 4 kB<\/td><td>↓ 500 B ↑ 2 kB<\/td><td>↓ 2.5 kB ↑ 6 kB<\/td>/s);
+  });
+
+  it('draws outlines of what there is, and leaves out sections without content', () => {
+    expect(text).toContain('Local model: nothing in this slice.');
+    const bare = renderFederationReport({ ...plausible(), images: undefined, ledgers: [], curves: [] });
+    expect(bare).not.toMatch(/id="(images|ledger|curves)"/);
+    expect(renderFederationReport(plausible())).toBe(text);
+  });
+
+  const executablePath = '/usr/bin/chromium';
+  it.skipIf(!existsSync(executablePath))('opens in a browser without requests, complaints or overflow', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'graft-federation-report-'));
+    writeFileSync(join(folder, 'report.html'), text);
+    const browser = await chromium.launch({ executablePath, args: ['--headless', '--no-sandbox', '--disable-gpu'] });
+    try {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+      const [complaints, requests]: string[][] = [[], []];
+      page.on('console', (message) => complaints.push(message.text()));
+      page.on('request', (request) => requests.push(request.url()));
+      const file = pathToFileURL(join(folder, 'report.html')).href;
+      await page.goto(file);
+      expect(await page.title()).toBe('T & U');
+      expect(await page.locator('svg.chart').count()).toBe(4);
+      expect(await page.locator('table').count()).toBe(6);
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+      await page.locator('#ledger summary').first().click();
+      expect(await page.locator('#ledger table').isVisible()).toBe(false);
+      expect(requests.filter((url) => !url.startsWith('data:'))).toEqual([file]);
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
