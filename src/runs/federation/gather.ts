@@ -91,7 +91,7 @@ function averaged(points: readonly [round: number, value: number][]): [number, n
 
 /** For every plan a chart for each site with a line for each regime. */
 function roundCurves(folder: RunFolder, recipe: FederationRecipe): FederationReport['curves'] {
-  const { seeds, sites, regimes } = recipe;
+  const { seeds, sites } = recipe;
   const log = folder.readLog<LogRecord>().filter(({ kind }) => kind === 'epoch');
   // A resumed run repeats epochs; the last line of each holds.
   const epochs = new Map(log.map((one) => [[one.seed, one.plan, one.regime, one.site, one.epoch].join(), one]));
@@ -99,7 +99,7 @@ function roundCurves(folder: RunFolder, recipe: FederationRecipe): FederationRep
     const tasks = seeds.flatMap((seed) => tasksOf(recipe, seed, variant));
     const charts = sites.map((site): ReportCurve => {
       const key = `dice at ${site}`;
-      const series = regimes.map((regime) => {
+      const series = variant.regimes.map((regime) => {
         const mine = tasks.filter((task) => task.regime === regime && (task.site === null || task.site === site));
         const points = mine.flatMap((task): [number, number][] =>
           regime === 'federated'

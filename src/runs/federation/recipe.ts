@@ -25,16 +25,18 @@ function overruling<Schema extends z.ZodObject>(schema: Schema) {
   return z.strictObject(Object.fromEntries(shape)) as unknown as z.ZodType<Partial<z.output<Schema>>>;
 }
 
+export const regimeNames = ['local', 'centralised', 'federated'] as const;
+export type Regime = (typeof regimeNames)[number];
+const regimesSchema = z.array(z.enum(regimeNames)).min(1);
+
 const variantSchema = z.strictObject({
   plan: planSchema.describe('what is trained and what travels'),
   name: fileNameSchema.optional().describe('in tables and file names; default: the plan'),
   adapter: overruling(adapterSchema).optional().describe('settings that differ from the recipe’s `adapter`'),
   training: overruling(localTrainingSchema).optional().describe('settings that differ from the recipe’s `training`'),
   federation: overruling(roundsSchema).optional().describe('settings that differ from the recipe’s `federation`'),
+  regimes: regimesSchema.optional().describe('in place of the recipe’s'),
 });
-
-export const regimeNames = ['local', 'centralised', 'federated'] as const;
-export type Regime = (typeof regimeNames)[number];
 
 export const federationRecipeSchema = z.strictObject({
   title: z.string().default('Federated fine-tuning of Segment Anything').describe('heading of the report'),
@@ -80,9 +82,7 @@ export const federationRecipeSchema = z.strictObject({
     .default(['flap-sam'])
     .describe('names, or objects that change a plan’s settings'),
   adapter: adapterSchema.prefault({}).describe('the low-rank adapter of the plans that have one'),
-  regimes: z
-    .array(z.enum(regimeNames))
-    .min(1)
+  regimes: regimesSchema
     .default([...regimeNames])
     .describe('each site alone, all cases in one place, in rounds'),
   training: localTrainingSchema.prefault({}).describe('at every site; one epoch a round'),
@@ -105,6 +105,7 @@ export interface Variant {
   adapter: z.output<typeof adapterSchema>;
   training: LocalTrainingConfig;
   federation: Omit<Federation, 'seed'>;
+  regimes: Regime[];
 }
 
 /**
@@ -153,7 +154,7 @@ export const isFederation = (content: Record<string, unknown>): boolean =>
 
 /** The recipe's plans with their names and all their settings. @throws GraftError RECIPE_INVALID */
 export function variantsOf(
-  { plans: listed, adapter, training, federation }: FederationRecipe,
+  { plans: listed, adapter, training, federation, regimes }: FederationRecipe,
   file = 'the recipe',
 ): Variant[] {
   return listed.map((entry) => {
@@ -164,6 +165,7 @@ export function variantsOf(
       adapter: parseContent(adapterSchema, { ...adapter, ...variant.adapter }, file),
       training: { ...training, ...variant.training } as LocalTrainingConfig,
       federation: { ...federation, ...variant.federation } as Variant['federation'],
+      regimes: variant.regimes ?? regimes,
     };
   });
 }

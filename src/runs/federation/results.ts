@@ -38,11 +38,11 @@ export interface Task {
  * differ in nothing else share the models of the first of them.
  */
 export function tasksOf(recipe: FederationRecipe, seed: number, variant: Variant): Task[] {
-  const { regimes, sites, epochs } = recipe;
+  const { sites, epochs } = recipe;
   const settings = ({ plan, adapter, training, federation }: Variant) =>
     JSON.stringify([plan, adapter, training, epochs ?? federation.rounds]);
   const alike = variantsOf(recipe).find((other) => settings(other) === settings(variant))!;
-  return regimes.flatMap((regime) => {
+  return variant.regimes.flatMap((regime) => {
     const plan = regime === 'federated' ? variant.name : alike.name;
     return (regime === 'local' ? sites : [null]).map((site) => ({ seed, plan, regime, site }));
   });

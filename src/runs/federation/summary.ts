@@ -53,13 +53,13 @@ export interface FederationSummary {
 }
 
 export function summariseFederation(folder: RunFolder, recipe: FederationRecipe): FederationSummary {
-  const { toleranceMm, seeds, sites, classes, regimes } = recipe;
+  const { toleranceMm, seeds, sites, classes } = recipe;
   const results = readRegimeResults(folder, recipe);
   const variants = variantsOf(recipe);
   const moved = variants.map((variant) => bytesOf(folder, recipe, variant));
   return {
     ...{ toleranceMm, seeds, sites, classes },
-    plans: variants.map(({ name, label }, i) => {
+    plans: variants.map(({ name, label, regimes }, i) => {
       const mine = results.filter(({ plan }) => plan === name);
       const scores = (regime: Regime) => scoresOf(recipe, mine, regime);
       const federated = mine.find(({ regime }) => regime === 'federated');
