@@ -6,7 +6,7 @@ import { scope, type Tensor, tensor } from '../../src/torch/index.js';
 import { eachDevice } from '../devices.js';
 
 const pose = { flip: 0, rotate: 0, scale: 0, translate: 0 };
-const none: Augmentation = { ...pose, contrast: 0, tissues: 0, bias: 0, noise: 0, blur: 0 };
+const none: Augmentation = { ...pose, contrast: 0, tissues: 0, gamma: 0, bias: 0, noise: 0, blur: 0 };
 const [b, h, w] = [3, 24, 32];
 
 /** A smooth blob off the centre of each slice, and the map of where it is bright. */
