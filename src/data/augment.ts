@@ -21,7 +21,7 @@ export const augmentationSchema = z.strictObject({
   translate: amount('largest shift, relative to the slice', 0.05),
   contrast: chance('probability of a random intensity curve; for targets of another sequence, in longer training', 0),
   tissues: chance('where there is a curve: probability that every class has a curve of its own', 0.5),
-  gamma: amount('largest natural logarithm of the exponent that intensities are raised to, either way', 0.4),
+  gamma: amount('largest natural logarithm of the exponent that intensities are raised to, either way', 0),
   bias: amount('largest exponent of the smooth brightness field', 0.3),
   noise: amount('largest standard deviation of the noise', 0.05),
   blur: chance('probability of a loss of resolution', 0.2),
@@ -55,13 +55,11 @@ export function augment(
   const soft = gridSample(maps, grid); // [B, C, h, w]
   const moved = soft.gt(0.5).to('float32'); // [B, C, h, w]
 
-  if (options.contrast > 0) x = recolour(x, soft, options, random);
-  const exponents = tensor(
-    each(() => Math.exp(random.uniform(-options.gamma, options.gamma))),
-    [b, 1, 1, 1],
-    { device },
-  );
-  x = power(x, exponents);
+  x = recolour(x, soft, options, random);
+  if (options.gamma > 0) {
+    const exponents = each(() => Math.exp(random.uniform(-options.gamma, options.gamma)));
+    x = power(x, tensor(exponents, [b, 1, 1, 1], { device }));
+  }
   const field = tensor(
     each(() => Array.from({ length: 9 }, () => random.uniform(-1, 1) * options.bias)),
     [b, 1, 3, 3],
