@@ -82,9 +82,7 @@ export const federationRecipeSchema = z.strictObject({
     .default(['flap-sam'])
     .describe('names, or objects that change a plan’s settings'),
   adapter: adapterSchema.prefault({}).describe('the low-rank adapter of the plans that have one'),
-  regimes: regimesSchema
-    .default([...regimeNames])
-    .describe('each site alone, all cases in one place, in rounds'),
+  regimes: regimesSchema.default([...regimeNames]).describe('each site alone, all cases in one place, in rounds'),
   training: localTrainingSchema.prefault({}).describe('at every site; one epoch a round'),
   epochs: z.int().min(1).optional().describe('of the local and the centralised regime; default: as many as rounds'),
   keep: z
