@@ -1,0 +1,60 @@
+/**
+ * Memory of a simulation of many sites: `npm run build && node bench/hundred-sites.mjs [SITES, default 100]`.
+ *
+ * One round of the plan `flap-sam` on SAM's ViT-B (224 px, two classes, rank 32, product-svd): every site trains for real,
+ * on one slice of its own, and all share the frozen network. Printed are the peak before the first site and at the end, and what
+ * that is for each site; a site's part is its optimiser's two moments (15 MB) in memory, its tensors lie in its folder.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { federationSchema, runFederation } from '../dist/federate/index.js';
+import { localTrainingSchema, SamSegmenter } from '../dist/finetune/index.js';
+import { samConfig } from '../dist/models/index.js';
+import { adapterSchema } from '../dist/peft/index.js';
+import { SharedNetwork } from '../dist/runs/federation/network.js';
+import { SiteTrainer } from '../dist/runs/federation/trainer.js';
+import { Generator, operator } from '../dist/torch/index.js';
+
+const count = Number(process.argv[2] ?? 100);
+const peak = () => process.resourceUsage().maxRSS / 2 ** 20;
+const size = 224;
+
+const windows = { slices: 1, scaling: /** @type {const} */ ('volume') };
+const architecture = samConfig('sam-vit-b', { imageSize: size, classes: 2 });
+const model = new SamSegmenter({ architecture, classes: ['one', 'two'], windows });
+model.initialise(1);
+const federation = federationSchema.parse({ rounds: 1 });
+const training = localTrainingSchema.parse({ batch: 1, augmentation: null });
+const adapter = adapterSchema.parse({ rank: 32 });
+const variant = { name: 'flap-sam', label: '', plan: /** @type {const} */ ('flap-sam'), regimes: [] };
+const network = new SharedNetwork(model, { ...variant, adapter, training, federation }, 1);
+const before = peak();
+
+const uniform = operator('aten::rand.generator');
+const sites = Array.from({ length: count }, (_, i) => {
+  const images = uniform([1, 1, size, size], { generator: new Generator(i) });
+  const labels = new Uint8Array(size * size).map((_, at) => (at + i) % 3);
+  const one = { case: { site: `site${i}`, name: 'slice', image: 'slice' }, images, labels };
+  const geometry = /** @type {never} */ (undefined);
+  const train = [{ ...one, geometry, spacing: /** @type {[number, number, number]} */ ([1, 1, 1]) }];
+  const loaded = /** @type {never} */ ({ name: `site${i}`, train });
+  return { name: `site${i}`, trainer: new SiteTrainer(network, loaded, 1) };
+});
+const folder = mkdtempSync(join(tmpdir(), 'graft-sites-'));
+const started = performance.now();
+try {
+  const { base, planned } = network;
+  const options = { folder, config: federation, plan: 'flap-sam', base, initial: planned.travelling, sites };
+  for await (const event of runFederation(options))
+    if (event.kind === 'aggregated')
+      console.log(`${Object.keys(event.weights).length} updates aggregated, error ${event.error?.toFixed(3)}`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+const seconds = (performance.now() - started) / 1000;
+const each = ((peak() - before) * 1024) / count;
+console.log(
+  `network alone ${before.toFixed(2)} GiB, ${count} sites ${peak().toFixed(2)} GiB: ${each.toFixed(0)} MiB a site`,
+);
+console.log(`one round ${seconds.toFixed(0)} s`);
