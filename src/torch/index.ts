@@ -6,4 +6,5 @@ export * from './functional.js';
 export { engineErrors } from './native.js';
 export { type Argument, hasOperator, type Keywords, OperatorError } from './operators.js';
 export * from './runtime.js';
-export { DisposedTensorError, operator, scope, Tensor } from './tensor.js';
+export { DisposedTensorError, scope } from './scope.js';
+export { operator, Tensor } from './tensor.js';

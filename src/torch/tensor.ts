@@ -1,101 +1,14 @@
-/**
- * Tensors: libtorch's, with PyTorch's methods in camelCase. Their memory is native and invisible to the collector:
- * `scope` frees what is made inside it, `dispose()` or `using` free one tensor, and a finaliser frees the forgotten.
- */
+/** Tensors: libtorch's, with PyTorch's methods in camelCase; `scope.ts` says how long they live. */
 import { type ArrayOf, arrayOf, type DType, dtypeCode, dtypeName } from './dtype.js';
 import { native } from './native.js';
 import { type Argument, callOperator, describeHandle, type Keywords } from './operators.js';
-
-/** A tensor was used after `dispose()` or after its scope ended. */
-export class DisposedTensorError extends Error {
-  override readonly name = 'DisposedTensorError';
-  constructor(label: string) {
-    super(`The tensor '${label}' was used after it was disposed; return it from its scope() or keep() it.`);
-  }
-}
-
-/** Frees what JavaScript forgot; only tensors outside every scope are registered, the others are freed by theirs. */
-const forgotten = new FinalizationRegistry<number>((handle) => {
-  native().weigh(handle, -1);
-  native().release(handle);
-});
-
-let current: Set<Tensor> | undefined;
+import { Held } from './scope.js';
 
 type Shape = readonly number[];
 
-export class Tensor implements Disposable {
-  #handle: number;
+/** Users make tensors with `tensor`, `zeros`, … and with operators; the constructor takes over a handle. */
+export class Tensor extends Held {
   #description: ReturnType<ReturnType<typeof native>['describe']> | undefined;
-  /** The scope that frees it; outside every scope the finaliser does. */
-  #scope: Set<Tensor> | undefined;
-  /** A name for messages: the operator that made the tensor, or the parameter's path. */
-  label: string;
-
-  /** For the engine: takes over a handle. Users make tensors with `tensor`, `zeros`, … and with operators. */
-  constructor(handle: number, label: string) {
-    this.#handle = handle;
-    this.label = label;
-    this.#enter(current);
-  }
-
-  #enter(scope: Set<Tensor> | undefined): void {
-    this.#scope = scope;
-    if (scope) scope.add(this);
-    else this.#register();
-  }
-
-  #register(): void {
-    native().weigh(this.#handle, 1);
-    forgotten.register(this, this.#handle, this);
-  }
-
-  /** @throws DisposedTensorError */
-  get handle(): number {
-    if (this.#handle === 0) throw new DisposedTensorError(this.label);
-    return this.#handle;
-  }
-  get disposed(): boolean {
-    return this.#handle === 0;
-  }
-
-  dispose(): void {
-    if (this.#handle === 0) return;
-    if (this.#scope) this.#scope.delete(this);
-    else {
-      forgotten.unregister(this);
-      native().weigh(this.#handle, -1);
-    }
-    native().release(this.#handle);
-    this.#handle = 0;
-  }
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  /** Lets the tensor outlive the scope it was made in; the finaliser is its net from now on. */
-  keep(): this {
-    if (this.#scope?.delete(this)) this.#enter(undefined);
-    return this;
-  }
-
-  /** See `scope`. */
-  static scope<T>(body: () => T): T {
-    const outer = current;
-    const made = new Set<Tensor>();
-    current = made;
-    try {
-      const result = body();
-      if (result instanceof Promise) throw new TypeError('scope() takes a synchronous function');
-      eachTensor(result, (tensor) => {
-        if (made.delete(tensor)) tensor.#enter(outer);
-      });
-      return result;
-    } finally {
-      current = outer;
-      for (const tensor of made) tensor.dispose();
-    }
-  }
 
   #describe() {
     this.#description ??= native().describe(this.handle);
@@ -118,7 +31,7 @@ export class Tensor implements Disposable {
   get size(): number {
     return this.shape.reduce((product, n) => product * n, 1);
   }
-  toString(): string {
+  override toString(): string {
     return `${this.label}: ${this.disposed ? 'disposed' : describeHandle(this.handle)}`;
   }
 
@@ -343,20 +256,3 @@ export function operator(name: string): (...values: (Argument | Keywords)[]) => 
     return schema.returns.map((type, i) => wrap((result as unknown[])[i], type));
   };
 }
-
-/** Visits every tensor in arrays, maps and plain objects. */
-function eachTensor(value: unknown, visit: (tensor: Tensor) => void): void {
-  if (value instanceof Tensor) visit(value);
-  else if (Array.isArray(value)) for (const item of value) eachTensor(item, visit);
-  else if (value instanceof Map) for (const item of value.values()) eachTensor(item, visit);
-  else if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype)
-    for (const item of Object.values(value)) eachTensor(item, visit);
-}
-
-/**
- * Runs `body` and frees every tensor made inside, but those it returns (alone or in arrays, maps and plain objects) and
- * those it `keep()`s. Scopes nest: what an inner scope returns belongs to the outer one.
- *
- * @throws TypeError where `body` is asynchronous: other tensors could be made while it waits
- */
-export const scope = Tensor.scope;
