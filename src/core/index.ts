@@ -1,4 +1,5 @@
 /** What every layer may use: errors, files that are whole or absent, random numbers by name, suggestions. */
+export * from './differences.js';
 export * from './errors.js';
 export * from './files.js';
 export * from './nearest.js';

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { GraftError } from '../core/index.js';
+import { differences, type GraftError } from '../core/index.js';
 import { fingerprint, type State } from '../nn/index.js';
 import {
   type Aggregation,
@@ -19,7 +19,7 @@ import {
 import { Blobs } from './blobs.js';
 import { Book, type OpenRound } from './book.js';
 import { type Clock, systemClock } from './clock.js';
-import { checkFederation, differences, type Federation } from './config.js';
+import { checkFederation, type Federation } from './config.js';
 import { withCorrections } from './corrections.js';
 import { federateError } from './errors.js';
 import type { CoordinatorEvent } from './events.js';

@@ -1,12 +1,19 @@
 /** The data set of a run: one on the disk, or phantoms that are generated into the run's folder. */
 import { resolve } from 'node:path';
-import { type Case, type Dataset, generatePhantoms, type PhantomOptions, readDataset } from '../data/index.js';
+import { z } from 'zod';
+import { type Case, type Dataset, generatePhantoms, phantomSchema, readDataset } from '../data/index.js';
 import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
 import type { RunFolder } from './folder.js';
 
+export const dataSchema = z.strictObject({
+  root: z.string().optional().describe('folder ROOT/SITE/{images,labels}/CASE.nii.gz'),
+  phantom: phantomSchema.optional().describe('generated into the run folder where no root is given'),
+});
+export const classesSchema = z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …');
+
 interface WithData {
-  data: { root?: string | undefined; phantom?: PhantomOptions | undefined };
+  data: z.output<typeof dataSchema>;
 }
 
 /** The recipe with another data set, where one is given. */

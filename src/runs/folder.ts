@@ -9,7 +9,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
-import { writeFileAtomic } from '../core/index.js';
+import { differences, writeFileAtomic } from '../core/index.js';
 import { threads, torchVersion } from '../torch/index.js';
 import { runError } from './errors.js';
 
@@ -78,17 +78,6 @@ export class RunFolder {
 
 /** SHA-256 of a file's bytes. */
 export const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
-
-/** Dotted keys whose values differ. */
-function differences(a: unknown, b: unknown, path: string[] = []): string[] {
-  if (JSON.stringify(a) === JSON.stringify(b)) return [];
-  const isRecord = (value: unknown): value is Record<string, unknown> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (!isRecord(a) || !isRecord(b)) return [path.join('.')];
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) =>
-    differences(a[key], b[key], [...path, key]),
-  );
-}
 
 /** What the numbers of a run depend on, besides the recipe. */
 function environment({ seeds }: { seeds: number[] }) {

@@ -1,8 +1,9 @@
 /** The adaptation experiment's recipe: a whole experiment as one typed YAML file. */
 import { z } from 'zod';
 import { adaptationSchema, methodNames, methods, resolveMethod, trainingSchema } from '../adapt/index.js';
-import { phantomSchema, preprocessingSchema } from '../data/index.js';
+import { preprocessingSchema } from '../data/index.js';
 import { unet2dSchema } from '../models/index.js';
+import { classesSchema, dataSchema } from './dataset.js';
 import { runError } from './errors.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from './parse.js';
 
@@ -14,13 +15,8 @@ const methodSchema = adaptationSchema.extend({
 export const recipeSchema = z.strictObject({
   title: z.string().default('Adaptation to unseen scanners').describe('heading of the report'),
   description: z.string().default('').describe('what the report says below its heading'),
-  data: z
-    .strictObject({
-      root: z.string().optional().describe('folder ROOT/SITE/{images,labels}/CASE.nii.gz'),
-      phantom: phantomSchema.optional().describe('generated into the run folder where no root is given'),
-    })
-    .default({}),
-  classes: z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …'),
+  data: dataSchema.default({}),
+  classes: classesSchema,
   source: z.string().describe('the site whose labels train the network'),
   targets: z.array(z.string()).min(1).describe('the sites to adapt to; their labels are used for scoring alone'),
   groupBy: z

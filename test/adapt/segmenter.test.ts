@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Adapter, loadAdapter, loadModel, referenceOf, saveAdapter } from '../../src/adapt/index.js';
-import { GraftError } from '../../src/core/index.js';
 import { fingerprint, writeState } from '../../src/nn/index.js';
 import { tensor } from '../../src/torch/index.js';
+import { errorOf } from '../graft-error.js';
 import { outputs, small, trainedAdapter } from './small.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-segmenter-'));
@@ -23,16 +23,6 @@ beforeAll(async () => {
   for (const method of ['convlora-adabn', 'udas', 'self-training', 'adabn'] as const)
     adapters.push(await trainedAdapter(model, target, { method, lr: 0.05 }));
 });
-
-const errorOf = (action: () => unknown): GraftError => {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof GraftError) return error;
-    throw error;
-  }
-  throw new Error('expected a GraftError');
-};
 
 const distance = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
 

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { GraftError } from '../../src/core/index.js';
 import { loadCase, readDataset, siteOf, writeVolume } from '../../src/data/index.js';
+import { errorOf } from '../graft-error.js';
 
 let root: string;
 beforeEach(() => {
@@ -16,16 +16,6 @@ const put = (...files: string[]) => {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     writeFileSync(join(root, file), '');
   }
-};
-
-const errorOf = (action: () => unknown): GraftError => {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof GraftError) return error;
-    throw error;
-  }
-  throw new Error('expected a GraftError');
 };
 
 describe('readDataset', () => {

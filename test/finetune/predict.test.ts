@@ -1,6 +1,5 @@
 /** Masks of whole volumes and of prompts, on the volume's own grid. */
 import { describe, expect, it } from 'vitest';
-import type { GraftError } from '../../src/core/index.js';
 import { placeInSlices, placeOnGrid, prepareVolume, preprocessingSchema, type Volume } from '../../src/data/index.js';
 import {
   type Prompt,
@@ -11,6 +10,7 @@ import {
 } from '../../src/finetune/index.js';
 import { applyPlan } from '../../src/peft/index.js';
 import { scope, tensor } from '../../src/torch/index.js';
+import { errorOf } from '../graft-error.js';
 import { cases, phantom, small } from './small.js';
 
 const [one] = cases('a');
@@ -105,14 +105,6 @@ describe('a place', () => {
 describe('a prompt', () => {
   const model = small({ classes: [] });
   const ask = (prompt: Partial<Prompt>) => segmentWithPrompt(model, volume, promptSchema.parse(prompt));
-  const errorOf = (action: () => unknown): GraftError => {
-    try {
-      action();
-    } catch (error) {
-      return error as GraftError;
-    }
-    throw new Error('expected an error');
-  };
 
   it('is answered on its slice, the same in voxels and in millimetres', () => {
     const { slice, labels, iou } = ask({ points: [{ at: [14, 12, 3], inside: true }] });

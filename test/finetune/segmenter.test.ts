@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GraftError } from '../../src/core/index.js';
 import { preprocessingSchema } from '../../src/data/index.js';
 import {
   loadSam,
@@ -16,6 +15,7 @@ import {
 import { fingerprint, writeState } from '../../src/nn/index.js';
 import type { PlanName } from '../../src/peft/index.js';
 import { scope, tensor } from '../../src/torch/index.js';
+import { errorOf } from '../graft-error.js';
 import { architecture, cases, run, small } from './small.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-sam-'));
@@ -25,14 +25,6 @@ const at = (name: string) => join(folder, name);
 const [one] = cases('a');
 const outputs = (model: SamSegmenter) => scope(() => predictSlices(model, one.images).toArray() as Float32Array);
 const distance = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
-const errorOf = (action: () => unknown): GraftError => {
-  try {
-    action();
-  } catch (error) {
-    return error as GraftError;
-  }
-  throw new Error('expected an error');
-};
 
 const model = small();
 const base = outputs(model);

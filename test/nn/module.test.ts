@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { GraftError } from '../../src/core/index.js';
 import {
   BatchNorm2d,
   Conv2d,
@@ -20,6 +19,7 @@ import {
 } from '../../src/nn/index.js';
 import { memoryStatistics, noGrad, ones, scope, type Tensor, tensor, zeros } from '../../src/torch/index.js';
 import { eachDevice } from '../devices.js';
+import { errorOf } from '../graft-error.js';
 
 class Network extends Module {
   readonly body: Sequential;
@@ -40,15 +40,6 @@ const made = (seed = 1) => {
   return network;
 };
 const values = (state: State) => Object.fromEntries([...state].map(([name, value]) => [name, [...value.toArray()]]));
-const failure = (body: () => unknown): GraftError => {
-  try {
-    body();
-  } catch (error) {
-    expect(error).toBeInstanceOf(GraftError);
-    return error as GraftError;
-  }
-  throw new Error('nothing was thrown');
-};
 
 describe('names', () => {
   it("are paths, as in PyTorch's state dictionaries; parameters before buffers", () => {
@@ -103,7 +94,7 @@ describe('loadState', () => {
     state.delete('head.bias');
     const target = made(2);
     const before = values(target.state());
-    const error = failure(() => target.loadState(state, { file: 'model.pth' }));
+    const error = errorOf(() => target.loadState(state, { file: 'model.pth' }));
     expect(error.code).toBe('STATE_MISSING');
     expect(error.message).toMatch(/^model\.pth: .*body\.1\.bias \(\[4\]\).*2 of 7/);
     expect(values(target.state())).toEqual(before);
@@ -119,19 +110,19 @@ describe('loadState', () => {
       .state()
       .set('head.weight', zeros([3, 4, 1, 1]))
       .set('head.bias', zeros([3]));
-    const error = failure(() => target.loadState(state, { file: 'model.pth' }));
+    const error = errorOf(() => target.loadState(state, { file: 'model.pth' }));
     expect(error.code).toBe('STATE_SHAPE');
     expect(error.message).toMatch(/model\.pth: head\.weight .*\[3, 4, 1, 1\].*\[2, 4, 1, 1\]/);
     expect(error.exitCode).toBe(4);
     expect(values(target.state())).toEqual(before);
-    expect(failure(() => target.loadState(state, { partial: true })).code).toBe('STATE_SHAPE');
+    expect(errorOf(() => target.loadState(state, { partial: true })).code).toBe('STATE_SHAPE');
   });
 
   it('a tensor that the network does not have', () => {
     const state = made(1)
       .state()
       .set('tail.weight', zeros([3, 1]));
-    const error = failure(() => made(2).loadState(state));
+    const error = errorOf(() => made(2).loadState(state));
     expect(error.code).toBe('STATE_UNEXPECTED');
     expect(error.message).toMatch(/tail\.weight \(\[3, 1\]\)/);
   });
@@ -276,7 +267,7 @@ describe('states as files', () => {
     const path = join(folder, 'damaged.safetensors');
     writeState(path, made().state());
     truncateSync(path, 200);
-    expect(failure(() => readState(path)).message).toContain('damaged.safetensors');
+    expect(errorOf(() => readState(path)).message).toContain('damaged.safetensors');
   });
 });
 

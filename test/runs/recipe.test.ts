@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { GraftError } from '../../src/core/index.js';
 import { methodsOf, parseRecipe, readAnyRecipe, readRecipe, variantsOf } from '../../src/runs/index.js';
 import { root } from '../child.js';
+import { errorOf } from '../graft-error.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-recipe-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -17,16 +17,6 @@ const write = (content: string) => {
 
 const least = { source: 'a', targets: ['b'] };
 const recipeOf = (extra: object = {}) => parseRecipe({ ...least, ...extra }, 'x.yaml');
-
-const errorOf = (action: () => unknown): GraftError => {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof GraftError) return error;
-    throw error;
-  }
-  throw new Error('expected a GraftError');
-};
 
 describe('a recipe', () => {
   it('needs a source and targets only', () => {

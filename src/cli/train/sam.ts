@@ -7,15 +7,9 @@ import type { AdapterConfig, PlanName } from '../../peft/index.js';
 import { cliError } from '../errors.js';
 import { bytes, count } from '../format.js';
 import type { Context } from '../run-command.js';
+import type { TrainOptions } from './options.js';
 
-export interface SamOptions {
-  out: string;
-  resume: boolean;
-  sites: string[];
-  classes: string[];
-  augment: boolean;
-  seed: number;
-  device: string;
+export interface SamOptions extends TrainOptions {
   model: SamArchitecture;
   imageSize: number;
   foundation: string | undefined;
@@ -25,8 +19,6 @@ export interface SamOptions {
   keep: FineTuning['keep'];
   patience: number | null;
   slices: number;
-  /** What was given of the training's settings. */
-  training: Record<string, unknown>;
 }
 
 export async function trainSam(

@@ -2,19 +2,11 @@
 import type { Preprocessing, Split } from '../../data/index.js';
 import { cliError } from '../errors.js';
 import type { Context } from '../run-command.js';
+import type { TrainOptions } from './options.js';
 
-export interface UNetOptions {
-  out: string;
-  resume: boolean;
-  sites: string[];
-  classes: string[];
+export interface UNetOptions extends TrainOptions {
   filters: number;
-  augment: boolean;
-  seed: number;
   tolerance: number;
-  device: string;
-  /** What was given of the training's settings. */
-  training: Record<string, unknown>;
 }
 
 export async function trainUNet(

@@ -3,11 +3,12 @@
  * regime; a plan can be given settings that differ from the recipe's, and a name of its own.
  */
 import { z } from 'zod';
-import { phantomSchema, preprocessingSchema, windowSchema } from '../../data/index.js';
+import { preprocessingSchema, windowSchema } from '../../data/index.js';
 import { checkFederation, type Federation, federationSchema } from '../../federate/index.js';
 import { type LocalTrainingConfig, localTrainingSchema, pretrainingSchema } from '../../finetune/index.js';
 import { type SamArchitecture, samArchitectures, samSchema } from '../../models/index.js';
 import { adapterSchema, planSchema, plans } from '../../peft/index.js';
+import { classesSchema, dataSchema } from '../dataset.js';
 import { runError } from '../errors.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
 
@@ -41,13 +42,8 @@ const variantSchema = z.strictObject({
 export const federationRecipeSchema = z.strictObject({
   title: z.string().default('Federated fine-tuning of Segment Anything').describe('heading of the report'),
   description: z.string().default('').describe('what the report says below its heading'),
-  data: z
-    .strictObject({
-      root: z.string().optional().describe('folder ROOT/SITE/{images,labels}/CASE.nii.gz'),
-      phantom: phantomSchema.optional().describe('generated into the run folder where no root is given'),
-    })
-    .default({}),
-  classes: z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …'),
+  data: dataSchema.default({}),
+  classes: classesSchema,
   sites: z.array(fileNameSchema).min(1).describe('folders of the data set that take part'),
   maxCases: z.int().min(3).optional().describe('only the first cases of every site, for a short demonstration'),
   groupBy: z

@@ -5,6 +5,7 @@
 import { axisOver, logAxisOver } from './axis.js';
 import type { ReportCurve } from './data.js';
 import { bytes, fixed, listed, shorten } from './format.js';
+import { drawFrame } from './frame.js';
 import { html, type Markup } from './markup.js';
 
 /** The class of the n-th series or method: one of seven colours, defined in the page's style for light and dark. */
@@ -49,17 +50,7 @@ export function lineChart(curve: ReportCurve): Markup {
   return html`<svg class="chart" viewBox="0 0 ${width} 304" role="img" aria-label="Line chart of ${curve.yLabel} by ${
     curve.xLabel
   }: ${listed(described)}.">
-<text class="axis-label" x="0" y="14">${curve.yLabel}</text>
-${y.ticks.map(
-  (tick) => html`<path class="grid" d="M${left} ${over(tick)}H${right}"/>
-<text class="tick" x="${left - 8}" y="${over(tick) + 4}" text-anchor="end">${y.label(tick)}</text>`,
-)}
-<path class="base" d="M${left} ${bottom}H${right}"/>
-${x.ticks.map(
-  (tick) => html`<path class="base" d="M${at(tick)} ${bottom}v5"/>
-<text class="tick" x="${at(tick)}" y="${bottom + 20}" text-anchor="middle">${x.label(tick)}</text>`,
-)}
-<text class="axis-label" x="${(left + right) / 2}" y="${bottom + 44}" text-anchor="middle">${curve.xLabel}</text>
+${drawFrame({ x, y, at, over, left, right, bottom, xLabel: curve.xLabel, yLabel: curve.yLabel })}
 ${curve.series.map(({ name, points }, i) => {
   const end = ends[i];
   return html`<g class="${colourClass(i + 1)}"><path class="line" stroke-dasharray="${dashes[i % dashes.length]}" d="${linePath(

@@ -5,6 +5,7 @@
 import { axisOver, logAxisOver } from './axis.js';
 import { colourClass, markers } from './chart.js';
 import { bytes, fixed, shorten } from './format.js';
+import { drawFrame } from './frame.js';
 import { html, type Markup } from './markup.js';
 import { deviation, mean } from './statistics.js';
 
@@ -42,17 +43,7 @@ export function bytesChart(points: readonly ScatterPoint[], xLabel: string, yLab
   return html`<svg class="chart bytes" viewBox="0 0 ${width} 304" role="img" aria-label="Chart of ${yLabel} by ${xLabel}: ${described.join(
     ', ',
   )}.">
-<text class="axis-label" x="0" y="14">${yLabel}</text>
-${y.ticks.map(
-  (tick) => html`<path class="grid" d="M${left} ${over(tick)}H${right}"/>
-<text class="tick" x="${left - 8}" y="${over(tick) + 4}" text-anchor="end">${y.label(tick)}</text>`,
-)}
-<path class="base" d="M${left} ${bottom}H${right}"/>
-${x.ticks.map(
-  (tick) => html`<path class="base" d="M${at(tick)} ${bottom}v5"/>
-<text class="tick" x="${at(tick)}" y="${bottom + 20}" text-anchor="middle">${x.label(tick)}</text>`,
-)}
-<text class="axis-label" x="${(left + right) / 2}" y="${bottom + 44}" text-anchor="middle">${xLabel}</text>
+${drawFrame({ x, y, at, over, left, right, bottom, xLabel, yLabel })}
 ${placed.map((point) => {
   const centre = mean(point.values);
   const [from, to] = [over(Math.max(0, centre - point.spread)), over(Math.min(1, centre + point.spread))];

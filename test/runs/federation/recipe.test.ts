@@ -3,22 +3,14 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { GraftError } from '../../../src/core/index.js';
 import { parseFederationRecipe, readAnyRecipe, tasksOf, variantsOf } from '../../../src/runs/index.js';
 import { root } from '../../child.js';
+import { errorOf } from '../../graft-error.js';
 import { recipe as tiny } from './tiny.js';
 
 const recipeOf = (extra: object = {}) => parseFederationRecipe({ sites: ['a', 'b'], ...extra }, 'x.yaml');
 
-const errorOf = (extra: object): GraftError => {
-  try {
-    recipeOf(extra);
-  } catch (error) {
-    if (error instanceof GraftError) return error;
-    throw error;
-  }
-  throw new Error('expected a GraftError');
-};
+const errorIn = (extra: object) => errorOf(() => recipeOf(extra));
 
 describe('a federated recipe', () => {
   it('needs sites only', () => {
@@ -31,6 +23,24 @@ describe('a federated recipe', () => {
       rank: 32,
     });
     expect(federation).not.toHaveProperty('seed');
+  });
+
+  it('lets a plan choose its regimes; the others have the recipe’s', () => {
+    const recipe = recipeOf({
+      regimes: ['local', 'federated'],
+      plans: ['lora', { plan: 'full', regimes: ['federated'] }],
+    });
+    const asked = variantsOf(recipe).map((variant) =>
+      tasksOf(recipe, 1, variant).map(({ regime, site }) => [regime, site]),
+    );
+    expect(asked).toEqual([
+      [
+        ['local', 'a'],
+        ['local', 'b'],
+        ['federated', null],
+      ],
+      [['federated', null]],
+    ]);
   });
 
   it('lets a plan overrule settings, and nothing else of them', () => {
@@ -110,7 +120,7 @@ describe('a federated recipe', () => {
       /fedex/,
     ],
   ])('refuses %s', (_, extra, code, message) => {
-    expect(errorOf(extra)).toMatchObject({ code, message: expect.stringMatching(message) });
+    expect(errorIn(extra)).toMatchObject({ code, message: expect.stringMatching(message) });
   });
 
   it('is read from YAML as it is written', () => {
