@@ -1,0 +1,191 @@
+/**
+ * Reads a DICOM file's elements up to its pixels (PS3.5 section 7, PS3.10 section 7): explicit and implicit VR, both byte
+ * orders, sequences of known and unknown length. It keeps the few that `tags.ts` names and jumps over the values of the
+ * others, so a file of any size costs a few reads of 32 kB; thousands of files are read in seconds.
+ *
+ * Left out: files without the DICM marker, deflated data sets, character sets (text is taken as Latin-1; what graft shows
+ * of it is plain ASCII by the standard).
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { isPixelData, kinds, type TagName, tags } from './tags.js';
+
+/** What makes a file unreadable, in words for the user. */
+export class DamagedFile extends Error {}
+
+/** A data set: the whole file's, or an item's of a sequence. */
+export class Elements {
+  readonly values = new Map<number, string[] | number[] | Elements[]>();
+  /** Where the pixels lie; the length is undefined where they are compressed. */
+  pixels: { offset: number; length: number | undefined } | undefined;
+
+  texts = (name: TagName): string[] => (this.values.get(tags[name]) as string[] | undefined) ?? [];
+  text = (name: TagName): string | undefined => this.texts(name)[0] || undefined;
+  count = (name: TagName): number | undefined => (this.values.get(tags[name]) as number[] | undefined)?.[0];
+  /** Decimal values, or undefined unless there are as many finite ones as asked for. */
+  numbers(name: TagName, count: number): number[] | undefined {
+    const numbers = this.texts(name).map((text) => (text === '' ? Number.NaN : Number(text)));
+    return numbers.length >= count && numbers.every(Number.isFinite) ? numbers.slice(0, count) : undefined;
+  }
+  items = (name: TagName): Elements[] => (this.values.get(tags[name]) as Elements[] | undefined) ?? [];
+}
+
+interface Encoding {
+  explicit: boolean;
+  littleEndian: boolean;
+}
+const implicitLittle: Encoding = { explicit: false, littleEndian: true };
+const encodings: Record<string, Encoding> = {
+  '1.2.840.10008.1.2': implicitLittle,
+  '1.2.840.10008.1.2.2': { explicit: true, littleEndian: false },
+};
+const deflated = '1.2.840.10008.1.2.1.99';
+
+/** Value representations with a length of four bytes. */
+const long = ['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'SV', 'UC', 'UN', 'UR', 'UT', 'UV'];
+const [item, itemEnd, sequenceEnd] = [0xfffe_e000, 0xfffe_e00d, 0xfffe_e0dd];
+const unknownLength = 0xffff_ffff;
+const deepest = 32;
+
+/**
+ * @returns the elements and the file's size in bytes; undefined where the file is not DICOM
+ * @throws DamagedFile; the file system's errors
+ */
+export function readElements(path: string): { elements: Elements; size: number } | undefined {
+  const descriptor = openSync(path, 'r');
+  try {
+    const file = new Window(descriptor, fstatSync(descriptor).size);
+    if (file.size < 132 || file.bytes(128, 4).toString('latin1') !== 'DICM') return undefined;
+    const meta = readDataset(file, 132, file.size, { explicit: true, littleEndian: true }, 0, true);
+    const syntax = meta.elements.text('transferSyntax') ?? '1.2.840.10008.1.2';
+    if (syntax === deflated) throw new DamagedFile('its data set is deflated (unpack it with dcmconv of DCMTK)');
+    const encoding = encodings[syntax] ?? { explicit: true, littleEndian: true };
+    const { elements } = readDataset(file, meta.next, file.size, encoding, 0);
+    elements.values.set(tags.transferSyntax, [syntax]);
+    return { elements, size: file.size };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The elements from `start` to `end`, to the end of the item, to the pixels or (`meta`) to the end of group 0002. */
+function readDataset(file: Window, start: number, end: number, encoding: Encoding, depth: number, meta = false) {
+  if (depth > deepest) throw new DamagedFile(`its sequences are nested more than ${deepest} deep`);
+  const elements = new Elements();
+  let at = start;
+  while (at + 8 <= end) {
+    const tag = file.tag(at, encoding);
+    if (tag === itemEnd) return { elements, next: at + 8 };
+    if (meta && tag >>> 16 !== 2) break;
+    const { vr, length, value } = readHead(file, at, encoding);
+    const kind = kinds.get(tag);
+    if (depth === 0 && isPixelData(tag)) {
+      elements.pixels = { offset: value, length: length === unknownLength ? undefined : length };
+      break;
+    }
+    if (length !== unknownLength && value + length > end)
+      throw new DamagedFile(`it ends inside the element (${tagName(tag)})`);
+    if (length === unknownLength || kind === 'items') {
+      const inside = vr === 'UN' ? implicitLittle : encoding;
+      const { items, next } = readItems(file, value, length, end, inside, depth + 1, kind === 'items');
+      if (kind === 'items') elements.values.set(tag, items);
+      at = next;
+      continue;
+    }
+    if (kind === 'text') elements.values.set(tag, texts(file.bytes(value, length)));
+    if (kind === 'counts') elements.values.set(tag, counts(file, value, length, encoding));
+    at = value + length;
+  }
+  return { elements, next: at };
+}
+
+function readHead(file: Window, at: number, { explicit, littleEndian }: Encoding) {
+  if (!explicit) return { vr: '', length: file.u32(at + 4, littleEndian), value: at + 8 };
+  const vr = file.bytes(at + 4, 2).toString('latin1');
+  if (!/^[A-Z]{2}$/.test(vr)) throw new DamagedFile(`there is no element at byte ${at}, where one should begin`);
+  return long.includes(vr)
+    ? { vr, length: file.u32(at + 8, littleEndian), value: at + 12 }
+    : { vr, length: file.u16(at + 6, littleEndian), value: at + 8 };
+}
+
+/** The items of a sequence; those that nobody asked for are passed over, also the fragments of a compressed icon. */
+function readItems(
+  file: Window,
+  start: number,
+  length: number,
+  end: number,
+  encoding: Encoding,
+  depth: number,
+  keep: boolean,
+) {
+  const items: Elements[] = [];
+  const last = length === unknownLength ? end : start + length;
+  let at = start;
+  while (at + 8 <= last) {
+    const tag = file.tag(at, encoding);
+    const size = file.u32(at + 4, encoding.littleEndian);
+    at += 8;
+    if (tag === sequenceEnd) return { items, next: at };
+    if (tag !== item) throw new DamagedFile(`there is no item at byte ${at - 8}, where one should begin`);
+    if (size !== unknownLength && at + size > last) throw new DamagedFile('it ends inside a sequence');
+    if (size !== unknownLength && !keep) {
+      at += size;
+      continue;
+    }
+    const until = size === unknownLength ? last : at + size;
+    const { elements, next } = readDataset(file, at, until, encoding, depth);
+    if (keep) items.push(elements);
+    at = size === unknownLength ? next : until;
+  }
+  if (length === unknownLength) throw new DamagedFile('it ends inside a sequence');
+  return { items, next: last };
+}
+
+const tagName = (tag: number) => tag.toString(16).padStart(8, '0').replace(/^.{4}/, '$&,');
+
+/** Values end in a space or a zero byte where their length would be odd. */
+const texts = (bytes: Buffer) =>
+  bytes
+    .toString('latin1')
+    .split('\\')
+    .map((text) => text.replace(/[\0 ]+$/, '').trimStart());
+
+const counts = (file: Window, offset: number, length: number, { littleEndian }: Encoding) =>
+  Array.from({ length: Math.min(length >> 1, 1) }, () => file.u16(offset, littleEndian));
+
+/** A file seen through a window that follows the reader. */
+class Window {
+  readonly size: number;
+  private readonly descriptor: number;
+  private part = Buffer.alloc(0);
+  private start = 0;
+
+  constructor(descriptor: number, size: number) {
+    this.descriptor = descriptor;
+    this.size = size;
+  }
+
+  bytes(offset: number, length: number): Buffer {
+    if (offset + length > this.size) throw new DamagedFile('it is cut short');
+    if (offset < this.start || offset + length > this.start + this.part.length) {
+      const part = Buffer.alloc(Math.min(Math.max(length, 2 ** 15), this.size - offset));
+      const found = readSync(this.descriptor, part, 0, part.length, offset);
+      if (found < length) throw new DamagedFile('it is cut short');
+      this.part = part.subarray(0, found);
+      this.start = offset;
+    }
+    return this.part.subarray(offset - this.start, offset - this.start + length);
+  }
+
+  u16(offset: number, littleEndian: boolean): number {
+    const bytes = this.bytes(offset, 2);
+    return littleEndian ? bytes.readUInt16LE() : bytes.readUInt16BE();
+  }
+
+  u32(offset: number, littleEndian: boolean): number {
+    const bytes = this.bytes(offset, 4);
+    return littleEndian ? bytes.readUInt32LE() : bytes.readUInt32BE();
+  }
+
+  tag = (offset: number, { littleEndian }: Encoding): number =>
+    this.u16(offset, littleEndian) * 0x10000 + this.u16(offset + 2, littleEndian);
+}

@@ -1,0 +1,108 @@
+/** What can be wrong with DICOM: faults of a scan, which are listed and stop nothing else, and errors that are thrown. */
+import { errorsOf, type GraftError } from '../../core/index.js';
+
+export const dicomErrors = {
+  DICOM_NOT_FOUND: {
+    exit: 'data',
+    message: '{path}: there is no such file or folder.',
+    hint: 'Give a folder that holds DICOM files, in any order and under any names.',
+  },
+  DICOM_NONE: {
+    exit: 'data',
+    message: '{path}: expected DICOM images, found {found}.',
+    hint: 'Give the folder that the archive or scanner exported; a DICOMDIR alone holds no images. NIfTI files are named one by one.',
+  },
+  DICOM_UNREADABLE: {
+    exit: 'data',
+    message: '{file}: the DICOM file could not be read: {reason}.',
+    hint: 'Export or copy the file again; the others of its series are of use only when the series is whole.',
+  },
+  DICOM_OTHER_FILES: {
+    exit: 'data',
+    message: 'Files that are not DICOM: {count}, for example {file}.',
+    hint: 'They are left alone. If they should be DICOM, they lack the marker DICM at byte 128: export them again.',
+  },
+  DICOM_NOT_IMAGE: {
+    exit: 'data',
+    message: 'DICOM files without an image to segment: {count}, for example {file} ({kind}).',
+    hint: 'Reports, plans, segmentations and directories are left alone.',
+  },
+  DICOM_NOT_GREY: {
+    exit: 'data',
+    message: '{series}: expected one grey value a pixel, found {found}.',
+    hint: 'Colour pictures, such as saved screens, are no measurement. Choose the original series.',
+  },
+  DICOM_PATIENTS_MIXED: {
+    exit: 'data',
+    message: '{place}: holds images of {count} patients ({patients}).',
+    hint: 'Check that this is meant. Series are told apart by their identifiers, never by folders; one series with several patients is not converted.',
+  },
+  DICOM_COPIES: {
+    exit: 'data',
+    message: '{series}: further copies of images that are there already: {count}, for example {file}.',
+    hint: 'One of each is used. Remove the copies to be sure which.',
+  },
+  DICOM_SLICES_DUPLICATE: {
+    exit: 'data',
+    message: '{series}: duplicate slices: {count}; a position has {found} where others have {expected}.',
+    hint: 'Perhaps two reconstructions share a series. Keep the files of one of them.',
+  },
+  DICOM_SLICES_MISSING: {
+    exit: 'data',
+    message: '{series}: missing slices: {count}; the first gap is {gap}.',
+    hint: 'Export the whole series again. A volume with gaps would be segmented in the wrong geometry.',
+  },
+  DICOM_SPACING_VARIES: {
+    exit: 'data',
+    message: '{series}: slices lie from {least} to {most} mm apart.',
+    hint: 'The volume is interpolated to even spacing, which blurs it between slices. A DICOM-SEG cannot be written on it.',
+  },
+  DICOM_GANTRY_TILT: {
+    exit: 'data',
+    message: '{series}: the slices are shifted against each other (gantry tilt of {degrees} degrees).',
+    hint: 'The volume is straightened by interpolation. A DICOM-SEG cannot be written on it.',
+  },
+  DICOM_CONVERSION: {
+    exit: 'data',
+    message: '{series}: could not be converted: {reason}.',
+    hint: 'Export the series again, if possible without compression and as classic (not enhanced) DICOM.',
+  },
+  DICOM_SEG_SOURCE: {
+    exit: 'usage',
+    message: '{path}: a DICOM-SEG was asked for, but this is not DICOM.',
+    hint: 'A DICOM-SEG refers to the series that was segmented: name its folder, or leave out --format.',
+  },
+  DICOM_SEG_VOLUMES: {
+    exit: 'data',
+    message: '{series}: a DICOM-SEG was asked for, but the series holds {count} volumes.',
+    hint: 'Use --format nifti, which writes a mask for each volume.',
+  },
+  DICOM_SEG_GEOMETRY: {
+    exit: 'data',
+    message: '{series}: a DICOM-SEG was asked for, but {reason}.',
+    hint: 'A DICOM-SEG needs masks on the very slices of the series. Use --format nifti.',
+  },
+  PSEUDONYM_KEY: {
+    exit: 'system',
+    message: '{file}: expected a key of 32 bytes, found {found}.',
+    hint: 'Restore the file from a backup: with another key, patients get other pseudonyms. Remove it to start with a new key.',
+  },
+} as const;
+
+export const dicomError = errorsOf(dicomErrors);
+
+/** A fault as data: what `DicomScan` lists. Messages name patients by pseudonym alone. */
+export interface Problem {
+  code: string;
+  message: string;
+  hint: string;
+  /** Whether the series cannot be converted because of it. */
+  stops: boolean;
+}
+
+export const problem = ({ code, message, hint }: GraftError, { stops }: { stops: boolean }): Problem => ({
+  code,
+  message,
+  hint,
+  stops,
+});

@@ -1,0 +1,68 @@
+/** Where the pixels of a series' frames lie among the voxels of the volume that was made of them. */
+import { placeOnGrid } from '../preprocess/index.js';
+import type { Placed } from '../volume.js';
+import { dicomError } from './errors.js';
+import type { Frame, Header } from './header.js';
+
+/** A frame of a source image with the place of its pixels: pixel (r, c) is element `start + r * down + c * right`. */
+export interface PlacedFrame {
+  header: Header;
+  /** From 1, within its file. */
+  number: number;
+  frame: Required<{ [Key in keyof Frame]: NonNullable<Frame[Key]> }>;
+  start: number;
+  down: number;
+  right: number;
+}
+
+/** How far a pixel's centre may lie from a voxel's, in voxels: rounding in headers. */
+const tolerance = 0.05;
+
+/**
+ * @param volume of `convertSeries`: RAS [z, y, x]
+ * @param name for errors
+ * @returns every frame, in the order in which they lie; together they hold each voxel once
+ * @throws GraftError DICOM_SEG_VOLUMES, DICOM_SEG_GEOMETRY
+ */
+export function framesOnGrid(headers: readonly Header[], volume: Placed, name: string): PlacedFrame[] {
+  const unfit = (reason: string) => dicomError('DICOM_SEG_GEOMETRY', { series: name, reason });
+  const placed = headers.flatMap((header) =>
+    header.frames.map((frame, i) => placeFrame(header, frame, i + 1, volume, unfit)),
+  );
+  const starts = new Set(placed.map(({ start }) => start));
+  if (starts.size < placed.length)
+    throw dicomError('DICOM_SEG_VOLUMES', { series: name, count: Math.round(placed.length / starts.size) });
+  const pixels = placed.reduce((sum, { header }) => sum + header.rows * header.columns, 0);
+  const [z, y, x] = volume.shape;
+  if (pixels !== z * y * x) throw unfit(`its images have ${pixels} pixels and the volume ${z * y * x} voxels`);
+  return placed.sort((a, b) => a.start - b.start);
+}
+
+function placeFrame(
+  header: Header,
+  { position, orientation, pixelSpacing }: Frame,
+  number: number,
+  { shape, affine, grid }: Placed,
+  unfit: (reason: string) => Error,
+): PlacedFrame {
+  if (!position || !orientation || !pixelSpacing) throw unfit('its images do not say where they lie');
+  const { rows, columns } = header;
+  const [betweenRows, betweenColumns] = pixelSpacing;
+  const [, ny, nx] = shape;
+  /** The voxel (x, y, z) of a pixel. DICOM counts to the patient's left and back, RAS to the right and front. */
+  const voxelOf = (row: number, column: number) => {
+    const at = (axis: number) =>
+      position[axis] + orientation[axis] * betweenColumns * column + orientation[axis + 3] * betweenRows * row;
+    const exact = placeOnGrid({ affine, grid }, [-at(0), -at(1), at(2)], 'mm');
+    const voxel = exact.map(Math.round);
+    const fits = voxel.every((v, i) => Math.abs(v - exact[i]) <= tolerance && v >= 0 && v < shape[2 - i]);
+    if (!fits) throw unfit('the volume was interpolated or made of other images');
+    return voxel[0] + nx * (voxel[1] + ny * voxel[2]);
+  };
+  const corner = voxelOf(rows - 1, columns - 1);
+  const start = voxelOf(0, 0);
+  const down = rows > 1 ? (voxelOf(rows - 1, 0) - start) / (rows - 1) : 0;
+  const right = columns > 1 ? (voxelOf(0, columns - 1) - start) / (columns - 1) : 0;
+  if (start + down * (rows - 1) + right * (columns - 1) !== corner) throw unfit('its images lie oblique in the volume');
+  return { header, number, frame: { position, orientation, pixelSpacing }, start, down, right };
+}

@@ -1,0 +1,150 @@
+/** What graft knows of one DICOM image before conversion: whose it is, which series, and where its frames lie. */
+import type { Triple } from '../orientation.js';
+import { DamagedFile, type Elements, readElements } from './elements.js';
+
+/** One image of a file: all of it, or a frame of a multi-frame file. */
+export interface Frame {
+  /** The centre of the first pixel in mm, patient coordinates (x to the Left, y to Posterior, z to Head). */
+  position: Triple | undefined;
+  /** Unit vectors along a row (to the next column) and along a column (to the next row). */
+  orientation: number[] | undefined;
+  /** mm between rows, mm between columns. */
+  pixelSpacing: number[] | undefined;
+}
+
+/** Identifiers are the hospital's own: they stay in this folder of the source and never reach a message. */
+export interface Header {
+  file: string;
+  /** Empty where the file names none. */
+  patientId: string;
+  /** Texts that tell who the patient is, for masking file names. */
+  identifying: string[];
+  study: string;
+  series: string;
+  seriesNumber: number | undefined;
+  instance: string;
+  instanceNumber: number;
+  sopClass: string;
+  frameOfReference: string | undefined;
+  transferSyntax: string;
+  modality: string;
+  manufacturer: string | undefined;
+  model: string | undefined;
+  fieldStrengthT: number | undefined;
+  rows: number;
+  columns: number;
+  samples: number;
+  frameCount: number;
+  /** Of a Siemens mosaic: how many slices its one image shows. */
+  mosaicSlices: number | undefined;
+  /** Distance of slices or their thickness as the header states it, mm. */
+  sliceSpacing: number | undefined;
+  /** One for each frame of which the header tells; fewer than `frameCount` where it tells nothing of single frames. */
+  frames: Frame[];
+}
+
+/** A DICOM file without an image: its SOP class and modality. */
+export interface Imageless {
+  file: string;
+  kind: string;
+  identifying: string[];
+}
+
+/** The most bytes of pixels in a file, as for NIfTI volumes. */
+const largestPixels = 2 ** 31 - 1;
+
+/** CT, MR and PET images, classic and enhanced: without pixels they are damaged, not of another kind. */
+const alwaysImages = ['2', '2.1', '4', '4.1', '128', '130'].map((kind) => `1.2.840.10008.5.1.4.1.1.${kind}`);
+
+const segmentation = '1.2.840.10008.5.1.4.1.1.66.';
+
+/**
+ * @returns undefined where the file is not DICOM
+ * @throws DamagedFile; the file system's errors
+ */
+export function readHeader(file: string): Header | Imageless | undefined {
+  const read = readElements(file);
+  if (!read) return undefined;
+  const { elements, size } = read;
+  const { text, count } = elements;
+  const sopClass = text('sopClass') ?? '';
+  const modality = text('modality') ?? 'OT';
+  const [rows, columns] = [count('rows'), count('columns')];
+  const named = ['patientId', 'accession', 'birthDate', 'institution'] as const;
+  const identifying = [...named.map(text), ...(text('patientName') ?? '').split(/[\^= ]+/)].filter(
+    (value): value is string => value !== undefined && value.length > 2,
+  );
+  if (!rows || !columns || !elements.pixels || sopClass.startsWith(segmentation)) {
+    if (alwaysImages.includes(sopClass)) throw new DamagedFile('it ends before the pixels');
+    return { file, kind: modality === 'OT' ? 'a directory or another object' : modality, identifying };
+  }
+  const [series, study, instance] = [text('series'), text('study'), text('instance')];
+  if (!series || !instance) throw new DamagedFile('it does not say which series and image it is');
+  const header: Header = {
+    file,
+    patientId: text('patientId') ?? '',
+    identifying,
+    study: study ?? '',
+    series,
+    seriesNumber: elements.numbers('seriesNumber', 1)?.[0],
+    instance,
+    instanceNumber: elements.numbers('instanceNumber', 1)?.[0] ?? 0,
+    sopClass,
+    frameOfReference: text('frameOfReference'),
+    transferSyntax: text('transferSyntax') ?? '',
+    modality,
+    manufacturer: text('manufacturer'),
+    model: text('model'),
+    fieldStrengthT: elements.numbers('fieldStrength', 1)?.[0],
+    rows,
+    columns,
+    samples: count('samples') ?? 1,
+    frameCount: elements.numbers('frames', 1)?.[0] ?? 1,
+    mosaicSlices: elements.texts('imageType').includes('MOSAIC') ? count('mosaicSlices') : undefined,
+    sliceSpacing: undefined,
+    frames: [],
+  };
+  checkPixels(header, count('bits') ?? 16, elements.pixels, size);
+  placeFrames(header, elements);
+  return header;
+}
+
+/** The pixels that the header announces must be there; nothing is allocated for what it merely announces. */
+function checkPixels(
+  { rows, columns, samples, frameCount }: Header,
+  bits: number,
+  pixels: { offset: number; length: number | undefined },
+  size: number,
+): void {
+  const announced = Math.ceil((rows * columns * samples * frameCount * bits) / 8);
+  const shape = `${columns} x ${rows} pixels in ${frameCount} frames`;
+  if (!(frameCount >= 1 && announced <= largestPixels))
+    throw new DamagedFile(`its header announces ${shape}, more than the ${largestPixels} bytes that graft takes`);
+  if (pixels.length === undefined) return;
+  const present = Math.min(pixels.length, size - pixels.offset);
+  if (present < announced)
+    throw new DamagedFile(`its header announces ${shape}, which are ${announced} bytes; it holds ${present}`);
+}
+
+/** In a multi-frame file, frames state what differs between them and share the rest (PS3.3 C.7.6.16). */
+function placeFrames(header: Header, elements: Elements): void {
+  const [shared] = elements.items('sharedGroups');
+  const groups = elements.items('frameGroups');
+  const frames = groups.length > 0 ? groups : header.frameCount === 1 ? [elements] : [];
+  const measuresOf = (from: Elements | undefined) => from?.items('pixelMeasures')[0];
+  for (const frame of frames) {
+    const places = [frame, shared, elements].filter((each) => each !== undefined);
+    const first = <T>(get: (from: Elements) => T | undefined) =>
+      places.map(get).find((value): value is T & {} => value !== undefined);
+    const placed = (from: Elements) => (from.items('planePosition')[0] ?? from).numbers('position', 3);
+    header.frames.push({
+      position: first(placed) as Triple | undefined,
+      orientation: first((from) => (from.items('planeOrientation')[0] ?? from).numbers('orientation', 6)),
+      pixelSpacing: first((from) => (measuresOf(from) ?? from).numbers('pixelSpacing', 2)),
+    });
+  }
+  const stated = [measuresOf(groups[0]), measuresOf(shared), elements];
+  header.sliceSpacing = stated
+    .flatMap((from) => [from?.numbers('sliceSpacing', 1), from?.numbers('sliceThickness', 1)])
+    .find((value) => value !== undefined)?.[0];
+}

@@ -1,0 +1,6 @@
+/** DICOM: folders of series as volumes, pseudonyms, masks as DICOM-SEG. */
+export { convertSeries, type NiftiBytes, niftiOfSeries } from './convert.js';
+export { dicomError, dicomErrors, type Problem } from './errors.js';
+export { pseudonymise, pseudonymKey } from './pseudonym.js';
+export { assertSeries, type DicomScan, type DicomSeries, isDicom, scanDicom } from './scan.js';
+export { writeSegmentation } from './segmentation.js';

@@ -1,0 +1,61 @@
+/**
+ * Names for patients that tell nothing: an HMAC (RFC 2104) with SHA-256 of the identifier under a key that stays on this
+ * machine. The same patient has the same name as long as the key is the same, and without the key nobody can find a
+ * patient by trying all identifiers.
+ *
+ * Left out: a table of names and patients. Whoever needs to go back asks for the pseudonyms of the patients in question.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { dicomError } from './errors.js';
+
+const keyBytes = 32;
+
+/** Eight hexadecimal digits: of 10,000 patients, two share them with a probability of about one in a hundred. */
+const shortened = (text: string, key: Uint8Array) => createHmac('sha256', key).update(text).digest('hex').slice(0, 8);
+
+/** @returns such as `patient-1a2b3c4d` */
+export const pseudonymise = (patientId: string, key: Uint8Array): string => `patient-${shortened(patientId, key)}`;
+
+/** A name for a series: its number, which scanners count up, and eight digits. @returns such as `003-1a2b3c4d` */
+export const seriesName = (uid: string, number: number | undefined, key: Uint8Array): string =>
+  `${String(number ?? 0).padStart(3, '0')}-${shortened(uid, key)}`;
+
+/** Where the key lies: `$XDG_CONFIG_HOME/graft/pseudonym.key`, or below `~/.config`. */
+const keyFile = () => join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'graft', 'pseudonym.key');
+
+/**
+ * The key of this user on this machine, uint8 [32]; made at its first use, readable by the user alone.
+ *
+ * @throws GraftError PSEUDONYM_KEY where the file is not a key
+ */
+export function pseudonymKey(file = keyFile()): Uint8Array {
+  const known = readKey(file);
+  if (known) return known;
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const temporary = `${file}.${randomBytes(6).toString('hex')}`;
+  try {
+    writeFileSync(temporary, randomBytes(keyBytes), { flag: 'wx', mode: 0o600 });
+    // Fails where another process was first: then its key holds.
+    linkSync(temporary, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  return readKey(file)!;
+}
+
+function readKey(file: string): Uint8Array | undefined {
+  let key: Uint8Array;
+  try {
+    key = readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  if (key.length !== keyBytes) throw dicomError('PSEUDONYM_KEY', { file, found: `${key.length} bytes` });
+  return key;
+}

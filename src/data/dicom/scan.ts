@@ -1,0 +1,173 @@
+/**
+ * What a folder of DICOM files holds, from their headers alone: patients by pseudonym, series, and what is wrong with them.
+ * Nothing that a header tells of a person leaves: no name, identifier, date, description or unique identifier.
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import type { Triple } from '../orientation.js';
+import { DamagedFile, readElements } from './elements.js';
+import { dicomError, type Problem, problem } from './errors.js';
+import { type Header, type Imageless, readHeader } from './header.js';
+import { pseudonymKey } from './pseudonym.js';
+import { describeSeries, patientOf } from './series.js';
+
+/** A series: what one scan of a patient gave, often one volume. Plain data, but for `files` fit to be shown or stored. */
+export interface DicomSeries {
+  /** Pseudonym, such as `patient-1a2b3c4d`. */
+  patient: string;
+  /** The series' number and a pseudonym of its identifier, such as `003-5e6f7a8b`. */
+  series: string;
+  /** CT, MR, … */
+  modality: string;
+  manufacturer: string | undefined;
+  model: string | undefined;
+  fieldStrengthT: number | undefined;
+  /** [between slices, between rows, between columns] in mm; undefined where the headers do not tell. */
+  spacing: Triple | undefined;
+  /** [slices, rows, columns] of a volume as it was acquired (not yet reoriented). */
+  size: Triple;
+  /** Images, over all slices and volumes. */
+  frames: number;
+  /** Paths, in the order of acquisition. Hospitals put patients' names in paths: show their number, not the paths. */
+  files: string[];
+  /** How the pixels are stored, such as `JPEG 2000`. */
+  transferSyntax: string;
+  problems: Problem[];
+}
+
+export interface DicomScan {
+  folder: string;
+  /** Sorted by patient and number. */
+  series: DicomSeries[];
+  /** What concerns no single series: damaged files, files without an image, folders with several patients. */
+  problems: Problem[];
+}
+
+/**
+ * Looks at all files in a folder, at any depth and under any names, or at one file. A file that cannot be used becomes a
+ * problem and stops nothing.
+ *
+ * @param options.key for the pseudonyms, uint8 [32]; otherwise this user's (`pseudonymKey`)
+ * @throws GraftError DICOM_NOT_FOUND, PSEUDONYM_KEY
+ */
+export function scanDicom(folder: string, { key = pseudonymKey() }: { key?: Uint8Array } = {}): DicomScan {
+  const found: Found = { headers: [], imageless: [], others: [], damaged: [] };
+  for (const file of filesIn(folder, found)) lookAt(file, found);
+  const show = shower(folder, found);
+
+  const groups = groupBy(found.headers, ({ series }) => series);
+  const series = [...groups.values()].map((headers) => describeSeries(headers, key, show));
+  series.sort((a, b) => a.patient.localeCompare(b.patient) || a.series.localeCompare(b.series));
+  return { folder, series, problems: problemsOf(found, key, show) };
+}
+
+/** @throws GraftError DICOM_NONE where the scan found no series */
+export function assertSeries({ folder, series, problems }: DicomScan): void {
+  if (series.length > 0) return;
+  const found = problems.map(({ message }) => message.replace(/\.$/, '')).join('; ') || 'no file at all';
+  throw dicomError('DICOM_NONE', { path: folder, found });
+}
+
+/** Whether a path is for `scanDicom`: a folder, or a file with the DICM marker. A path that leads nowhere is not. */
+export function isDicom(path: string): boolean {
+  if (isFolder(path)) return true;
+  try {
+    return readElements(path) !== undefined;
+  } catch (error) {
+    return error instanceof DamagedFile;
+  }
+}
+
+interface Found {
+  headers: Header[];
+  imageless: Imageless[];
+  others: string[];
+  damaged: { file: string; reason: string }[];
+}
+
+const reasons: Record<string, string> = { EACCES: 'permission denied', ENOENT: 'it is a link to nothing' };
+const reasonOf = (error: unknown) => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return error instanceof DamagedFile ? message : (reasons[code ?? ''] ?? code ?? 'it is not valid DICOM');
+};
+
+function* filesIn(path: string, found: Found): Generator<string> {
+  let status: ReturnType<typeof statSync>;
+  try {
+    status = statSync(path);
+  } catch {
+    throw dicomError('DICOM_NOT_FOUND', { path });
+  }
+  if (!status.isDirectory()) {
+    yield path;
+    return;
+  }
+  const folders = [path];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    try {
+      for (const entry of readdirSync(folder, { withFileTypes: true })) {
+        const inside = join(folder, entry.name);
+        if (entry.isDirectory()) folders.push(inside);
+        // Links to folders could lead round in circles; links to files are how some archives store them.
+        else if (entry.isFile() || (entry.isSymbolicLink() && !isFolder(inside))) yield inside;
+      }
+    } catch (error) {
+      found.damaged.push({ file: folder, reason: reasonOf(error) });
+    }
+  }
+}
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+function lookAt(file: string, found: Found): void {
+  try {
+    const header = readHeader(file);
+    if (!header) found.others.push(file);
+    else if ('kind' in header) found.imageless.push(header);
+    else found.headers.push(header);
+  } catch (error) {
+    found.damaged.push({ file, reason: reasonOf(error) });
+  }
+}
+
+/** How a path is shown: from the folder on, and without what the headers say of patients. */
+function shower(folder: string, { headers, imageless }: Found): (path: string) => string {
+  const words = new Set([...headers, ...imageless].flatMap(({ identifying }) => identifying));
+  const escaped = [...words].sort((a, b) => b.length - a.length).map((word) => word.replace(/[^\w\s]/g, '\\$&'));
+  const pattern = words.size > 0 ? new RegExp(escaped.join('|'), 'gi') : undefined;
+  return (path) => {
+    const shown = relative(folder, path) || '.';
+    return pattern ? shown.replace(pattern, '…') : shown;
+  };
+}
+
+function problemsOf(found: Found, key: Uint8Array, show: (path: string) => string): Problem[] {
+  const { damaged, imageless, others, headers } = found;
+  const mild = (error: Parameters<typeof problem>[0]) => problem(error, { stops: false });
+  const problems = damaged.map(({ file, reason }) =>
+    mild(dicomError('DICOM_UNREADABLE', { file: show(file), reason })),
+  );
+  for (const [place, inside] of groupBy(headers, ({ file }) => dirname(file))) {
+    const patients = new Set(inside.map((header) => patientOf(header, key)));
+    if (patients.size < 2) continue;
+    const values = { place: `the folder ${show(place)}`, count: patients.size, patients: [...patients].join(', ') };
+    problems.push(mild(dicomError('DICOM_PATIENTS_MIXED', values)));
+  }
+  if (imageless.length > 0) {
+    const [{ file, kind }] = imageless;
+    problems.push(mild(dicomError('DICOM_NOT_IMAGE', { count: imageless.length, file: show(file), kind })));
+  }
+  if (others.length > 0)
+    problems.push(mild(dicomError('DICOM_OTHER_FILES', { count: others.length, file: show(others[0]) })));
+  return problems;
+}
+
+function groupBy<Value>(values: readonly Value[], keyOf: (value: Value) => string): Map<string, Value[]> {
+  const groups = new Map<string, Value[]>();
+  for (const value of values) {
+    const group = groups.get(keyOf(value));
+    if (group) group.push(value);
+    else groups.set(keyOf(value), [value]);
+  }
+  return groups;
+}

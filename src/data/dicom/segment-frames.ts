@@ -1,0 +1,103 @@
+/** The frames of a DICOM-SEG: their pixels, where they lie and which source image each comes from. */
+import { randomBytes } from 'node:crypto';
+import type { PlacedFrame } from './frames-on-grid.js';
+
+export type Dataset = Record<string, unknown>;
+
+/** A new unique identifier (PS3.5 B.2). */
+export const uid = () => `2.25.${BigInt(`0x${randomBytes(16).toString('hex')}`)}`;
+
+/** A code sequence of one item. */
+export const code = (CodeValue: string, CodingSchemeDesignator: string, CodeMeaning: string) => [
+  { CodeValue, CodingSchemeDesignator, CodeMeaning },
+];
+
+/** A frame of the DICOM-SEG: the slice and the segment it shows. */
+export interface ShownFrame {
+  frame: PlacedFrame;
+  segment: number;
+}
+
+/**
+ * What all frames share, and what each has of its own (PS3.3 C.7.6.16).
+ *
+ * @param frames of the source, in the order in which they lie
+ * @param sliceSpacing in mm
+ */
+export function functionalGroups(
+  frames: readonly PlacedFrame[],
+  shown: readonly ShownFrame[],
+  sliceSpacing: number,
+): Dataset {
+  const { orientation, pixelSpacing } = frames[0].frame;
+  const organization = uid();
+  const dimension = (DimensionIndexPointer: number, FunctionalGroupPointer: number, label: string) => ({
+    DimensionOrganizationUID: organization,
+    DimensionIndexPointer,
+    FunctionalGroupPointer,
+    DimensionDescriptionLabel: label,
+  });
+  return {
+    NumberOfFrames: shown.length,
+    DimensionOrganizationSequence: [{ DimensionOrganizationUID: organization }],
+    DimensionIndexSequence: [
+      dimension(0x0062000b, 0x0062000a, 'Segment'),
+      dimension(0x00200032, 0x00209113, 'Position'),
+    ],
+    SharedFunctionalGroupsSequence: [
+      {
+        PlaneOrientationSequence: [{ ImageOrientationPatient: orientation }],
+        PixelMeasuresSequence: [
+          { PixelSpacing: pixelSpacing, SliceThickness: sliceSpacing, SpacingBetweenSlices: sliceSpacing },
+        ],
+      },
+    ],
+    PerFrameFunctionalGroupsSequence: shown.map(({ frame, segment }) => ({
+      DerivationImageSequence: [
+        {
+          SourceImageSequence: [
+            {
+              ReferencedSOPClassUID: frame.header.sopClass,
+              ReferencedSOPInstanceUID: frame.header.instance,
+              ...(frame.header.frameCount > 1 && { ReferencedFrameNumber: frame.number }),
+              PurposeOfReferenceCodeSequence: code('121322', 'DCM', 'Source image for image processing operation'),
+              SpatialLocationsPreserved: 'YES',
+            },
+          ],
+          DerivationCodeSequence: code('113076', 'DCM', 'Segmentation'),
+        },
+      ],
+      FrameContentSequence: [{ DimensionIndexValues: [segment, frames.indexOf(frame) + 1] }],
+      PlanePositionSequence: [{ ImagePositionPatient: frame.frame.position }],
+      SegmentIdentificationSequence: [{ ReferencedSegmentNumber: segment }],
+    })),
+  };
+}
+
+/** The pixels of a frame as places among the labels, row by row. */
+function* elementsOf({ header: { rows, columns }, start, down, right }: PlacedFrame): Generator<number> {
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) yield start + r * down + c * right;
+}
+
+export function hasLabel(labels: Uint8Array, frame: PlacedFrame, label: number): boolean {
+  for (const element of elementsOf(frame)) if (labels[element] === label) return true;
+  return false;
+}
+
+/**
+ * One bit a pixel, the first in the lowest bit; frames follow each other without gaps (PS3.5 8.1.1).
+ *
+ * @param labels uint8 [z, y, x]
+ */
+export function pack(labels: Uint8Array, shown: readonly ShownFrame[]): ArrayBuffer {
+  const pixels = shown.reduce((sum, { frame: { header } }) => sum + header.rows * header.columns, 0);
+  const bytes = new Uint8Array(2 * Math.ceil(pixels / 16));
+  let bit = 0;
+  for (const { frame, segment } of shown) {
+    for (const element of elementsOf(frame)) {
+      if (labels[element] === segment) bytes[bit >> 3] |= 1 << (bit & 7);
+      bit++;
+    }
+  }
+  return bytes.buffer;
+}

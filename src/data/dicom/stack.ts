@@ -1,0 +1,116 @@
+/**
+ * Whether the frames of a series are a regular stack of slices: along the normal of their plane (PS3.3 C.7.6.2.1.1) each
+ * position is held by as many frames as every other (one for each volume), at even distances, straight above each other.
+ */
+import type { Triple } from '../orientation.js';
+import type { Frame } from './header.js';
+
+export interface Stack {
+  /** Positions along the normal; the slices of one volume. */
+  slices: number;
+  /** Median distance of neighbours, mm; undefined for a single slice. */
+  spacing: number | undefined;
+  faults: Fault[];
+}
+
+export type Fault =
+  | { kind: 'duplicate'; count: number; expected: number; found: number }
+  /** `count` frames or whole slices; `gap` says where the first is. */
+  | { kind: 'missing'; count: number; gap: string }
+  | { kind: 'uneven'; least: number; most: number }
+  | { kind: 'tilt'; degrees: number };
+
+/** Frames closer than this, in mm, share a position: rounding in headers, not anatomy. */
+const samePlace = 0.01;
+/** Distances that differ by less are even: scanners round positions to a tenth of a millimetre. */
+const evenness = (spacing: number) => Math.max(0.1, 0.05 * spacing);
+/** A lean that matters: over 100 mm it shifts by 0.9 mm. */
+const straightDegrees = 0.5;
+
+type PlacedFrame = Frame & { position: Triple; orientation: number[] };
+
+/** The stacks of a series: frames that lie parallel. Localizers have several. Frames without a place are not looked at. */
+export function stacksOf(frames: readonly Frame[]): Stack[] {
+  const placed = frames.filter((frame): frame is PlacedFrame => Boolean(frame.position && frame.orientation));
+  const groups: PlacedFrame[][] = [];
+  for (const frame of placed) {
+    const group = groups.find(([first]) =>
+      first.orientation.every((v, i) => Math.abs(v - frame.orientation[i]) < 1e-3),
+    );
+    if (group) group.push(frame);
+    else groups.push([frame]);
+  }
+  return groups.map(stackOf);
+}
+
+/** The unit normal of a plane: row x column. */
+export function normalOf([a, b, c, d, e, f]: readonly number[]): Triple {
+  return [b * f - c * e, c * d - a * f, a * e - b * d];
+}
+
+const dot = (a: readonly number[], b: readonly number[]) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+const minus = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value - b[i]);
+
+function stackOf(frames: PlacedFrame[]): Stack {
+  const normal = normalOf(frames[0].orientation);
+  const sorted = frames
+    .map(({ position }) => ({ position, along: dot(position, normal) }))
+    .sort((a, b) => a.along - b.along);
+  const places: { position: Triple; along: number; count: number }[] = [];
+  for (const { position, along } of sorted) {
+    const last = places.at(-1);
+    if (last && along - last.along < samePlace) last.count++;
+    else places.push({ position, along, count: 1 });
+  }
+  if (places.length === 1) return { slices: 1, spacing: undefined, faults: [] };
+
+  const steps = places.slice(1).map(({ along }, i) => along - places[i].along);
+  const spacing = middle(steps);
+  const faults = [...countFaults(places), ...stepFaults(places, steps, spacing)];
+  const [first, last] = [places[0], places[places.length - 1]];
+  const run = minus(last.position, first.position);
+  const height = dot(run, normal);
+  const lean = (Math.atan2(Math.sqrt(Math.max(0, dot(run, run) - height ** 2)), height) * 180) / Math.PI;
+  if (lean > straightDegrees) faults.push({ kind: 'tilt', degrees: Number(lean.toFixed(1)) });
+  return { slices: places.length, spacing, faults };
+}
+
+/** What most positions hold is what each should; so one volume's missing slice is told from a slice too many. */
+function countFaults(places: readonly { along: number; count: number }[]): Fault[] {
+  const expected = middle(places.map(({ count }) => count));
+  const over = places.filter(({ count }) => count > expected);
+  const under = places.filter(({ count }) => count < expected);
+  const surplus = over.reduce((sum, { count }) => sum + count - expected, 0);
+  const lack = under.reduce((sum, { count }) => sum + expected - count, 0);
+  const gap = () => `at ${under[0].along.toFixed(1)} mm, where ${under[0].count} of ${expected} volumes have a slice`;
+  return [
+    ...(over.length > 0 ? [{ kind: 'duplicate', count: surplus, expected, found: over[0].count } as const] : []),
+    ...(under.length > 0 ? [{ kind: 'missing', count: lack, gap: gap() } as const] : []),
+  ];
+}
+
+/** A gap of whole steps among even ones is missing slices; anything else is uneven spacing. */
+function stepFaults(places: readonly { along: number }[], steps: readonly number[], spacing: number): Fault[] {
+  const tolerance = evenness(spacing);
+  const uneven = steps.filter((step) => Math.abs(step - spacing) > tolerance);
+  if (uneven.length === 0) return [];
+  const isGap = (step: number) =>
+    step > 1.5 * spacing && Math.abs(step - Math.round(step / spacing) * spacing) <= tolerance;
+  // A few gaps are losses; spacing that changes for a good part of the stack was meant so.
+  if (uneven.every(isGap) && uneven.length <= Math.max(1, steps.length / 10)) {
+    const at = steps.findIndex(isGap);
+    const [from, to] = [places[at].along, places[at + 1].along];
+    return [
+      {
+        kind: 'missing',
+        count: uneven.reduce((sum, step) => sum + Math.round(step / spacing) - 1, 0),
+        gap: `from ${from.toFixed(1)} to ${to.toFixed(1)} mm, where slices are ${spacing.toFixed(2)} mm apart`,
+      },
+    ];
+  }
+  return [
+    { kind: 'uneven', least: Number(Math.min(...steps).toFixed(2)), most: Number(Math.max(...steps).toFixed(2)) },
+  ];
+}
+
+const middle = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];

@@ -1,0 +1,214 @@
+/** Series become the volumes that dcm2niix makes of them: its reference files, Debian's program, compressed pixels, faults. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as nifti from 'nifti-reader-js';
+import { describe, expect, it } from 'vitest';
+import { GraftError } from '../../src/core/index.js';
+import { convertSeries, type DicomSeries, scanDicom, type Volume } from '../../src/data/index.js';
+import { compressed } from './compressed.js';
+import { key, type SeriesOptions, temporaryFolder, valueAt, writeSeries } from './fixtures.js';
+
+const root = temporaryFolder();
+let count = 0;
+
+function seriesOf(options: SeriesOptions): DicomSeries {
+  const folder = join(root, `series${count++}`);
+  writeSeries(folder, options);
+  return scanDicom(folder, { key }).series[0];
+}
+
+async function failureOf(series: DicomSeries): Promise<GraftError> {
+  const error = await convertSeries(series).catch((reason: unknown) => reason);
+  if (error instanceof GraftError) return error;
+  throw error;
+}
+
+/** The voxel of a volume at a place (x, y, z) in mm, which must be the centre of one. */
+function voxelAt({ data, shape, affine }: Volume, place: readonly number[]): number {
+  const [a, b, c, tx, d, e, f, ty, g, h, i, tz] = affine;
+  const [x, y, z] = [place[0] - tx, place[1] - ty, place[2] - tz];
+  const whole = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
+  const at = [
+    (x * (e * i - f * h) - b * (y * i - f * z) + c * (y * h - e * z)) / whole,
+    (a * (y * i - f * z) - x * (d * i - f * g) + c * (d * z - y * g)) / whole,
+    (a * (e * z - y * h) - b * (d * z - y * g) + x * (d * h - e * g)) / whole,
+  ];
+  const voxel = at.map(Math.round);
+  if (voxel.some((v, axis) => Math.abs(v - at[axis]) > 1e-3 || v < 0 || v >= shape[2 - axis])) return Number.NaN;
+  return data[(voxel[2] * shape[1] + voxel[1]) * shape[2] + voxel[0]];
+}
+
+/** How many voxels of a NIfTI file, as nifti-reader-js reads it, are not the same value at the same millimetres. */
+function differences(file: string, volumes: readonly Volume[]): number {
+  const stored = readFileSync(file);
+  const bytes = stored.buffer.slice(stored.byteOffset, stored.byteOffset + stored.length) as ArrayBuffer;
+  const header = nifti.readHeader(bytes) as nifti.NIFTI1;
+  const [, nx, ny, nz, nt] = header.dims;
+  const image = nifti.readImage(header, bytes) as ArrayBuffer;
+  const values = { 4: Int16Array, 512: Uint16Array, 16: Float32Array }[header.datatypeCode as 4 | 512 | 16];
+  const voxels = new values(image);
+  expect(volumes).toHaveLength(Math.max(1, nt));
+  expect(volumes[0].data).toHaveLength(nx * ny * nz);
+  const slope = header.scl_slope || 1;
+  let [different, at] = [0, 0];
+  for (const volume of volumes)
+    for (let k = 0; k < nz; k++)
+      for (let j = 0; j < ny; j++)
+        for (let i = 0; i < nx; i++, at++) {
+          const place = header.affine.slice(0, 3).map(([a, b, c, t]) => a * i + b * j + c * k + t);
+          const expected = Math.fround(slope * voxels[at] + header.scl_inter);
+          if (voxelAt(volume, place) !== expected) different++;
+        }
+  return different;
+}
+
+describe('a synthetic series', () => {
+  const orientations: [string, number[]][] = [
+    ['axial', [1, 0, 0, 0, 1, 0]],
+    ['coronal', [1, 0, 0, 0, 0, -1]],
+    ['sagittal', [0, 1, 0, 0, 0, -1]],
+    ['oblique', [Math.cos(0.2), Math.sin(0.2), 0, -Math.sin(0.2), Math.cos(0.2), 0]],
+  ];
+  it.each(orientations)('of %s slices has every pixel where the headers place it', async (_, orientation) => {
+    const series = seriesOf({ orientation });
+    const [volume, ...others] = await convertSeries(series);
+    expect(others).toEqual([]);
+    expect(volume.path).toBe(`${series.patient}_${series.series}`);
+    const [a, b, c, d, e, f] = orientation;
+    const normal = [b * f - c * e, c * d - a * f, a * e - b * d];
+    const wrong: number[][] = [];
+    for (let slice = 0; slice < 5; slice++)
+      for (let row = 0; row < 6; row++)
+        for (let column = 0; column < 8; column++) {
+          const [left, back, up] = [-12, 7, -30].map(
+            (start, axis) =>
+              start + 2.5 * slice * normal[axis] + 0.9 * column * orientation[axis] + 0.7 * row * orientation[axis + 3],
+          );
+          if (voxelAt(volume, [-left, -back, up]) !== valueAt(slice, row, column) - 1024)
+            wrong.push([slice, row, column]);
+        }
+    expect(wrong).toEqual([]);
+  });
+
+  it('carries no text of the headers', async () => {
+    const [{ grid, path }] = await convertSeries(seriesOf({}));
+    expect(Buffer.from(grid.header).toString('latin1') + path).not.toMatch(/PLANTED|101112|20240101|4711/);
+  });
+
+  it('with several volumes gives each, numbered', async () => {
+    const times = { position: (i: number) => [0, 0, 5 * (i % 4)], slices: 12 };
+    const change = (i: number) => ({ AcquisitionNumber: 1 + Math.floor(i / 4), InstanceNumber: i + 1 });
+    const volumes = await convertSeries(seriesOf({ ...times, change }));
+    expect(volumes.map(({ path }) => path.slice(-4))).toEqual(['-001', '-002', '-003']);
+    expect(volumes.map(({ data }) => Math.max(...data) + 1024)).toEqual(
+      [3, 7, 11].map((slice) => valueAt(slice, 5, 7)),
+    );
+  });
+
+  it('leaves the exit code of the process alone', async () => {
+    process.exitCode = 7;
+    await convertSeries(seriesOf({}));
+    expect(process.exitCode).toBe(7);
+    process.exitCode = undefined;
+  });
+});
+
+describe('compressed pixels', () => {
+  it.each(compressed)('%s', async (name, syntax, fragment) => {
+    const bits = name === 'JPEG baseline' ? 8 : 16;
+    const series = seriesOf({
+      slices: 3,
+      change: () => ({
+        ...{ BitsAllocated: bits, BitsStored: bits, HighBit: bits - 1, PixelRepresentation: 0, RescaleIntercept: 0 },
+        PixelData: [new Uint8Array(Buffer.from(fragment, 'base64')).buffer],
+        _vrMap: { PixelData: 'OB' },
+        _meta: { TransferSyntaxUID: { Value: [syntax] } },
+      }),
+    });
+    expect(series.transferSyntax).toBe(name);
+    const [volume] = await convertSeries(series);
+    // The first row lies to the front (row 5 in RAS, y up to the front), the first column to the right.
+    const slice = Array.from(
+      volume.data.subarray(0, 48),
+      (_, i) => volume.data[(5 - Math.floor(i / 8)) * 8 + 7 - (i % 8)],
+    );
+    const expected = slice.map((_, i) => (bits === 8 ? 16 * (Math.floor(i / 8) + (i % 8)) : 100 + 37 * i));
+    const loss = bits === 8 ? 6 : 0;
+    expect(slice.every((value, i) => Math.abs(value - expected[i]) <= loss)).toBe(true);
+  });
+
+  it('that nothing can decode are an error that says so', async () => {
+    const syntax = { _meta: { TransferSyntaxUID: { Value: ['1.2.840.10008.1.2.4.90'] } } };
+    const pixels = { PixelData: [new Uint8Array(60).fill(3).buffer], _vrMap: { PixelData: 'OB' } };
+    const error = await failureOf(seriesOf({ slices: 2, change: () => ({ ...syntax, ...pixels }) }));
+    expect(error.code).toBe('DICOM_CONVERSION');
+    expect(error.message).toMatch(/could not be converted: OpenJPEG failed/);
+  });
+});
+
+describe('a series with faults', () => {
+  it.each([
+    ['DICOM_SLICES_MISSING', { slices: 20, change: (i: number) => (i === 8 ? undefined : {}) }],
+    ['DICOM_SLICES_DUPLICATE', { slices: 6, position: (i: number) => [0, 0, 3 * Math.min(i, 4)] }],
+    ['DICOM_PATIENTS_MIXED', { change: (i: number) => ({ PatientID: i < 3 ? 'one' : 'two' }) }],
+  ])('is refused: %s', async (code, options) => {
+    expect((await failureOf(seriesOf(options))).code).toBe(code);
+  });
+
+  it('of uneven spacing is interpolated to even spacing', async () => {
+    const volumes = await convertSeries(
+      seriesOf({ slices: 12, position: (i) => [0, 0, i < 6 ? 2 * i : 12 + 5 * (i - 6)] }),
+    );
+    expect(volumes).toHaveLength(1);
+    expect(volumes[0].spacing[0]).toBeCloseTo(2, 3);
+    // Two fifths of the way from the slice at 12 mm to the one at 17 mm.
+    expect(voxelAt(volumes[0], [0, 0, 14])).toBeCloseTo(valueAt(6, 0, 0) + 0.4 * 48 - 1024, -0.3);
+  });
+
+  it('of a tilted gantry is straightened', async () => {
+    const tilt = Math.PI / 12;
+    const volumes = await convertSeries(
+      seriesOf({
+        ...{ slices: 8, rows: 24, columns: 24, spacing: 5, pixelSpacing: [1, 1] },
+        orientation: [1, 0, 0, 0, Math.cos(tilt), -Math.sin(tilt)],
+        position: (i) => [0, 0, 5 * i],
+        change: () => ({ GantryDetectorTilt: 15 }),
+      }),
+    );
+    expect(volumes).toHaveLength(1);
+    expect(volumes[0].path).toContain('_Tilt');
+  });
+});
+
+const real = join('..', 'shared', 'data', 'dicom');
+describe.skipIf(!existsSync(real))('real series (skipped where ../shared/data is absent)', () => {
+  const cases = existsSync(real) ? readdirSync(real).filter((name) => existsSync(join(real, name, 'series'))) : [];
+  const referenceOf = (name: string) => readdirSync(join(real, name)).find((file) => file.endsWith('.nii'));
+
+  it.each(cases.filter(referenceOf))('%s equals the reference beside it, voxels and millimetres', async (name) => {
+    const scan = scanDicom(join(real, name, 'series'), { key });
+    expect(scan.series).toHaveLength(1);
+    const volumes = await convertSeries(scan.series[0]);
+    const reference = referenceOf(name)!;
+    // The reference of the Philips field map is its first echo.
+    const same = reference.endsWith('_e1.nii') ? volumes.filter(({ path }) => path.endsWith('_e1')) : volumes;
+    expect(differences(join(real, name, reference), same)).toBe(0);
+  });
+
+  const debian = spawnSync('dcm2niix', ['--version']).error === undefined;
+  it.skipIf(!debian).each(cases)(
+    '%s equals what dcm2niix on this machine makes (skipped without one)',
+    async (name) => {
+      const out = temporaryFolder();
+      spawnSync('dcm2niix', ['-b', 'n', '-z', 'n', '-f', 'x', '-o', out, join(real, name, 'series')]);
+      const [series] = scanDicom(join(real, name, 'series'), { key }).series;
+      const volumes = await convertSeries(series);
+      for (const file of readdirSync(out).filter((one) => one.endsWith('.nii'))) {
+        const part = file.slice(1, -'.nii'.length);
+        const same = volumes.filter(({ path }) => path.replace(/_volume-\d+$/, '').endsWith(`${series.series}${part}`));
+        expect(differences(join(out, file), same)).toBe(0);
+      }
+    },
+  );
+});

@@ -1,0 +1,157 @@
+/**
+ * Nothing that a header tells of a patient is in what graft writes or says: converted files, masks, contact sheets, a whole
+ * run's folder, and every line on stdout and stderr. The exception is a DICOM-SEG, which belongs to the patient's study.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Segmenter } from '../../src/adapt/index.js';
+import { preprocessingSchema, readVolume, writeMask } from '../../src/data/index.js';
+import { setThreads } from '../../src/torch/index.js';
+import { graft } from '../cli/graft.js';
+import { recipe } from '../runs/tiny.js';
+import { decode, type SeriesOptions, temporaryFolder, writeSeries } from './fixtures.js';
+
+setThreads(1);
+const root = temporaryFolder();
+const at = (...names: string[]) => join(root, ...names);
+const env = { XDG_CONFIG_HOME: at('config'), OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' };
+
+/** All that the command says. */
+function say(args: string[], expected = 0) {
+  const { status, stdout, stderr } = graft(args, { env });
+  expect([status, stderr.includes('    at ')], stdout + stderr).toEqual([expected, false]);
+  return { text: stdout + stderr, json: () => JSON.parse(stdout.trim().split('\n').at(-1)!) };
+}
+
+const secret = /PLANTED|19440229|20240101|101112|3680043/i;
+
+/** Files below a folder with a secret in their name or content (unpacked). */
+function leaks(folder: string): string[] {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(files.length).toBeGreaterThan(0);
+  const paths = files.map((entry) => join(entry.parentPath, entry.name));
+  return paths
+    .filter((path) => {
+      const stored = readFileSync(path);
+      const bytes = path.endsWith('.gz') ? gunzipSync(stored) : stored;
+      const wide = bytes.toString('utf16le');
+      return secret.test(relative(folder, path)) || secret.test(bytes.toString('latin1')) || secret.test(wide);
+    })
+    .map((path) => relative(folder, path));
+}
+
+const head: SeriesOptions = { slices: 6, rows: 24, columns: 24, pixelSpacing: [8, 8], spacing: 8 };
+
+function exportPatient(folder: string, patient: number): void {
+  const study = `1.2.826.0.1.3680043.8.498.4711.${patient}`;
+  writeSeries(join(folder, `PLANTED^NAME ${patient}`), {
+    ...head,
+    uid: `${study}.1`,
+    name: (i) => `PLANTED-ID-4711-${i}.dcm`,
+    change: () => ({ PatientID: `PLANTED-ID-4711-${patient}`, StudyInstanceUID: study }),
+  });
+}
+
+/** The tests' tiny experiment, on the converted volumes. */
+function writeTiny(): string {
+  const data = `data: { root: ${JSON.stringify(at('data'))} }`;
+  const text = recipe
+    .replace(/data:\n.*phantom.*/, data)
+    .replaceAll('siemens-t1', 'one')
+    .replaceAll('philips-t2', 'two');
+  expect(text).toContain(data);
+  writeFileSync(at('tiny.yaml'), text);
+  return at('tiny.yaml');
+}
+
+beforeAll(() => {
+  for (const [s, site] of ['one', 'two'].entries())
+    for (let patient = 0; patient < 4; patient++) exportPatient(at('export', site), 10 * s + patient);
+  const model = new Segmenter({
+    architecture: { inChannels: 1, outChannels: 1, filters: 2 },
+    preprocessing: preprocessingSchema.parse({ spacing: 8, size: [32, 32] }),
+  });
+  model.initialise(1);
+  model.save(at('model.safetensors'));
+});
+
+describe('no identifier is in', () => {
+  it('converted volumes and a run on them', () => {
+    for (const site of ['one', 'two']) {
+      const { text } = say(['data', 'convert', at('export', site), '--out', at('data', site, 'images')]);
+      expect(text).not.toMatch(secret);
+      const images = readdirSync(at('data', site, 'images'));
+      expect(images).toHaveLength(4);
+      for (const image of images) {
+        const { data, grid } = readVolume(at('data', site, 'images', image));
+        mkdirSync(at('data', site, 'labels'), { recursive: true });
+        const bright = Uint8Array.from(data, (value) => (value > -400 && value < 800 ? 1 : 0));
+        writeMask(at('data', site, 'labels', image), bright, grid);
+      }
+    }
+    expect(leaks(at('data'))).toEqual([]);
+
+    const { status, stdout, stderr } = graft(['run', writeTiny(), '--out', at('run')], { env });
+    expect(status, stdout + stderr).toBe(0);
+    expect(stdout + stderr).not.toMatch(secret);
+    expect(leaks(at('run'))).toEqual([]);
+  });
+
+  it('masks', () => {
+    const { text } = say(['predict', at('model.safetensors'), at('export'), '--out', at('masks'), '--device', 'cpu']);
+    expect(text).not.toMatch(secret);
+    expect(readdirSync(at('masks'))).toHaveLength(8);
+    expect(leaks(at('masks'))).toEqual([]);
+  });
+
+  it('the name of a DICOM-SEG or what is said of it; inside it names its patient', () => {
+    const seg = ['--format', 'dicom-seg', '--out', at('seg'), '--device', 'cpu'];
+    const { text } = say(['predict', at('model.safetensors'), at('export', 'one'), ...seg]);
+    expect(text).not.toMatch(secret);
+    const files = readdirSync(at('seg'));
+    expect(files).toHaveLength(4);
+    for (const file of files) {
+      expect(file).toMatch(/^patient-[0-9a-f]{8}_003-[0-9a-f]{8}\.dcm$/);
+      expect(decode(readFileSync(at('seg', file))).PatientID).toMatch(/^PLANTED-ID-4711-\d$/);
+    }
+  });
+
+  it('what is said of damaged files', () => {
+    exportPatient(at('damaged'), 20);
+    exportPatient(at('damaged'), 21);
+    const series = at('damaged', 'PLANTED^NAME 21');
+    for (const [i, file] of readdirSync(series).entries()) if (i > 3) truncateSync(join(series, file), 400 + 50 * i);
+    const { text } = say(['data', 'convert', at('damaged'), '--out', at('converted')], 3);
+    expect(text).toContain('could not be read');
+    expect(text).not.toMatch(secret);
+  });
+
+  it('an inspection and its contact sheet', () => {
+    for (const format of [[], ['--json']]) {
+      const { text } = say(['data', 'inspect', at('damaged'), '--sheet', at('sheet', 'sheet.png'), ...format], 3);
+      expect(text).toMatch(/patient-[0-9a-f]{8}/);
+      expect(text).not.toMatch(secret);
+    }
+    expect(leaks(at('sheet'))).toEqual([]);
+  });
+});
+
+describe('graft predict', () => {
+  it('goes on where one series of a folder cannot be used, and says which', () => {
+    exportPatient(at('mixed'), 30);
+    writeSeries(at('mixed', 'gap'), { ...head, slices: 12, uid: '1.2.9', change: (i) => (i === 5 ? undefined : {}) });
+    const args = ['predict', at('model.safetensors'), at('mixed'), '--out', at('mixed-masks'), '--device', 'cpu'];
+    const { masks, failures } = say([...args, '--json', '--quiet'], 3).json();
+    expect(masks).toHaveLength(1);
+    expect(failures).toMatchObject([{ code: 'DICOM_SLICES_MISSING' }]);
+    expect(readdirSync(at('mixed-masks'))).toHaveLength(1);
+  });
+
+  it('writes no DICOM-SEG for a NIfTI file', () => {
+    const args = ['predict', at('model.safetensors'), at('scan.nii.gz'), '--format', 'dicom-seg', '--out', at('none')];
+    expect(say([...args, '--json', '--quiet'], 2).json().error.code).toBe('DICOM_SEG_SOURCE');
+    expect(existsSync(at('none'))).toBe(false);
+  });
+});

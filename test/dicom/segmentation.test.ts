@@ -1,0 +1,193 @@
+/** A mask as DICOM-SEG, read back: voxel for voxel, in millimetres, and every frame with its source image. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { GraftError } from '../../src/core/index.js';
+import { convertSeries, scanDicom, type Volume, writeSegmentation } from '../../src/data/index.js';
+import {
+  type Dataset,
+  decode,
+  key,
+  planted,
+  type SeriesOptions,
+  temporaryFolder,
+  writeEnhanced,
+  writeSeries,
+} from './fixtures.js';
+
+const root = temporaryFolder();
+let count = 0;
+
+async function seriesOf(options: SeriesOptions) {
+  const folder = join(root, `series${count++}`);
+  writeSeries(folder, options);
+  const [series] = scanDicom(folder, { key }).series;
+  return { series, volumes: await convertSeries(series) };
+}
+
+/** Two classes and background, in no pattern that a flip or a transposition would keep. */
+const labelsOf = ({ data }: Volume) => Uint8Array.from(data, (value) => [0, 1, 0, 2, 1][Math.abs(value * 7) % 5]);
+
+type Item = Record<string, Dataset[]>;
+const list = (value: unknown) => (Array.isArray(value) ? value : [value]) as Dataset[];
+const numbers = (value: unknown) => (Array.isArray(value) ? value : [value]).map(Number);
+
+/** Every set pixel of a DICOM-SEG as `x y z segment`, in mm of RAS, to a thousandth. */
+function readBack(seg: Dataset): Set<string> {
+  const shared = list(seg.SharedFunctionalGroupsSequence)[0] as Item;
+  const orientation = numbers(list(shared.PlaneOrientationSequence)[0].ImageOrientationPatient);
+  const [betweenRows, betweenColumns] = numbers(list(shared.PixelMeasuresSequence)[0].PixelSpacing);
+  const [rows, columns] = [Number(seg.Rows), Number(seg.Columns)];
+  const bits = new Uint8Array((seg.PixelData as ArrayBuffer[])[0]);
+  const found = new Set<string>();
+  list(seg.PerFrameFunctionalGroupsSequence).forEach((frame, f) => {
+    const { PlanePositionSequence, SegmentIdentificationSequence } = frame as Item;
+    const position = numbers(list(PlanePositionSequence)[0].ImagePositionPatient);
+    const segment = list(SegmentIdentificationSequence)[0].ReferencedSegmentNumber;
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < columns; c++) {
+        const bit = (f * rows + r) * columns + c;
+        if (((bits[bit >> 3] >> (bit & 7)) & 1) === 0) continue;
+        const at = (axis: number) =>
+          position[axis] + orientation[axis] * betweenColumns * c + orientation[axis + 3] * betweenRows * r;
+        found.add(`${place([-at(0), -at(1), at(2)])} ${segment}`);
+      }
+  });
+  return found;
+}
+
+function fromLabels({ shape: [nz, ny, nx], affine }: Volume, labels: Uint8Array): Set<string> {
+  const found = new Set<string>();
+  for (let z = 0, i = 0; z < nz; z++)
+    for (let y = 0; y < ny; y++)
+      for (let x = 0; x < nx; x++, i++) {
+        const at = (row: number) =>
+          affine[4 * row] * x + affine[4 * row + 1] * y + affine[4 * row + 2] * z + affine[4 * row + 3];
+        if (labels[i] > 0) found.add(`${place([at(0), at(1), at(2)])} ${labels[i]}`);
+      }
+  return found;
+}
+const place = (mm: number[]) => mm.map((value) => (Math.round(value * 100) / 100 + 0).toFixed(2)).join(' ');
+
+const orientations: [string, number[]][] = [
+  ['axial', [1, 0, 0, 0, 1, 0]],
+  ['coronal', [1, 0, 0, 0, 0, -1]],
+  ['sagittal', [0, 1, 0, 0, 0, -1]],
+  ['oblique', [Math.cos(0.2), Math.sin(0.2), 0, -Math.sin(0.2), Math.cos(0.2), 0]],
+];
+
+describe('a DICOM-SEG', () => {
+  it.each(orientations)('of %s slices holds the mask voxel for voxel at its millimetres', async (name, orientation) => {
+    const { series, volumes } = await seriesOf({ orientation });
+    const labels = labelsOf(volumes[0]);
+    const path = join(root, `${name}.dcm`);
+    await writeSegmentation(path, labels, volumes[0], series, ['one', 'two']);
+    const found = readBack(decode(readFileSync(path)));
+    expect(found.size).toBeGreaterThan(50);
+    expect(found).toEqual(fromLabels(volumes[0], labels));
+  });
+
+  it('names the source image of every frame and belongs to its study', async () => {
+    const { series, volumes } = await seriesOf({ orientation: [0, 1, 0, 0, 0, -1] });
+    const path = join(root, 'source.dcm');
+    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, ['one', 'two']);
+    const seg = decode(readFileSync(path));
+    const sources = series.files.map((file) => decode(readFileSync(file)));
+    const positionOf = new Map(sources.map((one) => [one.SOPInstanceUID, numbers(one.ImagePositionPatient)]));
+    const frames = list(seg.PerFrameFunctionalGroupsSequence) as Item[];
+    expect(frames.length).toBe(Number(seg.NumberOfFrames));
+    for (const { DerivationImageSequence, PlanePositionSequence } of frames) {
+      const [source] = list((list(DerivationImageSequence)[0] as Item).SourceImageSequence);
+      const position = numbers(list(PlanePositionSequence)[0].ImagePositionPatient);
+      expect(positionOf.get(source.ReferencedSOPInstanceUID)).toEqual(position);
+    }
+    const [first] = sources;
+    for (const name of ['StudyInstanceUID', 'FrameOfReferenceUID', 'PatientID', 'StudyID', 'AccessionNumber'])
+      expect([name, seg[name]]).toEqual([name, first[name]]);
+    expect(seg.SeriesInstanceUID).not.toBe(first.SeriesInstanceUID);
+    expect(list(seg.SegmentSequence).map((one) => one.SegmentLabel)).toEqual(['one', 'two']);
+    const [referenced] = list(seg.ReferencedSeriesSequence) as Item[];
+    expect(referenced.SeriesInstanceUID).toBe(first.SeriesInstanceUID);
+    expect(list(referenced.ReferencedInstanceSequence)).toHaveLength(5);
+  });
+
+  it('of a multi-frame file names its frames', async () => {
+    const file = writeEnhanced(join(root, 'enhanced'), { orientation: [1, 0, 0, 0, 0, -1] });
+    const [series] = scanDicom(file, { key }).series;
+    expect(series).toMatchObject({ size: [5, 6, 8], spacing: [2.5, 0.7, 0.9], frames: 5, problems: [] });
+    const [volume] = await convertSeries(series);
+    const { volumes } = await seriesOf({ orientation: [1, 0, 0, 0, 0, -1] });
+    expect(volume.data).toEqual(volumes[0].data);
+    const path = join(root, 'enhanced.dcm');
+    const labels = labelsOf(volume);
+    await writeSegmentation(path, labels, volume, series, ['one', 'two']);
+    const seg = decode(readFileSync(path));
+    expect(readBack(seg)).toEqual(fromLabels(volume, labels));
+    const sources = (list(seg.PerFrameFunctionalGroupsSequence) as Item[]).map(
+      ({ DerivationImageSequence }) => list((list(DerivationImageSequence)[0] as Item).SourceImageSequence)[0],
+    );
+    expect(new Set(sources.map((one) => one.ReferencedFrameNumber))).toEqual(new Set([1, 2, 3, 4, 5]));
+  });
+
+  it('copies who the patient is and no other text of the source', async () => {
+    const { series, volumes } = await seriesOf({});
+    const path = join(root, 'texts.dcm');
+    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, ['one', 'two']);
+    const text = readFileSync(path, 'latin1');
+    const { PatientName, PatientID, PatientBirthDate, AccessionNumber, ReferringPhysicianName, ...others } = planted;
+    for (const there of [PatientName, PatientID, PatientBirthDate, AccessionNumber, ReferringPhysicianName])
+      expect(text).toContain(there);
+    for (const absent of Object.values(others).filter((value) => value !== planted.StudyInstanceUID))
+      expect(text).not.toContain(absent);
+  });
+
+  it('of an empty mask is valid: one empty frame', async () => {
+    const { series, volumes } = await seriesOf({});
+    const path = join(root, 'empty.dcm');
+    await writeSegmentation(path, new Uint8Array(volumes[0].data.length), volumes[0], series, ['one']);
+    const seg = decode(readFileSync(path));
+    expect([seg.NumberOfFrames, readBack(seg).size]).toEqual([1, 0]);
+  });
+});
+
+describe('what no DICOM-SEG can hold is refused:', () => {
+  const codeOf = async (options: SeriesOptions, choose = (volumes: Volume[]) => volumes[0]) => {
+    const { series, volumes } = await seriesOf(options);
+    const volume = choose(volumes);
+    const path = join(root, 'refused.dcm');
+    const labels = new Uint8Array(volume.data.length);
+    const error = await writeSegmentation(path, labels, volume, series, ['one']).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(GraftError);
+    expect(existsSync(path)).toBe(false);
+    return (error as GraftError).code;
+  };
+
+  it('a series of several volumes', async () => {
+    const options = {
+      slices: 12,
+      position: (i: number) => [0, 0, 5 * (i % 4)],
+      change: (i: number) => ({ AcquisitionNumber: 1 + Math.floor(i / 4) }),
+    };
+    expect(await codeOf(options)).toBe('DICOM_SEG_VOLUMES');
+  });
+
+  it('an interpolated volume', async () => {
+    const position = (i: number) => [0, 0, i < 6 ? 2 * i : 12 + 5 * (i - 6)];
+    expect(await codeOf({ slices: 12, position })).toBe('DICOM_SEG_GEOMETRY');
+  });
+
+  it('a volume of another series', async () => {
+    const { volumes } = await seriesOf({ spacing: 3 });
+    expect(await codeOf({}, () => volumes[0])).toBe('DICOM_SEG_GEOMETRY');
+  });
+});
+
+const philips = join('..', 'shared', 'data', 'dicom', 'philips-enhanced', 'series');
+describe.skipIf(!existsSync(philips))('a multi-frame source (skipped where ../shared/data is absent)', () => {
+  it('of several volumes is refused', async () => {
+    const [series] = scanDicom(philips, { key }).series;
+    const [volume] = await convertSeries(series);
+    const writing = writeSegmentation(join(root, 'x.dcm'), new Uint8Array(volume.data.length), volume, series, ['one']);
+    await expect(writing).rejects.toMatchObject({ code: 'DICOM_SEG_VOLUMES' });
+  });
+});
