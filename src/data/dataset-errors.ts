@@ -1,30 +1,5 @@
-/** What can be wrong with a data set, its split, and the preparation of its volumes. */
+/** What can be wrong with the cases of a data set, their split, and the preparation of their volumes. */
 export const datasetErrors = {
-  DATASET_NOT_FOUND: {
-    exit: 'data',
-    message: '{root}: there is no such folder.',
-    hint: 'Give the folder that holds one folder a site: ROOT/SITE/images/CASE.nii.gz and ROOT/SITE/labels/CASE.nii.gz.',
-  },
-  DATASET_NO_SITES: {
-    exit: 'data',
-    message: '{root}: expected ROOT/SITE/images/CASE.nii.gz, found {found}.',
-    hint: 'Give the folder above the sites; each site needs a folder `images`, and a folder `labels` where it has labels.',
-  },
-  DATASET_EMPTY_SITE: {
-    exit: 'data',
-    message: '{folder}: expected volumes named CASE.nii.gz or CASE.nii, found {found}.',
-    hint: 'Put the volumes of the site there, or remove the folder of the site.',
-  },
-  DATASET_LABEL_WITHOUT_IMAGE: {
-    exit: 'data',
-    message: '{label}: there is no image of the same name in {images}.',
-    hint: 'A label belongs to the image with the same file name. Rename it, add the image or remove the label.',
-  },
-  DATASET_DUPLICATE_CASE: {
-    exit: 'data',
-    message: '{folder}: the case {name} is there twice, as {name}.nii and as {name}.nii.gz.',
-    hint: 'Keep one of the two files.',
-  },
   DATASET_UNKNOWN_SITE: {
     exit: 'usage',
     message: '{root}: there is no site "{name}"; the sites are {sites}.',
@@ -43,7 +18,7 @@ export const datasetErrors = {
   SPLIT_TOO_FEW: {
     exit: 'data',
     message: 'The split {shares} needs at least {needed} groups; there are {groups} in {cases} cases.',
-    hint: 'A group is a patient where `groupBy` is given, a case otherwise. Ask for fewer parts, or add cases.',
+    hint: 'A group is a patient where the data set or `groupBy` tells patients, a case otherwise. Ask for fewer parts, or add cases.',
   },
   SPLIT_PATTERN_INVALID: {
     exit: 'usage',
@@ -55,6 +30,17 @@ export const datasetErrors = {
     message: 'groupBy "{pattern}" does not match the case "{name}" of the site "{site}".',
     hint: 'Every case needs a patient: widen the expression, or rename the case.',
   },
+  SPLIT_PARTLY: {
+    exit: 'data',
+    message:
+      'The data set names a part (train, validation, test) for some cases, but none for "{name}" of the site "{site}".',
+    hint: 'Name a part for every case of the site, or for none.',
+  },
+  SPLIT_NO_TEST: {
+    exit: 'data',
+    message: 'The data set divides the cases of the site "{site}" itself and names none for testing.',
+    hint: 'Name test cases in the data set, or take the parts out of it, so that they are drawn.',
+  },
   VOLUME_CONSTANT: {
     exit: 'data',
     message: '{file}: {measure}, so its intensities cannot be scaled.',
@@ -65,6 +51,11 @@ export const datasetErrors = {
     message:
       '{file}: {axis} slices of {native} pixels would become {resampled} pixels at {spacing} mm; the limit is {limit}.',
     hint: 'Choose a larger in-plane spacing in the preprocessing, or check the voxel size in the header of the file.',
+  },
+  SLICES_OUTSIDE: {
+    exit: 'data',
+    message: '{file}: expected the {axis} slices {first} to {last}, found a volume of {count}.',
+    hint: 'Correct `slices` in the preprocessing, or leave the case out.',
   },
   PHANTOM_OPTIONS: {
     exit: 'usage',

@@ -1,27 +1,38 @@
 /**
- * A data set is sites, each with cases (an image, perhaps a label), found by the plain layout
- * `ROOT/SITE/{images,labels}/CASE.nii.gz` (or `.nii`). Only the names are read here; `loadCase` reads the voxels.
- *
- * Files of other kinds, hidden files, and folders with neither `images` nor `labels` are passed over.
+ * A data set is sites, each with cases: an image, perhaps a label. How they lie on a disk is known to the layouts
+ * (`layouts/`) and the benchmark sets (`benchmarks/`), which read names alone; `loadCase` reads the voxels.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { errorsOf, nearest } from '../core/index.js';
 import { datasetErrors } from './dataset-errors.js';
 import { readLabel, readVolume } from './nifti/index.js';
+import type { Preprocessing } from './preprocess/index.js';
 import { assertSameGrid, type Label, type Volume } from './volume.js';
 
 const datasetError = errorsOf(datasetErrors);
 
 export interface Case {
   site: string;
-  /** The file name without `.nii` or `.nii.gz`. */
+  /** In the plain layout the file name without `.nii` or `.nii.gz`; unique at its site. */
   name: string;
   /** Path of the image. */
   image: string;
   /** Path of the label, where there is one. */
   label?: string;
+  /** Whose scan it is, where the layout says so; cases of one patient are never divided. */
+  patient?: string;
+  /** The part that the data set itself gives the case. */
+  split?: 'train' | 'validation' | 'test';
+  /** What the data set fixes for this case, whatever the recipe's preprocessing says. */
+  preprocessing?: Partial<Pick<Preprocessing, 'axis' | 'intensity' | 'slices'>>;
+  /** Greater values of the label count as this class, where the data set merges what its label tells apart. */
+  greatestLabel?: number;
 }
+
+/** The preprocessing of one case: the recipe's, but for what the data set fixes. */
+export const preprocessingOf = (one: Pick<Case, 'preprocessing'>, preprocessing: Preprocessing): Preprocessing => ({
+  ...preprocessing,
+  ...one.preprocessing,
+});
 
 export interface Site {
   name: string;
@@ -30,52 +41,12 @@ export interface Site {
 }
 
 export interface Dataset {
+  /** Folder, or the table of a CSV data set. */
   root: string;
   /** Sorted by name. */
   sites: Site[];
-}
-
-/**
- * Finds the sites and cases below `root`.
- *
- * @throws GraftError DATASET_NOT_FOUND, DATASET_NO_SITES, DATASET_EMPTY_SITE, DATASET_LABEL_WITHOUT_IMAGE,
- * DATASET_DUPLICATE_CASE
- */
-export function readDataset(root: string): Dataset {
-  if (!isFolder(root)) throw datasetError('DATASET_NOT_FOUND', { root });
-  const sites = visible(root).filter((name) => ['images', 'labels'].some((kind) => isFolder(join(root, name, kind))));
-  if (sites.length === 0) throw datasetError('DATASET_NO_SITES', { root, found: listed(visible(root)) });
-  return { root, sites: sites.map((name) => ({ name, cases: readSite(root, name) })) };
-}
-
-function readSite(root: string, site: string): Case[] {
-  const folder = join(root, site, 'images');
-  const images = volumesIn(folder);
-  const labels = volumesIn(join(root, site, 'labels'));
-  for (const [name, label] of labels)
-    if (!images.has(name)) throw datasetError('DATASET_LABEL_WITHOUT_IMAGE', { label, images: folder });
-  if (images.size === 0)
-    throw datasetError('DATASET_EMPTY_SITE', { folder, found: listed(isFolder(folder) ? visible(folder) : []) });
-  return [...images].map(([name, image]) => {
-    const label = labels.get(name);
-    return { site, name, image, ...(label !== undefined && { label }) };
-  });
-}
-
-/**
- * The volumes of a folder by case name, in the order of the names; none where there is no such folder.
- * @throws GraftError DATASET_DUPLICATE_CASE
- */
-export function volumesIn(folder: string): Map<string, string> {
-  const files = new Map<string, string>();
-  if (!isFolder(folder)) return files;
-  for (const file of visible(folder)) {
-    const name = /^(.+)\.nii(\.gz)?$/.exec(file)?.[1];
-    if (name === undefined) continue;
-    if (files.has(name)) throw datasetError('DATASET_DUPLICATE_CASE', { folder, name });
-    files.set(name, join(folder, file));
-  }
-  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+  /** Names of the labels 1, 2, …, where the data set says them. */
+  classes?: string[];
 }
 
 /**
@@ -107,13 +78,20 @@ export interface LoadedCase {
  *
  * @throws GraftError LABEL_OUTSIDE_CLASSES, and what `readVolume`, `readLabel` and `assertSameGrid` throw
  */
-export function loadCase({ image: imagePath, label: labelPath }: Case, { classes }: { classes: number }): LoadedCase {
-  const image = readVolume(imagePath);
-  if (labelPath === undefined) return { image };
-  const label = readLabel(labelPath);
+export function loadCase(one: Case, { classes }: { classes: number }): LoadedCase {
+  const image = readVolume(one.image);
+  if (one.label === undefined) return { image };
+  const label = readCaseLabel(one, one.label);
   assertSameGrid(image, label);
   assertClasses(label, classes);
   return { image, label };
+}
+
+/** A case's label, with the classes that its data set merges merged. */
+export function readCaseLabel({ greatestLabel: greatest }: Case, path: string): Label {
+  const label = readLabel(path);
+  if (greatest === undefined) return label;
+  return { ...label, data: label.data.map((value) => Math.min(value, greatest)) };
 }
 
 /** @param classes number of classes with the background @throws GraftError LABEL_OUTSIDE_CLASSES */
@@ -123,17 +101,4 @@ export function assertClasses({ path, data }: Label, classes: number): void {
   const value = counts.findIndex((count, value) => value >= classes && count > 0);
   if (value >= 0)
     throw datasetError('LABEL_OUTSIDE_CLASSES', { file: path, voxels: counts[value], value, highest: classes - 1 });
-}
-
-const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory();
-
-const visible = (folder: string) =>
-  readdirSync(folder)
-    .filter((name) => !name.startsWith('.'))
-    .sort();
-
-function listed(names: string[]): string {
-  if (names.length === 0) return 'nothing';
-  const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
-  return names.slice(0, 5).join(', ') + more;
 }

@@ -11,7 +11,7 @@ export const dataErrors = {
   NIFTI_EXPECTED: {
     exit: 'data',
     message: '{file}: expected a NIfTI volume (.nii or .nii.gz), found {found}.',
-    hint: 'Give a NIfTI-1 or NIfTI-2 file. DICOM series are converted with dcm2niix; other formats with the program that wrote them.',
+    hint: 'Give a NIfTI-1 or NIfTI-2 file. DICOM series are converted with "graft data convert"; other formats with the program that wrote them.',
   },
   NIFTI_PAIR: {
     exit: 'data',

@@ -1,17 +1,23 @@
 /** Volumes and labels, and the files they come from. */
 
 export { type Augmentation, augment, augmentationSchema } from './augment.js';
+export * from './benchmarks/index.js';
+export { cachedSlices } from './cache/index.js';
+export * from './check.js';
 export * from './dataset.js';
 export { datasetErrors } from './dataset-errors.js';
+export * from './dicom/index.js';
 export { dataError, dataErrors } from './errors.js';
+export * from './inspect/index.js';
+export * from './layouts/index.js';
 export * from './nifti/index.js';
 export type { Triple } from './orientation.js';
 export * from './phantom/index.js';
 export * from './preprocess/index.js';
 export { classMap, restoreLabels } from './restore.js';
 export { drawScene, type Scene } from './shapes.js';
-export { type CaseSlices, foregroundMaps, loadSlices, SlicePool } from './slices.js';
-export { describeSplit, type Split, type SplitOptions, splitCases } from './split.js';
+export { type CaseSlices, foregroundMaps, type LoadOptions, loadSlices, SlicePool } from './slices.js';
+export { describeSplit, isWithheld, type Split, type SplitOptions, splitCases } from './split.js';
 export { assertSameGrid, type Grid, type Label, type Placed, type Volume } from './volume.js';
 export { augmentWindows, type WindowAugmentation, windowAugmentationSchema } from './window-augment.js';
 export {

@@ -1,6 +1,9 @@
 /**
  * Divides cases into named parts (train, validation, test …) by case or by patient. The cases, the shares and the seed
  * fix the result; the order in which the cases come does not matter. A group is never broken.
+ *
+ * Parts that the data set itself gives its cases are kept: its test cases are tested on whatever the shares say, and the
+ * other parts divide what is left by their own shares.
  */
 import { errorsOf, random } from '../core/index.js';
 import type { Case } from './dataset.js';
@@ -14,7 +17,8 @@ export interface SplitOptions<Part extends string = string> {
   seed: number;
   /**
    * A regular expression on the case's name whose first capture (the whole match where it captures nothing) is the
-   * patient. Cases of one patient stay together, also across sites. Without it every case is a group of its own.
+   * patient, for cases whose data set does not say. Cases of one patient stay together, also across sites. Without it
+   * every case is a group of its own.
    */
   groupBy?: string;
 }
@@ -24,23 +28,58 @@ export type Split<Part extends string = string> = Record<Part, Case[]>;
 
 /**
  * Splits the cases. Fractions are of the number of groups, rounded by largest remainder; every part with a positive
- * share gets at least one group.
+ * share gets at least one group. Test cases that the data set holds without labels belong to no part.
  *
- * @throws GraftError SPLIT_SHARES, SPLIT_TOO_FEW, SPLIT_PATTERN_INVALID, SPLIT_PATTERN_UNMATCHED
+ * @throws GraftError SPLIT_SHARES, SPLIT_TOO_FEW, SPLIT_PATTERN_INVALID, SPLIT_PATTERN_UNMATCHED, SPLIT_PARTLY,
+ * SPLIT_NO_TEST
  */
-export function splitCases<Part extends string>(
+export function splitCases<Part extends string>(cases: readonly Case[], options: SplitOptions<Part>): Split<Part> {
+  const usable = cases.filter((one) => !isWithheld(one));
+  const fixed = usable.some(({ split }) => split !== undefined);
+  return fixed ? keepParts(usable, options) : draw(usable, options, areFractions(options.parts));
+}
+
+/** Whether the data set keeps the case for tests elsewhere: its label is not there. */
+export const isWithheld = ({ split, label }: Case): boolean => split === 'test' && label === undefined;
+
+/** The parts that the data set gives its cases; what it does not give is drawn from its training cases. */
+function keepParts<Part extends string>(
+  cases: readonly Case[],
+  { parts, ...options }: SplitOptions<Part>,
+): Split<Part> {
+  const without = cases.find(({ split }) => split === undefined);
+  if (without) throw splitError('SPLIT_PARTLY', { name: without.name, site: without.site });
+  const given = (name: string) => cases.filter(({ split }) => split === name);
+  const names = Object.keys(parts) as Part[];
+  if (names.some((name) => name === 'test') && given('test').length === 0)
+    throw splitError('SPLIT_NO_TEST', { site: cases[0].site });
+  const kept = names.filter((name) => name !== 'train' && given(name).length > 0);
+  const rest = names.filter((name) => !kept.includes(name));
+  const pool = cases.filter(({ split }) => split !== 'test' && !kept.some((name) => name === split));
+  const fractions = areFractions(parts);
+  const left = total(rest.map((name) => parts[name]));
+  const shares = rest.map((name) => [name, fractions ? parts[name] / left : parts[name]]);
+  const chosen = { parts: Object.fromEntries(shares) as Record<Part, number>, ...options };
+  const drawn = draw(pool, chosen, fractions);
+  const entries = names.map((name) => [name, kept.includes(name) ? given(name).sort(bySite) : drawn[name]]);
+  return Object.fromEntries(entries) as Split<Part>;
+}
+
+/** @param fractions whether the shares are fractions of the groups; numbers of them otherwise */
+function draw<Part extends string>(
   cases: readonly Case[],
   { parts, seed, groupBy }: SplitOptions<Part>,
+  fractions: boolean,
 ): Split<Part> {
   const groups = groupsOf(cases, groupBy);
   const keys = random(seed, 'split').shuffle([...groups.keys()].sort());
   const names = Object.keys(parts) as Part[];
-  const counts = groupCounts(parts, keys.length, cases.length);
+  const counts = groupCounts(parts, keys.length, cases.length, fractions);
   const result = {} as Split<Part>;
   let from = 0;
   names.forEach((name, i) => {
     const chosen = keys.slice(from, from + counts[i]).flatMap((key) => groups.get(key)!);
-    result[name] = chosen.sort((a, b) => compare(a.site, b.site) || compare(a.name, b.name));
+    result[name] = chosen.sort(bySite);
     from += counts[i];
   });
   return result;
@@ -59,10 +98,10 @@ function groupsOf(cases: readonly Case[], groupBy: string | undefined): Map<stri
   const groups = new Map<string, Case[]>();
   const pattern = groupBy === undefined ? undefined : compile(groupBy);
   for (const item of cases) {
-    const match = pattern?.exec(item.name);
+    const match = item.patient === undefined ? pattern?.exec(item.name) : undefined;
     if (match === null)
       throw splitError('SPLIT_PATTERN_UNMATCHED', { pattern: pattern!.source, name: item.name, site: item.site });
-    const key = match === undefined ? `${item.site}/${item.name}` : (match[1] ?? match[0]);
+    const key = item.patient ?? (match === undefined ? `${item.site}/${item.name}` : (match[1] ?? match[0]));
     groups.set(key, [...(groups.get(key) ?? []), item]);
   }
   return groups;
@@ -78,11 +117,15 @@ function compile(pattern: string): RegExp {
 }
 
 /** How many groups each part gets. */
-function groupCounts(parts: Readonly<Record<string, number>>, groups: number, cases: number): number[] {
+function groupCounts(
+  parts: Readonly<Record<string, number>>,
+  groups: number,
+  cases: number,
+  fractions: boolean,
+): number[] {
   const values = Object.values(parts);
   const shares = JSON.stringify(parts);
   const sum = total(values);
-  const fractions = Math.abs(sum - 1) < 1e-6;
   if (!values.every((value) => value >= 0 && (fractions || Number.isInteger(value))) || sum === 0)
     throw splitError('SPLIT_SHARES', { shares });
   const needed = fractions ? values.filter((value) => value > 0).length : sum;
@@ -100,5 +143,7 @@ function groupCounts(parts: Readonly<Record<string, number>>, groups: number, ca
   return counts;
 }
 
+const areFractions = (parts: Readonly<Record<string, number>>) => Math.abs(total(Object.values(parts)) - 1) < 1e-6;
 const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0);
+const bySite = (a: Case, b: Case) => compare(a.site, b.site) || compare(a.name, b.name);
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -117,6 +117,14 @@ describe('loadCase', () => {
     expect(error.message).toContain(join(root, 'a/labels/p.nii.gz'));
   });
 
+  it('merges the classes that the data set merges', () => {
+    write('images', new Float32Array(12));
+    write('labels', Uint8Array.from([0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0]));
+    const [one] = readDataset(root).sites[0].cases;
+    const { label } = loadCase({ ...one, greatestLabel: 1 }, { classes: 2 });
+    expect([...label!.data.slice(0, 4)]).toEqual([0, 1, 1, 1]);
+  });
+
   it('refuses a label on another grid', () => {
     write('images', new Float32Array(12));
     write('labels', new Uint8Array(12), affine.with(3, 5));

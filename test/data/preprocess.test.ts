@@ -5,8 +5,10 @@ import { random } from '../../src/core/index.js';
 import {
   loadCase,
   type Preprocessing,
+  placeInSlices,
   prepareLabel,
   prepareVolume,
+  preprocessingOf,
   preprocessingSchema,
   readDataset,
   restoreProbabilities,
@@ -52,8 +54,11 @@ describe('preprocessingSchema', () => {
       axis: 'axial',
       spacing: null,
       size: null,
+      stretch: false,
       multiple: 8,
+      slices: null,
       intensity: { kind: 'percentile', low: 1, high: 99 },
+      gamma: 1,
     });
     expect(parse(JSON.parse(JSON.stringify(preprocessing)))).toEqual(preprocessing);
   });
@@ -64,6 +69,9 @@ describe('preprocessingSchema', () => {
     { spaceing: 1 },
     { intensity: { kind: 'window', low: 40, high: 40 } },
     { intensity: { kind: 'percentile', low: 1, high: 101 } },
+    { intensity: { kind: 'fixed-z-score', low: -60, high: 200, mean: 100, deviation: 0 } },
+    { slices: [5, 4] },
+    { stretch: true, spacing: 2, size: [64, 64] },
   ])('refuses %j', (options) => expect(preprocessingSchema.safeParse(options).success).toBe(false));
 });
 
@@ -224,6 +232,89 @@ describe('restoreProbabilities', () => {
       ),
       { numRuns: 20 },
     );
+  });
+});
+
+describe('slices that are kept', () => {
+  const shape: Triple = [6, 8, 16];
+  const volume = noise(shape, 4);
+  const at = (z: number, y: number, x: number) => volume.data[(z * shape[1] + y) * shape[2] + x];
+
+  it.each([
+    ['axial', [2, 4]],
+    ['coronal', [1, 6]],
+    ['sagittal', [3, 9]],
+  ] as const)('%s slices %j: the others are not seen, do not scale, and are background', (axis, [first, last]) => {
+    const options = { axis, slices: [first, last], multiple: 1, intensity: { kind: 'min-max' } };
+    const kept = prepareVolume(volume, parse(options));
+    const count = last - first + 1;
+    expect(kept.shape[0]).toBe(count);
+    // A volume of the kept slices alone gives the same.
+    const stacked: Triple = [...shape];
+    const dimension = { axial: 0, coronal: 1, sagittal: 2 }[axis];
+    stacked[dimension] = count;
+    const data = new Float32Array(stacked[0] * stacked[1] * stacked[2]);
+    const from: Triple = [0, 0, 0];
+    from[dimension] = first;
+    for (let z = 0, i = 0; z < stacked[0]; z++)
+      for (let y = 0; y < stacked[1]; y++)
+        for (let x = 0; x < stacked[2]; x++, i++) data[i] = at(z + from[0], y + from[1], x + from[2]);
+    const alone = prepareVolume({ ...volume, data, shape: stacked }, parse({ ...options, slices: null }));
+    expect(kept.slices).toEqual(alone.slices);
+
+    const ones = new Float32Array(kept.slices.length).fill(1);
+    const restored = restoreProbabilities(ones, kept.geometry);
+    expect(restored.reduce((sum, value) => sum + value, 0)).toBe(data.length);
+    expect(restored[((from[0] + 0) * shape[1] + from[1]) * shape[2] + from[2]]).toBe(1);
+    if (dimension === 0) expect(restored[0]).toBe(0);
+    const label = { ...volume, data: Uint8Array.from(volume.data, (value) => (value > 100 ? 1 : 0)) };
+    const truth = Uint8Array.from(data, (value) => (value > 100 ? 1 : 0));
+    expect(prepareLabel(label, parse(options))).toEqual(
+      prepareLabel({ ...label, data: truth, shape: stacked }, parse({ ...options, slices: null })),
+    );
+  });
+
+  it('end with the volume, and are refused where they begin after it', () => {
+    expect(prepareVolume(volume, parse({ slices: [4, 99] })).shape[0]).toBe(2);
+    expect(() => prepareVolume(volume, parse({ slices: [6, 9] }))).toThrow(
+      expect.objectContaining({ code: 'SLICES_OUTSIDE', message: expect.stringContaining('a volume of 6') }),
+    );
+  });
+
+  it('are counted from the first kept one where a place is looked up', () => {
+    const { geometry } = prepareVolume(volume, parse({ slices: [2, 4] }));
+    expect(placeInSlices(geometry, [0, 0, 3]).slice).toBe(1);
+  });
+});
+
+describe('what a data set fixes', () => {
+  it('goes before the recipe, and leaves the rest to it', () => {
+    const own = { slices: [3, 4] as [number, number] };
+    expect(preprocessingOf({ preprocessing: own }, parse({ spacing: 2 }))).toEqual(parse({ spacing: 2, ...own }));
+    expect(preprocessingOf({}, parse())).toEqual(parse());
+  });
+
+  it('scales by constants: clipped first, then the given mean is 0 and the given deviation 1', () => {
+    const data = Float32Array.from([-500, -66, 100, 208, 900, 131]);
+    const intensity = { kind: 'fixed-z-score', low: -66, high: 208, mean: 100, deviation: 50 };
+    const volume = { path: 'v.nii', data, shape: [1, 2, 3] as Triple, spacing: [1, 1, 1] as Triple };
+    const { slices } = prepareVolume(volume, parse({ intensity, multiple: 1 }));
+    [-3.32, -3.32, 0, 2.16, 2.16, 0.62].forEach((value, i) => {
+      expect(slices[i]).toBeCloseTo(value, 5);
+    });
+  });
+});
+
+describe('stretched slices', () => {
+  it('fill the size, whatever their spacing, and come back to their own grid', () => {
+    const volume = blob([10, 60, 90], [1, 0.7, 2]);
+    const preprocessing = parse({ stretch: true, size: [64, 64] });
+    const { geometry, shape } = prepareVolume({ ...volume, data: Float32Array.from(volume.data) }, preprocessing);
+    expect(shape).toEqual([10, 64, 64]);
+    expect(geometry.spacing[0]).toBeCloseTo((60 * 0.7) / 64, 6);
+    expect(geometry.spacing[1]).toBeCloseTo((90 * 2) / 64, 6);
+    const label = Float32Array.from(prepareLabel(volume, preprocessing));
+    expect(dice(threshold(restoreProbabilities(label, geometry)), volume.data)).toBeGreaterThan(0.97);
   });
 });
 

@@ -76,6 +76,60 @@ describe('splitCases', () => {
   );
 });
 
+describe('splitCases of a data set with parts of its own', () => {
+  const of = (split: Case['split'], count: number, offset = 0) =>
+    cases(40)
+      .slice(offset, offset + count)
+      .map((one): Case => ({ ...one, label: one.image, ...(split && { split }) }));
+  const own = [...of('train', 9), ...of('test', 3, 20)];
+
+  it('keeps the test cases and divides the training cases by the shares of the other parts', () => {
+    const parts = { train: 0.6, validation: 0.2, test: 0.2 };
+    const split = splitCases(own, { parts, seed: 0 });
+    expect(sizes(split)).toEqual([7, 2, 3]);
+    expect(ids(split.test)).toEqual(ids(of('test', 3, 20)));
+    expect(sizes(splitCases(own, { parts: { train: 6, validation: 1, test: 9 }, seed: 0 }))).toEqual([6, 1, 3]);
+    expect(sizes(splitCases(own, { parts: { adapt: 0.5, test: 0.5 }, seed: 0 }))).toEqual([9, 3]);
+  });
+
+  it('keeps validation cases, too; without such a part they train', () => {
+    const all = [...own, ...of('validation', 2, 30)];
+    const split = splitCases(all, { parts: thirds, seed: 0 });
+    expect(sizes(split)).toEqual([9, 2, 3]);
+    expect(split.validation.every((one) => one.split === 'validation')).toBe(true);
+    expect(sizes(splitCases(all, { parts: { adapt: 1, test: 1 }, seed: 0 }))).toEqual([1, 3]);
+    expect(sizes(splitCases(all, { parts: { adapt: 0.5, test: 0.5 }, seed: 0 }))).toEqual([11, 3]);
+  });
+
+  it('never trains on test cases, also where nothing is to be tested', () => {
+    const { train, validation } = splitCases(own, { parts: { train: 0.8, validation: 0.2 }, seed: 0 });
+    expect([...train, ...validation].filter((one) => one.split === 'test')).toEqual([]);
+    expect(train.length + validation.length).toBe(9);
+  });
+
+  it('draws the parts where only unlabelled cases are held back for tests', () => {
+    const held = of('test', 4, 20).map(({ label: _, ...one }) => one);
+    const split = splitCases([...of(undefined, 10), ...held], { parts: thirds, seed: 0 });
+    expect(sizes(split).reduce((a, b) => a + b)).toBe(10);
+  });
+
+  it('keeps the patients whole that the data set names, whatever the names of cases say', () => {
+    const twins = of(undefined, 8).map((one, i): Case => ({ ...one, patient: `twin${i % 4}` }));
+    const { train, test } = splitCases(twins, { parts: { train: 0.5, test: 0.5 }, seed: 3, groupBy });
+    const patients = (part: Case[]) => new Set(part.map(({ patient }) => patient));
+    expect([...patients(train)].filter((one) => patients(test).has(one))).toEqual([]);
+    expect(sizes({ train, test })).toEqual([4, 4]);
+  });
+
+  it.each([
+    ['SPLIT_PARTLY', [...own, ...of(undefined, 1, 30)]],
+    ['SPLIT_NO_TEST', of('train', 9)],
+    ['SPLIT_TOO_FEW', [...of('train', 1), ...of('test', 3, 20)]],
+  ])('%s', (code, all) => {
+    expect(() => splitCases(all, { parts: thirds, seed: 0 })).toThrow(expect.objectContaining({ code }));
+  });
+});
+
 it('describes a split in a line a part', () => {
   const split = { train: cases(3), test: cases(1, 'b') };
   expect(describeSplit(split).split('\n')).toEqual([

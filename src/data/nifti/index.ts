@@ -1,3 +1,5 @@
 /** NIfTI-1 and NIfTI-2 files. */
-export { readLabel, readVolume } from './read.js';
+export { readOrientation } from './orientation.js';
+export { readLabel, readVolume, volumeOfBytes } from './read.js';
+export { type Storage, storageOf } from './storage.js';
 export { writeMask, writeVolume } from './write.js';

@@ -13,8 +13,26 @@ import { decode } from './types.js';
  *   are not finite (VOLUME_NOT_FINITE).
  */
 export function readVolume(path: string): Volume {
-  const volume = read(path);
-  const { data, grid } = volume;
+  return finite(read(path));
+}
+
+/**
+ * An image from the bytes of a whole .nii file, not compressed, as `readVolume` reads it.
+ *
+ * @param name stands for the path: in errors, and as the volume's
+ * @throws GraftError as `readVolume`
+ */
+export function volumeOfBytes(name: string, bytes: Uint8Array): Volume {
+  const description = parseHeader(name, bytes, false);
+  const { offset, length } = description;
+  if (bytes.length < offset + length)
+    throw dataError('NIFTI_TRUNCATED', { file: name, expected: offset + length, found: bytes.length });
+  return finite(place(name, description, bytes.slice(offset, offset + length).buffer));
+}
+
+/** @throws GraftError VOLUME_NOT_FINITE */
+function finite(volume: Volume): Volume {
+  const { path, data, grid } = volume;
   let count = 0;
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) count++;
   if (count > 0) {
@@ -49,8 +67,12 @@ const voxelName = ({ dims, orientation }: Grid, element: number) => storedVoxel(
 function read(path: string): Volume {
   const opened = openVolume(path);
   const description = parseHeader(path, opened.head, opened.packed);
-  const { version, littleEndian, header, dims, offset, length } = description;
-  const bytes = readVoxelBytes(path, opened, offset, length);
+  return place(path, description, readVoxelBytes(path, opened, description.offset, description.length));
+}
+
+/** @param bytes the stored voxels; they are overwritten where they are not in this machine's byte order */
+function place(path: string, description: Description, bytes: ArrayBuffer): Volume {
+  const { version, littleEndian, header, dims } = description;
   const orientation = orientationOf(description.affine);
   const grid = { version, littleEndian, header, dims, orientation };
   const affine = rasAffine(description.affine, dims, orientation);

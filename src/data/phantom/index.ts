@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorsOf, random } from '../../core/index.js';
-import { type Dataset, readDataset } from '../dataset.js';
+import type { Dataset } from '../dataset.js';
 import { datasetErrors } from '../dataset-errors.js';
+import { readDataset } from '../layouts/index.js';
 import { writeVolume } from '../nifti/index.js';
 import { acquire } from './acquire.js';
 import { type ScannerName, scanners } from './scanners.js';

@@ -2,7 +2,7 @@
  * Where the slices of a volume lie: which axis they run along, and how a slice's pixels map to the volume's voxels.
  *
  * A slice is resampled to `resampled` pixels so that the centres of the two fields of view coincide, then padded or
- * cropped by whole pixels to `shape`: at native spacing nothing is interpolated.
+ * cropped by whole pixels to `shape`: at native spacing nothing is interpolated. A stretched slice is resampled to `shape`.
  */
 import { errorsOf } from '../../core/index.js';
 import { datasetErrors } from '../dataset-errors.js';
@@ -18,6 +18,8 @@ export interface SliceGeometry {
   axis: Preprocessing['axis'];
   /** [z, y, x] of the volume. */
   volume: [number, number, number];
+  /** The volume's slice that is the first of these; greater than 0 where the preprocessing leaves slices out. */
+  first: number;
   /** [n, h, w] of the slices. */
   shape: [number, number, number];
   /** Pixels of a slice as it lies in the volume. */
@@ -35,11 +37,11 @@ const planes = { axial: [0, 1, 2], coronal: [1, 0, 2], sagittal: [2, 0, 1] } as 
 
 /**
  * @param volume shape [z, y, x], spacing [z, y, x] in mm, path for errors
- * @throws GraftError SLICES_TOO_LARGE
+ * @throws GraftError SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
 export function geometryOf(
   volume: { path: string; shape: readonly number[]; spacing: readonly number[] },
-  { axis, spacing, size, multiple }: Preprocessing,
+  { axis, spacing, size, stretch, multiple, slices }: Preprocessing,
 ): SliceGeometry {
   const [n, row, column] = planes[axis];
   const pair = (value: (dimension: number, index: number) => number): [number, number] => [
@@ -47,7 +49,9 @@ export function geometryOf(
     value(column, 1),
   ];
   const native = pair((dimension) => volume.shape[dimension]);
-  const step = pair((dimension) => stepOf(volume.spacing[dimension], spacing));
+  const step = pair((dimension, i) =>
+    stretch && size ? native[i] / size[i] : stepOf(volume.spacing[dimension], spacing),
+  );
   // Rounded up, so that every voxel's centre lies in the slice; a spacing off by a rounding error adds no pixel.
   const resampled = pair((_, i) => Math.max(1, Math.ceil(native[i] / step[i] - 1e-3)));
   const padded = pair((_, i) => size?.[i] ?? Math.ceil(resampled[i] / multiple) * multiple);
@@ -60,10 +64,14 @@ export function geometryOf(
       spacing: spacing ?? 'native',
       limit: LIMIT,
     });
+  const count = volume.shape[n];
+  const [first, last] = slices ?? [0, count - 1];
+  if (first >= count) throw geometryError('SLICES_OUTSIDE', { file: volume.path, axis, first, last, count });
   return {
     axis,
     volume: [volume.shape[0], volume.shape[1], volume.shape[2]],
-    shape: [volume.shape[n], ...padded],
+    first,
+    shape: [Math.min(last + 1, count) - first, ...padded],
     native,
     resampled,
     step,

@@ -2,4 +2,4 @@
 export type { SliceGeometry } from './geometry.js';
 export { placeInSlices, placeOnGrid, type Space } from './locate.js';
 export { type Prepared, prepareLabel, prepareVolume, restoreProbabilities } from './prepare.js';
-export { type Preprocessing, preprocessingSchema } from './schema.js';
+export { type Intensity, type Preprocessing, preprocessingSchema } from './schema.js';

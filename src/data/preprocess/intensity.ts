@@ -12,11 +12,12 @@ import type { Intensity } from './schema.js';
 
 const intensityError = errorsOf(datasetErrors);
 
-/** `value` becomes `(value - offset) / divisor`, clipped to [0, 1] where `clip`. */
+/** `value` becomes `(value - offset) / divisor`, clipped to `least` and `greatest`. */
 export interface Scaling {
   offset: number;
   divisor: number;
-  clip: boolean;
+  least: number;
+  greatest: number;
   /** What the volume's least voxel becomes; padding takes it, as it is background in every modality. */
   floor: number;
 }
@@ -31,11 +32,12 @@ export interface Scaling {
 export function scalingOf(data: Float32Array, intensity: Intensity, file: string): Scaling {
   const { low, high } = extremes(data);
   if (intensity.kind === 'window') return between(intensity.low, intensity.high, low);
+  if (intensity.kind === 'fixed-z-score') return standardised(intensity, low);
   if (low === high) throw intensityError('VOLUME_CONSTANT', { file, measure: `every voxel is ${low}` });
   if (intensity.kind === 'min-max') return between(low, high, low);
   if (intensity.kind === 'z-score') {
     const { mean, deviation } = moments(data);
-    return { offset: mean, divisor: deviation, clip: false, floor: (low - mean) / deviation };
+    return standardised({ low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY, mean, deviation }, low);
   }
   if (intensity.kind === 'tissue') {
     const [from] = percentiles(data, [1]);
@@ -54,12 +56,21 @@ export function scalingOf(data: Float32Array, intensity: Intensity, file: string
   return between(from, to, low);
 }
 
-const between = (low: number, high: number, least: number): Scaling => ({
-  offset: low,
-  divisor: high - low,
-  clip: true,
-  floor: Math.min(1, Math.max(0, (least - low) / (high - low))),
-});
+/** @param voxel the volume's least */
+function scaling(offset: number, divisor: number, least: number, greatest: number, voxel: number): Scaling {
+  const floor = Math.min(greatest, Math.max(least, (voxel - offset) / divisor));
+  return { offset, divisor, least, greatest, floor };
+}
+
+const between = (low: number, high: number, voxel: number) => scaling(low, high - low, 0, 1, voxel);
+
+function standardised(
+  { low, high, mean, deviation }: Record<'low' | 'high' | 'mean' | 'deviation', number>,
+  voxel: number,
+): Scaling {
+  const place = (value: number) => (value - mean) / deviation;
+  return scaling(mean, deviation, place(low), place(high), voxel);
+}
 
 function extremes(data: Float32Array) {
   let low = Number.POSITIVE_INFINITY;

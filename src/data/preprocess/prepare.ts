@@ -1,7 +1,7 @@
 /** From volumes and labels to the slices a network takes, and from its probabilities back to the volume's grid. */
 
 import type { Label, Volume } from '../volume.js';
-import { geometryOf, offsetOf, type SliceGeometry, stridesOf } from './geometry.js';
+import { geometryOf, offsetOf, planesOf, type SliceGeometry, stridesOf } from './geometry.js';
 import { scalingOf } from './intensity.js';
 import { resample, type Taps, tapsOf } from './resample.js';
 import type { Preprocessing } from './schema.js';
@@ -15,29 +15,30 @@ export interface Prepared {
 }
 
 /**
- * Scales the intensities by the whole volume, then resamples, pads and crops each slice. Padding has the value of the
- * volume's least voxel.
+ * Scales the intensities by all slices that the preprocessing keeps, then resamples, pads and crops each slice, and
+ * raises the result to the power gamma. Padding has the value of the least voxel.
  *
- * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE
+ * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
 export function prepareVolume(
   volume: Pick<Volume, 'path' | 'data' | 'shape' | 'spacing'>,
   preprocessing: Preprocessing,
 ): Prepared {
   const geometry = geometryOf(volume, preprocessing);
-  const { offset, divisor, clip, floor } = scalingOf(volume.data, preprocessing.intensity, volume.path);
+  const kept = keptVoxels(volume.data, geometry);
+  const { offset, divisor, least, greatest, floor } = scalingOf(kept, preprocessing.intensity, volume.path);
   const [n, h, w] = geometry.shape;
   const [rows, columns] = [forward(geometry, 0), forward(geometry, 1)];
   const slices = new Float32Array(n * h * w);
   const native = new Float32Array(geometry.native[0] * geometry.native[1]);
   for (let s = 0; s < n; s++) {
     takeSlice(volume.data, geometry, s, native);
-    for (let i = 0; i < native.length; i++) {
-      const value = (native[i] - offset) / divisor;
-      native[i] = clip ? Math.min(1, Math.max(0, value)) : value;
-    }
+    for (let i = 0; i < native.length; i++)
+      native[i] = Math.min(greatest, Math.max(least, (native[i] - offset) / divisor));
     resample(native, geometry.native[1], rows, columns, floor, slices.subarray(s * h * w, (s + 1) * h * w));
   }
+  const { gamma } = preprocessing;
+  if (gamma !== 1) for (let i = 0; i < slices.length; i++) slices[i] **= gamma;
   return { slices, shape: geometry.shape, geometry };
 }
 
@@ -47,7 +48,7 @@ export function prepareVolume(
  * Padding is background.
  *
  * @returns uint8 [n, h, w]
- * @throws GraftError SLICES_TOO_LARGE
+ * @throws GraftError SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
 export function prepareLabel(
   label: Pick<Label, 'path' | 'data' | 'shape' | 'spacing'>,
@@ -84,7 +85,7 @@ export function prepareLabel(
  * @returns float32 [z, y, x]
  */
 export function restoreProbabilities(probabilities: Float32Array, geometry: SliceGeometry): Float32Array {
-  const { volume, native, shape } = geometry;
+  const { volume, native, shape, first } = geometry;
   const [n, h, w] = shape;
   const [slices, down, right] = stridesOf(geometry);
   const [rows, columns] = [backward(geometry, 0), backward(geometry, 1)];
@@ -93,9 +94,19 @@ export function restoreProbabilities(probabilities: Float32Array, geometry: Slic
   for (let s = 0; s < n; s++) {
     resample(probabilities.subarray(s * h * w, (s + 1) * h * w), w, rows, columns, 0, slice);
     for (let r = 0, i = 0; r < native[0]; r++)
-      for (let c = 0; c < native[1]; c++, i++) result[s * slices + r * down + c * right] = slice[i];
+      for (let c = 0; c < native[1]; c++, i++) result[(first + s) * slices + r * down + c * right] = slice[i];
   }
   return result;
+}
+
+/** The voxels that the intensities are scaled by. */
+function keptVoxels(data: Float32Array, geometry: SliceGeometry): Float32Array {
+  const [n] = geometry.shape;
+  if (n === geometry.volume[planesOf(geometry)[0]]) return data;
+  const size = geometry.native[0] * geometry.native[1];
+  const kept = new Float32Array(n * size);
+  for (let s = 0; s < n; s++) takeSlice(data, geometry, s, kept.subarray(s * size, (s + 1) * size));
+  return kept;
 }
 
 function takeSlice<Voxels extends Float32Array | Uint8Array>(
@@ -107,7 +118,7 @@ function takeSlice<Voxels extends Float32Array | Uint8Array>(
   const [slices, down, right] = stridesOf(geometry);
   const [rows, columns] = geometry.native;
   for (let r = 0, i = 0; r < rows; r++)
-    for (let c = 0; c < columns; c++, i++) slice[i] = data[s * slices + r * down + c * right];
+    for (let c = 0; c < columns; c++, i++) slice[i] = data[(geometry.first + s) * slices + r * down + c * right];
 }
 
 /** Taps from the volume's pixels to the slice's, along rows (0) or columns (1). */

@@ -29,9 +29,21 @@ const intensitySchema = z.discriminatedUnion('kind', [
       high: z.number(),
     })
     .refine(increasing, order),
+  z
+    .strictObject({
+      kind: z
+        .literal('fixed-z-score')
+        .describe('clipped to low and high, then this mean becomes 0 and this deviation 1: a data set’s own constants'),
+      low: z.number(),
+      high: z.number(),
+      mean: z.number(),
+      deviation: z.number().positive(),
+    })
+    .refine(increasing, order),
 ]);
 
 const pixels = z.int().positive();
+const slice = z.int().min(0);
 
 export const preprocessingSchema = z
   .strictObject({
@@ -47,8 +59,33 @@ export const preprocessingSchema = z
       .nullable()
       .default(null)
       .describe('[height, width] in pixels, padded or cropped about the centre; null pads to the next `multiple`'),
+    stretch: z
+      .boolean()
+      .default(false)
+      .describe('the whole slice is stretched to `size`, whatever its spacing, instead of padded or cropped'),
     multiple: pixels.default(8).describe('height and width are multiples of this'),
+    slices: z
+      .tuple([slice, slice])
+      .refine(([first, last]) => first <= last, { error: 'the first slice must not come after the last' })
+      .nullable()
+      .default(null)
+      .describe(
+        '[first, last] of the volume’s slices, from 0 at the inferior, posterior or left end; the others are neither seen nor scaled by, and background in predictions; null takes all',
+      ),
     intensity: intensitySchema.prefault({ kind: 'percentile' }).describe('how a volume’s intensities are scaled'),
+    gamma: z
+      .number()
+      .positive()
+      .default(1)
+      .describe('power that the scaled intensities are raised to, below 1 brightens; not for z-scores'),
+  })
+  .refine(({ gamma, intensity }) => gamma === 1 || !intensity.kind.endsWith('z-score'), {
+    error: 'z-scores can be negative and have no powers',
+    path: ['gamma'],
+  })
+  .refine(({ stretch, spacing }) => !stretch || spacing === null, {
+    error: 'a stretched slice has no spacing of its own: leave `spacing` out',
+    path: ['stretch'],
   })
   .refine(({ size, multiple }) => size === null || size.every((side) => side % multiple === 0), {
     error: 'both sides of size must be multiples of `multiple`',

@@ -1,0 +1,79 @@
+/**
+ * A table: one row a case, with the columns `site`, `case`, `image`, `label` (empty where there is none) and, where
+ * wanted, `patient` and `split` (train, validation or test). Paths are relative to the table. Commas, semicolons and tabs
+ * separate columns; the order of the columns does not matter.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, extname, resolve } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { nearest } from '../../core/index.js';
+import type { Case } from '../dataset.js';
+import { layoutError } from './errors.js';
+import type { Layout } from './layout.js';
+
+const needed = ['site', 'case', 'image', 'label'] as const;
+const known = [...needed, 'patient', 'split'] as const;
+const splits = ['train', 'validation', 'test'] as const;
+type Row = Record<(typeof needed)[number], string> & { patient?: string; split?: string };
+
+export const csv: Layout = {
+  recognises: (root) => extname(root).toLowerCase() === '.csv',
+  read(file, report) {
+    const cases = rowsOf(file).flatMap(({ record, info: { lines } }): Case[] => {
+      const { site, case: name, image, label, patient, split } = record;
+      const invalid = (problem: string) => {
+        report(layoutError('CSV_INVALID', { file, problem: `line ${lines}: ${problem}` }), { site, name });
+      };
+      const empty = [site, name, image].indexOf('');
+      if (empty >= 0) {
+        invalid(`the column ${needed[empty]} is empty`);
+        return [];
+      }
+      const part = splits.find((one) => one === split);
+      if (split && !part) invalid(`split is "${split}"; expected ${splits.join(', ')} or nothing`);
+      const [imageFile, labelFile] = [image, label].map((path) => (path ? resolve(dirname(file), path) : undefined));
+      for (const path of [imageFile, labelFile])
+        if (path && !existsSync(path))
+          report(layoutError('DATASET_FILE_MISSING', { list: `${file}, line ${lines}`, file: path }), { site, name });
+      if (!existsSync(imageFile!)) return [];
+      return [
+        {
+          ...{ site, name, image: imageFile! },
+          ...(labelFile && existsSync(labelFile) && { label: labelFile }),
+          ...(patient && { patient }),
+          ...(part && { split: part }),
+        },
+      ];
+    });
+    return { cases };
+  },
+};
+
+/** @throws GraftError CSV_INVALID where the table as a whole cannot be read */
+function rowsOf(file: string): { record: Row; info: { lines: number } }[] {
+  const invalid = (problem: string, cause?: unknown) => layoutError('CSV_INVALID', { file, problem }, cause);
+  const columns = (header: string[]) => {
+    const names = header.map((name) => name.trim().toLowerCase());
+    const missing = needed.filter((name) => !names.includes(name));
+    if (missing.length > 0)
+      throw invalid(
+        `expected the columns ${needed.join(', ')}, found ${names.join(', ')}: ${missing.join(', ')} missing`,
+      );
+    const unknown = names.find((name) => !known.some((one) => one === name));
+    if (unknown !== undefined)
+      throw invalid(`the column "${unknown}" is unknown; did you mean ${nearest(unknown, known)}? Remove it otherwise`);
+    const twice = names.find((name, i) => names.indexOf(name) < i);
+    if (twice) throw invalid(`the column ${twice} is there twice`);
+    return names;
+  };
+  let rows: { record: Row; info: { lines: number } }[];
+  try {
+    const options = { columns, info: true, bom: true, trim: true, skip_empty_lines: true, delimiter: [',', ';', '\t'] };
+    rows = parse(readFileSync(file), options) as unknown as typeof rows;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'CSV_INVALID') throw error;
+    throw invalid(`could not be read as a table (${(error as Error).message})`, error);
+  }
+  if (rows.length === 0) throw invalid('expected a line for every case, found none');
+  return rows;
+}

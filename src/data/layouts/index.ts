@@ -1,0 +1,66 @@
+/** Data sets as they lie on disks: which layout a folder has, and its sites and cases. */
+import { existsSync } from 'node:fs';
+import type { Case, Dataset } from '../dataset.js';
+import { bids } from './bids.js';
+import { csv } from './csv.js';
+import { layoutError } from './errors.js';
+import { type Layout, type Report, raise } from './layout.js';
+import { msd } from './msd.js';
+import { nnunet } from './nnunet.js';
+import { plain } from './plain.js';
+
+export { layoutErrors } from './errors.js';
+export { type Report, volumesIn } from './layout.js';
+
+/** In the order in which they are tried: what looks like an nnU-Net also looks like a task of the Decathlon. */
+const layouts = { csv, nnunet, msd, bids, plain } satisfies Record<string, Layout>;
+export type LayoutName = keyof typeof layouts;
+export const layoutNames = Object.keys(layouts) as [LayoutName, ...LayoutName[]];
+
+export interface DatasetOptions {
+  /** `auto` looks at the folder. */
+  layout?: LayoutName | 'auto' | undefined;
+  /** BIDS: a regular expression on the paths below `derivatives` that tells which masks are the labels. */
+  masks?: string | undefined;
+  /** What becomes of a fault; default: it is thrown. */
+  report?: Report;
+}
+
+/**
+ * Finds the sites and cases of a data set. No voxels are read.
+ *
+ * @throws GraftError DATASET_NOT_FOUND, DATASET_LIST, DATASET_MASK_PATTERN, CSV_INVALID, and the other codes DATASET_…
+ * where `report` does not take them
+ */
+export function readDataset(root: string, { layout = 'auto', masks, report = raise }: DatasetOptions = {}): Dataset {
+  if (!existsSync(root)) throw layoutError('DATASET_NOT_FOUND', { root });
+  const found = layout === 'auto' ? layoutNames.find((name) => layouts[name].recognises(root)) : layout;
+  const { cases, classes } = layouts[found ?? 'plain'].read(root, report, masks === undefined ? {} : { masks });
+  return { root, sites: sitesOf(cases, report), ...(classes && { classes }) };
+}
+
+/** Cases by site, sorted by name; of cases with one name the first. */
+export function sitesOf(cases: readonly Case[], report: Report): Dataset['sites'] {
+  const sites = new Map<string, Map<string, Case>>();
+  const patients = new Map<string, Case>();
+  for (const one of cases) {
+    const { site, name, image, patient, split } = one;
+    for (const [what, text] of Object.entries({ site, case: name }))
+      if (!/^[^./\\\p{C}][^/\\\p{C}]*$/u.test(text))
+        report(layoutError('DATASET_NAME', { name: text, what, image }), one);
+    const known = sites.get(site) ?? new Map<string, Case>();
+    sites.set(site, known);
+    const first = known.get(name)?.image;
+    if (first) report(layoutError('DATASET_DUPLICATE_CASE', { first, second: image, name: `${site}/${name}` }), one);
+    else known.set(name, one);
+    if (!patient || !split) continue;
+    const other = patients.get(patient) ?? one;
+    patients.set(patient, other);
+    if (other.split !== split) {
+      const images = { firstImage: other.image, secondImage: image };
+      report(layoutError('DATASET_PATIENT_DIVIDED', { patient, first: other.split!, second: split, ...images }), one);
+    }
+  }
+  const sorted = <T>(map: Map<string, T>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted(sites).map(([name, byName]) => ({ name, cases: sorted(byName).map(([, one]) => one) }));
+}

@@ -1,0 +1,101 @@
+/** What a layout is, and what layouts share: looking into folders and files of names. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { GraftError } from '../../core/index.js';
+import type { Case, Dataset } from '../dataset.js';
+import { layoutError } from './errors.js';
+
+/**
+ * Takes a fault that was found. A run's throws it, so that nothing begins on half a data set; a check's keeps it and
+ * reading goes on.
+ */
+export type Report = (fault: GraftError, one?: Pick<Case, 'site' | 'name'>) => void;
+
+export const raise: Report = (fault) => {
+  throw fault;
+};
+
+export interface Layout {
+  /** Whether the folder or file looks like one. */
+  recognises(root: string): boolean;
+  /** Its cases in any order. @param options.masks of `DatasetOptions` */
+  read(root: string, report: Report, options: { masks?: string }): { cases: Case[] } & Pick<Dataset, 'classes'>;
+}
+
+export const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
+
+/** Names in a folder, sorted; none where there is no such folder. Hidden ones are passed over. */
+export const visible = (folder: string): string[] =>
+  isFolder(folder)
+    ? readdirSync(folder)
+        .filter((name) => !name.startsWith('.'))
+        .sort()
+    : [];
+
+/** For messages. */
+export function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'nothing';
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
+  return names.slice(0, 5).join(', ') + more;
+}
+
+/** `CASE` of `CASE.nii` or `CASE.nii.gz`; undefined for other files. */
+export const stemOf = (file: string): string | undefined => /^(.+)\.nii(\.gz)?$/.exec(file)?.[1];
+
+/**
+ * The volumes of a folder by case name, in the order of the names; none where there is no such folder.
+ *
+ * @throws GraftError DATASET_DUPLICATE_CASE
+ */
+export function volumesIn(folder: string, report: Report = raise): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const file of visible(folder)) {
+    const name = stemOf(file);
+    if (name === undefined) continue;
+    const [first, second] = [files.get(name), join(folder, file)];
+    if (first) report(layoutError('DATASET_DUPLICATE_CASE', { first, second, name }));
+    else files.set(name, second);
+  }
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** All volumes below a folder, as paths relative to it, sorted. */
+export function volumesBelow(folder: string, path = ''): string[] {
+  return visible(join(folder, path)).flatMap((name) => {
+    const inside = join(path, name);
+    if (stemOf(name)) return [inside];
+    return isFolder(join(folder, inside)) ? volumesBelow(folder, inside) : [];
+  });
+}
+
+/** What a JSON file holds. @throws GraftError DATASET_LIST */
+export function readList<Schema extends z.ZodType>(file: string, schema: Schema): z.output<Schema> {
+  const invalid = (problem: string, cause?: unknown) => layoutError('DATASET_LIST', { file, problem }, cause);
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw invalid(`is not JSON that can be read (${(error as Error).message})`, error);
+  }
+  const parsed = schema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const [{ path, message }] = parsed.error.issues;
+  throw invalid(`${path.join('.') || 'the whole'}: ${message.replace(/^Invalid input: /, '')}`);
+}
+
+/**
+ * `labels` of a Decathlon's or an nnU-Net's dataset.json, which name the number of a class or number its name; undefined
+ * where they are not 1, 2, … (nnU-Net's regions).
+ */
+export const labelsSchema = z
+  .record(z.string(), z.unknown())
+  .default({})
+  .transform((labels): string[] | undefined => {
+    const numbered = Object.entries(labels).map(([key, value]) =>
+      /^\d+$/.test(key) ? [Number(key), String(value)] : [Number(value), key],
+    );
+    const names = new Map(numbered as [number, string][]);
+    const classes = Array.from({ length: names.size - 1 }, (_, i) => names.get(i + 1));
+    return classes.length > 0 && classes.every((name) => name !== undefined) ? (classes as string[]) : undefined;
+  });
