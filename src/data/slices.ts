@@ -1,14 +1,13 @@
 /** Cases as tensors: prepared slices, and batches of them in an order that a seed fixes. */
 import type { Random } from '../core/index.js';
-import { cat, stack, type Tensor, tensor } from '../torch/index.js';
-import { type Case, loadCase } from './dataset.js';
+import { cat, scope, stack, type Tensor, tensor } from '../torch/index.js';
+import { type Case, loadCase, preprocessingOf } from './dataset.js';
 import { type Preprocessing, prepareLabel, prepareVolume, type SliceGeometry } from './preprocess/index.js';
 
-/** One case, ready for a network. */
-export interface CaseSlices {
-  case: Case;
+/** What preparing a case gives. */
+export interface PreparedCase {
   /** float32 [n, 1, h, w], prepared intensities */
-  images: Tensor;
+  images: Float32Array;
   /** uint8 [n, h, w]; absent where the case has no label */
   labels?: Uint8Array;
   geometry: SliceGeometry;
@@ -16,95 +15,133 @@ export interface CaseSlices {
   spacing: [number, number, number];
 }
 
-/**
- * Reads and prepares cases.
- *
- * @param classes number of classes with the background
- * @param options.labels false: labels are not even read, as for the targets of unsupervised adaptation
- * @throws GraftError naming the file that cannot be used
- */
-export function loadSlices(
-  cases: readonly Case[],
-  preprocessing: Preprocessing,
-  { classes, labels = true, device = 'cpu' }: { classes: number; labels?: boolean; device?: string },
-): CaseSlices[] {
-  return cases.map((one) => {
-    const { label: _, ...unlabelled } = one;
-    const { image, label } = loadCase(labels ? one : unlabelled, { classes });
-    const { slices, shape, geometry } = prepareVolume(image, preprocessing);
-    const [n, h, w] = shape;
-    const distance = image.spacing[{ axial: 0, coronal: 1, sagittal: 2 }[geometry.axis]];
-    return {
-      case: one,
-      images: tensor(slices, [n, 1, h, w], { device }),
-      geometry,
-      spacing: [distance, ...geometry.spacing],
-      ...(label && { labels: prepareLabel(label, preprocessing) }),
-    };
-  });
+/** One case, ready for a network. */
+export interface CaseSlices extends Omit<PreparedCase, 'images'> {
+  case: Case;
+  /** float32 [n, 1, h, w] on the CPU; perhaps a mapped file, so never to be changed in place */
+  images: Tensor;
 }
 
-/** Slices that training draws from; images of one size stand together, so that they fit one batch. */
+export interface LoadOptions {
+  /** Number of classes with the background. */
+  classes: number;
+  /** false: labels are not even read, as for the targets of unsupervised adaptation */
+  labels?: boolean;
+}
+
+/**
+ * Reads and prepares one case, without the engine.
+ * @throws GraftError naming the file that cannot be used
+ */
+export function prepareCase(
+  one: Case,
+  preprocessing: Preprocessing,
+  { classes, labels = true }: LoadOptions,
+): PreparedCase {
+  const { label: _, ...unlabelled } = one;
+  const { image, label } = loadCase(labels ? one : unlabelled, { classes });
+  const own = preprocessingOf(one, preprocessing);
+  const { slices, geometry } = prepareVolume(image, own);
+  const distance = image.spacing[{ axial: 0, coronal: 1, sagittal: 2 }[geometry.axis]];
+  return {
+    images: slices,
+    geometry,
+    spacing: [distance, ...geometry.spacing],
+    ...(label && { labels: prepareLabel(label, own) }),
+  };
+}
+
+/** A prepared case as tensors, which borrow its arrays. */
+export function toSlices(one: Case, { images, ...prepared }: PreparedCase): CaseSlices {
+  const [n, h, w] = prepared.geometry.shape;
+  return { case: one, images: tensor(images, [n, 1, h, w], { device: 'cpu', copy: false }), ...prepared };
+}
+
+/**
+ * Reads and prepares cases, which then lie in memory; `cachedSlices` keeps them in files.
+ * @throws GraftError naming the file that cannot be used
+ */
+export const loadSlices = (cases: readonly Case[], preprocessing: Preprocessing, options: LoadOptions): CaseSlices[] =>
+  cases.map((one) => toSlices(one, prepareCase(one, preprocessing, options)));
+
+/** One slice of a case. */
+interface Place {
+  /** float32 [n, 1, h, w] */
+  images: Tensor;
+  /** uint8 [n, h, w] */
+  labels?: Tensor;
+  slice: number;
+}
+
+/**
+ * Slices that training draws from; those of one size stand together, so that they fit one batch. The cases' own memory is
+ * drawn from: a pool holds batches, not copies of the set.
+ */
 export class SlicePool implements Disposable {
-  readonly #groups: { images: Tensor; labels?: Tensor }[] = [];
+  readonly #groups: Place[][] = [];
+  readonly #held: Tensor[] = [];
+  readonly #device: string;
   /** Number of slices. */
   readonly size: number;
 
-  /** @param cases whose tensors may be freed afterwards; all labelled or none */
-  constructor(cases: readonly CaseSlices[]) {
+  /**
+   * @param cases whose tensors may be disposed afterwards; all labelled or none
+   * @param options.device where batches are wanted
+   */
+  constructor(cases: readonly CaseSlices[], { device = 'cpu' } = {}) {
+    this.#device = device;
     const bySize = new Map<string, CaseSlices[]>();
     for (const one of cases) {
       const size = one.images.shape.slice(1).join();
       bySize.set(size, [...(bySize.get(size) ?? []), one]);
     }
     for (const group of bySize.values()) {
-      const images = cat(group.map((one) => one.images)).keep(); // [N, 1, h, w]
       const labelled = group.every((one) => one.labels);
-      this.#groups.push({
-        images,
-        ...(labelled && { labels: cat(group.map((one) => labelTensor(one))).keep() }), // [N, h, w]
-      });
+      this.#groups.push(group.flatMap((one) => this.#places(one, labelled)));
     }
-    this.size = this.#groups.reduce((sum, { images }) => sum + images.shape[0], 0);
+    this.size = this.#groups.reduce((sum, places) => sum + places.length, 0);
+  }
+
+  #places(one: CaseSlices, labelled: boolean): Place[] {
+    const held = { images: one.images.detach().keep(), ...(labelled && { labels: labelTensor(one).keep() }) };
+    this.#held.push(held.images, ...(held.labels ? [held.labels] : []));
+    return Array.from({ length: one.images.shape[0] }, (_, slice) => ({ ...held, slice }));
   }
 
   /** One pass over all slices in random order. Call `take` for a batch's tensors inside a scope. */
   *epoch(batchSize: number, random: Random): Generator<{ take: () => { images: Tensor; labels?: Tensor } }> {
-    const batches = this.#groups.flatMap((group) => {
-      const order = random.shuffle(Array.from({ length: group.images.shape[0] }, (_, i) => i));
-      const chunks = Array.from({ length: Math.ceil(order.length / batchSize) }, (_, i) =>
+    const batches = this.#groups.flatMap((places) => {
+      const order = random.shuffle(places);
+      return Array.from({ length: Math.ceil(order.length / batchSize) }, (_, i) =>
         order.slice(i * batchSize, (i + 1) * batchSize),
       );
-      return chunks.map((chunk) => ({ group, chunk }));
     });
-    for (const { group, chunk } of random.shuffle(batches))
-      yield {
-        take: () => {
-          const index = tensor(BigInt64Array.from(chunk, BigInt), [chunk.length], { device: group.images.device });
-          return {
-            images: group.images.indexSelect(0, index), // [B, 1, h, w]
-            ...(group.labels && { labels: group.labels.indexSelect(0, index) }), // [B, h, w]
-          };
-        },
-      };
+    for (const places of random.shuffle(batches)) yield { take: () => this.#take(places) };
+  }
+
+  #take(places: readonly Place[]): { images: Tensor; labels?: Tensor } {
+    const gather = (parts: (Tensor | undefined)[]) =>
+      scope(() => cat(parts.map((part, i) => part!.narrow(0, places[i].slice, 1))).to({ device: this.#device }));
+    return {
+      images: gather(places.map(({ images }) => images)), // [B, 1, h, w]
+      ...(places[0].labels && { labels: gather(places.map(({ labels }) => labels)) }), // [B, h, w]
+    };
   }
 
   /** Batches of an epoch. */
   batches(batchSize: number): number {
-    return this.#groups.reduce((sum, { images }) => sum + Math.ceil(images.shape[0] / batchSize), 0);
+    return this.#groups.reduce((sum, places) => sum + Math.ceil(places.length / batchSize), 0);
   }
 
   [Symbol.dispose](): void {
-    for (const { images, labels } of this.#groups) {
-      images.dispose();
-      labels?.dispose();
-    }
+    for (const value of this.#held) value.dispose();
   }
 }
 
-function labelTensor({ images, labels }: CaseSlices): Tensor {
+/** The case's labels, borrowed: uint8 [n, h, w]. */
+export function labelTensor({ images, labels }: CaseSlices): Tensor {
   const [n, , h, w] = images.shape;
-  return tensor(labels!, [n, h, w], { device: images.device });
+  return tensor(labels!, [n, h, w], { device: 'cpu', copy: false });
 }
 
 /** Labels as one map for each foreground class: uint8 [B, h, w] -> float32 [B, classes - 1, h, w]. */

@@ -8,8 +8,8 @@
  */
 import { z } from 'zod';
 import type { Random } from '../core/index.js';
-import { cat, operator, type Tensor, tensor } from '../torch/index.js';
-import type { CaseSlices } from './slices.js';
+import { operator, scope, stack, type Tensor } from '../torch/index.js';
+import { type CaseSlices, labelTensor } from './slices.js';
 
 export const windowSchema = z.strictObject({
   slices: z.int().min(1).default(5).describe('consecutive slices in a window; volumes repeat their edge slices'),
@@ -44,8 +44,14 @@ export function windowStarts(count: number, { slices }: WindowConfig, overlap: b
  * @returns float32 [starts, D, h, w]
  */
 export function takeWindows({ images }: Pick<CaseSlices, 'images'>, starts: readonly number[], config: WindowConfig) {
-  const windows = starts.map((start) => ({ start, first: 0, last: images.shape[0] - 1 }));
-  return scaled(gather(images.squeeze(1), windows, config), config);
+  const slices = images.squeeze(1); // [n, h, w]
+  return scaled(
+    gather(
+      starts.map((start) => ({ slices, start })),
+      config,
+    ),
+    config,
+  );
 }
 
 /** The slices of windows as a network for colour images takes them: [B, D, h, w] -> [B·D, 3, h, w]. */
@@ -54,33 +60,31 @@ export function asColour(windows: Tensor): Tensor {
   return windows.reshape(b * d, 1, h, w).expand(b * d, 3, h, w);
 }
 
-/** Labelled windows that training draws from; all slices have one size. */
+/**
+ * Labelled windows that training draws from; all slices have one size. The cases' own memory is drawn from: a pool holds
+ * batches, not copies of the set.
+ */
 export class WindowPool implements Disposable {
-  readonly #images: Tensor;
-  readonly #labels: Tensor;
   readonly #config: WindowConfig;
-  readonly #windows: Window[] = [];
+  readonly #device: string;
+  readonly #windows: (Window & { labels: Tensor })[] = [];
   /** Number of slices, each counted once. */
   readonly slices: number;
 
   /**
-   * @param cases labelled, at least one; their tensors may be freed afterwards
+   * @param cases labelled, at least one; their tensors may be disposed afterwards
    * @param options.overlap as in `windowStarts`
+   * @param options.device where batches are wanted
    */
-  constructor(cases: readonly CaseSlices[], config: WindowConfig, { overlap = true } = {}) {
-    this.#images = cat(cases.map(({ images }) => images.squeeze(1))).keep(); // [N, h, w]
-    const { shape, device } = this.#images;
-    const labels = cases.map((one) => tensor(one.labels!, [one.images.shape[0], shape[1], shape[2]], { device }));
-    this.#labels = cat(labels).keep(); // uint8 [N, h, w]
+  constructor(cases: readonly CaseSlices[], config: WindowConfig, { overlap = true, device = 'cpu' } = {}) {
     this.#config = config;
-    this.slices = shape[0];
-    let first = 0;
-    for (const { images } of cases) {
-      const last = first + images.shape[0] - 1;
-      for (const start of windowStarts(images.shape[0], config, overlap))
-        this.#windows.push({ start: first + start, first, last });
-      first = last + 1;
+    this.#device = device;
+    for (const one of cases) {
+      const slices = one.images.squeeze(1).keep(); // [n, h, w]
+      const labels = labelTensor(one).keep(); // uint8 [n, h, w]
+      for (const start of windowStarts(slices.shape[0], config, overlap)) this.#windows.push({ slices, labels, start });
     }
+    this.slices = cases.reduce((sum, { images }) => sum + images.shape[0], 0);
   }
 
   /** Number of windows. */
@@ -100,34 +104,42 @@ export class WindowPool implements Disposable {
       const chunk = order.slice(from, from + batchSize);
       yield {
         take: () => ({
-          images: scaled(gather(this.#images, chunk, this.#config), this.#config),
-          labels: gather(this.#labels, chunk, this.#config).to('int64'),
+          images: scaled(this.#gather(chunk), this.#config),
+          labels: this.#gather(chunk.map(({ labels, start }) => ({ slices: labels, start }))).to('int64'),
         }),
       };
     }
   }
 
+  #gather(windows: readonly Window[]): Tensor {
+    return gather(windows, this.#config).to({ device: this.#device });
+  }
+
   [Symbol.dispose](): void {
-    this.#images.dispose();
-    this.#labels.dispose();
+    for (const { slices, labels } of this.#windows) {
+      slices.dispose();
+      labels.dispose();
+    }
   }
 }
 
-/** Where a window starts, and the first and last slice of its volume. */
+/** Where a window starts in its volume. */
 interface Window {
+  /** [n, h, w], images or labels */
+  slices: Tensor;
   start: number;
-  first: number;
-  last: number;
 }
 
-/** [N, h, w] -> [windows, D, h, w] */
-function gather(slices: Tensor, windows: readonly Window[], { slices: depth }: WindowConfig): Tensor {
-  const places = windows.flatMap(({ start, first, last }) =>
-    Array.from({ length: depth }, (_, i) => Math.min(last, Math.max(first, start + i))),
-  );
-  const index = tensor(BigInt64Array.from(places, BigInt), [places.length], { device: slices.device });
-  const [, h, w] = slices.shape;
-  return slices.indexSelect(0, index).reshape(windows.length, depth, h, w);
+/** -> [windows, D, h, w] */
+function gather(windows: readonly Window[], { slices: depth }: WindowConfig): Tensor {
+  return scope(() => {
+    const taken = windows.flatMap(({ slices, start }) => {
+      const last = slices.shape[0] - 1;
+      return Array.from({ length: depth }, (_, i) => slices.select(0, Math.min(last, Math.max(0, start + i))));
+    });
+    const [h, w] = taken[0].shape;
+    return stack(taken, 0).reshape(windows.length, depth, h, w);
+  });
 }
 
 type Reduce = (x: Tensor, dims: number[], keepdim: boolean) => Tensor;
