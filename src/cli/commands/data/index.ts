@@ -1,0 +1,23 @@
+/** `graft data`: what a folder of images holds, whether it is whole, and DICOM as volumes. */
+import type { Command } from 'commander';
+import { registerCheck } from './check.js';
+import { registerConvert } from './convert.js';
+import { registerInspect } from './inspect.js';
+
+export function registerData(program: Command): void {
+  const group = program
+    .command('data')
+    .summary('Look at images, check data sets, convert DICOM')
+    .description('Look at images before training, check data sets, convert DICOM.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  # what is there, and what needs a choice before training
+  graft data inspect data/brain
+
+  # options and examples of one of them
+  graft data inspect --help`,
+    );
+  for (const register of [registerInspect, registerCheck, registerConvert]) register(group);
+}

@@ -1,0 +1,120 @@
+/** Looks at every image of a folder, one after another, and says what a person should know before training. */
+import { errorsOf, GraftError, writeFileAtomic } from '../../core/index.js';
+import {
+  type DataWarning,
+  datasetErrors,
+  hounsfieldWindow,
+  type ImageFacts,
+  type Inspected,
+  imageFacts,
+  type LabelFacts,
+  labelFacts,
+  panesOf,
+  type SiteFacts,
+  siteFacts,
+  warningsOf,
+} from '../../data/index.js';
+import type { ProgressEvent } from '../events.js';
+import { drawSheet, paneSide, type Tile } from './sheet.js';
+import { type Fault, findSources, type Series, type Source, type SourceOptions, type Sources } from './sources.js';
+
+const datasetError = errorsOf(datasetErrors);
+
+export interface InspectedCase {
+  site: string;
+  name: string;
+  /** Where it comes from DICOM. */
+  series?: Series;
+  /** How many volumes it holds; the facts are those of the first. */
+  volumes: number;
+  /** Absent where the image cannot be read. */
+  image?: ImageFacts;
+  /** Absent where there is no label, or none that can be used. */
+  label?: LabelFacts;
+  faults: Fault[];
+}
+
+export interface Inspection extends Pick<Sources, 'kind' | 'classes' | 'faults' | 'notes'> {
+  root: string;
+  cases: InspectedCase[];
+  sites: SiteFacts[];
+  warnings: DataWarning[];
+  /** The contact sheet, where one was drawn. */
+  sheet: string | null;
+}
+
+/**
+ * @param root a data set, or any folder with DICOM or NIfTI files
+ * @param options.sheet PNG file for the contact sheet; null for none
+ * @param options.layout as in `checkDataset`: a layout or benchmark set; default: what the folder looks like
+ * @throws GraftError where there is nothing to look at, WRITE_FAILED; files that cannot be read are faults of their case
+ */
+export async function* inspect(
+  root: string,
+  { sheet = null, ...options }: { sheet?: string | null } & SourceOptions = {},
+): AsyncGenerator<ProgressEvent, Inspection> {
+  const { kind, sources, classes, faults, notes } = findSources(root, options);
+  yield { kind: 'task', name: 'inspect', total: sources.length };
+  const cases: InspectedCase[] = [];
+  const tiles: Tile[] = [];
+  for (const source of sources) {
+    const { tile, ...one } = await inspectSource(source);
+    cases.push(one);
+    if (sheet !== null) tiles.push(tile);
+    yield { kind: 'step', done: cases.length, total: sources.length };
+  }
+  const title =
+    "Every case axial, coronal, sagittal: in the middle, or where the label is largest. R: the patient's right, A: front.";
+  if (sheet !== null) writeFileAtomic(sheet, drawSheet(title, tiles));
+  yield { kind: 'done', name: 'inspect' };
+
+  const readable = cases.flatMap(({ image, ...one }): Inspected[] => (image ? [{ ...one, image }] : []));
+  const sites = siteFacts(readable);
+  const found = { kind, ...(classes && { classes }), faults: faults.map(asFault), notes: notes.map(asFault) };
+  return { root, ...found, cases, sites, warnings: warningsOf(readable, sites, classes), sheet };
+}
+
+async function inspectSource(source: Source): Promise<InspectedCase & { tile: Tile }> {
+  const { site, name, series } = source;
+  const faults = source.faults.map(asFault);
+  const volumes = (await attempt(() => source.images(), faults)) ?? [];
+  const one = { site, name, ...(series && { series }), volumes: volumes.length, faults };
+  const [volume] = volumes;
+  if (!volume) return { ...one, tile: { site, name, caption: faults[0].code, faulty: true, panes: [] } };
+
+  const label = await attempt(() => source.label(volume), faults);
+  const image = imageFacts(volume);
+  // A header knows what values alone can only suggest.
+  if (series) image.unit = series.modality === 'CT' ? 'HU' : 'arbitrary';
+  const { least, greatest } = image.intensity;
+  if (least === greatest)
+    faults.push(asFault(datasetError('VOLUME_CONSTANT', { file: volume.path, measure: `every voxel is ${least}` })));
+  const tile: Tile = {
+    site,
+    name,
+    caption: faults[0]?.code ?? captionOf(image),
+    faulty: faults.length > 0,
+    panes: panesOf(volume, label, windowOf(image), paneSide),
+  };
+  return { ...one, image, ...(label && { label: labelFacts(label) }), tile };
+}
+
+async function attempt<Value>(read: () => Value, faults: Fault[]): Promise<Awaited<Value> | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof GraftError)) throw error;
+    // A series that cannot be converted says again what its headers told.
+    if (!faults.some(({ message }) => message === error.message)) faults.push(asFault(error));
+    return undefined;
+  }
+}
+
+const asFault = ({ code, message, hint }: Fault): Fault => ({ code, message, hint });
+
+const windowOf = ({ unit, histogram }: ImageFacts) => (unit === 'HU' ? hounsfieldWindow : histogram);
+
+function captionOf({ size, spacing, axes }: ImageFacts): string {
+  const [z, y, x] = spacing.map((side) => Number(side.toPrecision(3)));
+  return `${size[2]} x ${size[1]} x ${size[0]} voxels of ${x} x ${y} x ${z} mm, ${axes}`;
+}

@@ -1,0 +1,108 @@
+/** Where the images of a folder come from: the cases of a data set, or whatever volumes and DICOM series lie there. */
+import { readdirSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import type { GraftError } from '../../core/index.js';
+import {
+  assertSameGrid,
+  type Case,
+  type Checkable,
+  type DicomSeries,
+  isBenchmark,
+  type Label,
+  readBenchmark,
+  readCaseLabel,
+  readDataset,
+  readVolume,
+  type Volume,
+} from '../../data/index.js';
+import { findSeries } from './series.js';
+
+/** What is wrong with a file or a series. */
+export type Fault = Pick<GraftError, 'code' | 'message' | 'hint'>;
+
+/** What the headers of a series say, without paths. */
+export type Series = Omit<DicomSeries, 'files' | 'problems'>;
+
+/** Something that can be read and looked at. */
+export interface Source {
+  site: string;
+  name: string;
+  /** Where it comes from DICOM. */
+  series?: Series;
+  /** What is known to be wrong before it is read. */
+  faults: Fault[];
+  /** The volumes it holds, at least one. @throws GraftError where it cannot be read */
+  images(): Promise<Volume[]>;
+  /** @throws GraftError where it cannot be read or lies on another grid; undefined where there is none */
+  label(image: Volume): Label | undefined;
+}
+
+export interface Sources {
+  /** `volumes`: in no known layout. */
+  kind: 'data set' | 'volumes' | 'DICOM';
+  sources: Source[];
+  /** Names of the labels 1, 2, …, where the data set says them. */
+  classes?: string[];
+  /** What is wrong with the folder as a whole. */
+  faults: Fault[];
+  /** What was left alone. */
+  notes: Fault[];
+}
+
+export interface SourceOptions {
+  /** A layout or a benchmark set; `auto` looks at the folder. */
+  layout?: Checkable | undefined;
+  /** BIDS: which masks are the labels, as in `readDataset`. */
+  masks?: string | undefined;
+}
+
+/**
+ * The cases of a data set. In a folder without a layout that graft knows, every DICOM series and every NIfTI volume is a
+ * case; a volume's site is its folder.
+ *
+ * @throws GraftError DATASET_NOT_FOUND, DATASET_NO_SITES where there is no image at all, and what `readDataset` throws
+ */
+export function findSources(root: string, { layout = 'auto', masks }: SourceOptions = {}): Sources {
+  const faults: GraftError[] = [];
+  const report = (fault: GraftError) => faults.push(fault);
+  const dataset = isBenchmark(layout)
+    ? readBenchmark(layout, root, { report })
+    : readDataset(root, { layout, masks, report });
+  const without = faults.find(({ code }) => code === 'DATASET_NO_SITES');
+  if (!without) {
+    const sources = dataset.sites.flatMap((site) => site.cases.map(caseSource));
+    return { kind: 'data set', sources, ...(dataset.classes && { classes: dataset.classes }), faults, notes: [] };
+  }
+  const volumes = looseVolumes(root);
+  const series = findSeries(root);
+  if (series.sources.length + volumes.length === 0) throw without;
+  if (series.sources.length === 0) return { kind: 'volumes', sources: volumes, faults: [], notes: [] };
+  return { ...series, kind: 'DICOM', sources: [...series.sources, ...volumes] };
+}
+
+function looseVolumes(root: string): Source[] {
+  const files = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /^[^.].*\.nii(\.gz)?$/i.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  return files.map((file) => {
+    const site = relative(root, dirname(file)) || basename(root);
+    return caseSource({ site, name: basename(file).replace(/\.nii(\.gz)?$/i, ''), image: file });
+  });
+}
+
+function caseSource(one: Case): Source {
+  const { site, name, image, label } = one;
+  return {
+    site,
+    name,
+    faults: [],
+    images: async () => [readVolume(image)],
+    label(volume) {
+      if (label === undefined) return undefined;
+      const read = readCaseLabel(one, label);
+      assertSameGrid(volume, read);
+      return read;
+    },
+  };
+}
