@@ -1,4 +1,4 @@
-/** Mistakes in what is given to a measure. */
+/** Mistakes in what is given to a measure or a test. */
 import { errorsOf } from '../core/index.js';
 
 export const metricErrors = {
@@ -11,6 +11,11 @@ export const metricErrors = {
     exit: 'data',
     message: 'The voxel spacing is [{found}]; three positive numbers [z, y, x] in mm were expected.',
     hint: 'Check the spacing in the header of the reference mask.',
+  },
+  SAMPLES_UNPAIRED: {
+    exit: 'data',
+    message: 'A paired test got {first} and {second} values; as many numbers of each were expected, none of them NaN.',
+    hint: 'Give both methods’ values of the same cases in the same order.',
   },
 } as const;
 export const metricError = errorsOf(metricErrors);

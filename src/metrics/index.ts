@@ -2,5 +2,6 @@
 export { metricErrors } from './errors.js';
 export * from './evaluate.js';
 export * from './overlap.js';
+export * from './statistics/index.js';
 export * from './surface-distances.js';
 export * from './surface-measures.js';

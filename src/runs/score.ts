@@ -17,6 +17,8 @@ import { runError } from './errors.js';
 export interface CaseScore {
   site: string;
   name: string;
+  /** Where the data set or the recipe says whose case it is; never an identifier (see `namePatients`). */
+  patient?: string;
   classes: Record<string, { [measure in keyof ClassMeasures]: number | null }>;
 }
 
@@ -28,7 +30,9 @@ export function scoreCase(
   toleranceMm: number,
 ): CaseScore {
   const { image, label } = loadCase(one, { classes: classes.length + 1 });
-  return { site: one.site, name: one.name, classes: measure(label!, segment(image), classes, toleranceMm) };
+  const { site, name, patient } = one;
+  const measures = measure(label!, segment(image), classes, toleranceMm);
+  return { site, name, ...(patient !== undefined && { patient }), classes: measures };
 }
 
 /** Measures a mask against the truth. */

@@ -1,6 +1,6 @@
 /** A run's results as a table: method by target, over seeds. */
-import { existsSync, readdirSync } from 'node:fs';
-import type { ClassMeasures } from '../metrics/index.js';
+import { type ClassMeasures, meanOf, standardDeviation } from '../metrics/index.js';
+import type { RunFiles } from './compare/index.js';
 import type { Result, SourceResult } from './experiment.js';
 import type { RunFolder } from './folder.js';
 import { methodsOf, type Recipe } from './recipe.js';
@@ -32,31 +32,33 @@ export interface Spread {
   values: number[];
 }
 
-export function spread(values: number[]): Spread {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0, values };
-}
+export const spread = (values: number[]): Spread => ({
+  mean: meanOf(values),
+  sd: values.length > 1 ? standardDeviation(values) : 0,
+  values,
+});
 
 /** Every finished result of the run, in the recipe's order. */
-export function readResults(folder: RunFolder, recipe: Recipe): Result[] {
-  const names = methodsOf(recipe).map(({ name }) => name);
-  return recipe.seeds.flatMap((seed) =>
-    recipe.targets.flatMap((target) => {
-      const path = folder.file('results', `seed${seed}`, target);
-      const present = existsSync(path) ? readdirSync(path) : [];
-      return names
-        .filter((name) => present.includes(`${name}.json`))
-        .map((name) => folder.readJson<Result>('results', `seed${seed}`, target, `${name}.json`));
-    }),
+export const readResults = (files: RunFiles, recipe: Recipe): Result[] =>
+  recipe.seeds.flatMap((seed) =>
+    recipe.targets.flatMap((target) =>
+      methodsOf(recipe)
+        .map(({ name }) => ['results', `seed${seed}`, target, `${name}.json`])
+        .filter((path) => files.has(...path))
+        .map((path) => files.readJson<Result>(...path)),
+    ),
   );
-}
+
+/** What the networks score on their own domain, by seed. */
+export const readSourceResults = (files: RunFiles, { seeds }: Recipe): SourceResult[] =>
+  seeds
+    .map((seed) => ['results', `seed${seed}`, 'source.json'])
+    .filter((path) => files.has(...path))
+    .map((path) => files.readJson<SourceResult>(...path));
 
 export function summarise(folder: RunFolder, recipe: Recipe): Summary {
   const results = readResults(folder, recipe);
-  const sources = recipe.seeds
-    .filter((seed) => folder.has('results', `seed${seed}`, 'source.json'))
-    .map((seed) => folder.readJson<SourceResult>('results', `seed${seed}`, 'source.json'));
+  const sources = readSourceResults(folder, recipe);
   const own = (key: keyof ClassMeasures) => spread(sources.map(({ cases }) => meanScore(cases, key)));
   return {
     toleranceMm: recipe.toleranceMm,

@@ -1,0 +1,36 @@
+/** What can be wrong with runs that are to be compared. */
+import { errorsOf } from '../../core/index.js';
+
+export const compareErrors = {
+  RUN_MISSING: {
+    exit: 'usage',
+    message: '{folder}: is not the folder of a run (it holds no recipe.yaml).',
+    hint: 'Name folders that "graft run" or "graft federate" wrote, such as runs/phantom-scanners.',
+  },
+  RUN_UNSCORED: {
+    exit: 'data',
+    message: '{folder}: no model of this run has been scored yet.',
+    hint: 'Let the run score a first model; "graft run … --resume" goes on with one that was stopped.',
+  },
+  RUN_DAMAGED: {
+    exit: 'data',
+    message: '{file}: is no result that can be read ({reason}).',
+    hint: 'Remove the file and run the recipe again with --resume, which makes it anew.',
+  },
+  COMPARE_CLASSES: {
+    exit: 'usage',
+    message: '{other}: segments {found}, but {first} segments {expected}.',
+    hint: 'Compare runs that segment the same classes.',
+  },
+  COMPARE_TOLERANCE: {
+    exit: 'usage',
+    message: 'The surface Dice of {other} was taken at {found} mm, that of {first} at {expected} mm.',
+    hint: 'Run one of them again with the toleranceMm of the other, or compare another measure with --measure.',
+  },
+  COMPARE_UNKNOWN: {
+    exit: 'usage',
+    message: '{name} is not among what is compared; did you mean {nearest}?',
+    hint: 'There are {names}.',
+  },
+} as const;
+export const compareError = errorsOf(compareErrors);

@@ -1,0 +1,145 @@
+/**
+ * The scores that a run of either kind has found, from its `results/`: of every model that was trained, and as entries
+ * of a comparison.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { type Regime, variantsOf } from '../federation/recipe.js';
+import { pathOf, type RegimeResult, tasksOf } from '../federation/results.js';
+import type { RunFolder } from '../folder.js';
+import { type AnyRecipe, readAnyRecipe } from '../kinds.js';
+import { methodsOf } from '../recipe.js';
+import type { CaseScore } from '../score.js';
+import { readResults, readSourceResults } from '../summary.js';
+import { type Comparison, compare } from './compare.js';
+import type { ComparisonEntry } from './entry.js';
+import { compareError } from './errors.js';
+import type { MeasureName } from './measures.js';
+
+/** What is read of a run's folder. */
+export type RunFiles = Pick<RunFolder, 'file' | 'has' | 'readJson'>;
+
+/** One model's scores. */
+export interface ModelScores {
+  seed: number;
+  /** Of an adaptation the method, of a federation the plan. */
+  method: string;
+  /** Of a federation. */
+  regime: Regime | null;
+  /** The site that trained alone; null: all sites, or an adaptation. */
+  trainedAt: string | null;
+  cases: CaseScore[];
+}
+
+/** A run that is only read. @throws GraftError RUN_MISSING, and what reading a recipe throws */
+export function openRun(path: string): { files: RunFiles; run: AnyRecipe } {
+  const file = (...parts: string[]) => join(path, ...parts);
+  const recipe = file('recipe.yaml');
+  if (!existsSync(recipe)) throw compareError('RUN_MISSING', { folder: path });
+  const files: RunFiles = {
+    file,
+    has: (...parts) => existsSync(file(...parts)),
+    readJson: <T>(...parts: string[]): T => {
+      try {
+        return JSON.parse(readFileSync(file(...parts), 'utf8'));
+      } catch (error) {
+        throw compareError('RUN_DAMAGED', { file: file(...parts), reason: (error as Error).message }, error);
+      }
+    },
+  };
+  return { files, run: readAnyRecipe(recipe) };
+}
+
+/** Every model that has been scored, in the recipe's order; each once, also where variants share it. */
+export function readScores(files: RunFiles, { kind, recipe }: AnyRecipe): ModelScores[] {
+  if (kind === 'adaptation') {
+    const { groupBy, sourceGroupBy, source } = recipe;
+    const patient = (score: CaseScore) => withPatient(score, score.site === source ? sourceGroupBy : groupBy);
+    const own = readSourceResults(files, recipe).map(({ seed, cases }) => ({ seed, method: 'source', cases }));
+    const adapted = readResults(files, recipe).map(({ seed, method, cases }) => ({ seed, method, cases }));
+    return [...own, ...adapted].map((one) => ({
+      ...one,
+      ...{ regime: null, trainedAt: null },
+      cases: one.cases.map(patient),
+    }));
+  }
+  return recipe.seeds.flatMap((seed) =>
+    variantsOf(recipe).flatMap((variant) =>
+      tasksOf(recipe, seed, variant)
+        .filter((task) => task.plan === variant.name && files.has('results', `${pathOf(task)}.json`))
+        .map((task) => {
+          const result = files.readJson<RegimeResult>('results', `${pathOf(task)}.json`);
+          const cases = result.cases.map((score) => withPatient(score, recipe.groupBy, score.site));
+          return { seed, method: task.plan, regime: task.regime, trainedAt: task.site, cases };
+        }),
+    ),
+  );
+}
+
+/**
+ * Names the patient after the recipe's pattern, as the split did, where the data set does not say.
+ * @param site of a hospital, where another hospital's patients may have the same names
+ */
+function withPatient(score: CaseScore, groupBy: string | undefined, site?: string): CaseScore {
+  const match = score.patient === undefined && groupBy !== undefined && new RegExp(groupBy).exec(score.name);
+  return match ? { ...score, patient: [...(site ? [site] : []), match[1] ?? match[0]].join('/') } : score;
+}
+
+/**
+ * What a run compares: its methods on the targets; or its plans in each regime on all sites, of `local` every site's own
+ * model on the site's own cases.
+ */
+export function entriesOf(files: RunFiles, run: AnyRecipe): ComparisonEntry[] {
+  const { kind, recipe } = run;
+  const all = readScores(files, run);
+  const entry = (
+    name: string,
+    mine: readonly ModelScores[],
+    counts: (score: CaseScore, of: ModelScores) => boolean,
+  ) => {
+    const scores = mine.flatMap((one) => one.cases.filter((score) => counts(score, one)));
+    const { toleranceMm, classes } = recipe;
+    return scores.length === 0
+      ? []
+      : { ...{ name, toleranceMm, classes, scores }, seeds: [...new Set(mine.map(({ seed }) => seed))] };
+  };
+  if (kind === 'adaptation')
+    return methodsOf(recipe).flatMap(({ name }) =>
+      entry(
+        name,
+        all.filter(({ method }) => method === name),
+        ({ site }) => recipe.targets.includes(site),
+      ),
+    );
+  return variantsOf(recipe).flatMap(({ name, regimes }) =>
+    regimes.flatMap((regime) =>
+      entry(
+        `${name}/${regime}`,
+        all.filter((one) => one.method === name && one.regime === regime),
+        ({ site }, { trainedAt }) => trainedAt === null || trainedAt === site,
+      ),
+    ),
+  );
+}
+
+/** What a run's report shows: the measure against the first of its methods, where there are others. */
+export function comparisonOf(files: RunFiles, run: AnyRecipe, measure: MeasureName): { comparison?: Comparison } {
+  const entries = entriesOf(files, run);
+  return entries.length > 1 ? { comparison: compare(entries, { measure }) } : {};
+}
+
+/**
+ * The entries of several runs; where there are more than one, under the names of their folders.
+ * @throws GraftError RUN_MISSING, RUN_UNSCORED, RUN_DAMAGED, and what reading a recipe throws
+ */
+export function entriesOfRuns(given: readonly string[]): ComparisonEntry[] {
+  const folders = [...new Set(given.map((folder) => resolve(folder)))];
+  const short = folders.map((folder) => basename(folder));
+  const names = new Set(short).size === folders.length ? short : folders;
+  return folders.flatMap((folder, i) => {
+    const { files, run } = openRun(folder);
+    const entries = entriesOf(files, run);
+    if (entries.length === 0) throw compareError('RUN_UNSCORED', { folder });
+    return folders.length === 1 ? entries : entries.map((one) => ({ ...one, name: `${names[i]}/${one.name}` }));
+  });
+}
