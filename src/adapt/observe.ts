@@ -5,14 +5,15 @@
 
 import { type CaseSlices, classMap } from '../data/index.js';
 import { surfaceDice, surfaceDistances } from '../metrics/index.js';
-import type { EarlyHead, UNet2D } from '../models/index.js';
+import type { EarlyHead } from '../models/index.js';
 import { noGrad, scope, type Tensor } from '../torch/index.js';
+import type { Segmenter } from './segmenter.js';
 
 /** Of one case. */
 export interface Observation {
   /** Segmented volume of all classes in ml. */
   volumeMl: number;
-  /** Entropy of the probabilities in bits, summed over the voxels and divided by the number of segmented ones. */
+  /** As `entropyOf`. */
   entropy: number;
   /** Mean surface Dice of the early against the final head's mask over the classes. */
   agreement: number;
@@ -33,9 +34,14 @@ const BATCH = 16;
  * Runs the network over all slices of a case.
  *
  * @param images float32 [n, 1, h, w]
- * @param head without one `early` stays empty
+ * @param options.head without one `early` stays empty
+ * @param options.gamma the images are raised to this power first
  */
-export function runNetwork(network: UNet2D, images: Tensor, head?: EarlyHead): Output {
+export function runNetwork(
+  { network, device }: Pick<Segmenter, 'network' | 'device'>,
+  images: Tensor,
+  { head, gamma = 1 }: { head?: EarlyHead | undefined; gamma?: number } = {},
+): Output {
   const [n, , h, w] = images.shape;
   const size = network.config.outChannels * h * w;
   const probabilities = new Float32Array(n * size);
@@ -43,13 +49,17 @@ export function runNetwork(network: UNet2D, images: Tensor, head?: EarlyHead): O
   for (let start = 0; start < n; start += BATCH)
     scope(() =>
       noGrad(() => {
-        const features = network.encode(images.narrow(0, start, Math.min(BATCH, n - start)));
+        const batch = images.narrow(0, start, Math.min(BATCH, n - start)).to({ device });
+        const features = network.encode(brightened(batch, gamma));
         probabilities.set(network.decode(features).sigmoid().shareArray(), start * size);
         if (head) early.set(head.forward(features[head.level]).sigmoid().shareArray(), start * size);
       }),
     );
   return { probabilities, early };
 }
+
+/** float32 images in [0, 1], raised to a power. */
+export const brightened = (images: Tensor, gamma: number): Tensor => (gamma === 1 ? images : images.pow(gamma));
 
 export const threshold = (probabilities: Float32Array): Uint8Array =>
   Uint8Array.from(probabilities, (p) => (p > 0.5 ? 1 : 0));
@@ -78,19 +88,26 @@ export function observe(
   classes: number,
   toleranceMm: number,
 ): Observation {
-  let voxels = 0;
-  let entropy = 0;
-  for (const p of probabilities) {
-    if (p > 0.5) voxels++;
-    if (p > 0 && p < 1) entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
-  }
   const [z, y, x] = one.spacing;
   return {
-    volumeMl: (voxels * z * y * x) / 1000,
-    // A mask of nothing counts as one voxel: as unsure as can be, but a number that JSON can hold.
-    entropy: entropy / Math.max(1, voxels),
+    volumeMl: (segmented(probabilities) * z * y * x) / 1000,
+    entropy: entropyOf(probabilities),
     agreement: agreement(early, probabilities, one, classes, toleranceMm),
   };
+}
+
+/** Bits, summed over the voxels and divided by the number of segmented ones. */
+export function entropyOf(probabilities: Float32Array): number {
+  let entropy = 0;
+  for (const p of probabilities) if (p > 0 && p < 1) entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
+  // A mask of nothing counts as one voxel: as unsure as can be, but a number that JSON can hold.
+  return entropy / Math.max(1, segmented(probabilities));
+}
+
+function segmented(probabilities: Float32Array): number {
+  let voxels = 0;
+  for (const p of probabilities) if (p > 0.5) voxels++;
+  return voxels;
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

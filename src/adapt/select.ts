@@ -2,7 +2,7 @@
 import type { CaseSlices } from '../data/index.js';
 import type { EarlyHead } from '../models/index.js';
 import { copyInto, copyState, type State } from '../nn/index.js';
-import { agreement, mean, type Output, observe, runNetwork } from './observe.js';
+import { agreement, mean, observe, runNetwork, threshold } from './observe.js';
 import { type Departure, departures, severity } from './reference.js';
 import type { Segmenter } from './segmenter.js';
 
@@ -22,47 +22,52 @@ export interface Look {
   departures: Departure[];
 }
 
-/** Looks at the network as it is now, and remembers what the source model predicted. */
+type Seen = Omit<Look, 'candidate' | 'departures'>;
+
+/**
+ * Looks at the network as it is now, and remembers what the source model predicted. Cases are looked at one after the
+ * other, and a bit a pixel is kept: the target may be larger than memory.
+ */
 export class Observer {
   readonly #model: Segmenter;
   readonly #head: EarlyHead;
   readonly #target: readonly CaseSlices[];
   readonly #toleranceMm: number;
-  readonly #source: Output[];
+  readonly #gamma: number;
+  /** The source model's masks, packed; the first look at a case is at what that model does. */
+  readonly #masks: Uint8Array[] = [];
+  readonly #source: Seen;
   /** Agreeing with a source model that is itself out of its range has no merit. */
   readonly #sourceIsSound: boolean;
 
-  /** Made while the network is still the source model. */
-  constructor(model: Segmenter, head: EarlyHead, target: readonly CaseSlices[], toleranceMm: number) {
+  /** Made while the network is still the source model. @param gamma of the images, as in `runNetwork` */
+  constructor(model: Segmenter, head: EarlyHead, target: readonly CaseSlices[], toleranceMm: number, gamma = 1) {
     this.#model = model;
     this.#head = head;
     this.#target = target;
     this.#toleranceMm = toleranceMm;
-    this.#source = this.#run();
-    this.#sourceIsSound = this.#assess(this.#measure(this.#source), false).length === 0;
+    this.#gamma = gamma;
+    this.#source = this.#measure();
+    this.#sourceIsSound = this.#assess(this.#source, false).length === 0;
   }
 
   look(candidate: Look['candidate']): Look {
-    const seen = this.#measure(candidate === 'source' ? this.#source : this.#run());
+    const seen = candidate === 'source' ? this.#source : this.#measure();
     return { candidate, ...seen, departures: this.#assess(seen, this.#sourceIsSound) };
   }
 
-  #run(): Output[] {
-    return this.#target.map(({ images }) => runNetwork(this.#model.network, images, this.#head));
-  }
-
-  #measure(outputs: Output[]): Omit<Look, 'candidate' | 'departures'> {
+  #measure(): Seen {
     const classes = this.#model.classes - 1;
-    const seen = outputs.map((output, i) => ({
-      ...observe(output, this.#target[i], classes, this.#toleranceMm),
-      agreementWithSource: agreement(
-        output.probabilities,
-        this.#source[i].probabilities,
-        this.#target[i],
-        classes,
-        this.#toleranceMm,
-      ),
-    }));
+    const seen = this.#target.map((one, i) => {
+      const output = runNetwork(this.#model, one.images, { head: this.#head, gamma: this.#gamma });
+      const { probabilities } = output;
+      this.#masks[i] ??= pack(threshold(probabilities));
+      const source = unpack(this.#masks[i], probabilities.length);
+      return {
+        ...observe(output, one, classes, this.#toleranceMm),
+        agreementWithSource: agreement(probabilities, source, one, classes, this.#toleranceMm),
+      };
+    });
     const average = (key: keyof (typeof seen)[0]) => mean(seen.map((one) => one[key]));
     return {
       volumeMl: average('volumeMl'),
@@ -72,7 +77,7 @@ export class Observer {
     };
   }
 
-  #assess({ agreementWithSource, ...seen }: Omit<Look, 'candidate' | 'departures'>, compare: boolean): Departure[] {
+  #assess({ agreementWithSource, ...seen }: Seen, compare: boolean): Departure[] {
     const { reference } = this.#model;
     return reference ? departures(compare ? { ...seen, agreementWithSource } : seen, reference) : [];
   }
@@ -127,6 +132,20 @@ export class Choice {
   #safest(): Look {
     return this.looks.reduce((a, b) => (severity(b.departures) < severity(a.departures) ? b : a));
   }
+}
+
+/** Eight voxels of a mask in a byte. */
+function pack(mask: Uint8Array): Uint8Array {
+  const packed = new Uint8Array(Math.ceil(mask.length / 8));
+  for (let i = 0; i < mask.length; i++) packed[i >> 3] |= mask[i] << (i & 7);
+  return packed;
+}
+
+/** A packed mask as probabilities that are sure. */
+function unpack(packed: Uint8Array, length: number): Float32Array {
+  const sure = new Float32Array(length);
+  for (let i = 0; i < length; i++) sure[i] = (packed[i >> 3] >> (i & 7)) & 1;
+  return sure;
 }
 
 /** The earliest of equals, so that training has to earn its place. */

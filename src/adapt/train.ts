@@ -72,12 +72,13 @@ function segmentationLoss(logits: Tensor, maps: Tensor, diceWeight: number): Ten
  * @throws GraftError TRAINING_DIVERGED
  */
 export async function* trainNetwork(
-  { network, classes }: Segmenter,
+  model: Segmenter,
   training: SlicePool,
   validation: readonly CaseSlices[],
   config: Training,
   { seed, checkpoint }: Context,
 ): AsyncGenerator<TrainingEvent> {
+  const { network, classes } = model;
   const task = 'network';
   const parameters = network.parameters();
   for (const value of parameters.values()) value.requiresGrad = true;
@@ -120,7 +121,7 @@ export async function* trainNetwork(
       }
       setBatchStatistics(network, false);
       recomputeStatistics(network, (images) => network.forward(images), unchanged(training, config, seed, epoch));
-      const scores = validation.map((one) => meanDice(runNetwork(network, one.images).probabilities, one, classes - 1));
+      const scores = validation.map((one) => meanDice(runNetwork(model, one.images).probabilities, one, classes - 1));
       const score = mean(scores);
       // Without validation cases the mean is NaN, and the last epoch is kept.
       if (!(score <= bestDice)) {
@@ -226,7 +227,7 @@ export async function* trainHeads(
 export function noteReference(model: Segmenter, cases: readonly CaseSlices[], toleranceMm: number): void {
   const head = model.heads.get(Math.max(...model.heads.keys()));
   model.reference = referenceOf(
-    cases.map((one) => observe(runNetwork(model.network, one.images, head), one, model.classes - 1, toleranceMm)),
+    cases.map((one) => observe(runNetwork(model, one.images, { head }), one, model.classes - 1, toleranceMm)),
   );
 }
 
