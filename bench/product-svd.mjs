@@ -33,17 +33,22 @@ const decomposed = (sites) => {
   };
 };
 
-/** In processor time of this one thread: what else the machine does counts less. */
+/** Median of three, in processor time of this one thread: what else the machine does counts less. */
 const time = (work) => {
-  const start = process.cpuUsage();
-  const result = work();
-  const { user, system } = process.cpuUsage(start);
-  return { result, ms: (user + system) / 1000 };
+  work();
+  const times = Array.from({ length: 3 }, () => {
+    const start = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1000;
+  });
+  return times.sort((x, y) => x - y)[1];
 };
 
-const total = { thin: 0, dense: 0 };
+/** @type {Map<string, { count: number, thin: number, dense: number }>} by shape, in ms */
+const shapes = new Map();
 let worst = 0;
-for (const [index, [inputs, out]] of layers.entries())
+for (const [inputs, out] of layers)
   scope(() => {
     // Sites start from one pair, as in a round, and move away from it.
     const start = { a: normal(rank, inputs, inputs ** -0.5), b: normal(out, rank, 0.02) };
@@ -64,19 +69,28 @@ for (const [index, [inputs, out]] of layers.entries())
       combine: weightedMean,
       gauge: 'aligned',
     };
-    if (index === 0)
-      for (const work of [() => aggregations['product-svd'].aggregate(input), () => decomposed(sites)]) work();
-    const thin = time(() => aggregations['product-svd'].aggregate(input).tensors);
-    const dense = time(() => decomposed(sites));
-    total.thin += thin.ms;
-    total.dense += dense.ms;
-    const want = dense.result.b.matmul(dense.result.a);
-    const got = thin.result.get(b).to('float64').matmul(thin.result.get(a).to('float64'));
-    worst = Math.max(worst, got.sub(want).norm().item() / want.norm().item());
+    const aggregate = () => aggregations['product-svd'].aggregate(input).tensors;
+    const thin = time(() => scope(() => void aggregate()));
+    const dense = time(() => scope(() => void decomposed(sites)));
+    const shape = `${inputs}→${out}`;
+    const sum = shapes.get(shape) ?? { count: 0, thin: 0, dense: 0 };
+    shapes.set(shape, { count: sum.count + 1, thin: sum.thin + thin, dense: sum.dense + dense });
+    const [tensors, want] = [aggregate(), decomposed(sites)];
+    const product = want.b.matmul(want.a);
+    const got = tensors.get(b).to('float64').matmul(tensors.get(a).to('float64'));
+    worst = Math.max(worst, got.sub(product).norm().item() / product.norm().item());
   });
 
-console.log(`thin factors    ${total.thin.toFixed(0).padStart(6)} ms`);
-console.log(`dense products  ${total.dense.toFixed(0).padStart(6)} ms`);
-console.log(
-  `${(total.dense / total.thin).toFixed(1)} times faster; products differ by at most ${worst.toExponential(1)}`,
-);
+const line = (name, { count, thin, dense }) =>
+  console.log(
+    `${name.padEnd(10)} ${String(count).padStart(3)} layers   thin ${(thin / count).toFixed(1).padStart(5)} ms   ` +
+      `dense ${(dense / count).toFixed(1).padStart(6)} ms   ${(dense / thin).toFixed(1).padStart(5)} times faster`,
+  );
+for (const [shape, sum] of shapes) line(shape, sum);
+const all = [...shapes.values()].reduce((x, y) => ({
+  count: x.count + y.count,
+  thin: x.thin + y.thin,
+  dense: x.dense + y.dense,
+}));
+line('all', all);
+console.log(`products differ by at most ${worst.toExponential(1)}`);
