@@ -16,7 +16,7 @@ import { metricErrors } from '../dist/metrics/index.js';
 import { samErrors } from '../dist/models/index.js';
 import { baseErrors, stateErrors, trainingErrors } from '../dist/nn/index.js';
 import { peftErrors } from '../dist/peft/index.js';
-import { federationRecipeSchema, recipeSchema, runErrors } from '../dist/runs/index.js';
+import { compareErrors, federationRecipeSchema, recipeSchema, runErrors } from '../dist/runs/index.js';
 import { engineErrors } from '../dist/torch/index.js';
 
 const root = new URL('../', import.meta.url);
@@ -61,9 +61,10 @@ plans:
 /** Areas in the order of docs/errors.md. @type {[title: string, table: import('../dist/core/index.js').ErrorTable][]} */
 const areas = [
   ['Command line', cliErrors],
-  ['Recipes and runs', runErrors],
-  ['Data sets', data.datasetErrors],
+  ['Recipes and runs', { ...runErrors, ...compareErrors }],
+  ['Data sets', { ...data.layoutErrors, ...data.benchmarkErrors, ...data.datasetErrors }],
   ['Images and labels', data.dataErrors],
+  ['DICOM', data.dicomErrors],
   ['Measures', metricErrors],
   ['Models, adapters and adaptation', { ...adapt.adaptErrors, ...baseErrors }],
   ['Training', trainingErrors],
@@ -206,20 +207,18 @@ function recipes() {
   );
 }
 
-function commands(general = help()) {
-  const names = [
-    ...general
-      .split('Commands:')[1]
-      .split('\n\n')[0]
-      .matchAll(/^ {2}(\w+)/gm),
-  ].map(([, name]) => name);
-  return page(
+/** A command and those below it. @param {...string} command @returns {string[][]} */
+const withGroups = (...command) => {
+  const [, listed = ''] = help(...command).split('Commands:');
+  const names = [...listed.split('\n\n')[0].matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
+  return [command, ...names.flatMap((name) => withGroups(...command, name))];
+};
+
+const commands = () =>
+  page(
     'Commands',
-    ['graft', ...names.map((name) => `graft ${name}`)].map(
-      (line) => `## ${line}\n\n\`\`\`text\n${help(...line.split(' ').slice(1))}\n\`\`\``,
-    ),
+    withGroups().map((command) => `## ${['graft', ...command].join(' ')}\n\n\`\`\`text\n${help(...command)}\n\`\`\``),
   );
-}
 
 const pages = { 'errors.md': errors(), 'recipes.md': recipes(), 'commands.md': commands() };
 for (const [name, text] of Object.entries(pages)) {

@@ -25,7 +25,7 @@ export interface CommandDeclaration<Schema extends z.ZodObject> {
   run(context: Context, options: z.output<Schema>, ...args: string[]): Promise<number | void>;
 }
 
-/** Adds a command to the program. */
+/** Adds a command to the program, or to a group of it such as `graft data`. */
 export function defineCommand<Schema extends z.ZodObject>(
   program: Command,
   declaration: CommandDeclaration<Schema>,
@@ -43,7 +43,7 @@ export function defineCommand<Schema extends z.ZodObject>(
     addSchemaOptions(command, await declaration.options());
   });
   command.action(async () => {
-    const { json = false, quiet = false } = program.opts<{ json?: boolean; quiet?: boolean }>();
+    const { json = false, quiet = false } = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>();
     let [given, options] = [{}, {} as z.output<Schema>];
     if (declaration.options) {
       const [{ parseOptions, readOptions }, schema] = await Promise.all([
@@ -51,7 +51,7 @@ export function defineCommand<Schema extends z.ZodObject>(
         declaration.options(),
       ]);
       given = readOptions(schema, command.opts());
-      options = parseOptions(schema, given, name);
+      options = parseOptions(schema, given, program.parent ? `${program.name()} ${name}` : name);
     }
     await runCommand((context) => declaration.run(context, options, ...command.args), { json, quiet, given });
   });

@@ -14,11 +14,29 @@ export async function recipeOptions() {
     out: z.string().optional().describe('the run’s folder; default: runs/ and the recipe’s name'),
     resume: z.boolean().default(false).describe('go on with the run in the folder, if there is one'),
     set: z.array(z.string()).default([]).describe('overrules a key of the recipe, such as training.epochs=10'),
+    tensorboard: z.boolean().optional().describe('write event files for TensorBoard into the run’s folder'),
+    mlflow: z.string().optional().describe('send numbers and the report to the MLflow server at this address'),
   });
 }
 
-/** `key.path=value` with the value in YAML. @param command named in errors */
-export async function overrides(list: readonly string[], command: string): Promise<Record<string, unknown>> {
+/** What the options overrule in a recipe, by dotted key. @param command named in errors */
+export async function overrides(
+  {
+    set,
+    tensorboard,
+    mlflow,
+  }: { set: readonly string[]; tensorboard?: boolean | undefined; mlflow?: string | undefined },
+  command: string,
+): Promise<Record<string, unknown>> {
+  return {
+    ...(tensorboard !== undefined && { 'tracking.tensorboard': tensorboard }),
+    ...(mlflow !== undefined && { 'tracking.mlflow.uri': mlflow }),
+    ...(await readAssignments(set, command)),
+  };
+}
+
+/** `key.path=value` with the value in YAML. */
+async function readAssignments(list: readonly string[], command: string): Promise<Record<string, unknown>> {
   const { parse } = await import('yaml');
   // Options that may be repeated are separated at commas; here those inside a value, as in seeds=[1,2], belong to it.
   const texts = list.length > 0 ? list.join(',').split(/,(?=[\w.]+=)/) : [];

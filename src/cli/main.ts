@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { exitCodes } from '../core/index.js';
 import { registerAdapt } from './commands/adapt.js';
+import { registerCompare } from './commands/compare.js';
+import { registerData } from './commands/data/index.js';
 import { registerDoctor } from './commands/doctor.js';
 import { registerEvaluate } from './commands/evaluate.js';
 import { registerFederate } from './commands/federate.js';
@@ -59,8 +61,10 @@ const commands = [
   registerPretrain,
   registerPredict,
   registerEvaluate,
+  registerCompare,
   registerParams,
   registerPhantom,
+  registerData,
   registerDoctor,
 ];
 for (const register of commands) register(program);

@@ -102,9 +102,14 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
 }
 
 function usageError({ code, message }: CommanderError, program: Command, argv: readonly string[]): GraftError {
-  const command = argv.find((argument) => program.commands.some((each) => each.name() === argument));
+  const command: string[] = [];
+  argv.reduce((group, argument) => {
+    const named = group.commands.find((each) => each.name() === argument);
+    if (named) command.push(argument);
+    return named ?? group;
+  }, program);
   const [problem, suggestion] = message.replace(/^error: /, '').split('\n');
-  const hint = suggestion?.replace(/^\(|\)$/g, '') ?? `Run "${['graft', command ?? [], '--help'].flat().join(' ')}".`;
+  const hint = suggestion?.replace(/^\(|\)$/g, '') ?? `Run "${['graft', ...command, '--help'].join(' ')}".`;
   return cliError('USAGE', { problem: code === 'commander.help' ? 'Name a command.' : problem, hint });
 }
 

@@ -33,7 +33,12 @@ export const localTrainingSchema = z.strictObject({
   lr: z.number().positive().default(8e-4).describe('highest learning rate of AdamW'),
   weightDecay: z.number().min(0).default(0.1).describe('of AdamW'),
   warmup: z.int().min(0).default(250).describe('steps in which the learning rate rises'),
-  decayEpochs: z.number().positive().default(200).describe('epochs after the warm-up until the learning rate is zero'),
+  decayEpochs: z
+    .number()
+    .positive()
+    .nullable()
+    .default(200)
+    .describe('epochs after the warm-up until the learning rate is zero; null: as many as are trained'),
   power: z.number().min(0).default(7).describe('of the decay; 0 keeps the learning rate'),
   ceWeight: z.number().min(0).max(1).default(0.2).describe('share of the cross-entropy in the loss; the rest is Dice'),
   augmentation: windowAugmentationSchema
@@ -57,6 +62,8 @@ export interface LocalParts {
   planned: Planned;
   cases: readonly CaseSlices[];
   config: LocalTrainingConfig;
+  /** How many are going to be asked for; the learning rate may fall over all of them. */
+  epochs: number;
   seed: number;
   /** Of the site: names its random streams, and itself in events and errors. */
   name: string;
@@ -86,7 +93,8 @@ export class LocalTraining implements Disposable {
     const unlabelled = cases.find(({ labels }) => !labels);
     if (unlabelled) throw finetuneError('TRAINING_UNLABELLED', { image: unlabelled.case.image });
     this.#parts = parts;
-    this.#pool = new WindowPool(cases, model.windows, config);
+    const { overlap } = config;
+    this.#pool = new WindowPool(cases, model.windows, { overlap, device: model.device });
     this.cases = cases.length;
     this.slices = this.#pool.slices;
     this.steps = Math.ceil(this.#pool.batches(config.batch) / config.accumulate);
@@ -111,9 +119,9 @@ export class LocalTraining implements Disposable {
     epoch: number,
     { from = start, adjust }: { from?: Pick<Progress, 'step' | 'sum'>; adjust?: (trained: State) => void } = {},
   ): AsyncGenerator<StepEvent, number> {
-    const { planned, config, seed, name } = this.#parts;
+    const { planned, config, epochs, seed, name } = this.#parts;
     const { trained, attached } = planned;
-    const horizon = config.decayEpochs * this.steps;
+    const horizon = (config.decayEpochs ?? epochs) * this.steps;
     const shuffled = this.#pool.epoch(config.batch, random(seed, 'shuffle', name, epoch));
     let { sum } = from;
     let step = 0;

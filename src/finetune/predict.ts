@@ -5,7 +5,16 @@
  * window that holds it and the probabilities are averaged, as FLAP-SAM's evaluation does; where intensities are scaled
  * by volume and no adapter looks across slices this is the same prediction, `slices` times.
  */
-import { asColour, prepareVolume, restoreLabels, takeWindows, type Volume, windowStarts } from '../data/index.js';
+import {
+  asColour,
+  type Case,
+  prepareVolume,
+  preprocessingOf,
+  restoreLabels,
+  takeWindows,
+  type Volume,
+  windowStarts,
+} from '../data/index.js';
 import { noGrad, operator, scope, softmax, type Tensor, tensor, zeros } from '../torch/index.js';
 import type { SamSegmenter } from './segmenter.js';
 
@@ -14,6 +23,8 @@ export interface PredictionOptions {
   overlap?: boolean;
   /** Slices in a batch, rounded to whole windows. */
   batch?: number;
+  /** The case that the volume is of, where its data set may fix a part of the preprocessing. */
+  case?: Pick<Case, 'preprocessing'>;
 }
 
 const indexAdd = operator('aten::index_add_') as (target: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor;
@@ -38,7 +49,7 @@ export function predictSlices(
       for (let from = 0; from < starts.length; from += step)
         scope(() => {
           const chunk = starts.slice(from, from + step);
-          const { logits } = sam.forward(asColour(takeWindows({ images }, chunk, windows)));
+          const { logits } = sam.forward(asColour(takeWindows({ images }, chunk, windows).to({ device })));
           // Which slice of the volume each row is; repeated edge slices have no say.
           const slices = chunk.flatMap((start) => Array.from({ length: windows.slices }, (_, i) => start + i));
           const rows = slices.flatMap((slice, row) => (slice >= 0 && slice < n ? [row] : []));
@@ -57,12 +68,12 @@ export function predictSlices(
  *
  * @returns uint8 [z, y, x] labels on the volume's RAS grid (`writeMask` brings them to the file's own): the class with
  * the largest probability
- * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE
+ * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
 export function segmentVolume(model: SamSegmenter, volume: Volume, options: PredictionOptions = {}): Uint8Array {
-  const { slices, shape, geometry } = prepareVolume(volume, model.preprocessing);
+  const { slices, shape, geometry } = prepareVolume(volume, preprocessingOf(options.case ?? {}, model.preprocessing));
   const [n, h, w] = shape;
-  using images = tensor(slices, [n, 1, h, w], { device: model.device });
+  using images = tensor(slices, [n, 1, h, w], { device: 'cpu', copy: false });
   using probabilities = predictSlices(model, images, options);
   return restoreLabels(probabilities.toArray(), geometry, { background: 'channel' });
 }

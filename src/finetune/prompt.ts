@@ -77,7 +77,7 @@ export function segmentWithPrompt(model: SamSegmenter, volume: Volume, prompt: P
       const all = new Float32Array(n * channels * h * w);
       all.set(probabilities.toArray(), slice * channels * h * w);
       const background = model.classes.length > 0 ? 'channel' : 'half';
-      return { slice, iou, labels: restoreLabels(all, geometry, { background }) };
+      return { slice: geometry.first + slice, iou, labels: restoreLabels(all, geometry, { background }) };
     }),
   );
 }
@@ -98,9 +98,12 @@ function locate(
   const [z, y, x] = volume.shape;
   const find = (what: string, at: Triple) => {
     const onGrid = placeOnGrid(volume, at, space);
-    if (onGrid.some((value, i) => !(value >= -0.5 && value < [x, y, z][i] - 0.5)))
+    const outside = onGrid.some((value, i) => !(value >= -0.5 && value < [x, y, z][i] - 0.5));
+    const found = placeInSlices(geometry, onGrid);
+    // The preprocessing may leave slices out.
+    if (outside || found.slice < 0 || found.slice >= geometry.shape[0])
       throw finetuneError('PROMPT_OUTSIDE', { file: volume.path, what, place: at.join(', '), space });
-    return placeInSlices(geometry, onGrid);
+    return found;
   };
   const placed = points.map(({ at, inside }) => ({ ...find('point', at), inside }));
   const corners = box ? [find('corner', box.from), find('corner', box.to)] : [];

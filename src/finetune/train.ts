@@ -88,7 +88,7 @@ export async function* finetune(
   let save = () => {};
   let at = start;
   try {
-    local = new LocalTraining({ model, planned, cases: training, config, seed, name });
+    local = new LocalTraining({ model, planned, cases: training, config, epochs: config.epochs, seed, name });
     const saved = joinStates({ trained: planned.trained, local: local.state(), best });
     const resumed = checkpoint?.load(saved);
     const { dice, kept: keptBefore } = (resumed?.memory as Memory | undefined) ?? { dice: [], kept: 0 };

@@ -1,15 +1,44 @@
 /** The data set of a run: one on the disk, or phantoms that are generated into the run's folder. */
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { type Case, type Dataset, generatePhantoms, phantomSchema, readDataset } from '../data/index.js';
+import {
+  benchmarkNames,
+  type Case,
+  type Dataset,
+  generatePhantoms,
+  isWithheld,
+  layoutNames,
+  phantomSchema,
+  readBenchmark,
+  readDataset,
+  siteOf,
+} from '../data/index.js';
 import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
 import type { RunFolder } from './folder.js';
+import { namePatients } from './patients.js';
 
-export const dataSchema = z.strictObject({
-  root: z.string().optional().describe('folder ROOT/SITE/{images,labels}/CASE.nii.gz'),
-  phantom: phantomSchema.optional().describe('generated into the run folder where no root is given'),
-});
+export const dataSchema = z
+  .strictObject({
+    root: z.string().optional().describe('folder or CSV table of the data set; docs/datasets.md shows the layouts'),
+    layout: z
+      .enum(['auto', ...layoutNames])
+      .optional()
+      .describe('how the files lie; default: auto, which looks at the folder'),
+    masks: z
+      .string()
+      .optional()
+      .describe('bids: regular expression on the paths below `derivatives` that tells which masks are the labels'),
+    benchmark: z
+      .enum(benchmarkNames)
+      .optional()
+      .describe('the folder is this published set, with its sites, its test cases and what it fixes for each site'),
+    phantom: phantomSchema.optional().describe('generated into the run folder where no root is given'),
+  })
+  .refine(({ layout, benchmark }) => !(layout && benchmark), {
+    error: 'a benchmark set has a layout of its own: leave `layout` out',
+    path: ['layout'],
+  });
 export const classesSchema = z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …');
 
 interface WithData {
@@ -21,9 +50,11 @@ export const withData = <Recipe extends WithData>(recipe: Recipe, root: string |
   root === undefined ? recipe : { ...recipe, data: { ...recipe.data, root: resolve(root) } };
 
 /** The data set on the disk; undefined where phantoms are to be made. @throws GraftError RECIPE_NO_DATA */
-export function findDataset({ data: { root, phantom } }: WithData, file: string): Dataset | undefined {
+export function findDataset({ data }: WithData, file: string): Dataset | undefined {
+  const { root, phantom, benchmark, layout, masks } = data;
   if (!root && !phantom) throw runError('RECIPE_NO_DATA', { file, layout: '{images,labels}' });
-  return root ? readDataset(root) : undefined;
+  if (!root) return undefined;
+  return namePatients(benchmark ? readBenchmark(benchmark, root) : readDataset(root, { layout, masks }));
 }
 
 export async function* makePhantoms({ data }: WithData, folder: RunFolder): AsyncGenerator<ProgressEvent, Dataset> {
@@ -37,8 +68,15 @@ export async function* makePhantoms({ data }: WithData, folder: RunFolder): Asyn
   return dataset;
 }
 
-/** @param purpose what the labels are needed for @throws GraftError SITE_UNLABELLED */
-export function checkLabelled({ root }: Dataset, cases: readonly Case[], purpose: string): void {
+/**
+ * The cases of a site that a run can use: test cases whose labels the data set keeps to itself are left out.
+ *
+ * @param purpose what the labels are needed for
+ * @throws GraftError DATASET_UNKNOWN_SITE, SITE_UNLABELLED
+ */
+export function labelledCases(dataset: Dataset, site: string, purpose: string): Case[] {
+  const cases = siteOf(dataset, site).cases.filter((one) => !isWithheld(one));
   const bare = cases.find(({ label }) => !label);
-  if (bare) throw runError('SITE_UNLABELLED', { root, site: bare.site, name: bare.name, purpose });
+  if (bare) throw runError('SITE_UNLABELLED', { root: dataset.root, site, name: bare.name, purpose });
+  return cases;
 }

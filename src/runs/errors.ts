@@ -50,7 +50,7 @@ export const runErrors = {
   SITE_UNLABELLED: {
     exit: 'data',
     message: '{root}: the site {site} has no label for {name}, which {purpose} needs.',
-    hint: 'Put the labels into {root}/{site}/labels under the names of the images, or leave the site out.',
+    hint: 'Add the labels (in the plain layout they lie in SITE/labels under the names of the images), or leave the site out.',
   },
 } as const;
 export const runError = errorsOf(runErrors);

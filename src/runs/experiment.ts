@@ -5,17 +5,21 @@
 import { existsSync, statSync } from 'node:fs';
 import { type Look, loadModel, type Segmenter, saveAdapter, segment } from '../adapt/index.js';
 import { writeFileAtomic } from '../core/index.js';
-import { type Case, type Dataset, describeSplit, siteOf, splitCases } from '../data/index.js';
+import { type Case, type Dataset, describeSplit, splitCases } from '../data/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
-import { checkLabelled, findDataset, makePhantoms, withData } from './dataset.js';
+import { writeScores } from './compare/index.js';
+import { findDataset, labelledCases, makePhantoms, withData } from './dataset.js';
 import type { ProgressEvent } from './events.js';
 import { RunFolder, sha256 } from './folder.js';
 import { gatherReport } from './gather.js';
 import { adaptModel, progressOf, removeCheckpoints, trainModel } from './jobs.js';
+import { outcomeOf } from './outcome.js';
 import { methodsOf, type NamedMethod, type Recipe } from './recipe.js';
 import { renderReport } from './report/index.js';
 import { type CaseScore, meanScore, scoreCase } from './score.js';
+import { cacheFolder, removeCache } from './slices.js';
 import { type Summary, summarise } from './summary.js';
+import { Tracking } from './tracking/index.js';
 
 /** What one method did on one target with one seed; a file in `results/`. */
 export interface Result {
@@ -71,6 +75,16 @@ export async function* runExperiment(
   // Before there is a folder: a mistake leaves none, and the corrected recipe can start.
   if (found) checkCases({ recipe, dataset: found });
   const folder = new RunFolder(out, recipe, { resume });
+  const tracking = new Tracking(folder, recipe);
+  return yield* tracking.follow(carryOut({ recipe, folder, device }, found, tracking));
+}
+
+/** Everything that happens in the run's folder. @param found the data set on the disk */
+async function* carryOut(
+  { recipe, folder, device }: Omit<Plan, 'dataset'>,
+  found: Dataset | undefined,
+  tracking: Tracking,
+): AsyncGenerator<ProgressEvent, Experiment> {
   const dataset = found ?? (yield* makePhantoms(recipe, folder));
   const plan: Plan = { recipe, folder, dataset, device };
   checkCases(plan);
@@ -87,16 +101,18 @@ export async function* runExperiment(
   yield { kind: 'task', name: 'report' };
   const summary = summarise(folder, recipe);
   folder.writeJson(summary, 'results.json');
+  writeScores(folder, { kind: 'adaptation', recipe });
   const report = folder.file('report.html');
-  writeFileAtomic(report, renderReport(gatherReport(folder, recipe, dataset)));
+  const gathered = gatherReport(folder, recipe, dataset);
+  writeFileAtomic(report, renderReport(gathered));
+  await tracking.finish(() => outcomeOf(summary, gathered));
+  removeCache(recipe, folder);
   yield { kind: 'done', name: 'report' };
   return { folder: folder.path, report, summary };
 }
 
 /** Finds missing sites and labels, and splits that the cases do not allow, before hours are spent. */
 function checkCases({ recipe, dataset }: Pick<Plan, 'recipe' | 'dataset'>): void {
-  checkLabelled(dataset, siteOf(dataset, recipe.source).cases, 'training');
-  for (const target of recipe.targets) checkLabelled(dataset, siteOf(dataset, target).cases, 'scoring');
   splitAll({ recipe, dataset }, recipe.seeds[0]);
 }
 
@@ -105,11 +121,13 @@ function splitAll(
   seed: number,
 ): Record<string, Record<string, Case[]>> {
   const { source, targets, groupBy, sourceGroupBy } = recipe;
-  const split = (site: string, parts: Record<string, number>, pattern: string | undefined) =>
-    [site, splitCases(siteOf(dataset, site).cases, { parts, seed, ...(pattern && { groupBy: pattern }) })] as const;
+  const split = (site: string, purpose: string, parts: Record<string, number>, pattern: string | undefined) => {
+    const cases = labelledCases(dataset, site, purpose);
+    return [site, splitCases(cases, { parts, seed, ...(pattern && { groupBy: pattern }) })] as const;
+  };
   return Object.fromEntries([
-    ...targets.map((target) => split(target, recipe.split.target, groupBy)),
-    split(source, recipe.split.source, sourceGroupBy),
+    ...targets.map((target) => split(target, 'scoring', recipe.split.target, groupBy)),
+    split(source, 'training', recipe.split.source, sourceGroupBy),
   ]);
 }
 
@@ -130,11 +148,12 @@ async function* sourceModel(
     preprocessing: recipe.preprocessing,
     training: recipe.training,
     checkpoint: folder.file('checkpoints', `seed${seed}`),
+    cache: cacheFolder(recipe, folder),
     ...{ train, validation, seed, toleranceMm, device },
   };
   const model = yield* progressOf(trainModel(job), (record) => folder.log({ seed, ...record }));
   model.save(file, { seed: String(seed), source: recipe.source });
-  const cases = test.map((one) => scoreCase(one, (image) => segment(model, image), classes, toleranceMm));
+  const cases = test.map((one) => scoreCase(one, (image) => segment(model, image, one), classes, toleranceMm));
   folder.writeJson({ seed, model: { file: name, sha256: sha256(file) }, cases } satisfies SourceResult, ...result);
   removeCheckpoints(job.checkpoint);
   const score = meanScore(cases, 'surfaceDice').toFixed(3);
@@ -158,18 +177,19 @@ async function* adaptAndScore(
   const started = performance.now();
   const job = {
     checkpoint: folder.file('checkpoints', `seed${seed}-${target}-${method.name}`),
+    cache: cacheFolder(recipe, folder),
     cases: adaptCases,
     ...{ task, model, config, target, seed, toleranceMm },
   };
   const { adapter, trained, kept, guard, looks } = yield* progressOf(adaptModel(job), (record) =>
-    folder.log({ seed, ...record }),
+    folder.log({ seed, target, method: method.name, ...record }),
   );
   const seconds = (performance.now() - started) / 1000;
 
   const name = `adapters/seed${seed}/${target}/${method.name}.safetensors`;
   if (method.method !== 'source') saveAdapter(folder.file(name), adapter);
   model.use(adapter);
-  const cases = test.map((one) => scoreCase(one, (image) => segment(model, image), classes, toleranceMm));
+  const cases = test.map((one) => scoreCase(one, (image) => segment(model, image, one), classes, toleranceMm));
   model.use(undefined);
   folder.writeJson(
     {

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,15 @@ import { threads, torchVersion } from '../torch/index.js';
 import { runError } from './errors.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+/** Keys of a recipe that results do not depend on: they may change from one start to the next. */
+const incidental = ['cache', 'report', 'tracking'];
+
+/** A line of the log, and the byte after it. */
+export interface LogLine<Record> {
+  record: Record;
+  end: number;
+}
 
 export class RunFolder {
   readonly path: string;
@@ -28,10 +37,14 @@ export class RunFolder {
     const saved = this.file('recipe.yaml');
     if (existsSync(saved)) {
       if (!resume) throw runError('RUN_EXISTS', { folder: path });
-      const changed = differences(parse(readFileSync(saved, 'utf8')), JSON.parse(JSON.stringify(recipe)));
+      const changed = differences(parse(readFileSync(saved, 'utf8')), JSON.parse(JSON.stringify(recipe))).filter(
+        (key) => !incidental.includes(key.split('.')[0]),
+      );
       if (changed.length > 0) throw runError('RUN_CHANGED', { folder: path, changed: changed.join(', ') });
-    } else writeFileAtomic(saved, stringify(recipe));
+    }
+    writeFileAtomic(saved, stringify(recipe));
     writeFileAtomic(this.file('run.json'), `${JSON.stringify(environment(recipe), null, 2)}\n`);
+    this.#endLine();
   }
 
   file(...parts: string[]): string {
@@ -48,16 +61,24 @@ export class RunFolder {
   }
   /** The lines of the log, without one that a crash cut short. A resumed run repeats lines: the last of equals holds. */
   readLog<Line>(): Line[] {
+    return this.readLogFrom<Line>(0).map(({ record }) => record);
+  }
+  /** The whole lines of the log from a byte on, where one begins. */
+  readLogFrom<Line>(start: number): LogLine<Line>[] {
     if (!this.has('metrics.jsonl')) return [];
-    return readFileSync(this.file('metrics.jsonl'), 'utf8')
-      .split('\n')
-      .flatMap((line): Line[] => {
-        try {
-          return [JSON.parse(line)];
-        } catch {
-          return [];
-        }
-      });
+    const file = openSync(this.file('metrics.jsonl'), 'r');
+    try {
+      const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - start));
+      readSync(file, bytes, 0, bytes.length, start);
+      const lines: LogLine<Line>[] = [];
+      for (let at = 0, end = bytes.indexOf('\n'); end >= 0; at = end + 1, end = bytes.indexOf('\n', at)) {
+        const record = parseLine<Line>(bytes.toString('utf8', at, end));
+        if (record !== undefined) lines.push({ record, end: start + end + 1 });
+      }
+      return lines;
+    } finally {
+      closeSync(file);
+    }
   }
   /** With what the run was made, for its report. */
   provenance(): [label: string, value: string][] {
@@ -69,10 +90,24 @@ export class RunFolder {
       ['Machine', `${machine.processor}, ${machine.system}`],
     ];
   }
-  /** Adds a line to the log; a line that a crash cut short is passed over by `readLog`. */
+  /** Adds a line to the log, with the time in ms since 1970. */
   log(event: Record<string, unknown>): void {
     mkdirSync(this.path, { recursive: true });
-    appendFileSync(this.file('metrics.jsonl'), `${JSON.stringify(event)}\n`);
+    appendFileSync(this.file('metrics.jsonl'), `${JSON.stringify({ time: Date.now(), ...event })}\n`);
+  }
+  /** Ends a line that a crash cut short, or the next one would be lost with it. */
+  #endLine(): void {
+    if (!this.has('metrics.jsonl')) return;
+    const text = readFileSync(this.file('metrics.jsonl'), 'utf8');
+    if (text !== '' && !text.endsWith('\n')) appendFileSync(this.file('metrics.jsonl'), '\n');
+  }
+}
+
+function parseLine<Line>(text: string): Line | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,11 +1,12 @@
 /** Gathers what a report shows from a run's folder: scores, curves, and pictures of the best, median and worst case. */
 import { loadAdapter, loadModel, segment } from '../adapt/index.js';
 import { type Case, type Dataset, loadCase } from '../data/index.js';
+import { comparisonOf } from './compare/index.js';
 import type { Result } from './experiment.js';
 import type { RunFolder } from './folder.js';
-import { bestMedianWorst, display } from './pictures.js';
+import { bestMedianWorst, display, surfacesOf } from './pictures.js';
 import type { Recipe } from './recipe.js';
-import type { ReportCase, ReportCurve, ReportData, ReportSlice } from './report/index.js';
+import type { ReportCase, ReportCurve, ReportData } from './report/index.js';
 import { meanScore } from './score.js';
 import { readResults, type Summary, summarise } from './summary.js';
 
@@ -41,6 +42,7 @@ export function gatherReport(folder: RunFolder, recipe: Recipe, dataset: Dataset
         };
       }),
     ),
+    ...comparisonOf(folder, { kind: 'adaptation', recipe }, 'surfaceDice'),
     notes: notesOf(recipe, summary),
     curves: [...trainingCurves(folder), ...lookCurves(results, shown)],
     cases: recipe.targets.flatMap((target) => picturesOf(folder, recipe, dataset, results, target, shown)),
@@ -153,17 +155,25 @@ function picturesOf(
       method,
       surfaceDice: score,
       sourceSurfaceDice: before ? meanScore([before], 'surfaceDice') : Number.NaN,
-      slice: draw(folder, recipe, cases.find((one) => one.name === name)!, result),
+      ...draw(folder, recipe, cases.find((one) => one.name === name)!, result),
     };
   });
 }
 
-function draw(folder: RunFolder, recipe: Recipe, one: Case, { seed, adapter }: Result): ReportSlice {
-  const { image, label } = loadCase(one, { classes: recipe.classes.length + 1 });
+function draw(
+  folder: RunFolder,
+  { classes, report, toleranceMm }: Recipe,
+  one: Case,
+  { seed, adapter }: Result,
+): Pick<ReportCase, 'slices' | 'surfaces'> {
+  const { image, label } = loadCase(one, { classes: classes.length + 1 });
   const model = loadModel(folder.file('models', `seed${seed}.safetensors`));
-  const source = segment(model, image);
+  const source = segment(model, image, one);
   if (adapter) model.use(loadAdapter(folder.file(adapter.file)));
-  const adapted = segment(model, image);
+  const adapted = segment(model, image, one);
   model.dispose();
-  return display(image, label!, { source, adapted });
+  return {
+    slices: display(image, label!, { source, adapted }),
+    surfaces: report.surfaces ? surfacesOf(label!, 'adapted', adapted, toleranceMm) : [],
+  };
 }

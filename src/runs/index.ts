@@ -1,5 +1,6 @@
 /** Recipes, run folders, the two experiments and their reports. */
 
+export * from './compare/index.js';
 export * from './dataset.js';
 export { runErrors } from './errors.js';
 export type { ProgressEvent } from './events.js';
@@ -8,6 +9,8 @@ export * from './federation/index.js';
 export * from './folder.js';
 export * from './foundation.js';
 export * from './gather.js';
+export * from './images.js';
+export * from './inspect/index.js';
 export * from './jobs.js';
 export * from './kinds.js';
 export * from './predictor.js';
@@ -15,6 +18,7 @@ export * from './recipe.js';
 export {
   type FederationReport,
   type ReportData,
+  renderComparison,
   renderFederationReport,
   renderReport,
 } from './report/index.js';

@@ -11,11 +11,12 @@ import {
   trainHeads,
   trainNetwork,
 } from '../adapt/index.js';
-import { type Case, loadSlices, type Preprocessing, SlicePool } from '../data/index.js';
+import { type Case, type Preprocessing, SlicePool } from '../data/index.js';
 import type { UNet2DConfig } from '../models/index.js';
 import { Checkpoint, type TrainingEvent } from '../nn/index.js';
 import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
+import { readSlices } from './slices.js';
 
 /** Progress, and records for a run's log. */
 export type JobEvent = ProgressEvent | { kind: 'record'; record: object };
@@ -46,6 +47,8 @@ export interface TrainingJob {
   device: string;
   /** Path that checkpoints begin with; the job goes on from those that are there. */
   checkpoint: string;
+  /** Folder of prepared slices; default: they are held in memory. */
+  cache?: string | undefined;
 }
 
 /**
@@ -60,10 +63,10 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
     throw runError('TRAINING_UNLABELLED', { count: bare.length, total: all.length, file: bare[0].image });
   const model = new Segmenter({ architecture, preprocessing, device });
   model.initialise(seed);
-  const options = { classes: model.classes, device };
-  yield { kind: 'task', name: `${job.task}: read ${all.length} cases` };
-  const [train, validation] = [job.train, job.validation].map((cases) => loadSlices(cases, preprocessing, options));
-  using pool = new SlicePool(train);
+  const options = { classes: model.classes, cache: job.cache };
+  const slices = yield* readSlices(job.task, all, preprocessing, options);
+  const [train, validation] = [slices.slice(0, job.train.length), slices.slice(job.train.length)];
+  using pool = new SlicePool(train, { device });
   const paths = job.train.map(({ site, name }) => `${site}/${name}`);
   const configuration = { seed, training, preprocessing, architecture, cases: paths };
   const files = checkpointFiles(job.checkpoint);
@@ -71,8 +74,8 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
   yield* follow(`${job.task}: network`, trainNetwork(model, pool, validation, training, { seed, checkpoint: network }));
   const heads = new Checkpoint(files.heads, configuration);
   yield* follow(`${job.task}: early heads`, trainHeads(model, pool, training, { seed, checkpoint: heads }));
-  noteReference(model, [...train, ...validation], job.toleranceMm);
-  for (const { images } of [...train, ...validation]) images.dispose();
+  noteReference(model, slices, job.toleranceMm);
+  for (const { images } of slices) images.dispose();
   return model;
 }
 
@@ -86,13 +89,15 @@ export interface AdaptationJob {
   seed: number;
   toleranceMm: number;
   checkpoint: string;
+  /** Folder of prepared slices; default: they are held in memory. */
+  cache?: string | undefined;
 }
 
 /** Adapts the model to unlabelled cases; the model is left as it was. */
 export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, Adapted> {
   const { task, model, config, target, seed, toleranceMm } = job;
-  const options = { classes: model.classes, labels: false, device: model.device };
-  const slices = loadSlices(job.cases, model.preprocessing, options);
+  const options = { classes: model.classes, labels: false, cache: job.cache };
+  const slices = yield* readSlices(task, job.cases, model.preprocessing, options);
   const checkpoint = new Checkpoint(checkpointFiles(job.checkpoint).adapter, {
     seed,
     base: model.fingerprint,

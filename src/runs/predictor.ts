@@ -12,6 +12,8 @@ import {
 import { readState } from '../nn/index.js';
 
 export interface Predictor {
+  /** Names of the labels 1, 2, …; for a model that does not know them, `class 1` and so on. A prompt's mask has none. */
+  classes: readonly string[];
   /** Labels on the volume's grid; undefined where the model answers prompts alone. */
   segment: ((volume: Volume) => Uint8Array) | undefined;
   /** Undefined where the model takes no prompts. */
@@ -29,11 +31,13 @@ export function loadPredictor(file: string, { adapter, device }: { adapter?: str
   if (metadata.format !== 'graft-sam') {
     const model = loadModel(file, { device });
     if (adapter) model.use(loadAdapter(adapter));
-    return { segment: (volume) => segment(model, volume), prompt: undefined };
+    const classes = Array.from({ length: model.classes - 1 }, (_, i) => `class ${i + 1}`);
+    return { classes, segment: (volume) => segment(model, volume), prompt: undefined };
   }
   const model = loadSam(file, { device });
   if (adapter) model.use(loadSamAdapter(adapter));
   return {
+    classes: model.classes,
     segment: model.classes.length > 0 ? (volume) => segmentVolume(model, volume) : undefined,
     prompt: (volume, prompt) => segmentWithPrompt(model, volume, prompt),
   };

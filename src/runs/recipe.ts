@@ -6,6 +6,9 @@ import { unet2dSchema } from '../models/index.js';
 import { classesSchema, dataSchema } from './dataset.js';
 import { runError } from './errors.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from './parse.js';
+import { reportOptionsSchema } from './report/index.js';
+import { cacheSchema } from './slices.js';
+import { trackingSchema } from './tracking/index.js';
 
 const share = z.number().positive();
 const methodSchema = adaptationSchema.extend({
@@ -61,6 +64,9 @@ export const recipeSchema = z.strictObject({
     })
     .optional()
     .describe('every combination of the listed values, as further methods'),
+  cache: cacheSchema,
+  report: reportOptionsSchema.prefault({}),
+  tracking: trackingSchema.prefault({}),
   device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
   threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),
 });

@@ -55,6 +55,14 @@ describe('fine-tuning', () => {
     expect(ends[2]).not.toBe(ends[0]);
   });
 
+  it('lets the learning rate fall over as many epochs as are trained where no other number is given', async () => {
+    const ends = [];
+    for (const decayEpochs of [null, 2, 3])
+      ends.push(bits((await run(small(), { training }, { epochs: 2, power: 1, decayEpochs })).end.adapter.state));
+    expect(ends[1]).toBe(ends[0]);
+    expect(ends[2]).not.toBe(ends[0]);
+  });
+
   it('tells its steps, epochs and validation', async () => {
     const { events, end } = await run(small(), { training, validation }, { accumulate: 2 });
     const steps = events.filter((event) => event.kind === 'step');
@@ -132,7 +140,7 @@ describe('training at a site', () => {
       const model = small();
       const planned = applyPlan(model.sam, 'flap-sam', { rank: 2 }, 3);
       const sites = (alone ? ['x'] : ['x', 'y']).map((name, i) => ({
-        local: new LocalTraining({ model, planned, cases: [training[i]], config, seed: 1, name }),
+        local: new LocalTraining({ model, planned, cases: [training[i]], config, epochs: 3, seed: 1, name }),
         values: copyState(planned.trained),
       }));
       for (let epoch = 0; epoch < 3; epoch++)
@@ -151,7 +159,15 @@ describe('training at a site', () => {
   it('lets the caller change gradients, and leaves what has none as it is', async () => {
     const model = small();
     const planned = applyPlan(model.sam, 'flap-sam', { rank: 2 }, 3);
-    using local = new LocalTraining({ model, planned, cases: training, config: configure(), seed: 1, name: 'x' });
+    using local = new LocalTraining({
+      model,
+      planned,
+      cases: training,
+      config: configure(),
+      epochs: 1,
+      seed: 1,
+      name: 'x',
+    });
     const before = copyState(planned.trained);
     const frozen = [...planned.trained].filter(([name]) => name.includes('lora_w_a'));
     for (const [, value] of frozen) value.requiresGrad = false;
@@ -176,6 +192,7 @@ describe('training at a site', () => {
       planned,
       cases: training,
       config: configure({ batch: 1 }),
+      epochs: 5,
       seed: 1,
       name: 'x',
     });

@@ -1,6 +1,6 @@
 /** A plausible report: ellipses as brains, five methods on four scanners, noise from a named stream. */
 import { random } from '../../src/core/index.js';
-import type { ReportCase, ReportData, ReportScore } from '../../src/runs/report/index.js';
+import type { Plane, ReportCase, ReportData, ReportScore, ReportSlice } from '../../src/runs/report/index.js';
 
 const targets = ['Siemens 1.5 T', 'Philips 1.5 T', 'Philips 3 T', 'GE 3 T'];
 const methods: ReportData['methods'] = [
@@ -20,33 +20,51 @@ export function ellipse(width: number, height: number, centre: [number, number],
   });
 }
 
-function brain(target: string, which: ReportCase['which'], side: number, t: number): ReportCase {
-  const noise = random(7, target, which);
-  const spacing: [number, number] = t === 3 ? [1.2, 0.8] : [1, 1];
-  const middle: [number, number] = [side * 0.5, side * 0.5];
-  const radii: [number, number] = [side * (t === 3 ? 0.36 : 0.27), side * (t === 3 ? 0.29 : 0.35)];
-  const truth = ellipse(side, side, middle, radii);
-  const skull = ellipse(side, side, middle, [radii[0] * 1.18, radii[1] * 1.15]);
-  const head = ellipse(side, side, middle, [radii[0] * 1.3, radii[1] * 1.24]);
-  const ventricle = ellipse(side, side, [middle[0] * 0.9, middle[1]], [side * 0.04, side * 0.1]);
-  const image = Uint8Array.from({ length: side * side }, (_, i) => {
-    const tissue = ventricle[i] ? 55 : truth[i] ? 135 : skull[i] ? 25 : head[i] ? 185 : 6;
+/** A slice of an imaginary head, outlined by the reference and two models. */
+function head(
+  target: string,
+  which: ReportCase['which'],
+  plane: Plane,
+  size: [number, number],
+  t: number,
+): ReportSlice {
+  const noise = random(7, target, which, plane);
+  const [width, height] = size;
+  const middle: [number, number] = [width * 0.5, height * 0.5];
+  const radii: [number, number] = [width * (t === 3 ? 0.36 : 0.27), height * (t === 3 ? 0.29 : 0.35)];
+  const shape = (centre: [number, number], [x, y]: [number, number]) => ellipse(width, height, centre, [x, y]);
+  const truth = shape(middle, radii);
+  const skull = shape(middle, [radii[0] * 1.18, radii[1] * 1.15]);
+  const skin = shape(middle, [radii[0] * 1.3, radii[1] * 1.24]);
+  const ventricle = shape([middle[0] * 0.9, middle[1]], [width * 0.04, height * 0.1]);
+  const image = Uint8Array.from({ length: width * height }, (_, i) => {
+    const tissue = ventricle[i] ? 55 : truth[i] ? 135 : skull[i] ? 25 : skin[i] ? 185 : 6;
     return Math.max(0, Math.min(255, Math.round(noise.normal(tissue, 9))));
   });
-  const error = { best: 0.01, median: 0.03, worst: 0.09 }[which];
-  const source = ellipse(side, side, [middle[0] + side * error, middle[1] * 0.98], [radii[0] * 1.12, radii[1] * 0.9]);
+  const error = errors[which];
+  const source = shape([middle[0] + width * error, middle[1] * 0.98], [radii[0] * 1.12, radii[1] * 0.9]);
   for (let i = 0; i < source.length; i++) if (noise.chance(0.00005) && truth[i]) source[i] = 0;
-  const adapted = ellipse(side, side, [middle[0], middle[1] * (1 - error)], [radii[0] * (1 - error), radii[1]]);
-  return {
-    target,
-    which,
-    name: `CC00${t}${which.length}_${target.replaceAll(' ', '_').toLowerCase()}_55_M`,
-    method: 'convlora-adabn',
-    surfaceDice: 0.95 - error,
-    sourceSurfaceDice: 0.8 - error,
-    slice: { width: side, height: side, pixelSpacing: spacing, image, masks: { truth, source, adapted } },
-  };
+  const adapted = shape([middle[0], middle[1] * (1 - error)], [radii[0] * (1 - error), radii[1]]);
+  const pixelSpacing: [number, number] = plane === 'axial' ? (t === 3 ? [1.2, 0.8] : [1, 1]) : [3, 1];
+  return { plane, width, height, pixelSpacing, image, masks: { truth, source, adapted } };
 }
+
+const errors = { best: 0.01, median: 0.03, worst: 0.09 };
+
+const brain = (target: string, which: ReportCase['which'], side: number, t: number): ReportCase => ({
+  target,
+  which,
+  name: `CC00${t}${which.length}_${target.replaceAll(' ', '_').toLowerCase()}_55_M`,
+  method: 'convlora-adabn',
+  surfaceDice: 0.95 - errors[which],
+  sourceSurfaceDice: 0.8 - errors[which],
+  slices: [
+    head(target, which, 'axial', [side, side], t),
+    head(target, which, 'coronal', [side, side / 4], t),
+    head(target, which, 'sagittal', [side, side / 4], t),
+  ],
+  surfaces: [],
+});
 
 /** @param side pixels of the square slices */
 export function plausibleReport(side = 256): ReportData {

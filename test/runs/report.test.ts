@@ -25,6 +25,19 @@ describe('PNG', () => {
     );
   });
 
+  it('has the colour type of its samples, and their rows in order', () => {
+    for (const [channels, type] of [
+      [3, 2],
+      [4, 6],
+    ] as const) {
+      const pixels = Uint8Array.from({ length: 3 * 2 * channels }, (_, i) => 7 * i);
+      const file = encodePng(pixels, 3, 2, channels);
+      expect([...file.subarray(24, 26)]).toEqual([8, type]);
+      const rows = inflateSync(file.subarray(41, 41 + file.readUInt32BE(33)));
+      expect([...rows]).toEqual([0, ...pixels.subarray(0, 3 * channels), 0, ...pixels.subarray(3 * channels)]);
+    }
+  });
+
   it('ends as every PNG does, its checksum known', () => {
     const end = encodePng(Uint8Array.of(0), 1, 1).subarray(-12).toString('hex');
     expect(end).toBe('0000000049454e44ae426082');
@@ -142,9 +155,9 @@ describe('the page', () => {
     expect(links.filter((link) => !link.startsWith('data:') && !link.startsWith('#'))).toEqual([]);
   });
 
-  it('is small: 12 panels of 256 x 256, even of pure noise, stay below 2 MB', () => {
+  it('is small: 36 slices, even of pure noise, stay below 2 MB', () => {
     const noisy = plausibleReport();
-    for (const { slice } of noisy.cases) slice.image.set(randomBytes(slice.image.length));
+    for (const { image } of noisy.cases.flatMap(({ slices }) => slices)) image.set(randomBytes(image.length));
     expect(Buffer.byteLength(renderReport(noisy))).toBeLessThan(2e6);
   });
 
@@ -182,16 +195,30 @@ describe('the page', () => {
 });
 
 describe('image panels', () => {
-  it('name the sides, and say which outline is missing or empty', () => {
+  it('name the sides of every slice, and say which outline is missing or empty', () => {
     const data = plausibleReport(16);
     const [first] = data.cases;
-    first!.slice.masks = { source: new Uint8Array(256), adapted: first!.slice.masks.adapted! };
-    const text = renderReport({ ...data, cases: [first!] });
-    expect(text.match(/<text class="side"[^>]*>[RL]</g)).toHaveLength(2);
-    expect(text.indexOf('>R</text>')).toBeLessThan(text.indexOf('>L</text>'));
-    expect(text).toContain('Image left is the patient’s right');
-    expect(readable(text)).toContain('Reference: none. Source model: nothing in this slice.');
+    const slices = first!.slices.map((slice) => ({
+      ...slice,
+      masks: { source: new Uint8Array(slice.image.length), adapted: slice.masks.adapted! },
+    }));
+    const text = renderReport({ ...data, cases: [{ ...first!, slices }] });
+    expect([...text.matchAll(/<text class="side"[^>]*>([A-Z])</g)].map(([, letter]) => letter).join('')).toBe('RLRLAP');
+    expect(text).toContain('image left is the patient’s right');
+    expect(readable(text)).toContain('Reference: none. Source model: nothing in these slices.');
     expect(readable(text)).toContain('ConvLoRA + AdaBN 0.940 Source 0.790, change +0.150');
+    slices[0]!.masks.source[0] = 1;
+    const partly = readable(renderReport({ ...data, cases: [{ ...first!, slices }] }));
+    expect(partly).toContain('Source model: nothing in the coronal and sagittal slice.');
+  });
+
+  it('have a scale bar of a round length, at the scale of the slices', () => {
+    const data = plausibleReport(256);
+    const text = renderReport({ ...data, cases: data.cases.slice(0, 1) });
+    const [, width] = /class="slices" viewBox="0 0 ([\d.]+)/.exec(text)!;
+    expect(Number(width)).toBeCloseTo(3 * 256 * (1 + (2 / 3) * 3 * 0.012), 0); // three slices of 256 mm and two gaps
+    expect(text).toMatch(/class="scale" d="M[\d.]+ [\d.]+h50"/);
+    expect(text).toContain('>50 mm</text>');
   });
 
   it('show the best first and the worst last, whatever the order given', () => {

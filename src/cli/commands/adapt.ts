@@ -24,7 +24,7 @@ export const registerAdapt = (program: Command): void =>
     ],
     async run(
       context,
-      { site, out = `${site}.safetensors`, resume, seed, tolerance, device, ...rest },
+      { site, out = `${site}.safetensors`, resume, seed, tolerance, device, cache, ...rest },
       modelFile,
       data,
     ) {
@@ -45,6 +45,7 @@ export const registerAdapt = (program: Command): void =>
         target: site,
         seed,
         toleranceMm: tolerance,
+        cache,
       };
       if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
       const { adapter, trained, kept, guard, looks } = await context.follow(
@@ -80,5 +81,9 @@ async function adaptOptions() {
     seed: z.int().min(0).default(1),
     tolerance: z.number().positive().default(2).describe('of the surface Dice that measures agreement, in mm'),
     device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
+    cache: z
+      .string()
+      .optional()
+      .describe('folder that keeps prepared slices, for sets larger than memory; default: none'),
   });
 }

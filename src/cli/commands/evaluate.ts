@@ -1,5 +1,6 @@
 /** `graft evaluate`: masks against the truth. */
 import type { Command } from 'commander';
+import type { Evaluation } from '../../runs/index.js';
 import { defineCommand } from '../command.js';
 import type { ProgressEvent } from '../progress.js';
 import { formatTable } from '../table.js';
@@ -10,32 +11,41 @@ export const registerEvaluate = (program: Command): void =>
     summary: 'Measure masks against reference labels',
     details:
       'Compares every mask of PREDICTIONS with the label of the same name in LABELS: Dice, surface Dice, 95 % Hausdorff ' +
-      'distance, average surface distance and volume difference, for each class. Both empty counts as Dice 1.',
+      'distance, average surface distance and volume difference, for each class. Both empty counts as Dice 1. Below ' +
+      'the cases: each measure with its mean, 95 % bootstrap interval and median, and the worst cases.',
     arguments: { '<predictions>': 'folder of NIfTI masks', '<labels>': 'folder of NIfTI labels' },
     options: async () => {
       const { z } = await import('zod');
       return z.strictObject({
         classes: z.array(z.string()).default(['foreground']).describe('names of the labels 1, 2, …'),
         tolerance: z.number().positive().default(2).describe('of the surface Dice, in mm'),
+        csv: z.string().optional().describe('also write every case and class to this file'),
       });
     },
     examples: [
       ['graft evaluate masks data/lju-t2/labels', 'one class'],
       ['graft evaluate masks labels --classes anterior,posterior --tolerance 1 --json', 'two classes, as JSON'],
+      ['graft evaluate masks labels --csv scores.csv', 'a table for R, pandas or a spreadsheet'],
     ],
-    async run(context, { classes, tolerance }, predictions, labels) {
-      const { scoreFolder } = await import('../../runs/index.js');
+    async run(context, { classes, tolerance, csv }, predictions, labels) {
+      const { measures, scoreFolder, scoresCsv, summariseScores } = await import('../../runs/index.js');
       const scores = await context.follow(withEvents(scoreFolder(predictions, labels, classes, tolerance)));
-      context.print({ toleranceMm: tolerance, cases: scores }, () => {
-        const measures = [
-          'dice',
-          'surfaceDice',
-          'hausdorff95',
-          'averageSurfaceDistance',
-          'volumeDifferenceMl',
-        ] as const;
+      const summary = summariseScores(scores, classes);
+      if (csv !== undefined) {
+        const { writeFileAtomic } = await import('../../core/index.js');
+        writeFileAtomic(
+          csv,
+          scoresCsv(scores.map(({ name, classes: found }) => ({ origin: { case: name }, classes: found }))),
+        );
+      }
+      context.print({ toleranceMm: tolerance, cases: scores, summary }, () => {
         const rows = scores.flatMap(({ name, classes: found }) =>
-          Object.entries(found).map(([label, one]) => [name, label, ...measures.map((key) => one[key] ?? undefined)]),
+          Object.entries(found).map(([label, one]) => [
+            ...[name, label],
+            ...[one.dice, one.surfaceDice, one.hausdorff95, one.averageSurfaceDistance, one.volumeDifferenceMl].map(
+              (value) => value ?? undefined,
+            ),
+          ]),
         );
         const header = [
           'case',
@@ -46,10 +56,33 @@ export const registerEvaluate = (program: Command): void =>
           'ASD mm',
           'volume diff. ml',
         ];
-        return formatTable(header, rows, { width: context.width });
+        const titles = Object.fromEntries(Object.entries(measures).map(([name, { title }]) => [name, title]));
+        return [
+          formatTable(header, rows, { width: context.width }),
+          summaryTable(summary, { ...titles, surfaceDice: header[3] }, context.width),
+          `worst: ${summary.worst.map(({ name, value }) => `${name} (Dice ${value.toFixed(3)})`).join(', ')}`,
+        ].join('\n\n');
       });
     },
   });
+
+/** A row for every class and measure. */
+function summaryTable({ classes }: Evaluation, titles: Record<string, string>, width: number): string {
+  const number = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : value > 0 ? '∞' : '–');
+  const rows = Object.entries(classes).flatMap(([name, measures]) =>
+    Object.entries(measures).map(([measure, { count, infinite, mean, sd, interval, median, quartiles }]) => [
+      ...[name, titles[measure]],
+      infinite > 0 ? `${count}, ${infinite} without` : String(count),
+      ...[mean, sd].map(number),
+      interval ? interval.map(number).join(' to ') : undefined,
+      number(median),
+      quartiles.map(number).join(' to '),
+    ]),
+  );
+  return formatTable(['class', 'measure', 'cases', 'mean', 'sd', '95 % interval', 'median', 'quartiles'], rows, {
+    width,
+  });
+}
 
 /** Counts cases while they come. */
 async function* withEvents<T>(

@@ -27,13 +27,13 @@ export const registerFederate = (program: Command): void =>
         'a downloaded foundation instead of one made here',
       ],
     ],
-    async run(context, { set, rounds, wire, aggregation, plans, regimes, ...options }, file) {
+    async run(context, { rounds, wire, aggregation, plans, regimes, ...options }, file) {
       const { readFederationRecipe } = await import('../../runs/index.js');
       const named = { 'federation.rounds': rounds, 'federation.wire': wire, 'federation.aggregation': aggregation };
       const given = Object.entries({ ...named, plans, regimes }).filter(([, value]) => value !== undefined);
       const recipe = readFederationRecipe(file, {
         ...Object.fromEntries(given),
-        ...(await overrides(set, 'federate')),
+        ...(await overrides(options, 'federate')),
       });
       await carryOut(context, { kind: 'federation', recipe }, { file, ...options });
     },

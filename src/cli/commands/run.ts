@@ -22,9 +22,13 @@ export const registerRun = (program: Command): void =>
         'graft run recipes/brain-scanners.yaml --data data/brain --set training.epochs=10 --set seeds=[1,2]',
         'overrule keys',
       ],
+      [
+        'graft run recipes/phantom-scanners.yaml --tensorboard --mlflow http://127.0.0.1:5000',
+        'curves where you already look at curves',
+      ],
     ],
-    async run(context, { set, ...options }, file) {
+    async run(context, options, file) {
       const { readAnyRecipe } = await import('../../runs/index.js');
-      await carryOut(context, readAnyRecipe(file, await overrides(set, 'run')), { file, ...options });
+      await carryOut(context, readAnyRecipe(file, await overrides(options, 'run')), { file, ...options });
     },
   });

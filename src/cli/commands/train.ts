@@ -52,10 +52,10 @@ export const registerTrain = (program: Command): void =>
       if (existsSync(out)) throw cliError('OUTPUT_EXISTS', { file: out });
       const dataset = readDataset(data);
       const cases = sites.flatMap((site) => siteOf(dataset, site).cases);
-      const { seed, augment } = rest;
+      const { seed, augment, cache } = rest;
       const split = splitCases(cases, { parts: { train: 1 - validation, validation }, seed });
       const preprocessing = preprocessingSchema.parse({ axis, spacing: spacing ?? null });
-      const shared = { out, resume, sites, classes, augment, seed, device: chooseDevice(wanted) };
+      const shared = { out, resume, sites, classes, augment, seed, device: chooseDevice(wanted), cache };
       const training = await trainingOf(model === 'unet2d', rest);
       let done: { result: object; lines: string[] };
       if (model === 'unet2d') {
@@ -129,6 +129,10 @@ async function trainOptions() {
     augment: z.boolean().default(true).describe('random changes of pose, contrast and noise'),
     seed: z.int().min(0).default(1),
     device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
+    cache: z
+      .string()
+      .optional()
+      .describe('folder that keeps prepared slices, for sets larger than memory; default: none'),
     filters: unet2dSchema.shape.filters,
     ...trainingSchema.pick({ diceWeight: true, headEpochs: true, headLr: true }).shape,
     tolerance: z.number().positive().default(2).describe('of the surface Dice, in mm'),

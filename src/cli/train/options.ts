@@ -8,6 +8,8 @@ export interface TrainOptions {
   augment: boolean;
   seed: number;
   device: string;
+  /** Folder of prepared slices; undefined: they are held in memory. */
+  cache: string | undefined;
   /** What was given of the training's settings. */
   training: Record<string, unknown>;
 }

@@ -27,7 +27,7 @@ export async function trainSam(
   preprocessing: Preprocessing,
   options: SamOptions,
 ) {
-  const { out, resume, sites, augment, seed, plan, keep, patience } = options;
+  const { out, resume, sites, augment, seed, cache, plan, keep, patience } = options;
   const { describeFoundation, loadSite, progressOf, tune } = await import('../../runs/index.js');
   const { fineTuningSchema, localTrainingSchema, saveSamAdapter } = await import('../../finetune/index.js');
   const { adapterSchema } = await import('../../peft/index.js');
@@ -37,7 +37,8 @@ export async function trainSam(
   const training = localTrainingSchema.parse({ ...rest, ...(augment ? {} : { augmentation: null }) });
   const adapter = adapterSchema.parse(options.adapter);
   const { model, foundation } = await openBase(preprocessing, options);
-  const site = loadSite({ name: sites.join(', '), train, validation, test: [] }, model);
+  const split = { name: sites.join(', '), train, validation, test: [] };
+  const site = await context.follow(loadSite(split, model, cache));
   const job = {
     ...{ task: `${plan} on ${site.name}`, name: site.name, model, sites: [site] },
     ...{ variant: { plan, adapter, training }, keep, patience, seed, checkpoint },

@@ -13,14 +13,14 @@ export async function trainUNet(
   context: Context,
   { train, validation }: Split<'train' | 'validation'>,
   preprocessing: Preprocessing,
-  { out, resume, sites, classes, filters, augment, seed, tolerance, device, training }: UNetOptions,
+  { out, resume, sites, classes, filters, augment, seed, tolerance, device, cache, training }: UNetOptions,
 ) {
   const { hasCheckpoints, progressOf, removeCheckpoints, trainModel } = await import('../../runs/index.js');
   const { trainingSchema } = await import('../../adapt/index.js');
   const source = sites.join(', ');
   const job = {
     task: `train on ${source}`,
-    ...{ train, validation, preprocessing, seed, device },
+    ...{ train, validation, preprocessing, seed, device, cache },
     architecture: { inChannels: 1, outChannels: classes.length, filters },
     training: trainingSchema.parse({ ...training, ...(augment ? {} : { augmentation: null }) }),
     toleranceMm: tolerance,

@@ -6,13 +6,14 @@
 import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../core/index.js';
-import { describeSplit } from '../../data/index.js';
+import { type Dataset, describeSplit, type Volume } from '../../data/index.js';
 import { ledgerFile } from '../../federate/index.js';
 import { loadSam, type SamAdapter, SamSegmenter, saveSamAdapter, segmentVolume } from '../../finetune/index.js';
 import { Sam, samConfig } from '../../models/index.js';
 import type { State } from '../../nn/index.js';
 import { applyPlan } from '../../peft/index.js';
 import { chooseDevice, onDevice, setThreads } from '../../torch/index.js';
+import { writeScores } from '../compare/index.js';
 import { findDataset, makePhantoms, withData } from '../dataset.js';
 import type { ProgressEvent } from '../events.js';
 import { RunFolder, sha256 } from '../folder.js';
@@ -20,8 +21,11 @@ import { describeFoundation, makeFoundation } from '../foundation.js';
 import { type JobEvent, progressOf } from '../jobs.js';
 import { renderFederationReport } from '../report/index.js';
 import { type CaseScore, meanScore, scoreCase } from '../score.js';
+import { cacheFolder, removeCache } from '../slices.js';
+import { Tracking } from '../tracking/index.js';
 import { federate } from './federated.js';
 import { gatherFederation } from './gather.js';
+import { outcomeOfFederation } from './outcome.js';
 import { type FederationRecipe, type Variant, variantsOf } from './recipe.js';
 import { hasResult, ledgerPath, pathOf, type RegimeResult, type Task, tasksOf, writeResult } from './results.js';
 import { freeSite, type LoadedSite, loadSite, splitSites } from './sites.js';
@@ -72,6 +76,18 @@ export async function* runFederationExperiment(
   checkPlans(recipe);
   newModel(recipe, device, recipe.seeds[0]).model.dispose();
   const folder = new RunFolder(out, recipe, { resume });
+  const tracking = new Tracking(folder, recipe);
+  return yield* tracking.follow(carryOut(recipe, folder, device, found, tracking));
+}
+
+/** Everything that happens in the run's folder. @param found the data set on the disk */
+async function* carryOut(
+  recipe: FederationRecipe,
+  folder: RunFolder,
+  device: string,
+  found: Dataset | undefined,
+  tracking: Tracking,
+): AsyncGenerator<ProgressEvent, FederationExperiment> {
   const dataset = found ?? (yield* makePhantoms(recipe, folder));
 
   for (const seed of recipe.seeds) {
@@ -80,9 +96,9 @@ export async function* runFederationExperiment(
     const splits = splitSites(recipe, dataset, seed);
     for (const { name, ...split } of splits)
       yield { kind: 'note', text: `seed ${seed}, ${name}: ${describeSplit(split)}` };
-    yield { kind: 'task', name: `seed ${seed}: read ${splits.length} sites` };
     const { model: reader } = newModel({ ...recipe, model: { ...recipe.model, checkpoint: undefined } }, device, seed);
-    const sites = splits.map((split) => loadSite(split, reader));
+    const sites: LoadedSite[] = [];
+    for (const split of splits) sites.push(yield* loadSite(split, reader, cacheFolder(recipe, folder)));
     reader.dispose();
     const model = yield* baseModel(recipe, folder, device, seed);
     for (const variant of plans) yield* runPlan({ recipe, folder, seed, model, sites, variant });
@@ -92,8 +108,12 @@ export async function* runFederationExperiment(
   yield { kind: 'task', name: 'report' };
   const summary = summariseFederation(folder, recipe);
   folder.writeJson(summary, 'results.json');
+  writeScores(folder, { kind: 'federation', recipe });
   const report = folder.file('report.html');
-  writeFileAtomic(report, renderFederationReport(gatherFederation(folder, recipe, dataset)));
+  const gathered = gatherFederation(folder, recipe, dataset);
+  writeFileAtomic(report, renderFederationReport(gathered));
+  await tracking.finish(() => outcomeOfFederation(gathered));
+  removeCache(recipe, folder);
   yield { kind: 'done', name: 'report' };
   return { folder: folder.path, report, summary };
 }
@@ -263,7 +283,8 @@ async function* score(
       const { adapter } = adapters.find(({ site }) => site === null || site === name)!;
       model.use(adapter);
       for (const one of test) {
-        scores.push(scoreCase(one, (image) => segmentVolume(model, image), recipe.classes, recipe.toleranceMm));
+        const segment = (image: Volume) => segmentVolume(model, image, { case: one });
+        scores.push(scoreCase(one, segment, recipe.classes, recipe.toleranceMm));
         yield { kind: 'step', done: scores.length, total };
       }
     }

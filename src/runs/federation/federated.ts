@@ -87,9 +87,10 @@ class Keeper {
       const own = sites.map((site) => [site, this.#ownOf(site.name)] as const);
       for (const [{ name, validation }, values] of own) {
         network.load(new Map([...global, ...values]));
-        metrics[`dice at ${name}`] = validate(model, validation).dice;
+        if (validation.length > 0) metrics[`dice at ${name}`] = validate(model, validation).dice;
       }
-      const mean = Object.values(metrics).reduce((a, b) => a + b, 0) / sites.length;
+      const seen = Object.values(metrics);
+      const mean = seen.reduce((a, b) => a + b, 0) / seen.length;
       if (keep === 'best' ? this.#isBest(mean, round) : round === variant.federation.rounds) {
         network.load(global);
         const parts = own.map(([{ name }, values]) => [`site ${name}`, values] as const);
@@ -97,7 +98,7 @@ class Keeper {
         writeState(this.#file, state, { round: String(round), dice: String(mean) });
       }
       for (const [, values] of own) for (const value of values.values()) value.dispose();
-      return { dice: mean, ...metrics };
+      return seen.length > 0 ? { dice: mean, ...metrics } : {};
     });
   }
 

@@ -1,8 +1,9 @@
 /** Gathers what the report of a federated run shows: its summary, curves, ledgers, and pictures. */
-import { type Dataset, loadCase, siteOf } from '../../data/index.js';
+import { type Case, type Dataset, loadCase, siteOf, type Volume } from '../../data/index.js';
 import { loadSam, loadSamAdapter, segmentVolume } from '../../finetune/index.js';
+import { comparisonOf } from '../compare/index.js';
 import type { RunFolder } from '../folder.js';
-import { bestMedianWorst, display } from '../pictures.js';
+import { bestMedianWorst, display, surfacesOf } from '../pictures.js';
 import type { FederationReport, LedgerTable, Panel, ReportCurve } from '../report/index.js';
 import { change, fixed, html } from '../report/index.js';
 import { meanScore } from '../score.js';
@@ -18,6 +19,7 @@ export function gatherFederation(folder: RunFolder, recipe: FederationRecipe, da
   return {
     ...{ title, description, summary },
     provenance: provenanceOf(folder, recipe, dataset),
+    ...comparisonOf(folder, { kind: 'federation', recipe }, 'dice'),
     notes: notesOf(recipe),
     curves: roundCurves(folder, recipe),
     bytes: byteCurve(folder, recipe),
@@ -131,7 +133,7 @@ function byteCurve(folder: RunFolder, recipe: FederationRecipe): ReportCurve | u
       let sum = 0;
       for (const entry of ledgerOf(folder, seed, name)) {
         if ('down' in entry) sum += entry.down + entry.up;
-        if (entry.kind !== 'aggregated') continue;
+        if (entry.kind !== 'aggregated' || entry.metrics.dice === undefined) continue;
         moved.push([entry.round, sum]);
         dice.push([entry.round, entry.metrics.dice]);
       }
@@ -186,12 +188,12 @@ function picturesOf(
   const [seed] = recipe.seeds;
   const results = readRegimeResults(folder, recipe).filter((one) => one.plan === plan && one.seed === seed);
   const model = loadSam(folder.file('models', `seed${seed}.safetensors`));
-  const labelsOf = (result: RegimeResult | undefined, site: string, image: Parameters<typeof segmentVolume>[1]) => {
+  const labelsOf = (result: RegimeResult | undefined, one: Case, image: Volume) => {
     if (!result) return undefined;
-    const { file } = result.adapters.find((one) => one.site === null || one.site === site)!;
+    const { file } = result.adapters.find(({ site }) => site === null || site === one.site)!;
     const adapter = loadSamAdapter(folder.file(file));
     model.use(adapter);
-    const labels = segmentVolume(model, image);
+    const labels = segmentVolume(model, image, { case: one });
     model.use(undefined);
     for (const value of adapter.state.values()) value.dispose();
     return labels;
@@ -210,11 +212,12 @@ function picturesOf(
     const panels = bestMedianWorst(sorted).map(({ which, one: { name, score } }): Panel => {
       const found = siteOf(dataset, site).cases.find((one) => one.name === name)!;
       const { image, label } = loadCase(found, { classes: recipe.classes.length + 1 });
-      const [local, shared] = [labelsOf(alone, site, image), labelsOf(together, site, image)!];
+      const [local, shared] = [labelsOf(alone, found, image), labelsOf(together, found, image)!];
       const before = dice(alone, name);
       return {
         ...{ which, name },
-        slice: display(image, label!, { ...(local && { local }), federated: shared }),
+        slices: display(image, label!, { ...(local && { local }), federated: shared }),
+        surfaces: recipe.report.surfaces ? surfacesOf(label!, 'federated', shared, recipe.toleranceMm) : [],
         scores: `Dice ${fixed(score)}${local ? `, local model ${fixed(before)}` : ''}`,
         caption: html`Federated ${fixed(score)}${
           local && html`<br><span class="muted">Local ${fixed(before)}, change ${change(score, before)}</span>`

@@ -11,6 +11,9 @@ import { adapterSchema, planSchema, plans } from '../../peft/index.js';
 import { classesSchema, dataSchema } from '../dataset.js';
 import { runError } from '../errors.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
+import { reportOptionsSchema } from '../report/index.js';
+import { cacheSchema } from '../slices.js';
+import { trackingSchema } from '../tracking/index.js';
 
 const share = z.number().positive();
 /** The seed is the run's. */
@@ -51,9 +54,11 @@ export const federationRecipeSchema = z.strictObject({
     .optional()
     .describe('regular expression on the names of cases; its first capture is the patient, who is never split'),
   split: z
-    .strictObject({ train: share, validation: share, test: share })
+    .strictObject({ train: share, validation: z.number().min(0), test: share })
     .default({ train: 0.6, validation: 0.15, test: 0.25 })
-    .describe('shares of every site’s patients, or whole numbers of them'),
+    .describe(
+      'shares of every site’s patients, or whole numbers of them; validation: 0 looks at no case after a round',
+    ),
   seeds: z.array(z.int().min(0)).min(1).default([1]).describe('the experiment is repeated with each'),
   toleranceMm: z.number().positive().default(2).describe('tolerance of the surface Dice, in mm'),
   model: z
@@ -86,6 +91,9 @@ export const federationRecipeSchema = z.strictObject({
     .default('last')
     .describe('the round or epoch that is scored: the last, or the one with the best mean Dice on validation cases'),
   federation: roundsSchema.prefault({}),
+  cache: cacheSchema,
+  report: reportOptionsSchema.prefault({}),
+  tracking: trackingSchema.prefault({}),
   device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
   threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),
 });
@@ -117,6 +125,8 @@ export function parseFederationRecipe(content: unknown, file: string): Federatio
   const { sites, seeds, classes, regimes } = recipe;
   const variants = variantsOf(recipe, file);
   checkDistinct({ sites, seeds, classes, regimes, plans: variants.map(({ name }) => name) }, file);
+  if (recipe.split.validation === 0 && recipe.keep === 'best')
+    throw runError('RECIPE_INVALID', { file, key: 'keep', problem: 'best needs validation cases, and split has none' });
   for (const { name, plan, federation, adapter } of variants) {
     checkFederation({ ...federation, seed: 0 });
     if (plan === 'ma-sam' && adapter.slices !== recipe.windows.slices)

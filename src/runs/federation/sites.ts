@@ -1,7 +1,9 @@
 /** The sites of a federated experiment: their cases, how each is divided, and the slices that training reads. */
-import { type Case, type CaseSlices, type Dataset, loadSlices, siteOf, splitCases } from '../../data/index.js';
+import { type Case, type CaseSlices, type Dataset, splitCases } from '../../data/index.js';
 import type { SamSegmenter } from '../../finetune/index.js';
-import { checkLabelled } from '../dataset.js';
+import { labelledCases } from '../dataset.js';
+import type { ProgressEvent } from '../events.js';
+import { readSlices } from '../slices.js';
 import type { FederationRecipe } from './recipe.js';
 
 const parts = ['train', 'validation', 'test'] as const;
@@ -15,13 +17,12 @@ export type SiteSplit = { name: string } & Record<(typeof parts)[number], Case[]
 export function splitSites(recipe: FederationRecipe, dataset: Dataset, seed: number): SiteSplit[] {
   const { sites, maxCases, split, groupBy } = recipe;
   return sites.map((name) => {
-    const cases = siteOf(dataset, name).cases.slice(0, maxCases);
-    checkLabelled(dataset, cases, 'training and scoring');
+    const cases = labelledCases(dataset, name, 'training and scoring').slice(0, maxCases);
     return { name, ...splitCases(cases, { parts: split, seed, ...(groupBy && { groupBy }) }) };
   });
 }
 
-/** A site with its slices in memory. */
+/** A site with its slices. */
 export interface LoadedSite {
   name: string;
   train: CaseSlices[];
@@ -29,11 +30,18 @@ export interface LoadedSite {
   test: Case[];
 }
 
-/** @throws GraftError naming the file that cannot be used */
-export function loadSite({ name, train, validation, test }: SiteSplit, model: SamSegmenter): LoadedSite {
-  const options = { classes: model.classes.length + 1, device: model.device };
-  const load = (cases: Case[]) => loadSlices(cases, model.preprocessing, options);
-  return { name, train: load(train), validation: load(validation), test };
+/**
+ * @param cache folder of prepared slices; undefined: they are held in memory
+ * @throws GraftError naming the file that cannot be used
+ */
+export async function* loadSite(
+  { name, train, validation, test }: SiteSplit,
+  { classes, preprocessing }: SamSegmenter,
+  cache: string | undefined,
+): AsyncGenerator<ProgressEvent, LoadedSite> {
+  const options = { classes: classes.length + 1, cache };
+  const slices = yield* readSlices(name, [...train, ...validation], preprocessing, options);
+  return { name, train: slices.slice(0, train.length), validation: slices.slice(train.length), test };
 }
 
 export function freeSite({ train, validation }: LoadedSite): void {

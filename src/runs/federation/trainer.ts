@@ -24,7 +24,8 @@ export class SiteTrainer implements LocalTrainer<Step>, Disposable {
   constructor(network: SharedNetwork, { name, train }: LoadedSite, seed: number) {
     const { model, planned, variant, base } = network;
     this.#network = network;
-    this.#training = new LocalTraining({ model, planned, cases: train, config: variant.training, seed, name });
+    const { training: config, federation } = variant;
+    this.#training = new LocalTraining({ model, planned, cases: train, config, epochs: federation.rounds, seed, name });
     const { slices, cases, steps } = this.#training;
     this.base = base;
     this.slices = slices;

@@ -3,6 +3,7 @@
  *
  * The method named `source` is the pretrained model as it came; where it is present, every other is compared with it.
  */
+import type { Comparison } from '../compare/index.js';
 
 /** The name of the method that is the unadapted model. */
 export const sourceMethod = 'source';
@@ -49,8 +50,14 @@ export interface ReportCurve {
 /** Whose outline is drawn. */
 export type Outlined = 'truth' | 'source' | 'adapted' | 'local' | 'federated';
 
-/** A slice as displayed: row 0 at the top, column 0 at the left, which is the patient's right (radiological). */
+export type Plane = 'axial' | 'coronal' | 'sagittal';
+
+/**
+ * A slice as displayed, row 0 at the top: anterior, or superior where it is not axial. Column 0 at the left: the patient's
+ * right (radiological), or anterior where it is sagittal.
+ */
 export interface ReportSlice {
+  plane: Plane;
   width: number;
   height: number;
   /** In mm. */
@@ -61,6 +68,17 @@ export interface ReportSlice {
   masks: Partial<Record<Outlined, Uint8Array>>;
 }
 
+/** A surface in three dimensions, drawn. */
+export interface ReportSurface {
+  of: Outlined;
+  /** From where it is seen, such as 'front left'. */
+  from: string;
+  width: number;
+  height: number;
+  /** uint8 [height, width, 4], red, green, blue and opacity. */
+  pixels: Uint8Array;
+}
+
 export interface ReportCase {
   target: string;
   /** Rank among the target's cases by the adapted model's surface Dice. */
@@ -69,7 +87,9 @@ export interface ReportCase {
   method: string;
   surfaceDice: number;
   sourceSurfaceDice: number;
-  slice: ReportSlice;
+  slices: ReportSlice[];
+  /** Empty where the recipe does not ask for them. */
+  surfaces: ReportSurface[];
 }
 
 export interface ReportData {
@@ -83,6 +103,8 @@ export interface ReportData {
   targets: string[];
   /** At most one for each target and method; what is missing shows as a dash. */
   scores: ReportScore[];
+  /** Of all methods; absent where there is only one. */
+  comparison?: Comparison;
   /** Warnings and limits in plain words. */
   notes: string[];
   curves: ReportCurve[];

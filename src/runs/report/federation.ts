@@ -1,10 +1,12 @@
 /** The report of a federated experiment: Dice by plan, regime and site, what was moved for it, and how it came about. */
+import type { Comparison } from '../compare/index.js';
 import type { FederationSummary, PlanSummary, RegimeScores } from '../federation/summary.js';
 import { lineChart } from './chart.js';
+import { comparisonSection } from './comparison.js';
 import type { ReportCurve } from './data.js';
 import { notesSection, provenanceSection, renderPage, type Section } from './document.js';
 import { bytes, change, fixed, listed, thousands } from './format.js';
-import { type Panel, panelGroups } from './images.js';
+import { convention, type Panel, panelGroups } from './images.js';
 import { html, type Markup, type Part } from './markup.js';
 import { bytesChart } from './scatter.js';
 import { mean, meanAndDeviation } from './statistics.js';
@@ -33,6 +35,8 @@ export interface FederationReport {
   provenance: [label: string, value: string][];
   notes: string[];
   summary: FederationSummary;
+  /** Of all plans and regimes; absent where there is only one. */
+  comparison?: Comparison;
   /** Dice on validation cases by round, a chart for each site; by the variant's name. */
   curves: { plan: string; charts: ReportCurve[] }[];
   /** Dice on validation cases by bytes moved. */
@@ -47,6 +51,7 @@ export const renderFederationReport = (data: FederationReport): string =>
 
 function sectionsOf({
   summary,
+  comparison,
   notes,
   provenance,
   curves,
@@ -66,6 +71,7 @@ function sectionsOf({
       title: 'Scores',
       content: html`${scoreTable(summary)}${classTable(summary)}${surfaceTable(summary)}`,
     },
+    ...(comparison ? [comparisonSection(comparison)] : []),
     {
       id: 'bytes',
       title: 'Bytes',
@@ -103,8 +109,8 @@ ${moved && html`<figure><h3>Dice on validation cases against bytes</h3>${lineCha
         images !== undefined &&
         html`<p>For each site the best, the median and the worst test case by the Dice of the federated model, plan ${
           images.plan
-        }, first seed. Radiological convention: image left is the patient’s right (R).</p>
-${panelGroups(['truth', 'local', 'federated'], images.groups)}`,
+        }, first seed; of each plane the slice with most of the reference. ${convention}</p>
+${panelGroups(['truth', 'local', 'federated'], images.groups, summary.toleranceMm)}`,
     },
     {
       id: 'ledger',

@@ -1,14 +1,12 @@
 /**
- * The image panels: a grey slice as PNG with the outlines of the reference and of two models above it, in physical
- * proportions and radiological convention.
- *
- * An outline is drawn between pixels; smoothing beyond marching squares is left out, so that it stays checkable.
+ * The image panels: for a case the slices through its structures with the outlines of the reference and of two models, and
+ * where the recipe asks for them the surfaces in three dimensions.
  */
-import { contourPath, traceMask } from './contour.js';
-import type { Outlined, ReportCase, ReportData, ReportSlice } from './data.js';
-import { change, fixed } from './format.js';
-import { html, type Markup, type Part } from './markup.js';
+import type { Outlined, ReportCase, ReportData, ReportSlice, ReportSurface } from './data.js';
+import { change, fixed, listed } from './format.js';
+import { html, type Markup } from './markup.js';
 import { encodePng } from './png.js';
+import { drawSlices } from './slices.js';
 
 const outlines: Record<Outlined, { label: string; sample: string }> = {
   truth: { label: 'Reference', sample: 'wide line' },
@@ -23,7 +21,8 @@ const rank = ['best', 'median', 'worst'];
 export interface Panel {
   which: 'best' | 'median' | 'worst';
   name: string;
-  slice: ReportSlice;
+  slices: ReportSlice[];
+  surfaces: ReportSurface[];
   /** What a reader who does not see the picture is told beside the case's name. */
   scores: string;
   /** Lines below the name. */
@@ -43,15 +42,29 @@ export function imagePanels(data: ReportData): Markup {
     title: target,
     panels: data.cases.filter((item) => item.target === target).map(panelOf),
   }));
-  return panelGroups(['truth', 'source', 'adapted'], groups);
+  return panelGroups(['truth', 'source', 'adapted'], groups, data.toleranceMm);
 }
 
-/** The legend, and a row of panels for each group that has some. */
-export function panelGroups(drawn: readonly Outlined[], groups: readonly { title: string; panels: Panel[] }[]): Markup {
+/** What the sentence above the panels says of the sides. */
+export const convention =
+  'Radiological convention: image left is the patient’s right (R) in axial and coronal slices, anterior (A) in sagittal ones.';
+
+/** The legend, and a row for each case of the groups that have some. @param toleranceMm of the surfaces' colours */
+export function panelGroups(
+  drawn: readonly Outlined[],
+  groups: readonly { title: string; panels: Panel[] }[],
+  toleranceMm: number,
+): Markup {
+  const shaded = groups.some(({ panels }) => panels.some(({ surfaces }) => surfaces.length > 0));
   return html`<ul class="legend">${drawn.map(
     (key) => html`<li><svg viewBox="0 0 44 16" role="img" aria-label="${outlines[key].sample}"><rect width="44"
  height="16" rx="3"/><path class="${key}" d="M6 8H38"/></svg> ${outlines[key].label}</li>`,
-  )}</ul>
+  )}${
+    shaded
+      ? html`<li><svg viewBox="0 0 44 16" role="img" aria-label="orange"><rect class="far" width="44" height="16" rx="3"/></svg>
+ Surface further than ${toleranceMm} mm from the reference</li>`
+      : undefined
+  }</ul>
 ${groups
   .filter(({ panels }) => panels.length > 0)
   .map(
@@ -63,42 +76,34 @@ ${groups
   )}`;
 }
 
-function panel(group: string, { which, name, slice, scores, caption }: Panel, drawn: readonly Outlined[]): Markup {
-  const { width, height, pixelSpacing, masks } = slice;
-  const [spacingY, spacingX] = pixelSpacing;
-  const [millimetresX, millimetresY] = [width * spacingX, height * spacingY];
-  const paths = drawn.map((key) => {
-    const mask = masks[key];
-    return {
-      key,
-      label: outlines[key].label,
-      given: mask !== undefined,
-      d: mask ? outlineOf(mask, width, height) : '',
-    };
-  });
-  const remarks = paths
-    .filter(({ d }) => d === '')
-    .map(({ label, given }) => ` ${label}: ${given ? 'nothing in this slice' : 'none'}.`);
-  const size = Math.max(millimetresX, millimetresY) * 0.055;
-  const side = (x: number, letter: string): Part =>
-    html`<text class="side" x="${x}" y="${size * 1.1}" font-size="${size}">${letter}</text>`;
-  const png = encodePng(slice.image, width, height).toString('base64');
-
-  return html`<figure class="panel"><svg viewBox="0 0 ${millimetresX} ${millimetresY}" role="img" aria-label="${group}, ${
-    which
-  } case ${name}: slice with outlines, ${scores}. Image left is the patient’s right.">
-<g transform="scale(${spacingX} ${spacingY})"><image width="${width}" height="${height}" preserveAspectRatio="none"
- href="data:image/png;base64,${png}"/>
-<g transform="scale(0.5)">${paths.map(({ key, d }) => d && html`<path class="${key}" d="${d}"/>`)}</g></g>
-${side(size, 'R')}${side(millimetresX - size, 'L')}</svg>
-<figcaption><b class="which">${which}</b> <span class="case">${name}</span><br>
-${caption}${remarks.length > 0 ? html`<br><span class="muted">${remarks}</span>` : undefined}</figcaption></figure>
+function panel(group: string, one: Panel, drawn: readonly Outlined[]): Markup {
+  const { which, name, slices, surfaces, scores, caption } = one;
+  const planes = listed(slices.map(({ plane }) => plane));
+  const label = `${group}, ${which} case ${name}: ${planes} slice with outlines, ${scores}. ${convention}`;
+  return html`<figure class="panel"><figcaption><b class="which">${which}</b> <span class="case">${name}</span><br>
+${caption}${remarks(slices, drawn).map(
+  (text) => html`<br>
+<span class="muted">${text}</span>`,
+)}</figcaption>
+<div>${drawSlices(slices, drawn, label)}
+${surfaces.length > 0 ? html`<div class="surfaces">${surfaces.map((surface) => drawSurface(surface, `${group}, ${which} case ${name}`))}</div>` : undefined}</div></figure>
 `;
 }
 
-/** Around each label by itself, so that the border of two structures shows. */
-function outlineOf(labels: Uint8Array, width: number, height: number): string {
-  const present = [...new Set(labels)].filter((label) => label > 0).sort((a, b) => a - b);
-  const inside = (label: number) => labels.map((value) => (value === label ? 1 : 0));
-  return present.map((label) => contourPath(traceMask(inside(label), width, height))).join('');
+/** What a reader would look for in vain. */
+function remarks(slices: readonly ReportSlice[], drawn: readonly Outlined[]): string[] {
+  return drawn.flatMap((key) => {
+    const { label } = outlines[key];
+    if (slices.every(({ masks }) => !masks[key])) return [`${label}: none.`];
+    const empty = slices.filter(({ masks }) => masks[key] && !masks[key].some((value) => value > 0));
+    if (empty.length === slices.length) return [`${label}: nothing in these slices.`];
+    return empty.length > 0 ? [`${label}: nothing in the ${listed(empty.map(({ plane }) => plane))} slice.`] : [];
+  });
+}
+
+function drawSurface({ of, from, width, height, pixels }: ReportSurface, what: string): Markup {
+  const png = encodePng(pixels, width, height, 4).toString('base64');
+  const text = `${outlines[of].label}, ${from}`;
+  return html`<figure><img width="${width}" height="${height}" alt="${what}: surface of the ${text}" src="data:image/png;base64,${png}">
+<figcaption>${text}</figcaption></figure>`;
 }

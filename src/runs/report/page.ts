@@ -1,8 +1,9 @@
 /** The report of an adaptation experiment. */
 import { lineChart } from './chart.js';
+import { comparisonSection } from './comparison.js';
 import type { ReportData } from './data.js';
 import { notesSection, provenanceSection, renderPage, type Section } from './document.js';
-import { imagePanels } from './images.js';
+import { convention, imagePanels } from './images.js';
 import { html } from './markup.js';
 import { overviewChart } from './overview.js';
 import { summary } from './summary.js';
@@ -26,13 +27,14 @@ const sectionsOf = (data: ReportData): Section[] => [
 <figcaption class="key">Mean surface Dice; whiskers: one standard deviation over seeds; dotted line: the source model. The
 axis covers the values, not all of 0 to 1.</figcaption></figure>`,
   },
+  ...(data.comparison ? [comparisonSection(data.comparison)] : []),
   {
     id: 'images',
     title: 'Images',
     content:
       data.cases.length > 0 &&
-      html`<p>For each target the best, the median and the worst case by the adapted model’s surface Dice. Radiological
-convention: image left is the patient’s right (R).</p>
+      html`<p>For each target the best, the median and the worst case by the adapted model’s surface Dice; of each plane the
+slice with most of the reference. ${convention}</p>
 ${imagePanels(data)}`,
   },
   {

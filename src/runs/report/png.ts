@@ -1,7 +1,7 @@
 /**
- * PNG images of 8-bit grey values, for `data:` addresses (W3C Portable Network Graphics, third edition).
+ * PNG images of 8-bit grey values or colours (W3C Portable Network Graphics, third edition).
  *
- * Left out: everything that a grey slice does not need, such as colours, interlacing and row filters.
+ * Left out: everything that slices do not need, such as palettes, transparency, interlacing and row filters.
  */
 import { crc32, deflateSync } from 'node:zlib';
 
@@ -17,21 +17,28 @@ function chunk(type: string, content: Uint8Array): Buffer {
   return bytes;
 }
 
+/** By the number of samples a pixel: grey, red-green-blue, and that with opacity. */
+const colourTypes: Record<number, number> = { 1: 0, 3: 2, 4: 6 };
+
 /**
- * @param pixels uint8 [height, width], row 0 at the top
+ * @param pixels uint8 [height, width, channels], row 0 at the top
+ * @param channels 1: grey, 3: red, green, blue, 4: and opacity
  * @returns the bytes of a PNG file
- * @throws RangeError when the pixels are not width * height
+ * @throws RangeError when the samples are not width * height * channels
  */
-export function encodePng(pixels: Uint8Array, width: number, height: number): Buffer {
-  if (pixels.length !== width * height) {
-    throw new RangeError(`expected ${width} x ${height} = ${width * height} pixels, found ${pixels.length}`);
+export function encodePng(pixels: Uint8Array, width: number, height: number, channels: 1 | 3 | 4 = 1): Buffer {
+  const stride = width * channels;
+  if (pixels.length !== stride * height) {
+    const of = channels === 1 ? 'pixels' : `pixels of ${channels} samples`;
+    throw new RangeError(`expected ${width} x ${height} = ${width * height} ${of}, found ${pixels.length / channels}`);
   }
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header[8] = 8; // bits a sample; the colour type (grey), compression, filter method and interlacing stay 0
-  const rows = Buffer.alloc(height * (width + 1)); // each row begins with its filter, 0: none
-  for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
+  header[8] = 8; // bits a sample
+  header[9] = colourTypes[channels]; // compression, filter method and interlacing stay 0
+  const rows = Buffer.alloc(height * (stride + 1)); // each row begins with its filter, 0: none
+  for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
   return Buffer.concat([
     signature,
     chunk('IHDR', header),

@@ -67,36 +67,42 @@ ${Array.from({ length: 7 }, (_, i) => `.c${i} { --c: var(--c${i}); }`).join(' ')
 .regimes tbody th[rowspan] { font-weight: 600; } .regimes tbody > tr > * { border-bottom: 0; }
 .regimes tbody + tbody > tr:first-child > * { border-top: 1px solid var(--rule); }
 .scores.regimes thead th:nth-child(2) { text-align: left; padding-left: 0; }
-.key + .scroll { margin-top: 36px; }
+.scores.comparison td, .scores.comparison thead th:not(:first-child) { padding-right: 8px; }
+.key + .scroll, figure + .scroll { margin-top: 36px; }
 details { margin: 0 0 12px; } details > summary { cursor: pointer; font-weight: 600; padding: 8px 0; }
 .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 36px 44px; }
-.curves h3 { margin-top: 0; }
+.curves h3 { margin-top: 0; } .curves figure { max-width: 640px; }
 .legend { display: flex; flex-wrap: wrap; gap: 8px 28px; list-style: none; padding: 0; margin: 16px 0 0; }
 .legend svg { width: 44px; height: 16px; vertical-align: -2px; margin-right: 6px; }
-.panels { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 24px; }
-.panel svg { display: block; width: 100%; max-height: 460px; background: #000; border-radius: 4px; }
-.panel figcaption { font-size: 0.9375rem; padding-top: 8px; font-variant-numeric: tabular-nums; }
+.panel { display: grid; grid-template-columns: 190px minmax(0, 1fr); gap: 20px; margin-bottom: 24px; }
+.slices { display: block; width: 100%; max-height: 420px; background: #000; border-radius: 4px; }
+.panel > figcaption { font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
+.surfaces { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 12px; margin-top: 12px; text-align: center; }
+.surfaces img { display: block; width: 100%; height: auto; } .surfaces figcaption { font-size: 0.8125rem; color: var(--muted); }
 .which { text-transform: capitalize; font-weight: 600; margin-right: 4px; }
-.panel path, .legend path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
+.slices path, .legend path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 path.truth { stroke: #f0e442; stroke-width: 4; stroke-opacity: 0.75; }
 path.source, path.local { stroke: #e8601c; stroke-width: 2; stroke-dasharray: 6 4; }
 path.adapted, path.federated { stroke: #56b4e9; stroke-width: 2; }
+.slices .scale { stroke: #fff; stroke-width: 3; } .slices .scale-halo { stroke: #000; stroke-width: 5; }
+.far { fill: #ec6820; }
 .side { fill: #fff; stroke: #000; stroke-width: 3px; vector-effect: non-scaling-stroke; paint-order: stroke; font-weight: 600;
-  text-anchor: middle; dominant-baseline: central; }
+  text-anchor: middle; dominant-baseline: central; } .scale-text { text-anchor: start; }
 .provenance th { color: var(--muted); padding-right: 32px; white-space: nowrap; }
 footer { height: 56px; }
-@media (max-width: 760px) { header, main, nav { padding-left: 16px; padding-right: 16px; } .panels { grid-template-columns: 1fr; } }
+@media (max-width: 760px) { header, main, nav { padding-left: 16px; padding-right: 16px; } .panel { grid-template-columns: 1fr; gap: 8px; }
+  .surfaces { grid-template-columns: 1fr 1fr; } }
 @media print {
   @page { margin: 14mm; }
   body { font-size: 10.5pt; }
   header, main { padding: 0; max-width: none; } header { padding-top: 0; } section { padding: 18pt 0 0; }
   nav, .skip { display: none; }
   a { color: inherit; text-decoration: none; }
-  h2, h3, caption { break-after: avoid; } figure, table, tr, .panels, .notes, .guard li { break-inside: avoid; }
+  h2, h3, caption { break-after: avoid; } figure, table, tr, .notes, .guard li { break-inside: avoid; }
   h1 { font-size: 20pt; } .headline, h2 { font-size: 14pt; }
   .scroll { overflow: visible; } .scores { font-size: 8pt; } .scores td { white-space: normal; }
   .scores td, .scores thead th:not(:first-child) { padding: 0 18px 0 0; }
   .scores tr > * { padding-top: 4pt !important; padding-bottom: 4pt !important; } .after { left: calc(100% - 17px); }
-  .panel svg, .legend svg, .best, .notes { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  .slices, .legend svg, .best, .notes { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 `;

@@ -80,10 +80,13 @@ function plausible(): FederationReport {
           panels: [
             {
               ...{ which: 'best', name: 'c1', scores: 'Dice 0.8', caption: html`Federated 0.8` },
-              slice: {
-                ...{ width, height, pixelSpacing: [1, 1], image: new Uint8Array(width * height) },
-                masks: { truth: mask(1), local: mask(0), federated: mask(2) },
-              },
+              slices: [
+                {
+                  ...{ plane: 'axial', width, height, pixelSpacing: [1, 1], image: new Uint8Array(width * height) },
+                  masks: { truth: mask(1), local: mask(0), federated: mask(2) },
+                },
+              ],
+              surfaces: [],
             },
           ],
         },
@@ -110,7 +113,7 @@ describe('the report of a federation', () => {
   });
 
   it('draws outlines of what there is, and leaves out sections without content', () => {
-    expect(text).toContain('Local model: nothing in this slice.');
+    expect(text).toContain('Local model: nothing in these slices.');
     const bare = renderFederationReport({ ...plausible(), images: undefined, ledgers: [], curves: [] });
     expect(bare).not.toMatch(/id="(images|ledger|curves)"/);
     expect(renderFederationReport(plausible())).toBe(text);
