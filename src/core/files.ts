@@ -45,9 +45,18 @@ export function writeFileAtomic(path: string, ...chunks: (Uint8Array | string)[]
     renameSync(temporary, path);
     syncFolder(dirname(path));
   } catch (error) {
-    rmSync(temporary, { force: true });
+    remove(temporary);
     const code = (error as NodeJS.ErrnoException).code ?? '';
     throw fileError('WRITE_FAILED', { file: path, reason: reasons[code] ?? (error as Error).message }, error);
+  }
+}
+
+/** A temporary file that could not even be made (a folder that is a file) cannot be removed either. */
+function remove(temporary: string): void {
+  try {
+    rmSync(temporary, { force: true });
+  } catch {
+    // The reason that matters is the one that writing failed for.
   }
 }
 

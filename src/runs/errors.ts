@@ -27,6 +27,11 @@ export const runErrors = {
     message: '{folder}: holds a run already.',
     hint: 'Add --resume to go on with it, or name another folder with --out.',
   },
+  RUN_IN_USE: {
+    exit: 'usage',
+    message: '{folder}: another graft (process {pid}) is at work in this folder.',
+    hint: 'Wait for it, or choose another folder. If no such process runs, delete {file}.',
+  },
   RUN_CHANGED: {
     exit: 'usage',
     message: '{folder}: was started with another recipe; changed: {changed}.',

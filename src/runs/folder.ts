@@ -12,6 +12,7 @@ import { parse, stringify } from 'yaml';
 import { differences, writeFileAtomic } from '../core/index.js';
 import { threads, torchVersion } from '../torch/index.js';
 import { runError } from './errors.js';
+import { lockFolder } from './lock.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -30,7 +31,7 @@ export class RunFolder {
   /**
    * Opens the folder of a new run, or with `resume` that of an earlier start.
    *
-   * @throws GraftError RUN_EXISTS, RUN_CHANGED, WRITE_FAILED
+   * @throws GraftError RUN_EXISTS, RUN_CHANGED, RUN_IN_USE, WRITE_FAILED
    */
   constructor(path: string, recipe: { seeds: number[] }, { resume = false } = {}) {
     this.path = path;
@@ -42,6 +43,7 @@ export class RunFolder {
       );
       if (changed.length > 0) throw runError('RUN_CHANGED', { folder: path, changed: changed.join(', ') });
     }
+    lockFolder(path);
     writeFileAtomic(saved, stringify(recipe));
     writeFileAtomic(this.file('run.json'), `${JSON.stringify(environment(recipe), null, 2)}\n`);
     this.#endLine();

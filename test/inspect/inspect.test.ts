@@ -6,6 +6,7 @@ import { describeInspection } from '../../src/cli/commands/data/describe-inspect
 import { writeVolume } from '../../src/data/index.js';
 import { type Inspection, inspect } from '../../src/runs/index.js';
 import { buildNifti, temporaryFolder } from '../data/nifti-fixtures.js';
+import { writeSeries } from '../dicom/fixtures.js';
 import { readPng } from './png.js';
 
 const folder = temporaryFolder();
@@ -150,6 +151,30 @@ describe('one site in order', () => {
     const inspection = await look(at('whole'));
     expect(inspection).toMatchObject({ kind: 'data set', warnings: [], faults: [], notes: [] });
     expect(told(inspection)).toContain('2 cases at 1 site; 2 in order, 2 with a label; 0 warnings.');
+  });
+});
+
+describe('a folder of DICOM with faults', () => {
+  it('describes what is whole, names what is not, and keeps paths to itself', async () => {
+    process.env.XDG_CONFIG_HOME = at('config');
+    const head = { slices: 8, rows: 20, columns: 16 };
+    writeSeries(at('export', 'Meier Anna'), head);
+    const change = (i: number) => (i === 4 ? undefined : { PatientID: 'another' });
+    writeSeries(at('export', 'Huber Max'), { ...head, uid: '1.2.9', change });
+    put(at('export', 'Meier Anna', 'converted.nii'), image());
+    const inspection = await look(at('export'), { sheet: at('export.png') });
+    expect(inspection.cases).toHaveLength(2);
+    const [whole] = inspection.cases.filter(({ faults }) => faults.length === 0);
+    expect([whole.image!.unit, whole.volumes]).toEqual(['HU', 1]);
+    const [broken] = inspection.cases.filter(({ faults }) => faults.length > 0);
+    expect([broken.image, broken.volumes]).toEqual([undefined, 0]);
+    expect(broken.faults.map(({ code }) => code)).toEqual(['DICOM_SLICES_MISSING']);
+    expect(inspection.notes.map(({ code }) => code)).toEqual(['DICOM_OTHER_FILES']);
+    const text = told(inspection);
+    expect(text).toMatch(/CT {2,}ACME {2,}Ring 5/);
+    expect(text).toContain('2 series of 2 patients; 1 in order');
+    expect(JSON.stringify({ ...inspection, notes: [] }) + text.split('Left alone')[0]).not.toMatch(/Meier|Huber/);
+    expect(readPng(readFileSync(at('export.png'))).width).toBeGreaterThan(700);
   });
 });
 

@@ -65,7 +65,7 @@ describe.skipIf(!present)(present ? 'in Chromium' : `in Chromium (skipped: no ${
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
     const paper = await page.evaluate('getComputedStyle(document.body).backgroundColor');
     expect(paper).toBe(colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 24, 28)');
-    expect((await page.screenshot({ fullPage: true })).length).toBeGreaterThan(50_000);
+    expect((await page.screenshot({ fullPage: true, timeout: 100_000 })).length).toBeGreaterThan(50_000);
 
     expect(requests.filter((url) => !url.startsWith('data:'))).toEqual([file]);
     expect(complaints).toEqual([]);

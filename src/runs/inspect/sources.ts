@@ -57,8 +57,9 @@ export interface SourceOptions {
 }
 
 /**
- * The cases of a data set. In a folder without a layout that graft knows, every DICOM series and every NIfTI volume is a
- * case; a volume's site is its folder.
+ * The cases of a data set. In a folder without a layout that graft knows every DICOM series is a case; where there are
+ * none, every NIfTI volume, and its folder is its site. Volumes beside DICOM are left alone: hospitals put patients' names
+ * in paths.
  *
  * @throws GraftError DATASET_NOT_FOUND, DATASET_NO_SITES where there is no image at all, and what `readDataset` throws
  */
@@ -73,11 +74,11 @@ export function findSources(root: string, { layout = 'auto', masks }: SourceOpti
     const sources = dataset.sites.flatMap((site) => site.cases.map(caseSource));
     return { kind: 'data set', sources, ...(dataset.classes && { classes: dataset.classes }), faults, notes: [] };
   }
-  const volumes = looseVolumes(root);
   const series = findSeries(root);
-  if (series.sources.length + volumes.length === 0) throw without;
-  if (series.sources.length === 0) return { kind: 'volumes', sources: volumes, faults: [], notes: [] };
-  return { ...series, kind: 'DICOM', sources: [...series.sources, ...volumes] };
+  if (series.sources.length > 0) return { kind: 'DICOM', ...series };
+  const volumes = looseVolumes(root);
+  if (volumes.length === 0) throw without;
+  return { kind: 'volumes', sources: volumes, faults: [], notes: [] };
 }
 
 function looseVolumes(root: string): Source[] {

@@ -53,14 +53,12 @@ function section(title: string, entries: string[][]): string {
 }
 
 function summaryOf({ kind, cases, warnings }: Inspection): string {
-  const series = cases.flatMap((one) => one.series ?? []);
-  const patients = new Set(series.map(({ patient }) => patient)).size;
   const places = new Set(cases.map(({ site }) => site)).size;
-  const volumes = cases.length - series.length;
+  const patients = new Set(cases.map(({ series }) => series?.patient)).size;
   const what = {
     'data set': `${counted(cases.length, 'case')} at ${counted(places, 'site')}`,
-    volumes: `no layout that graft knows: ${counted(volumes, 'volume')} in ${counted(places, 'folder')}, each taken for an image`,
-    DICOM: `${counted(series.length, 'series', 'series')} of ${counted(patients, 'patient')}${volumes > 0 ? `, ${counted(volumes, 'volume')} beside them` : ''}`,
+    volumes: `no layout that graft knows: ${counted(cases.length, 'volume')} in ${counted(places, 'folder')}, each taken for an image`,
+    DICOM: `${counted(cases.length, 'series', 'series')} of ${counted(patients, 'patient')}`,
   }[kind];
   const whole = cases.filter((one) => one.image && one.faults.length === 0).length;
   const labelled = kind === 'data set' ? `, ${cases.filter(({ label }) => label).length} with a label` : '';

@@ -7,6 +7,7 @@ import { registerInspect } from './inspect.js';
 export function registerData(program: Command): void {
   const group = program
     .command('data')
+    .helpCommand(false)
     .summary('Look at images, check data sets, convert DICOM')
     .description('Look at images before training, check data sets, convert DICOM.')
     .addHelpText(
