@@ -4,12 +4,12 @@
  * epoch, keeps rising; the guard looks at what that agreement cannot see.
  */
 import { z } from 'zod';
-import type { Observation } from './observe.js';
+import { mean, type Observation } from './observe.js';
 
 const rangeSchema = z.strictObject({ low: z.number(), high: z.number() });
 
 export const sourceReferenceSchema = z.strictObject({
-  volumeMl: rangeSchema.describe('segmented volume of a case'),
+  volumeMl: rangeSchema.describe('segmented volume of a case: the mean less and plus a standard deviation'),
   entropy: rangeSchema.describe('bits of entropy per segmented voxel'),
   agreement: rangeSchema.describe('surface Dice of the deepest early head against the final one'),
   cases: z.int().describe('source cases that the ranges were taken from'),
@@ -18,18 +18,31 @@ export type SourceReference = z.infer<typeof sourceReferenceSchema>;
 
 const extent = (values: number[]) => ({ low: Math.min(...values), high: Math.max(...values) });
 
-/** The ranges over the source's cases. */
+const LEAST_SPREAD = 0.1;
+
+function typical(values: number[]) {
+  const centre = mean(values);
+  const deviation = Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
+  const spread = Math.max(deviation, LEAST_SPREAD * centre);
+  return { low: Math.max(0, centre - spread), high: centre + spread };
+}
+
+/**
+ * The ranges over the source's cases. Volumes scatter from patient to patient as anatomy does, so a mean over target cases
+ * is expected within one standard deviation of the source's mean, of which at least `LEAST_SPREAD` is taken: few cases
+ * may happen to be alike.
+ */
 export function referenceOf(observations: readonly Observation[]): SourceReference {
   return {
-    volumeMl: extent(observations.map(({ volumeMl }) => volumeMl)),
+    volumeMl: typical(observations.map(({ volumeMl }) => volumeMl)),
     entropy: extent(observations.map(({ entropy }) => entropy)),
     agreement: extent(observations.map(({ agreement }) => agreement)),
     cases: observations.length,
   };
 }
 
-/** How far a mean over target cases may leave the source's range, relative to its end: patients and scanners differ. */
-const SLACK = { volume: 0.1, entropy: 0.5, agreement: 0.5 };
+/** How far a mean over target cases may leave the source's range, relative to its end: scanners differ. */
+const SLACK = { entropy: 0.5, agreement: 0.5 };
 
 export interface Departure {
   measure: 'volume' | 'entropy' | 'agreement with the source model';
@@ -49,12 +62,7 @@ export function departures(
   { volumeMl, entropy, agreement }: SourceReference,
 ): Departure[] {
   const checks: Departure[] = [
-    {
-      measure: 'volume',
-      value: seen.volumeMl,
-      low: volumeMl.low * (1 - SLACK.volume),
-      high: volumeMl.high * (1 + SLACK.volume),
-    },
+    { measure: 'volume', value: seen.volumeMl, ...volumeMl },
     // Being surer than on the source is no fault.
     { measure: 'entropy', value: seen.entropy, low: 0, high: entropy.high * (1 + SLACK.entropy) },
   ];

@@ -26,13 +26,13 @@ const seen = { volumeMl: 1200, entropy: 0.15, agreementWithSource: 0.9 };
 describe('departures', () => {
   it('finds none in the range of the source, widened by the slack', () => {
     expect(departures(seen, reference)).toEqual([]);
-    expect(departures({ volumeMl: 901, entropy: 0.3, agreementWithSource: 0.3 }, reference)).toEqual([]);
-    expect(departures({ volumeMl: 1539, entropy: 0, agreementWithSource: 1 }, reference)).toEqual([]);
+    expect(departures({ volumeMl: 1001, entropy: 0.3, agreementWithSource: 0.3 }, reference)).toEqual([]);
+    expect(departures({ volumeMl: 1399, entropy: 0, agreementWithSource: 1 }, reference)).toEqual([]);
   });
 
   it.each([
-    [{ volumeMl: 890 }, 'volume'],
-    [{ volumeMl: 1550 }, 'volume'],
+    [{ volumeMl: 990 }, 'volume'],
+    [{ volumeMl: 1410 }, 'volume'],
     [{ entropy: 0.31 }, 'entropy'],
     [{ agreementWithSource: 0.29 }, 'agreement with the source model'],
     [{ volumeMl: Number.NaN }, 'volume'],
@@ -57,18 +57,20 @@ describe('departures', () => {
 });
 
 describe('referenceOf', () => {
-  it('spans the cases', () => {
+  it('spans the cases; volumes by their mean and deviation, at least a tenth of it', () => {
     const one = (volumeMl: number, entropy: number, agreement: number): Observation => ({
       volumeMl,
       entropy,
       agreement,
     });
     expect(referenceOf([one(3, 0.2, 0.5), one(1, 0.4, 0.9), one(2, 0.3, 0.7)])).toEqual({
-      volumeMl: { low: 1, high: 3 },
+      volumeMl: { low: 2 - Math.sqrt(2 / 3), high: 2 + Math.sqrt(2 / 3) },
       entropy: { low: 0.2, high: 0.4 },
       agreement: { low: 0.5, high: 0.9 },
       cases: 3,
     });
+    const alike = referenceOf([one(100, 0.2, 0.5), one(100, 0.2, 0.5)]).volumeMl;
+    expect([alike.low, alike.high]).toEqual([90, 110].map((ml) => expect.closeTo(ml)));
   });
 });
 
