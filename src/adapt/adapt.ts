@@ -26,10 +26,8 @@ import {
 } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, scope, type Tensor } from '../torch/index.js';
 import type { Adapter } from './adapter.js';
-import { chooseGamma } from './calibrate.js';
 import { consistency } from './consistency.js';
 import { type Adaptation, headLevel, resolveMethod } from './methods.js';
-import { brightened } from './observe.js';
 import { headFor, type Segmenter } from './segmenter.js';
 import { Choice, type Look, Observer } from './select.js';
 
@@ -76,8 +74,7 @@ export async function* adapt(
   model.use(undefined);
   const base = model.fingerprint;
   const head = headFor(model, headLevel(method.trains === 'nothing' ? encoderBlocks : method.blocks), config.method);
-  const gamma = chooseGamma(model, target, config.gamma);
-  const observer = new Observer(model, head, target, toleranceMm, gamma);
+  const observer = new Observer(model, head, target, toleranceMm);
   const before = copyState(network.state());
   using pool = new SlicePool(target, { device: model.device });
   let result: Adapted;
@@ -100,7 +97,7 @@ export async function* adapt(
       choice.consider(observer.look('source'));
       yield { kind: 'look', task, look: choice.looks[0] };
       if (method.statistics === 'recompute') {
-        recomputeStatistics(network, (images) => network.forward(images), passesOver(pool, config, seed, gamma));
+        recomputeStatistics(network, (images) => network.forward(images), passesOver(pool, config, seed));
         choice.consider(observer.look('statistics'));
         yield { kind: 'look', task, look: choice.looks[1] };
       }
@@ -116,7 +113,7 @@ export async function* adapt(
         const step = index++;
         if (step < at.step) continue;
         const loss = scope(() => {
-          const images = brightened(batch.take().images, gamma);
+          const { images } = batch.take();
           const value =
             method.trains === 'network'
               ? selfTraining(network, images)
@@ -149,7 +146,7 @@ export async function* adapt(
       name,
       method: config.method,
       base,
-      preprocessing: { ...model.preprocessing, gamma: model.preprocessing.gamma * gamma },
+      preprocessing: model.preprocessing,
       classes: model.classes,
       lora: attached && { ...loraOf(config), blocks: [...method.blocks] },
       state,
@@ -187,10 +184,10 @@ function chooseTrained(
   );
 }
 
-function* passesOver(pool: SlicePool, { passes, batch }: Adaptation, seed: number, gamma: number): Generator<Tensor> {
+function* passesOver(pool: SlicePool, { passes, batch }: Adaptation, seed: number): Generator<Tensor> {
   for (let pass = 0; pass < passes; pass++)
     for (const one of pool.epoch(batch, random(seed, 'statistics', pass))) {
-      const images = scope(() => brightened(one.take().images, gamma));
+      const { images } = one.take();
       yield images;
       images.dispose();
     }

@@ -22,10 +22,5 @@ export const adaptErrors = {
     message: 'The loss of {method} does not reach {blocks}: fixed pseudo-labels let it flow through the encoder alone.',
     hint: 'Name encoder blocks ({encoder}), or set detach to false.',
   },
-  GAMMA_UNSUITED: {
-    exit: 'usage',
-    message: 'The model scales intensities to z-scores, which can be negative and have no powers; gamma is {gamma}.',
-    hint: 'Leave gamma out, or train the model with another intensity scaling.',
-  },
 } as const;
 export const adaptError = errorsOf(adaptErrors);

@@ -45,11 +45,6 @@ export const adaptationSchema = z.strictObject({
   epochs: z.int().min(0).default(5).describe('passes over the target set in training; 0 trains nothing'),
   batch: z.int().min(1).default(16).describe('slices in a training step'),
   lr: z.number().positive().default(1e-4).describe('learning rate of Adam'),
-  gamma: z
-    .array(z.number().positive())
-    .min(1)
-    .default([1])
-    .describe('powers to choose from, by least entropy, that the target’s intensities are raised to; 1 keeps them'),
   detach: z
     .boolean()
     .default(true)

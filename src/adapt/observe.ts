@@ -13,7 +13,7 @@ import type { Segmenter } from './segmenter.js';
 export interface Observation {
   /** Segmented volume of all classes in ml. */
   volumeMl: number;
-  /** As `entropyOf`. */
+  /** Entropy of the probabilities in bits, summed over the voxels and divided by the number of segmented ones. */
   entropy: number;
   /** Mean surface Dice of the early against the final head's mask over the classes. */
   agreement: number;
@@ -34,13 +34,12 @@ const BATCH = 16;
  * Runs the network over all slices of a case.
  *
  * @param images float32 [n, 1, h, w]
- * @param options.head without one `early` stays empty
- * @param options.gamma the images are raised to this power first
+ * @param head without one `early` stays empty
  */
 export function runNetwork(
   { network, device }: Pick<Segmenter, 'network' | 'device'>,
   images: Tensor,
-  { head, gamma = 1 }: { head?: EarlyHead | undefined; gamma?: number } = {},
+  head?: EarlyHead,
 ): Output {
   const [n, , h, w] = images.shape;
   const size = network.config.outChannels * h * w;
@@ -49,17 +48,13 @@ export function runNetwork(
   for (let start = 0; start < n; start += BATCH)
     scope(() =>
       noGrad(() => {
-        const batch = images.narrow(0, start, Math.min(BATCH, n - start)).to({ device });
-        const features = network.encode(brightened(batch, gamma));
+        const features = network.encode(images.narrow(0, start, Math.min(BATCH, n - start)).to({ device }));
         probabilities.set(network.decode(features).sigmoid().shareArray(), start * size);
         if (head) early.set(head.forward(features[head.level]).sigmoid().shareArray(), start * size);
       }),
     );
   return { probabilities, early };
 }
-
-/** float32 images in [0, 1], raised to a power. */
-export const brightened = (images: Tensor, gamma: number): Tensor => (gamma === 1 ? images : images.pow(gamma));
 
 export const threshold = (probabilities: Float32Array): Uint8Array =>
   Uint8Array.from(probabilities, (p) => (p > 0.5 ? 1 : 0));
@@ -88,26 +83,19 @@ export function observe(
   classes: number,
   toleranceMm: number,
 ): Observation {
+  let voxels = 0;
+  let entropy = 0;
+  for (const p of probabilities) {
+    if (p > 0.5) voxels++;
+    if (p > 0 && p < 1) entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
+  }
   const [z, y, x] = one.spacing;
   return {
-    volumeMl: (segmented(probabilities) * z * y * x) / 1000,
-    entropy: entropyOf(probabilities),
+    volumeMl: (voxels * z * y * x) / 1000,
+    // A mask of nothing counts as one voxel: as unsure as can be, but a number that JSON can hold.
+    entropy: entropy / Math.max(1, voxels),
     agreement: agreement(early, probabilities, one, classes, toleranceMm),
   };
-}
-
-/** Bits, summed over the voxels and divided by the number of segmented ones. */
-export function entropyOf(probabilities: Float32Array): number {
-  let entropy = 0;
-  for (const p of probabilities) if (p > 0 && p < 1) entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
-  // A mask of nothing counts as one voxel: as unsure as can be, but a number that JSON can hold.
-  return entropy / Math.max(1, segmented(probabilities));
-}
-
-function segmented(probabilities: Float32Array): number {
-  let voxels = 0;
-  for (const p of probabilities) if (p > 0.5) voxels++;
-  return voxels;
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -22,25 +22,19 @@ interface Parts {
 export class Segmenter {
   readonly network: UNet2D;
   readonly heads: ReadonlyMap<number, EarlyHead>;
+  readonly preprocessing: Preprocessing;
   readonly device: string;
   /** What the model's outputs look like on its source domain; absent until it was trained. */
   reference: SourceReference | undefined;
   readonly #base: Base;
-  #own: Preprocessing;
-  #adapted: Preprocessing | undefined;
 
   constructor({ architecture, preprocessing, headLevels = [3], device = 'cpu' }: Parts) {
     this.device = device;
     this.network = new UNet2D(architecture);
     this.heads = new Map(headLevels.map((level) => [level, new EarlyHead(level, architecture)]));
-    this.#own = preprocessing;
+    this.preprocessing = preprocessing;
     this.#base = new Base(this.network);
     for (const module of [this.network, ...this.heads.values()]) module.to(device, 'channels_last');
-  }
-
-  /** Of the adapter in use, or of the model itself. */
-  get preprocessing(): Preprocessing {
-    return this.#adapted ?? this.#own;
   }
 
   /** Number of classes with the background. */
@@ -87,7 +81,6 @@ export class Segmenter {
   use(adapter: Adapter | undefined): void {
     if (!adapter) this.#base.clear();
     else this.#base.use(adapter, () => adapter.lora && attachConvLora(this.network, adapter.lora.blocks, adapter.lora));
-    this.#adapted = adapter?.preprocessing;
   }
 
   /**
@@ -96,8 +89,6 @@ export class Segmenter {
    */
   merge(): void {
     this.#base.merge();
-    this.#own = this.preprocessing;
-    this.#adapted = undefined;
   }
 
   /** Writes base, heads, preprocessing and reference to one safetensors file. */

@@ -33,20 +33,18 @@ export class Observer {
   readonly #head: EarlyHead;
   readonly #target: readonly CaseSlices[];
   readonly #toleranceMm: number;
-  readonly #gamma: number;
   /** The source model's masks, packed; the first look at a case is at what that model does. */
   readonly #masks: Uint8Array[] = [];
   readonly #source: Seen;
   /** Agreeing with a source model that is itself out of its range has no merit. */
   readonly #sourceIsSound: boolean;
 
-  /** Made while the network is still the source model. @param gamma of the images, as in `runNetwork` */
-  constructor(model: Segmenter, head: EarlyHead, target: readonly CaseSlices[], toleranceMm: number, gamma = 1) {
+  /** Made while the network is still the source model. */
+  constructor(model: Segmenter, head: EarlyHead, target: readonly CaseSlices[], toleranceMm: number) {
     this.#model = model;
     this.#head = head;
     this.#target = target;
     this.#toleranceMm = toleranceMm;
-    this.#gamma = gamma;
     this.#source = this.#measure();
     this.#sourceIsSound = this.#assess(this.#source, false).length === 0;
   }
@@ -59,7 +57,7 @@ export class Observer {
   #measure(): Seen {
     const classes = this.#model.classes - 1;
     const seen = this.#target.map((one, i) => {
-      const output = runNetwork(this.#model, one.images, { head: this.#head, gamma: this.#gamma });
+      const output = runNetwork(this.#model, one.images, this.#head);
       const { probabilities } = output;
       this.#masks[i] ??= pack(threshold(probabilities));
       const source = unpack(this.#masks[i], probabilities.length);

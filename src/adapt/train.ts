@@ -227,7 +227,7 @@ export async function* trainHeads(
 export function noteReference(model: Segmenter, cases: readonly CaseSlices[], toleranceMm: number): void {
   const head = model.heads.get(Math.max(...model.heads.keys()));
   model.reference = referenceOf(
-    cases.map((one) => observe(runNetwork(model, one.images, { head }), one, model.classes - 1, toleranceMm)),
+    cases.map((one) => observe(runNetwork(model, one.images, head), one, model.classes - 1, toleranceMm)),
   );
 }
 

@@ -58,7 +58,6 @@ describe('preprocessingSchema', () => {
       multiple: 8,
       slices: null,
       intensity: { kind: 'percentile', low: 1, high: 99 },
-      gamma: 1,
     });
     expect(parse(JSON.parse(JSON.stringify(preprocessing)))).toEqual(preprocessing);
   });

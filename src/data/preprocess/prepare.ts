@@ -15,8 +15,8 @@ export interface Prepared {
 }
 
 /**
- * Scales the intensities by all slices that the preprocessing keeps, then resamples, pads and crops each slice, and
- * raises the result to the power gamma. Padding has the value of the least voxel.
+ * Scales the intensities by all slices that the preprocessing keeps, then resamples, pads and crops each slice. Padding
+ * has the value of the least voxel.
  *
  * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
@@ -37,8 +37,6 @@ export function prepareVolume(
       native[i] = Math.min(greatest, Math.max(least, (native[i] - offset) / divisor));
     resample(native, geometry.native[1], rows, columns, floor, slices.subarray(s * h * w, (s + 1) * h * w));
   }
-  const { gamma } = preprocessing;
-  if (gamma !== 1) for (let i = 0; i < slices.length; i++) slices[i] **= gamma;
   return { slices, shape: geometry.shape, geometry };
 }
 

@@ -73,15 +73,6 @@ export const preprocessingSchema = z
         '[first, last] of the volume’s slices, from 0 at the inferior, posterior or left end; the others are neither seen nor scaled by, and background in predictions; null takes all',
       ),
     intensity: intensitySchema.prefault({ kind: 'percentile' }).describe('how a volume’s intensities are scaled'),
-    gamma: z
-      .number()
-      .positive()
-      .default(1)
-      .describe('power that the scaled intensities are raised to, below 1 brightens; not for z-scores'),
-  })
-  .refine(({ gamma, intensity }) => gamma === 1 || !intensity.kind.endsWith('z-score'), {
-    error: 'z-scores can be negative and have no powers',
-    path: ['gamma'],
   })
   .refine(({ stretch, spacing }) => !stretch || spacing === null, {
     error: 'a stretched slice has no spacing of its own: leave `spacing` out',
