@@ -5,7 +5,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { type Look, loadModel, type Segmenter, saveAdapter, segment } from '../adapt/index.js';
 import { writeFileAtomic } from '../core/index.js';
-import { type Case, type Dataset, describeSplit, splitCases } from '../data/index.js';
+import { type Case, type Dataset, describeSplit, siteOf, splitCases } from '../data/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
 import { writeScores } from './compare/index.js';
 import { findDataset, labelledCases, makePhantoms, withData } from './dataset.js';
@@ -113,6 +113,7 @@ async function* carryOut(
 
 /** Finds missing sites and labels, and splits that the cases do not allow, before hours are spent. */
 function checkCases({ recipe, dataset }: Pick<Plan, 'recipe' | 'dataset'>): void {
+  for (const site of [recipe.source, ...recipe.targets]) siteOf(dataset, site);
   splitAll({ recipe, dataset }, recipe.seeds[0]);
 }
 

@@ -119,7 +119,7 @@ describe('the choice', () => {
     const { kept, held, reason } = choose([look('source', 0.5), look(1, 0.7), look(2, 0.9, { volumeMl: 3000 })]);
     expect({ kept, held }).toEqual({ kept: 1, held: 1 });
     expect(reason).toBe(
-      'epoch 2 left the range of the source domain (volume 3.00e+3 outside 900–1.54e+3); kept epoch 1',
+      'epoch 2 left the range of the source domain (volume 3.00e+3 outside 1.00e+3–1.40e+3); kept epoch 1',
     );
   });
 
