@@ -97,5 +97,3 @@ export function observe(
     agreement: agreement(early, probabilities, one, classes, toleranceMm),
   };
 }
-
-export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

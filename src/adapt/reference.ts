@@ -4,7 +4,8 @@
  * epoch, keeps rising; the guard looks at what that agreement cannot see.
  */
 import { z } from 'zod';
-import { mean, type Observation } from './observe.js';
+import { meanOf } from '../metrics/index.js';
+import type { Observation } from './observe.js';
 
 const rangeSchema = z.strictObject({ low: z.number(), high: z.number() });
 
@@ -21,8 +22,8 @@ const extent = (values: number[]) => ({ low: Math.min(...values), high: Math.max
 const LEAST_SPREAD = 0.1;
 
 function typical(values: number[]) {
-  const centre = mean(values);
-  const deviation = Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
+  const centre = meanOf(values);
+  const deviation = Math.sqrt(meanOf(values.map((value) => (value - centre) ** 2)));
   const spread = Math.max(deviation, LEAST_SPREAD * centre);
   return { low: Math.max(0, centre - spread), high: centre + spread };
 }

@@ -1,8 +1,9 @@
 /** Looking at candidates on the unlabelled target, and choosing among them. */
 import type { CaseSlices } from '../data/index.js';
+import { meanOf } from '../metrics/index.js';
 import type { EarlyHead } from '../models/index.js';
 import { copyInto, copyState, type State } from '../nn/index.js';
-import { agreement, mean, observe, runNetwork, threshold } from './observe.js';
+import { agreement, observe, runNetwork, threshold } from './observe.js';
 import { type Departure, departures, severity } from './reference.js';
 import type { Segmenter } from './segmenter.js';
 
@@ -66,7 +67,7 @@ export class Observer {
         agreementWithSource: agreement(probabilities, source, one, classes, this.#toleranceMm),
       };
     });
-    const average = (key: keyof (typeof seen)[0]) => mean(seen.map((one) => one[key]));
+    const average = (key: keyof (typeof seen)[0]) => meanOf(seen.map((one) => one[key]));
     return {
       volumeMl: average('volumeMl'),
       entropy: average('entropy'),

@@ -10,7 +10,7 @@ import {
   foregroundMaps,
   type SlicePool,
 } from '../data/index.js';
-import { dice } from '../metrics/index.js';
+import { dice, meanOf } from '../metrics/index.js';
 import {
   Adam,
   type Checkpoint,
@@ -23,7 +23,7 @@ import {
 } from '../nn/index.js';
 import { recomputeStatistics, setBatchStatistics } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, noGrad, scope, type Tensor } from '../torch/index.js';
-import { mean, observe, runNetwork, threshold } from './observe.js';
+import { observe, runNetwork, threshold } from './observe.js';
 import { referenceOf } from './reference.js';
 import type { Segmenter } from './segmenter.js';
 
@@ -122,7 +122,7 @@ export async function* trainNetwork(
       setBatchStatistics(network, false);
       recomputeStatistics(network, (images) => network.forward(images), unchanged(training, config, seed, epoch));
       const scores = validation.map((one) => meanDice(runNetwork(model, one.images).probabilities, one, classes - 1));
-      const score = mean(scores);
+      const score = meanOf(scores);
       // Without validation cases the mean is NaN, and the last epoch is kept.
       if (!(score <= bestDice)) {
         bestDice = score;
@@ -240,5 +240,5 @@ export function meanDice(probabilities: Float32Array, { images, labels }: CaseSl
       threshold(classMap(probabilities, c, classes, h * w)),
     ),
   );
-  return mean(scores);
+  return meanOf(scores);
 }

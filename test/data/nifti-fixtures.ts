@@ -171,3 +171,19 @@ export function toVoxel(m: readonly number[], world: readonly number[]): number[
   const whole = det(a, b, c);
   return [det(p, b, c) / whole, det(a, p, c) / whole, det(a, b, p) / whole];
 }
+
+export type Triple = [number, number, number];
+
+const permutations: Triple[] = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+];
+
+/** Every way in which three axes can be stored: which comes first, second and third, and whether it is turned round. */
+export const orientations = permutations.flatMap((axes) =>
+  [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({ axes, flips: [bits & 1, bits & 2, bits & 4].map(Boolean) })),
+);

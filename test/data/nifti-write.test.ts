@@ -6,6 +6,7 @@ import { readLabel, readVolume, writeMask, writeVolume } from '../../src/data/in
 import {
   buildNifti,
   countUp,
+  orientations,
   readIndependently,
   temporaryFolder,
   toVoxel,
@@ -16,33 +17,23 @@ import {
 const folder = temporaryFolder();
 const out = (name: string) => join(folder, name);
 
-const permutations = [
-  [0, 1, 2],
-  [0, 2, 1],
-  [1, 0, 2],
-  [1, 2, 0],
-  [2, 0, 1],
-  [2, 1, 0],
-];
-const orientations = permutations.flatMap((axes) => countUp(8).map((bits) => ({ axes, bits })));
-
-/** Rows of an sform whose stored axis `axes[w]` runs along world axis w, against it where the bit is set, a little oblique. */
-function rowsFor(axes: readonly number[], bits: number): number[] {
+/** Rows of an sform whose stored axis `axes[w]` runs along world axis w, against it where that is turned round, a little oblique. */
+function rowsFor({ axes, flips }: (typeof orientations)[number]): number[] {
   const size = [0.8, 1.5, 3];
   const rows = [0, 0, 0, -20, 0, 0, 0, 30, 0, 0, 0, 7];
   const c = Math.cos(0.4);
   const s = Math.sin(0.4);
   const turn = [c, -s, 0, s, c, 0, 0, 0, 1];
   axes.forEach((stored, world) => {
-    const sign = bits & (1 << world) ? -1 : 1;
+    const sign = flips[world] ? -1 : 1;
     for (let row = 0; row < 3; row++) rows[4 * row + stored] = turn[3 * row + world] * sign * size[stored];
   });
   return rows;
 }
 
 describe('writeMask', () => {
-  it.each(orientations)('puts every voxel back where it was: axes $axes, flips $bits', ({ axes, bits }) => {
-    const rows = rowsFor(axes, bits);
+  it.each(orientations)('puts every voxel back where it was: axes $axes, flips $flips', (orientation) => {
+    const rows = rowsFor(orientation);
     const path = writeBytes(folder, 'image.nii', buildNifti({ dims: [4, 3, 2], sform: { code: 1, rows } }));
     const image = readVolume(path);
     const original = readIndependently(path);

@@ -11,8 +11,7 @@ import {
   readVolume,
   type Volume,
 } from '../../src/data/index.js';
-import { buildNifti, type Recipe, temporaryFolder, writeBytes } from '../data/nifti-fixtures.js';
-import { orientations } from '../round-trip/stored.js';
+import { buildNifti, orientations, type Recipe, temporaryFolder, writeBytes } from '../data/nifti-fixtures.js';
 
 const folder = temporaryFolder();
 const factsOf = (recipe: Recipe) => imageFacts(readVolume(writeBytes(folder, 'image.nii', buildNifti(recipe))));

@@ -16,8 +16,15 @@ import {
   type Volume,
   writeMask,
 } from '../../src/data/index.js';
-import { type Independent, readIndependently, toVoxel, toWorld, writeBytes } from '../data/nifti-fixtures.js';
-import { livelyPart, orientations, storePart, thresholdIn } from './stored.js';
+import {
+  type Independent,
+  orientations,
+  readIndependently,
+  toVoxel,
+  toWorld,
+  writeBytes,
+} from '../data/nifti-fixtures.js';
+import { livelyPart, storePart, thresholdIn } from './stored.js';
 
 // Half a minute on two cores, and longer where others use them, too.
 vi.setConfig({ testTimeout: 600_000 });

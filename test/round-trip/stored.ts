@@ -1,21 +1,12 @@
 /** One volume stored in another orientation: the same voxels at the same places in the world, in another file. */
-import { buildNifti, type Independent, type TypeName, types } from '../data/nifti-fixtures.js';
-
-export type Triple = [number, number, number];
-
-const permutations: Triple[] = [
-  [0, 1, 2],
-  [0, 2, 1],
-  [1, 0, 2],
-  [1, 2, 0],
-  [2, 0, 1],
-  [2, 1, 0],
-];
-
-/** Every way in which three axes can be stored: which comes first, second and third, and whether it is turned round. */
-export const orientations = permutations.flatMap((axes) =>
-  [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({ axes, flips: [bits & 1, bits & 2, bits & 4].map(Boolean) })),
-);
+import {
+  buildNifti,
+  type Independent,
+  type orientations,
+  type Triple,
+  type TypeName,
+  types,
+} from '../data/nifti-fixtures.js';
 
 /** A part of a volume: its first voxel and its voxels along x, y and z. */
 export interface Part {

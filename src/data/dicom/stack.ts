@@ -44,7 +44,7 @@ export function stacksOf(frames: readonly Frame[]): Stack[] {
 }
 
 /** The unit normal of a plane: row x column. */
-export function normalOf([a, b, c, d, e, f]: readonly number[]): Triple {
+function normalOf([a, b, c, d, e, f]: readonly number[]): Triple {
   return [b * f - c * e, c * d - a * f, a * e - b * d];
 }
 

@@ -89,7 +89,7 @@ function withPatient(score: CaseScore, groupBy: string | undefined, site?: strin
  * What a run compares: its methods on the targets; or its plans in each regime on all sites, of `local` every site's own
  * model on the site's own cases.
  */
-export function entriesOf(files: RunFiles, run: AnyRecipe): ComparisonEntry[] {
+function entriesOf(files: RunFiles, run: AnyRecipe): ComparisonEntry[] {
   const { kind, recipe } = run;
   const all = readScores(files, run);
   const entry = (

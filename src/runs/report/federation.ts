@@ -1,4 +1,6 @@
 /** The report of a federated experiment: Dice by plan, regime and site, what was moved for it, and how it came about. */
+
+import { meanOf } from '../../metrics/index.js';
 import type { Comparison } from '../compare/index.js';
 import type { FederationSummary, PlanSummary, RegimeScores } from '../federation/summary.js';
 import { lineChart } from './chart.js';
@@ -9,7 +11,7 @@ import { bytes, change, fixed, listed, thousands } from './format.js';
 import { convention, type Panel, panelGroups } from './images.js';
 import { html, type Markup, type Part } from './markup.js';
 import { bytesChart } from './scatter.js';
-import { mean, meanAndDeviation } from './statistics.js';
+import { meanAndDeviation } from './statistics.js';
 
 /** What a round's ledger says about one site. */
 export interface LedgerCell {
@@ -209,7 +211,7 @@ ${bodies}</table></div>
 `;
 }
 
-const withSign = (values: number[]) => `${mean(values) > 0 ? '+' : ''}${meanAndDeviation(values, 3)}`;
+const withSign = (values: number[]) => `${meanOf(values) > 0 ? '+' : ''}${meanAndDeviation(values, 3)}`;
 
 function scoreTable({ plans, sites }: FederationSummary): Markup {
   const local = plans.some(({ localModels }) => localModels);

@@ -3,12 +3,14 @@
  *
  * Dots, not bars: a bar would have to begin at 0, where differences that matter cannot be seen.
  */
+
+import { meanOf } from '../../metrics/index.js';
 import { axisOver } from './axis.js';
 import { colourClass, markers } from './chart.js';
 import { type ReportData, sourceMethod } from './data.js';
 import { shorten } from './format.js';
 import { html, type Markup } from './markup.js';
-import { deviation, mean, meanAndDeviation, scoreOf } from './statistics.js';
+import { deviation, meanAndDeviation, scoreOf } from './statistics.js';
 
 const [width, left, right] = [880, 230, 860];
 const [groupHeight, rowHeight, gap] = [26, 21, 12];
@@ -16,7 +18,7 @@ const [groupHeight, rowHeight, gap] = [26, 21, 12];
 /** The chart of all scores by target and method. */
 export function overviewChart(data: ReportData): Markup {
   const bounds = data.scores.flatMap(({ surfaceDice }) => {
-    const [centre, spread] = [mean(surfaceDice), deviation(surfaceDice) ?? 0];
+    const [centre, spread] = [meanOf(surfaceDice), deviation(surfaceDice) ?? 0];
     return [Math.max(0, centre - spread - 0.01), Math.min(1, centre + spread + 0.01)];
   });
   const axis = axisOver(bounds, { count: 6 });
@@ -38,7 +40,7 @@ ${axis.ticks.map(
 ${data.targets.map((target, t) => {
   const blockTop = t * blockHeight;
   const source = scoreOf(data, target, sourceMethod);
-  const from = source && mean(source.surfaceDice);
+  const from = source && meanOf(source.surfaceDice);
   return html`<text class="group" x="0" y="${blockTop + 20}">${shorten(target, 34)}</text>
 ${
   from !== undefined && Number.isFinite(from)
@@ -49,12 +51,12 @@ ${data.methods.map((method, m) => {
   const y = blockTop + groupHeight + (m + 0.5) * rowHeight;
   const score = scoreOf(data, target, method.name);
   return html`<text class="row-label" x="14" y="${y + 4}">${shorten(method.label, 32)}</text>
-${score && Number.isFinite(mean(score.surfaceDice)) ? row(score.surfaceDice, m, y) : undefined}`;
+${score && Number.isFinite(meanOf(score.surfaceDice)) ? row(score.surfaceDice, m, y) : undefined}`;
 })}`;
 })}</svg>`;
 
   function row(values: number[], method: number, y: number): Markup {
-    const centre = mean(values);
+    const centre = meanOf(values);
     const spread = deviation(values) ?? 0;
     const [from, to] = [at(centre - spread), at(centre + spread)];
     return html`<g class="${colourClass(method)}"><title>${meanAndDeviation(values, 3)}</title>

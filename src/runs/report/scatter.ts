@@ -2,12 +2,14 @@
  * One point for each thing compared, such as the Dice of a training plan against the bytes that it moved: values with a
  * whisker of one standard deviation, names beside the points, bytes on a logarithmic axis.
  */
+
+import { meanOf } from '../../metrics/index.js';
 import { axisOver, logAxisOver } from './axis.js';
 import { colourClass, markers } from './chart.js';
 import { bytes, fixed, shorten } from './format.js';
 import { drawFrame } from './frame.js';
 import { html, type Markup } from './markup.js';
-import { deviation, mean } from './statistics.js';
+import { deviation } from './statistics.js';
 
 export interface ScatterPoint {
   name: string;
@@ -26,26 +28,26 @@ export function bytesChart(points: readonly ScatterPoint[], xLabel: string, yLab
   );
   const y = axisOver(
     points.flatMap(({ values }) => {
-      const [centre, spread] = [mean(values), deviation(values) ?? 0];
+      const [centre, spread] = [meanOf(values), deviation(values) ?? 0];
       return [Math.max(0, centre - spread), Math.min(1, centre + spread)];
     }),
   );
   const at = (value: number) => Math.round(10 * (left + x.position(value) * (right - left))) / 10;
   const over = (value: number) => Math.round(10 * (bottom - y.position(value) * (bottom - top))) / 10;
   const placed = points.map(({ name, bytes: moved, values }, i) => ({
-    ...{ i, name, moved, values, x: at(moved), y: over(mean(values)), text: shorten(name, 22) },
+    ...{ i, name, moved, values, x: at(moved), y: over(meanOf(values)), text: shorten(name, 22) },
     spread: deviation(values) ?? 0,
   }));
   const heights = labelHeights(placed);
   const described = points.map(
-    ({ name, bytes: moved, values }) => `${name} ${fixed(mean(values))} with ${bytes(moved)}`,
+    ({ name, bytes: moved, values }) => `${name} ${fixed(meanOf(values))} with ${bytes(moved)}`,
   );
   return html`<svg class="chart bytes" viewBox="0 0 ${width} 304" role="img" aria-label="Chart of ${yLabel} by ${xLabel}: ${described.join(
     ', ',
   )}.">
 ${drawFrame({ x, y, at, over, left, right, bottom, xLabel, yLabel })}
 ${placed.map((point) => {
-  const centre = mean(point.values);
+  const centre = meanOf(point.values);
   const [from, to] = [over(Math.max(0, centre - point.spread)), over(Math.min(1, centre + point.spread))];
   const height = heights[point.i];
   return html`<g class="${colourClass(point.i + 1)}">${

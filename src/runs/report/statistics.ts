@@ -1,24 +1,20 @@
 /** Means and deviations over seeds, and over targets. */
+import { meanOf, standardDeviation } from '../../metrics/index.js';
 import type { ReportData, ReportScore } from './data.js';
 import { fixed } from './format.js';
 
 /** One of a score's measures: its values over seeds. */
 export type Values = (score: ReportScore) => number[] | undefined;
 
-/** The arithmetic mean; NaN of nothing. */
-export const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
 /** The sample standard deviation (n - 1); undefined for fewer than two values or where one is not finite. */
 export function deviation(values: number[]): number | undefined {
-  if (values.length < 2 || !values.every(Number.isFinite)) return undefined;
-  const centre = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+  return values.length < 2 || !values.every(Number.isFinite) ? undefined : standardDeviation(values);
 }
 
 /** '0.912 ± 0.004', without the deviation where there is none. */
 export function meanAndDeviation(values: number[], digits: number): string {
   const spread = deviation(values);
-  return fixed(mean(values), digits) + (spread === undefined ? '' : ` ± ${fixed(spread, digits)}`);
+  return fixed(meanOf(values), digits) + (spread === undefined ? '' : ` ± ${fixed(spread, digits)}`);
 }
 
 /** The cell of a target and method, if it was computed. */
@@ -39,6 +35,6 @@ export function overTargets(data: ReportData, method: string, values: Values): n
   }
   const first = rows[0];
   if (first === undefined) return undefined;
-  if (rows.some((row) => row.length !== first.length)) return [mean(rows.map(mean))];
-  return first.map((_, seed) => mean(rows.map((row) => row[seed]!)));
+  if (rows.some((row) => row.length !== first.length)) return [meanOf(rows.map(meanOf))];
+  return first.map((_, seed) => meanOf(rows.map((row) => row[seed]!)));
 }

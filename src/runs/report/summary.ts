@@ -1,15 +1,17 @@
 /** The headline: which method is best over all targets, by how much, and where it is worse than no adaptation. */
+
+import { meanOf } from '../../metrics/index.js';
 import { type ReportData, sourceMethod } from './data.js';
 import { change, difference, fixed, listed } from './format.js';
 import { html, type Markup } from './markup.js';
-import { mean, meanAndDeviation, overTargets, scoreOf } from './statistics.js';
+import { meanAndDeviation, overTargets, scoreOf } from './statistics.js';
 
 /** One sentence to remember and a paragraph beneath it that keeps it honest. */
 export function summary(data: ReportData): Markup {
   const ranked = data.methods
     .map((method) => ({ method, values: overTargets(data, method.name, (score) => score.surfaceDice) }))
-    .filter((entry) => entry.values !== undefined && Number.isFinite(mean(entry.values)))
-    .map(({ method, values }) => ({ method, values: values!, mean: mean(values!) }))
+    .filter((entry) => entry.values !== undefined && Number.isFinite(meanOf(entry.values)))
+    .map(({ method, values }) => ({ method, values: values!, mean: meanOf(values!) }))
     .sort((a, b) => b.mean - a.mean);
   const best = ranked[0];
   if (best === undefined) return html`<p class="headline">No method has a score for every target yet.</p>`;
@@ -31,7 +33,7 @@ ${measure} <strong>${meanAndDeviation(source.values, 3)}</strong>.</p>`;
 
 function targetByTarget(data: ReportData, method: string): string {
   const changes = data.targets.map((target) => {
-    const of = (name: string) => mean(scoreOf(data, target, name)!.surfaceDice);
+    const of = (name: string) => meanOf(scoreOf(data, target, name)!.surfaceDice);
     return { target, by: difference(of(method), of(sourceMethod)) };
   });
   const worse = changes.filter(({ by }) => by < 0);

@@ -3,10 +3,12 @@
  *
  * The best of a row is bold and carries a star; equal values, as printed, are equally good.
  */
+
+import { meanOf } from '../../metrics/index.js';
 import type { ReportData, ReportScore } from './data.js';
 import { fixed, kilobytes, listed, thousands } from './format.js';
 import { html, type Markup, type Part } from './markup.js';
-import { mean, meanAndDeviation, overTargets, scoreOf, type Values } from './statistics.js';
+import { meanAndDeviation, overTargets, scoreOf, type Values } from './statistics.js';
 
 interface Measure {
   id: string;
@@ -65,7 +67,7 @@ function scoreTable(data: ReportData, measure: Measure, marks: Map<ReportScore, 
 
   function valueCells(cells: (number[] | undefined)[], { better }: Measure, mark?: (i: number) => Part): Markup[] {
     // Compared as printed: two cells that read the same are both the best.
-    const printed = cells.map((cell) => (cell?.length ? Number(mean(cell).toFixed(digits)) : Number.NaN));
+    const printed = cells.map((cell) => (cell?.length ? Number(meanOf(cell).toFixed(digits)) : Number.NaN));
     const finite = printed.filter(Number.isFinite);
     const best = better === 'higher' ? Math.max(...finite) : Math.min(...finite);
     return cells.map((cell, i) => {

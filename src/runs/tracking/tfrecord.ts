@@ -20,7 +20,7 @@ export function crc32c(bytes: Uint8Array): number {
 }
 
 /** Rotated by 15 bits, plus a constant. */
-export function maskedCrc(bytes: Uint8Array): number {
+function maskedCrc(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
