@@ -54,12 +54,14 @@ export function factorise(product: Product, last: Tensor, gauge: Gauge): Factors
     return { b: padded(columns, 1, rank), a: padded(rows.mul(signs.transpose(0, 1)), 0, rank), norm, lost };
   }
   const start = last.to('float64');
-  const [p, , q] = svd(right.matmul(start.transpose(0, 1)).transpose(0, 1).matmul(basis), false); // of A·V [rank, k]
+  const rows = basis.transpose(0, 1).matmul(right); // Vᵀ [k, in]
+  const [p, , q] = svd(start.matmul(rows.transpose(0, 1)), false); // of A·V [rank, k]
   const turn = q.transpose(0, 1).matmul(p.transpose(0, 1)); // [k, rank], the rotation nearest to (A·V)ᵀ
   const size = start.norm().item() / Math.sqrt(kept) || 1;
+  const columns = image.matmul(turn.div(size)); // [m, rank]
   return {
-    b: left.matmul(image.matmul(turn).div(size)), // [out, rank]
-    a: basis.matmul(turn).mul(size).transpose(0, 1).matmul(right), // [rank, in]
+    b: columns.transpose(0, 1).matmul(left.transpose(0, 1)).transpose(0, 1), // left·columns [out, rank], in the faster order
+    a: turn.mul(size).transpose(0, 1).matmul(rows), // [rank, in]
     norm,
     lost,
   };
