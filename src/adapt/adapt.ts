@@ -9,6 +9,7 @@ import { encoderBlocks, type UNet2D } from '../models/index.js';
 import {
   Adam,
   type Checkpoint,
+  copyInto,
   copyState,
   countElements,
   joinStates,
@@ -75,7 +76,8 @@ export async function* adapt(
   const base = model.fingerprint;
   const head = headFor(model, headLevel(method.trains === 'nothing' ? encoderBlocks : method.blocks), config.method);
   const observer = new Observer(model, head, target, toleranceMm);
-  const before = copyState(network.state());
+  const own = joinStates({ network: network.state(), head: head.state() });
+  const before = copyState(own);
   using pool = new SlicePool(target, { device: model.device });
   let result: Adapted;
   let at = start;
@@ -87,7 +89,7 @@ export async function* adapt(
     const held = new Map([...trained, ...network.buffers()]); // what the adapter holds
     const choice = new Choice(held, method.statistics === 'recompute' ? 'statistics' : 'source', config.guard);
     const optimiser = new Adam(trained, { lr: config.lr });
-    const saved = joinStates({ held, optimiser: optimiser.state(), ...choice.states });
+    const saved = joinStates({ held, head: head.buffers(), optimiser: optimiser.state(), ...choice.states });
     const resumed = checkpoint?.load(saved);
     save = () => checkpoint?.save(saved, at, choice.looks);
     if (resumed) {
@@ -97,7 +99,9 @@ export async function* adapt(
       choice.consider(observer.look('source'));
       yield { kind: 'look', task, look: choice.looks[0] };
       if (method.statistics === 'recompute') {
-        recomputeStatistics(network, (images) => network.forward(images), passesOver(pool, config, seed));
+        const passes = () => passesOver(pool, config, seed);
+        recomputeStatistics(network, (images) => network.forward(images), passes());
+        recomputeStatistics(head, (images) => head.forward(network.encode(images)[head.level]), passes());
         choice.consider(observer.look('statistics'));
         yield { kind: 'look', task, look: choice.looks[1] };
       }
@@ -158,7 +162,7 @@ export async function* adapt(
     setBatchStatistics(network, false);
     attached?.detach();
     for (const value of network.parameters().values()) value.requiresGrad = false;
-    network.loadState(before);
+    copyInto(own, before);
     for (const value of before.values()) value.dispose();
   }
   yield { kind: 'adapted', task, ...result };

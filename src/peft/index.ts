@@ -8,6 +8,7 @@ export * from './fact/config.js';
 export { attachFact } from './fact/inject.js';
 export * from './lora/config.js';
 export { attachLora } from './lora/inject.js';
+export { isLoraFactor, loraWeightOf } from './lora/names.js';
 export * from './plans.js';
 export * from './slice-adapter/config.js';
 export { attachSliceAdapters } from './slice-adapter/inject.js';

@@ -79,6 +79,18 @@ describe('the statistics of batch normalisation', () => {
     const [[base, ema], [, recompute]] = [await statistics('ema'), await statistics('recompute')];
     expect(new Set([base, ema, recompute]).size).toBe(3);
   });
+  it('of the early head are recomputed too, while it is needed', async () => {
+    const { model, target } = small();
+    const heads = () => fingerprint(new Map([...model.heads.values()].flatMap((head) => [...head.buffers()])));
+    const before = heads();
+    const seen = new Map<unknown, string>();
+    for await (const event of adapt(model, target, configure({ method: 'convlora-adabn', epochs: 1 }), context))
+      if (event.kind === 'look') seen.set(event.look.candidate, heads());
+    expect(seen.get('source')).toBe(before);
+    expect(seen.get('statistics')).not.toBe(before);
+    expect(seen.get(1)).toBe(seen.get('statistics'));
+    expect(heads()).toBe(before);
+  });
   it('cannot move under ema without a step', async () => {
     const { model, target } = small();
     const adapter = await trainedAdapter(model, target, { method: 'convlora', statistics: 'ema', epochs: 0 });
@@ -161,9 +173,9 @@ describe('the same seed', () => {
   });
 });
 
-describe('a checkpoint', () => {
+describe.each(['ema', 'recompute'] as const)('a checkpoint under %s', (statistics) => {
   const { model, target } = small();
-  const config = configure({ statistics: 'ema', method: 'convlora', lr: 0.05 });
+  const config = configure({ statistics, method: 'convlora', lr: 0.05 });
   let whole: Awaited<ReturnType<typeof finish>>;
   beforeAll(async () => {
     whole = await finish(adapt(model, target, config, context));
@@ -174,7 +186,7 @@ describe('a checkpoint', () => {
     'resumes after an end at %s to the same bits',
     async (moment) => {
       const [kind, number] = moment.split(' ');
-      const checkpoint = new Checkpoint(join(folder, `${moment}.ckpt`), { seed: 1 });
+      const checkpoint = new Checkpoint(join(folder, `${statistics} ${moment}.ckpt`), { seed: 1 });
       let count = 0;
       const stopped: unknown[] = [];
       for await (const event of adapt(model, target, config, { ...context, checkpoint })) {
@@ -191,7 +203,7 @@ describe('a checkpoint', () => {
   );
 
   it('of another configuration is refused, and what changed is named', async () => {
-    const path = join(folder, 'other.ckpt');
+    const path = join(folder, `${statistics} other.ckpt`);
     const made = new Checkpoint(path, { seed: 1, lr: 0.1, base: 'a' });
     for await (const event of adapt(model, target, config, { ...context, checkpoint: made }))
       if (event.kind === 'step') break;

@@ -101,7 +101,12 @@ describe('prepareVolume', () => {
     axis: fc.constantFrom('axial', 'coronal', 'sagittal'),
     spacing: fc.option(fc.double({ min: 0.6, max: 3, noNaN: true })),
     size: fc.option(fc.constantFrom([16, 24], [8, 8], [32, 16])),
-    intensity: fc.constantFrom({ kind: 'percentile' }, { kind: 'min-max' }, { kind: 'window', low: 50, high: 140 }),
+    intensity: fc.constantFrom(
+      { kind: 'percentile' },
+      { kind: 'histogram' },
+      { kind: 'min-max' },
+      { kind: 'window', low: 50, high: 140 },
+    ),
   });
 
   it('gives values in [0, 1], sides that are multiples, and the same bits for the same object', () => {
@@ -163,6 +168,55 @@ describe('prepareVolume', () => {
     const { slices } = prepareVolume(noise([2, 10, 10]), parse({ intensity: { kind: 'z-score' } }));
     expect(slices[0]).toBe(Math.min(...slices));
     expect(slices[0]).toBeLessThan(-1.5);
+  });
+
+  describe('with the intensities `histogram`', () => {
+    const histogram = parse({ multiple: 1, intensity: { kind: 'histogram' } });
+
+    it('gives every volume the same deciles above its mean, however its brightness is bent there', () => {
+      const volume = noise([8, 40, 40], 3);
+      const mean = volume.data.reduce((sum, value) => sum + value, 0) / volume.data.length;
+      for (const power of [0.5, 1, 2]) {
+        const data = volume.data.map((value) => (value > mean ? mean + 50 * ((value - mean) / 50) ** power : value));
+        const centre = data.reduce((sum, value) => sum + value, 0) / data.length;
+        const { slices } = prepareVolume({ ...volume, data }, histogram);
+        const above = slices.filter((_, i) => data[i] > centre);
+        expect(percentiles(above, [0, 10, 50, 90, 100]).map((value) => +value.toFixed(3))).toEqual([
+          expect.closeTo(0.15, 2),
+          0.235,
+          0.575,
+          0.915,
+          1,
+        ]);
+      }
+    });
+
+    it('keeps the order of the voxels and does not mind a scale or an offset', () => {
+      const values = fc.array(fc.integer({ min: -500, max: 500 }), { minLength: 2, maxLength: 60 });
+      fc.assert(
+        fc.property(
+          values,
+          fc.integer({ min: 1, max: 64 }),
+          fc.integer({ min: -99, max: 99 }),
+          (raw, scale, offset) => {
+            fc.pre(new Set(raw).size > 1);
+            const prepare = (data: number[]) =>
+              prepareVolume(
+                { path: '', data: Float32Array.from(data), shape: [1, 1, data.length], spacing: [1, 1, 1] },
+                histogram,
+              ).slices;
+            const slices = prepare(raw);
+            const order = raw.map((_, i) => i).sort((a, b) => raw[a] - raw[b]);
+            for (let i = 1; i < order.length; i++)
+              expect(slices[order[i]]).toBeGreaterThanOrEqual(slices[order[i - 1]]);
+            const other = prepare(raw.map((value) => value * scale + offset));
+            other.forEach((value, i) => {
+              expect(value).toBeCloseTo(slices[i], 3);
+            });
+          },
+        ),
+      );
+    });
   });
 
   it.each([

@@ -3,8 +3,9 @@
  *
  * Percentiles are NumPy's default (linear interpolation between the two nearest ranks), over all voxels.
  *
- * `tissue` anchors on the median of what is brighter than the mean. In a head that is mostly brain in T1, T2 and FLAIR
- * alike, while their high percentiles are fat, fluid and brain: the same organ gets similar values in every sequence.
+ * `histogram` gives every volume the same histogram above its mean, after Nyúl & Udupa (1999, doi 10.1002/(SICI)1522-2594
+ * (199912)42:6<1072::AID-MRM11>3.0.CO;2-M), with an even one as the standard instead of one learned: what a scanner or a
+ * sequence does to all brightnesses alike is undone. A head's mean lies between air and tissue in T1, T2 and FLAIR.
  */
 import { errorsOf } from '../../core/index.js';
 import { datasetErrors } from '../dataset-errors.js';
@@ -12,12 +13,8 @@ import type { Intensity } from './schema.js';
 
 const intensityError = errorsOf(datasetErrors);
 
-/** `value` becomes `(value - offset) / divisor`, clipped to `least` and `greatest`. */
 export interface Scaling {
-  offset: number;
-  divisor: number;
-  least: number;
-  greatest: number;
+  scale(value: number): number;
   /** What the volume's least voxel becomes; padding takes it, as it is background in every modality. */
   floor: number;
 }
@@ -39,15 +36,7 @@ export function scalingOf(data: Float32Array, intensity: Intensity, file: string
     const { mean, deviation } = moments(data);
     return standardised({ low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY, mean, deviation }, low);
   }
-  if (intensity.kind === 'tissue') {
-    const [from] = percentiles(data, [1]);
-    const { mean } = moments(data);
-    const [median] = percentiles(
-      data.filter((value) => value > mean),
-      [50],
-    );
-    return between(from, from + 2 * (median - from), low);
-  }
+  if (intensity.kind === 'histogram') return piecewise(landmarksOf(data), levels, low);
   const [from, to] = percentiles(data, [intensity.low, intensity.high]);
   if (from === to) {
     const measure = `its percentiles ${intensity.low} and ${intensity.high} are both ${from}`;
@@ -56,20 +45,54 @@ export function scalingOf(data: Float32Array, intensity: Intensity, file: string
   return between(from, to, low);
 }
 
-/** @param voxel the volume's least */
-function scaling(offset: number, divisor: number, least: number, greatest: number, voxel: number): Scaling {
-  const floor = Math.min(greatest, Math.max(least, (voxel - offset) / divisor));
-  return { offset, divisor, least, greatest, floor };
+/**
+ * `value` becomes `(value - offset) / divisor`, clipped to `least` and `greatest`.
+ * @param voxel the volume's least
+ */
+function linear(offset: number, divisor: number, least: number, greatest: number, voxel: number): Scaling {
+  const scale = (value: number) => Math.min(greatest, Math.max(least, (value - offset) / divisor));
+  return { scale, floor: scale(voxel) };
 }
 
-const between = (low: number, high: number, voxel: number) => scaling(low, high - low, 0, 1, voxel);
+const between = (low: number, high: number, voxel: number) => linear(low, high - low, 0, 1, voxel);
 
 function standardised(
   { low, high, mean, deviation }: Record<'low' | 'high' | 'mean' | 'deviation', number>,
   voxel: number,
 ): Scaling {
   const place = (value: number) => (value - mean) / deviation;
-  return scaling(mean, deviation, place(low), place(high), voxel);
+  return linear(mean, deviation, place(low), place(high), voxel);
+}
+
+/** Shares of the voxels above the mean, and what all landmarks become: the darkest 0, the mean 0.15, the brightest 1. */
+const shares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99];
+const levels = [0, 0.15, ...shares.slice(0, -1).map((share) => 0.15 + 0.85 * share), 1];
+
+/** Ascending values, some of which may be equal: the first percentile, the mean, and the quantiles of what is above. */
+function landmarksOf(data: Float32Array): number[] {
+  const { mean } = moments(data);
+  const [darkest] = percentiles(data, [1]);
+  const above = data.filter((value) => value > mean);
+  const quantiles = percentiles(
+    above,
+    shares.map((share) => 100 * share),
+  );
+  return [Math.min(darkest, mean), mean, ...quantiles];
+}
+
+/**
+ * Linear between landmarks, clipped beyond them.
+ * @param from ascending; of equal ones the last counts
+ */
+function piecewise(from: readonly number[], to: readonly number[], voxel: number): Scaling {
+  const last = from.length - 1;
+  const scale = (value: number) => {
+    if (value < from[0]) return to[0];
+    let k = last;
+    while (value < from[k]) k--;
+    return k === last ? to[last] : to[k] + ((value - from[k]) / (from[k + 1] - from[k])) * (to[k + 1] - to[k]);
+  };
+  return { scale, floor: scale(voxel) };
 }
 
 function extremes(data: Float32Array) {

@@ -26,15 +26,14 @@ export function prepareVolume(
 ): Prepared {
   const geometry = geometryOf(volume, preprocessing);
   const kept = keptVoxels(volume.data, geometry);
-  const { offset, divisor, least, greatest, floor } = scalingOf(kept, preprocessing.intensity, volume.path);
+  const { scale, floor } = scalingOf(kept, preprocessing.intensity, volume.path);
   const [n, h, w] = geometry.shape;
   const [rows, columns] = [forward(geometry, 0), forward(geometry, 1)];
   const slices = new Float32Array(n * h * w);
   const native = new Float32Array(geometry.native[0] * geometry.native[1]);
   for (let s = 0; s < n; s++) {
     takeSlice(volume.data, geometry, s, native);
-    for (let i = 0; i < native.length; i++)
-      native[i] = Math.min(greatest, Math.max(least, (native[i] - offset) / divisor));
+    for (let i = 0; i < native.length; i++) native[i] = scale(native[i]);
     resample(native, geometry.native[1], rows, columns, floor, slices.subarray(s * h * w, (s + 1) * h * w));
   }
   return { slices, shape: geometry.shape, geometry };

@@ -17,8 +17,8 @@ const intensitySchema = z.discriminatedUnion('kind', [
     .refine(increasing, order),
   z.strictObject({
     kind: z
-      .literal('tissue')
-      .describe('the first percentile becomes 0, the median of the voxels above the mean 0.5; clipped to [0, 1]'),
+      .literal('histogram')
+      .describe('the mean becomes 0.15 and the deciles above it spread evenly up to 1, for targets of other sequences'),
   }),
   z.strictObject({ kind: z.literal('min-max').describe('the least and greatest voxel become 0 and 1') }),
   z.strictObject({ kind: z.literal('z-score').describe('the mean of the volume becomes 0, its deviation 1') }),

@@ -80,7 +80,10 @@ export function dominant({ left, right }: Product, rank: number): Dominant {
   const upper = lower.transpose(0, 1);
   const [squares, vectors] = eigh(upper.matmul(left.transpose(0, 1).matmul(left).matmul(lower))); // ascending
   const kept = Math.min(rank, m, out, right.shape[1]);
-  const top = vectors.narrow(1, m - kept, kept).flip(1).contiguous(); // w [m, k]
+  const top = vectors
+    .narrow(1, m - kept, kept)
+    .flip(1)
+    .contiguous(); // w [m, k]
   const positive = squares.toArray<'float64'>().map((value) => Math.max(value, 0));
   const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
   return {

@@ -2,8 +2,8 @@
 import type { Correction } from '../../federate/index.js';
 import type { SamSegmenter } from '../../finetune/index.js';
 import { copyInto, copyState, type State } from '../../nn/index.js';
-import { applyPlan, type Planned } from '../../peft/index.js';
-import { noGrad, scope, type Tensor } from '../../torch/index.js';
+import { applyPlan, isLoraFactor, loraWeightOf, type Planned } from '../../peft/index.js';
+import { noGrad, scope } from '../../torch/index.js';
 import type { Variant } from './recipe.js';
 
 export class SharedNetwork implements Disposable {
@@ -30,8 +30,8 @@ export class SharedNetwork implements Disposable {
     const { trained, travelling } = this.planned;
     this.own = new Map([...trained].filter(([name]) => !travelling.has(name)));
     const weights = model.sam.parameters();
-    const factors = variant.federation.aggregation === 'fedex' ? [...trained.keys()].filter(isFactor) : [];
-    const adapted = new Set(factors.map((name) => weightOf(name, weights).name));
+    const factors = variant.federation.aggregation === 'fedex' ? [...trained.keys()].filter(isLoraFactor) : [];
+    const adapted = new Set(factors.map((name) => loraWeightOf(name, weights).name));
     this.#correctable = new Map([...adapted].map((name) => [name, weights.get(name)!]));
     this.#initial = copyState(new Map([...trained, ...this.#correctable]));
   }
@@ -65,7 +65,7 @@ export class SharedNetwork implements Disposable {
   #add(corrections: readonly Correction[]): void {
     const { scale } = this.variant.adapter;
     for (const { a, factors } of corrections) {
-      const { name, start, rows } = weightOf(a, this.#correctable);
+      const { name, start, rows } = loraWeightOf(a, this.#correctable);
       const weight = this.#correctable.get(name)!.narrow(0, start, rows);
       scope(() => noGrad(() => weight.add_(factors.b.matmul(factors.a).mul(scale).to({ device: weight.device }))));
     }
@@ -83,20 +83,4 @@ export class SharedNetwork implements Disposable {
     this.planned.undo();
     for (const value of this.#initial.values()) value.dispose();
   }
-}
-
-const pattern = /^(.*\.)?lora_w_a(?:_([qkv]))?\.\d+\.weight$/;
-const isFactor = (name: string) => pattern.test(name);
-
-/** The rows of a stored weight that a factor belongs to, by the factor's name: q, k and v are thirds of a fused layer. */
-function weightOf(factor: string, weights: State): { name: string; start: number; rows: number } {
-  const [, path = '', letter] = pattern.exec(factor)!;
-  const named = (layer: string) => `${path}${layer}weight`;
-  const rowsOf = (name: string) => (weights.get(name) as Tensor).shape[0];
-  if (!letter) return { name: named(''), start: 0, rows: rowsOf(named('')) };
-  const single = named(`${letter}_proj.`);
-  if (weights.has(single)) return { name: single, start: 0, rows: rowsOf(single) };
-  const fused = named('qkv.');
-  const rows = rowsOf(fused) / 3;
-  return { name: fused, start: 'qkv'.indexOf(letter) * rows, rows };
 }
