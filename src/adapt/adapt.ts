@@ -27,6 +27,7 @@ import {
 } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, scope, type Tensor } from '../torch/index.js';
 import type { Adapter } from './adapter.js';
+import { calibrate } from './calibrate.js';
 import { consistency } from './consistency.js';
 import { type Adaptation, headLevel, resolveMethod } from './methods.js';
 import { headFor, type Segmenter } from './segmenter.js';
@@ -89,19 +90,23 @@ export async function* adapt(
     const held = new Map([...trained, ...network.buffers()]); // what the adapter holds
     const choice = new Choice(held, method.statistics === 'recompute' ? 'statistics' : 'source', config.guard);
     const optimiser = new Adam(trained, { lr: config.lr });
-    const saved = joinStates({ held, head: head.buffers(), optimiser: optimiser.state(), ...choice.states });
+    const saved = joinStates({ held, head: head.state(), optimiser: optimiser.state(), ...choice.states });
     const resumed = checkpoint?.load(saved);
     save = () => checkpoint?.save(saved, at, choice.looks);
     if (resumed) {
       at = resumed.at;
       choice.looks.push(...(resumed.memory as Look[]));
     } else {
+      const align = () =>
+        config.calibrate && calibrate(network, head, passesOver(pool, { ...config, passes: 1 }, seed));
+      align();
       choice.consider(observer.look('source'));
       yield { kind: 'look', task, look: choice.looks[0] };
       if (method.statistics === 'recompute') {
         const passes = () => passesOver(pool, config, seed);
         recomputeStatistics(network, (images) => network.forward(images), passes());
         recomputeStatistics(head, (images) => head.forward(network.encode(images)[head.level]), passes());
+        align();
         choice.consider(observer.look('statistics'));
         yield { kind: 'look', task, look: choice.looks[1] };
       }

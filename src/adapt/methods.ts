@@ -49,6 +49,10 @@ export const adaptationSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('pseudo-labels are fixed targets; false: the reference code’s coupled form'),
+  calibrate: z
+    .boolean()
+    .default(true)
+    .describe('shift the early head so that it segments as much of the target as the network does'),
   guard: z
     .boolean()
     .default(true)

@@ -3,7 +3,7 @@
  * against the whole network's prediction reaches the encoder without passing the decoder (Sheikh & Schultz, MIDL 2022).
  */
 import { BatchNorm2d, Conv2d, Module } from '../../nn/index.js';
-import { relu, type Tensor, upsampleBilinear } from '../../torch/index.js';
+import { noGrad, relu, type Tensor, tensor, upsampleBilinear } from '../../torch/index.js';
 
 export class EarlyHead extends Module {
   readonly #conv1: Conv2d;
@@ -32,5 +32,10 @@ export class EarlyHead extends Module {
     x = relu(this.#bn2.forward(this.#conv2.forward(x))); // [B, 8, h, w]
     x = this.#conv3.forward(x); // [B, outChannels, h, w]
     return this.level === 0 ? x : upsampleBilinear(x, 2 ** this.level);
+  }
+  /** Adds to the logits of each class. @param values one for each class */
+  shift(values: readonly number[]): void {
+    const bias = this.#conv3.bias!;
+    noGrad(() => bias.add_(tensor(values, [values.length], { device: bias.device })));
   }
 }

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { calibrate } from '../../src/adapt/calibrate.js';
+import { adapt } from '../../src/adapt/index.js';
+import { fingerprint, type Module } from '../../src/nn/index.js';
+import { noGrad, type Tensor } from '../../src/torch/index.js';
+import { configure, small } from './small.js';
+
+const context = { seed: 1, name: 'target', toleranceMm: 2 };
+
+/** Mean probabilities of the early head and of the network, over all slices. */
+const means = ({ model, target }: ReturnType<typeof small>, level: number) =>
+  noGrad(() => {
+    const sums = [0, 0];
+    for (const { images } of target) {
+      const features = model.network.encode(images);
+      const logits = [model.heads.get(level)!.forward(features[level]), model.network.decode(features)];
+      logits.forEach((one: Tensor, i) => {
+        sums[i] += one.sigmoid().mean().item() / target.length;
+      });
+    }
+    return sums;
+  });
+
+const fingerprints = (module: Module) =>
+  new Map([...module.state()].map(([name, value]) => [name, fingerprint(new Map([[name, value]]))]));
+
+describe('calibrating an early head', () => {
+  it.each([0, 3])('at level %i lets it segment as much as the network, by its last bias alone', (level) => {
+    const given = small();
+    const head = given.model.heads.get(level)!;
+    head.shift([1]); // far too large
+    const before = fingerprints(head);
+    const [early, final] = means(given, level);
+    expect(Math.abs(early - final), 'the case shows something').toBeGreaterThan(0.1);
+    calibrate(
+      given.model.network,
+      head,
+      given.target.map(({ images }) => images),
+    );
+    const [calibrated, same] = means(given, level);
+    expect(calibrated).toBeCloseTo(final, 5);
+    expect(same).toBe(final);
+    const after = fingerprints(head);
+    expect([...after.keys()].filter((name) => after.get(name) !== before.get(name))).toEqual(['conv3.bias']);
+  });
+
+  it('happens before the first look, unless it is turned off', async () => {
+    const first = async (config: Parameters<typeof configure>[0]) => {
+      const given = small();
+      for await (const event of adapt(given.model, given.target, configure(config), context))
+        if (event.kind === 'look') return means(given, 3);
+      return [];
+    };
+    const [early, final] = await first({ method: 'convlora' });
+    expect(early).toBeCloseTo(final, 5);
+    const [untouched] = await first({ method: 'convlora', calibrate: false });
+    expect(untouched).toBe(means(small(), 3)[0]);
+  });
+});
