@@ -15,15 +15,20 @@ import { cat, noGrad, scope, type Tensor } from '../torch/index.js';
 export function calibrate(network: UNet2D, head: EarlyHead, batches: Iterable<Tensor>): void {
   scope(() =>
     noGrad(() => {
-      const [early, shares]: Tensor[][] = [[], []];
+      const seen: { early: Tensor; shares: Tensor }[] = [];
       for (const images of batches) {
-        if (early.length === MOST_BATCHES) break;
-        const features = network.encode(images);
-        early.push(head.forward(features[head.level]));
-        shares.push(network.decode(features).sigmoid().mean([2, 3])); // [B, C]
+        if (seen.length === MOST_BATCHES) break;
+        const one = scope(() => {
+          const features = network.encode(images);
+          const early = head.forward(features[head.level]); // [B, C, H, W]
+          return { early, shares: network.decode(features).sigmoid().mean([2, 3]) }; // [B, C]
+        });
+        seen.push(one);
       }
-      const wanted = cat(shares).mean([0]).toArray<'float32'>(); // [C]
-      const logits = cat(early); // [N, C, H, W]
+      const wanted = cat(seen.map(({ shares }) => shares))
+        .mean([0])
+        .toArray<'float32'>(); // [C]
+      const logits = cat(seen.map(({ early }) => early)); // [N, C, H, W]
       const shifts = [...wanted].map((share, c) => shiftTo(logits.select(1, c), share));
       head.shift(shifts);
     }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { calibrate } from '../../src/adapt/calibrate.js';
 import { adapt } from '../../src/adapt/index.js';
 import { fingerprint, type Module } from '../../src/nn/index.js';
-import { noGrad, type Tensor } from '../../src/torch/index.js';
+import { memoryStatistics, noGrad, type Tensor } from '../../src/torch/index.js';
 import { configure, small } from './small.js';
 
 const context = { seed: 1, name: 'target', toleranceMm: 2 };
@@ -42,6 +42,20 @@ describe('calibrating an early head', () => {
     expect(same).toBe(final);
     const after = fingerprints(head);
     expect([...after.keys()].filter((name) => after.get(name) !== before.get(name))).toEqual(['conv3.bias']);
+  });
+
+  it('holds no more of a batch than the head’s logits', () => {
+    const { model, target } = small();
+    const seen: number[] = [];
+    function* batches() {
+      for (let i = 0; i < 6; i++) {
+        seen.push(memoryStatistics().bytes);
+        yield target[0].images; // float32 [4, 1, 16, 16]
+      }
+    }
+    calibrate(model.network, model.heads.get(3)!, batches());
+    const [logits, shares] = [4 * 4 * 256, 4 * 4];
+    for (let i = 1; i < seen.length; i++) expect(seen[i] - seen[i - 1]).toBeLessThanOrEqual(logits + shares);
   });
 
   it('happens before the first look, unless it is turned off', async () => {
