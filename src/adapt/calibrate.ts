@@ -1,8 +1,8 @@
 /**
  * An early head sees less than the whole network and judges an unseen scanner more timidly: the masks that it would draw
  * are smaller. The consistency loss then pushes the encoder to enlarge all masks, the network's own included, and does so
- * in every epoch. A shift of the head's logits, by which it segments as much of the target as the network, takes that
- * push away and leaves what the two disagree on.
+ * in every epoch. A shift of the head's logits, by which it segments as much of the target as the network, takes most of
+ * that push away and leaves what the two disagree on.
  */
 import type { EarlyHead, UNet2D } from '../models/index.js';
 import { cat, noGrad, scope, type Tensor } from '../torch/index.js';
