@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Preprocessing, preprocessingSchema } from '../data/index.js';
 import { unetBlocks } from '../models/index.js';
-import { readState, type State, writeState } from '../nn/index.js';
+import { jsonOf, parseMetadata, readState, type State, writeState } from '../nn/index.js';
 import { convLoraSchema } from '../peft/index.js';
 import { adaptError } from './errors.js';
 import { methodNames } from './methods.js';
@@ -45,33 +45,24 @@ export function saveAdapter(
   });
 }
 
-const metadataSchema = z.object({
-  format: z.literal('graft-adapter'),
-  method: z.enum(methodNames),
-  base: z.string(),
-  classes: z.string(),
-  preprocessing: z.string(),
-  lora: z.string().optional(),
-});
+const metadataSchema = z
+  .object({
+    format: z.literal('graft-adapter'),
+    method: z.enum(methodNames),
+    base: z.string(),
+    classes: jsonOf(z.int().min(2)),
+    preprocessing: jsonOf(preprocessingSchema),
+    lora: jsonOf(loraSchema).optional(),
+  })
+  .catchall(z.string());
 
 /** @throws GraftError ADAPTER_UNKNOWN, and what `readState` throws */
 export function loadAdapter(path: string): Adapter {
   const { state, metadata } = readState(path);
-  const parsed = metadataSchema.safeParse(metadata);
-  if (!parsed.success) {
-    const reason = `its format is ${metadata.format ? `"${metadata.format}"` : 'not named'}`;
-    throw adaptError('ADAPTER_UNKNOWN', { file: path, reason });
-  }
-  const { format: _, method, base, classes, preprocessing, lora } = parsed.data;
-  const { format, method: m, base: b, classes: c, preprocessing: p, lora: l, ...provenance } = metadata;
-  return {
-    name: path,
-    method,
-    base,
-    classes: Number(classes),
-    preprocessing: preprocessingSchema.parse(JSON.parse(preprocessing)),
-    lora: lora === undefined ? undefined : loraSchema.parse(JSON.parse(lora)),
-    state,
-    provenance,
-  };
+  const { format, method, base, classes, preprocessing, lora, ...provenance } = parseMetadata(
+    metadataSchema,
+    metadata,
+    (reason) => adaptError('ADAPTER_UNKNOWN', { file: path, reason }),
+  );
+  return { name: path, method, base, classes, preprocessing, lora, state, provenance };
 }

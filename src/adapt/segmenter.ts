@@ -2,10 +2,10 @@
  * A model as a hospital uses it: the frozen base network with its early heads, the preprocessing it was trained with,
  * what was seen on its source domain, and at most one adapter in use.
  */
-
+import { z } from 'zod';
 import { type Preprocessing, preprocessingSchema } from '../data/index.js';
 import { EarlyHead, encoderBlocks, UNet2D, type UNet2DConfig, unet2dSchema } from '../models/index.js';
-import { Base, initialise, readState, type State, writeState } from '../nn/index.js';
+import { Base, initialise, jsonOf, parseMetadata, readState, type State, writeState } from '../nn/index.js';
 import { attachConvLora } from '../peft/index.js';
 import type { Adapter } from './adapter.js';
 import { adaptError } from './errors.js';
@@ -111,6 +111,21 @@ export class Segmenter {
   }
 }
 
+const metadataSchema = z.object({
+  format: z.literal('graft-model'),
+  architecture: jsonOf(unet2dSchema),
+  preprocessing: jsonOf(preprocessingSchema),
+  heads: jsonOf(
+    z.array(
+      z
+        .int()
+        .min(0)
+        .max(encoderBlocks.length - 1),
+    ),
+  ),
+  reference: jsonOf(sourceReferenceSchema).optional(),
+});
+
 /**
  * Reads a model that `Segmenter.save` wrote, or a checkpoint of the reference code's U-Net, whose architecture its
  * shapes tell (it comes without early heads, and with the preprocessing given here).
@@ -123,14 +138,12 @@ export function loadModel(
 ): Segmenter {
   const { state, metadata } = readState(path);
   if (metadata.format === 'graft-model') {
-    const model = new Segmenter({
-      architecture: unet2dSchema.parse(JSON.parse(metadata.architecture)),
-      preprocessing: preprocessingSchema.parse(JSON.parse(metadata.preprocessing)),
-      headLevels: JSON.parse(metadata.heads),
-      device,
-    });
+    const { architecture, preprocessing, heads, reference } = parseMetadata(metadataSchema, metadata, (reason) =>
+      adaptError('MODEL_UNKNOWN', { file: path, reason }),
+    );
+    const model = new Segmenter({ architecture, preprocessing, headLevels: heads, device });
     model.loadState(state, path);
-    if (metadata.reference) model.reference = sourceReferenceSchema.parse(JSON.parse(metadata.reference));
+    model.reference = reference;
     return model;
   }
   const first = state.get('init_path.0.weight')?.shape;

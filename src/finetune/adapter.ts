@@ -1,9 +1,9 @@
 /** An adapter of Segment Anything: what a plan trained, with all that is needed to use it beside its base. */
 import { z } from 'zod';
-import { type AdapterValues, readState, writeState } from '../nn/index.js';
+import { type AdapterValues, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
 import { type AdapterConfig, adapterSchema, type PlanName, planSchema } from '../peft/index.js';
 import { finetuneError } from './errors.js';
-import { formatOf, jsonOf, type Preparation, preparationShape } from './segmenter.js';
+import { type Preparation, preparationShape } from './segmenter.js';
 
 /** Its `state` holds what the plan trained, by the network's names. */
 export interface SamAdapter extends AdapterValues, Preparation {
@@ -43,8 +43,10 @@ const metadataSchema = z
 /** @throws GraftError SAM_ADAPTER_UNKNOWN, and what `readState` throws */
 export function loadSamAdapter(path: string): SamAdapter {
   const { state, metadata } = readState(path);
-  const parsed = metadataSchema.safeParse(metadata);
-  if (!parsed.success) throw finetuneError('SAM_ADAPTER_UNKNOWN', { file: path, reason: formatOf(metadata) });
-  const { format: _, plan, base, options, classes, preprocessing, windows, ...provenance } = parsed.data;
+  const { format, plan, base, options, classes, preprocessing, windows, ...provenance } = parseMetadata(
+    metadataSchema,
+    metadata,
+    (reason) => finetuneError('SAM_ADAPTER_UNKNOWN', { file: path, reason }),
+  );
   return { name: path, plan, base, options, classes, preprocessing, windows, state, provenance };
 }

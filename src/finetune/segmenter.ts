@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { type Preprocessing, preprocessingSchema, type WindowConfig, windowSchema } from '../data/index.js';
 import { loadSamCheckpoint, Sam, type SamCheckpointReport, type SamConfig, samSchema } from '../models/index.js';
-import { Base, initialise, readState, writeState } from '../nn/index.js';
+import { Base, initialise, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
 import { applyPlan } from '../peft/index.js';
 import { noGrad, scope, type Tensor } from '../torch/index.js';
 import type { SamAdapter } from './adapter.js';
@@ -146,20 +146,6 @@ function fitted(preprocessing: Preprocessing, side: number): Preprocessing {
   return { ...preprocessing, size: [side, side], multiple: 16 };
 }
 
-/** A value that metadata hold as JSON. */
-export const jsonOf = <Schema extends z.ZodType>(schema: Schema) =>
-  z
-    .string()
-    .transform((text, { issues }) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        issues.push({ code: 'custom', input: text, message: 'is not JSON' });
-        return z.NEVER;
-      }
-    })
-    .pipe(schema as z.ZodType<z.output<Schema>>);
-
 export const preparationShape = {
   classes: jsonOf(z.array(z.string())),
   preprocessing: jsonOf(preprocessingSchema),
@@ -178,14 +164,11 @@ const metadataSchema = z.object({
  */
 export function loadSam(path: string, { device = 'cpu' } = {}): SamSegmenter {
   const { state, metadata } = readState(path);
-  const parsed = metadataSchema.safeParse(metadata);
-  if (!parsed.success) throw finetuneError('SAM_FILE_UNKNOWN', { file: path, reason: formatOf(metadata) });
-  const model = new SamSegmenter({ ...parsed.data, device });
+  const parts = parseMetadata(metadataSchema, metadata, (reason) =>
+    finetuneError('SAM_FILE_UNKNOWN', { file: path, reason }),
+  );
+  const model = new SamSegmenter({ ...parts, device });
   model.sam.loadState(state, { file: path });
   for (const value of state.values()) value.dispose();
   return model;
 }
-
-/** For messages: what a file calls itself. */
-export const formatOf = ({ format }: Record<string, string>): string =>
-  format ? `its format is "${format}"` : 'its format is not named';

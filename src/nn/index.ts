@@ -4,6 +4,7 @@ export * from './checkpoint.js';
 export * from './init.js';
 export * from './layers.js';
 export * from './linear.js';
+export * from './metadata.js';
 export * from './module.js';
 export * from './optim.js';
 export * from './state-file.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Adapter, loadAdapter, loadModel, referenceOf, saveAdapter } from '../../src/adapt/index.js';
-import { fingerprint, writeState } from '../../src/nn/index.js';
+import { fingerprint, readState, writeState } from '../../src/nn/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
 import { outputs, small, trainedAdapter } from './small.js';
@@ -157,5 +157,22 @@ describe('files', () => {
       message: expect.stringContaining('"graft-model"'),
     });
     expect(errorOf(() => loadModel(at('0.safetensors'))).exitCode).toBe(4);
+  });
+
+  it('name what is not understood where a file of ours says something else than expected', () => {
+    const { model } = small();
+    model.save(at('whole.safetensors'));
+    const { state, metadata } = readState(at('whole.safetensors'));
+    for (const [key, value, message] of [
+      ['preprocessing', '{"intensity":{"kind":"tissue"}}', 'preprocessing.intensity.kind'],
+      ['preprocessing', '{"axis":', 'preprocessing: is not JSON'],
+      ['heads', '[9]', 'heads.0'],
+    ]) {
+      writeState(at('strange.safetensors'), state, { ...metadata, [key]: value });
+      expect(errorOf(() => loadModel(at('strange.safetensors')))).toMatchObject({
+        code: 'MODEL_UNKNOWN',
+        message: expect.stringContaining(`strange.safetensors: is not a model that graft can use (its ${message}`),
+      });
+    }
   });
 });
