@@ -48,10 +48,11 @@ for (const seed of recipe.seeds) {
   model.dispose();
 }
 
-console.log(['method'.padEnd(18), ...recipe.targets.map((target) => target.padEnd(10)), 'mean', '  sd'].join('  '));
+const width = Math.max(...methods.map(({ length }) => length));
+console.log(['method'.padEnd(width), ...recipe.targets.map((target) => target.padEnd(10)), 'mean', '  sd'].join('  '));
 for (const [method, targets] of rows) {
   const perSeed = recipe.seeds.map((_, i) => meanOf(targets.map((values) => values[i])));
   const cells = targets.map((values) => meanOf(values).toFixed(3).padEnd(10));
   const spread = perSeed.length > 1 ? standardDeviation(perSeed).toFixed(3) : '–';
-  console.log([method.padEnd(18), ...cells, meanOf(perSeed).toFixed(3), spread].join('  '));
+  console.log([method.padEnd(width), ...cells, meanOf(perSeed).toFixed(3), spread].join('  '));
 }

@@ -3,9 +3,9 @@
  *
  * Percentiles are NumPy's default (linear interpolation between the two nearest ranks), over all voxels.
  *
- * `histogram` gives every volume the same histogram above its mean, after Nyúl & Udupa (1999, doi 10.1002/(SICI)1522-2594
- * (199912)42:6<1072::AID-MRM11>3.0.CO;2-M), with an even one as the standard instead of one learned: what a scanner or a
- * sequence does to all brightnesses alike is undone. A head's mean lies between air and tissue in T1, T2 and FLAIR.
+ * `histogram` gives every volume the same histogram above its mean, after Nyúl & Udupa (Magn Reson Med 1999, 42:1072), with
+ * an even one as the standard instead of one learned: what a scanner or a sequence does to all brightnesses alike is undone.
+ * A head's mean lies between air and tissue in T1, T2 and FLAIR.
  */
 import { errorsOf } from '../../core/index.js';
 import { datasetErrors } from '../dataset-errors.js';
