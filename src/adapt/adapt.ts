@@ -157,6 +157,7 @@ export async function* adapt(
       base,
       preprocessing: model.preprocessing,
       classes: model.classes,
+      classNames: model.classNames,
       lora: attached && { ...loraOf(config), blocks: [...method.blocks] },
       state,
       provenance: { target: name, seed: String(seed), kept: String(kept.candidate), ...(guard && { guard }) },

@@ -4,6 +4,7 @@ import { type Preprocessing, preprocessingSchema } from '../data/index.js';
 import { unetBlocks } from '../models/index.js';
 import { jsonOf, parseMetadata, readState, type State, writeState } from '../nn/index.js';
 import { convLoraSchema } from '../peft/index.js';
+import { classNamesSchema, unnamedClasses } from './class-names.js';
 import { adaptError } from './errors.js';
 import { methodNames } from './methods.js';
 
@@ -16,7 +17,10 @@ export interface Adapter {
   /** Fingerprint of the base it belongs to. */
   base: string;
   preprocessing: Preprocessing;
+  /** With the background. */
   classes: number;
+  /** Names of the labels 1, 2, … */
+  classNames: readonly string[];
   /** Where factors are attached before `state` is loaded; absent for methods without. */
   lora: z.output<typeof loraSchema> | undefined;
   /** By the network's names: factors, trained weights, and batch normalisation's statistics. */
@@ -32,7 +36,7 @@ export const adapterBytes = ({ state }: Adapter): number =>
 /** Writes a safetensors file; equal adapters give equal bytes. */
 export function saveAdapter(
   path: string,
-  { method, base, preprocessing, classes, lora, state, provenance }: Adapter,
+  { method, base, preprocessing, classes, classNames, lora, state, provenance }: Adapter,
 ): void {
   writeState(path, state, {
     ...provenance,
@@ -40,6 +44,7 @@ export function saveAdapter(
     method,
     base,
     classes: String(classes),
+    classNames: JSON.stringify(classNames),
     preprocessing: JSON.stringify(preprocessing),
     ...(lora && { lora: JSON.stringify(lora) }),
   });
@@ -51,6 +56,7 @@ const metadataSchema = z
     method: z.enum(methodNames),
     base: z.string(),
     classes: jsonOf(z.int().min(2)),
+    classNames: classNamesSchema,
     preprocessing: jsonOf(preprocessingSchema),
     lora: jsonOf(loraSchema).optional(),
   })
@@ -59,10 +65,11 @@ const metadataSchema = z
 /** @throws GraftError ADAPTER_UNKNOWN, and what `readState` throws */
 export function loadAdapter(path: string): Adapter {
   const { state, metadata } = readState(path);
-  const { format, method, base, classes, preprocessing, lora, ...provenance } = parseMetadata(
+  const { format, method, base, classes, classNames, preprocessing, lora, ...provenance } = parseMetadata(
     metadataSchema,
     metadata,
     (reason) => adaptError('ADAPTER_UNKNOWN', { file: path, reason }),
   );
-  return { name: path, method, base, classes, preprocessing, lora, state, provenance };
+  const names = classNames ?? unnamedClasses(classes - 1);
+  return { name: path, method, base, classes, classNames: names, preprocessing, lora, state, provenance };
 }

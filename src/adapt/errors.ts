@@ -12,6 +12,11 @@ export const adaptErrors = {
     message: '{file}: is not an adapter that graft wrote ({reason}).',
     hint: 'Give a file from the adapters folder of a run.',
   },
+  CLASS_NAMES: {
+    exit: 'model',
+    message: 'The network predicts {channels} classes beside the background, but {count} are named: {names}.',
+    hint: 'Name as many classes as the network has.',
+  },
   HEAD_MISSING: {
     exit: 'model',
     message: 'The method {method} needs an early head at {block} or deeper; the model has {heads}.',

@@ -8,12 +8,15 @@ import { EarlyHead, encoderBlocks, UNet2D, type UNet2DConfig, unet2dSchema } fro
 import { Base, initialise, jsonOf, parseMetadata, readState, type State, writeState } from '../nn/index.js';
 import { attachConvLora } from '../peft/index.js';
 import type { Adapter } from './adapter.js';
+import { classNamesSchema, unnamedClasses } from './class-names.js';
 import { adaptError } from './errors.js';
 import { type SourceReference, sourceReferenceSchema } from './reference.js';
 
 interface Parts {
   architecture: UNet2DConfig;
   preprocessing: Preprocessing;
+  /** Names of the classes without the background, one for each channel; default: `class 1` and so on. */
+  classNames?: readonly string[] | undefined;
   /** Levels of the early heads; default: one after the deepest block, as in the reference code. */
   headLevels?: readonly number[];
   device?: string;
@@ -23,16 +26,25 @@ export class Segmenter {
   readonly network: UNet2D;
   readonly heads: ReadonlyMap<number, EarlyHead>;
   readonly preprocessing: Preprocessing;
+  /** Names of the labels 1, 2, … */
+  readonly classNames: readonly string[];
   readonly device: string;
   /** What the model's outputs look like on its source domain; absent until it was trained. */
   reference: SourceReference | undefined;
   readonly #base: Base;
 
-  constructor({ architecture, preprocessing, headLevels = [3], device = 'cpu' }: Parts) {
+  /** @throws GraftError CLASS_NAMES */
+  constructor({ architecture, preprocessing, classNames, headLevels = [3], device = 'cpu' }: Parts) {
     this.device = device;
     this.network = new UNet2D(architecture);
     this.heads = new Map(headLevels.map((level) => [level, new EarlyHead(level, architecture)]));
     this.preprocessing = preprocessing;
+    this.classNames = classNames ?? unnamedClasses(architecture.outChannels);
+    const { length: count } = this.classNames;
+    if (count !== architecture.outChannels)
+      throw adaptError('CLASS_NAMES', {
+        ...{ channels: architecture.outChannels, count, names: this.classNames.join(', ') || 'none' },
+      });
     this.#base = new Base(this.network);
     for (const module of [this.network, ...this.heads.values()]) module.to(device, 'channels_last');
   }
@@ -93,12 +105,13 @@ export class Segmenter {
 
   /** Writes base, heads, preprocessing and reference to one safetensors file. */
   save(path: string, provenance: Record<string, string> = {}): void {
-    const { network, preprocessing, reference } = this;
+    const { network, preprocessing, classNames, reference } = this;
     writeState(path, this.state(), {
       ...provenance,
       format: 'graft-model',
       architecture: JSON.stringify(network.config),
       heads: JSON.stringify([...this.heads.keys()]),
+      classNames: JSON.stringify(classNames),
       preprocessing: JSON.stringify(preprocessing),
       ...(reference && { reference: JSON.stringify(reference) }),
     });
@@ -111,20 +124,26 @@ export class Segmenter {
   }
 }
 
-const metadataSchema = z.object({
-  format: z.literal('graft-model'),
-  architecture: jsonOf(unet2dSchema),
-  preprocessing: jsonOf(preprocessingSchema),
-  heads: jsonOf(
-    z.array(
-      z
-        .int()
-        .min(0)
-        .max(encoderBlocks.length - 1),
+const metadataSchema = z
+  .object({
+    format: z.literal('graft-model'),
+    architecture: jsonOf(unet2dSchema),
+    classNames: classNamesSchema,
+    preprocessing: jsonOf(preprocessingSchema),
+    heads: jsonOf(
+      z.array(
+        z
+          .int()
+          .min(0)
+          .max(encoderBlocks.length - 1),
+      ),
     ),
-  ),
-  reference: jsonOf(sourceReferenceSchema).optional(),
-});
+    reference: jsonOf(sourceReferenceSchema).optional(),
+  })
+  .refine(({ architecture, classNames }) => !classNames || classNames.length === architecture.outChannels, {
+    path: ['classNames'],
+    message: 'are not as many as the network has channels',
+  });
 
 /**
  * Reads a model that `Segmenter.save` wrote, or a checkpoint of the reference code's U-Net, whose architecture its
@@ -138,10 +157,10 @@ export function loadModel(
 ): Segmenter {
   const { state, metadata } = readState(path);
   if (metadata.format === 'graft-model') {
-    const { architecture, preprocessing, heads, reference } = parseMetadata(metadataSchema, metadata, (reason) =>
+    const { heads, reference, ...parts } = parseMetadata(metadataSchema, metadata, (reason) =>
       adaptError('MODEL_UNKNOWN', { file: path, reason }),
     );
-    const model = new Segmenter({ architecture, preprocessing, headLevels: heads, device });
+    const model = new Segmenter({ ...parts, headLevels: heads, device });
     model.loadState(state, path);
     model.reference = reference;
     return model;

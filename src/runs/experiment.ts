@@ -150,7 +150,7 @@ async function* sourceModel(
     training: recipe.training,
     checkpoint: folder.file('checkpoints', `seed${seed}`),
     cache: cacheFolder(recipe, folder),
-    ...{ train, validation, seed, toleranceMm, device },
+    ...{ classes, train, validation, seed, toleranceMm, device },
   };
   const model = yield* progressOf(trainModel(job), (record) => folder.log({ seed, ...record }));
   model.save(file, { seed: String(seed), source: recipe.source });

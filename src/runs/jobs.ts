@@ -40,6 +40,8 @@ export interface TrainingJob {
   /** Labelled cases that choose the epoch. */
   validation: readonly Case[];
   architecture: UNet2DConfig;
+  /** Names of the labels 1, 2, …, one for each of the network's channels. */
+  classes: readonly string[];
   preprocessing: Preprocessing;
   training: Training;
   seed: number;
@@ -61,7 +63,7 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
   const bare = all.filter(({ label }) => !label);
   if (bare.length > 0)
     throw runError('TRAINING_UNLABELLED', { count: bare.length, total: all.length, file: bare[0].image });
-  const model = new Segmenter({ architecture, preprocessing, device });
+  const model = new Segmenter({ architecture, preprocessing, classNames: job.classes, device });
   model.initialise(seed);
   const options = { classes: model.classes, cache: job.cache };
   const slices = yield* readSlices(job.task, all, preprocessing, options);

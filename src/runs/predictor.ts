@@ -31,8 +31,7 @@ export function loadPredictor(file: string, { adapter, device }: { adapter?: str
   if (metadata.format !== 'graft-sam') {
     const model = loadModel(file, { device });
     if (adapter) model.use(loadAdapter(adapter));
-    const classes = Array.from({ length: model.classes - 1 }, (_, i) => `class ${i + 1}`);
-    return { classes, segment: (volume) => segment(model, volume), prompt: undefined };
+    return { classes: model.classNames, segment: (volume) => segment(model, volume), prompt: undefined };
   }
   const model = loadSam(file, { device });
   if (adapter) model.use(loadSamAdapter(adapter));

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Adapter, loadAdapter, loadModel, referenceOf, saveAdapter } from '../../src/adapt/index.js';
+import { type Adapter, loadAdapter, loadModel, referenceOf, Segmenter, saveAdapter } from '../../src/adapt/index.js';
 import { fingerprint, readState, writeState } from '../../src/nn/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
@@ -125,6 +125,33 @@ describe('files', () => {
     expect(readFileSync(at('model-again.safetensors'))).toEqual(readFileSync(at('model.safetensors')));
     loaded.use(loadAdapter(at('0.safetensors')));
     expect(outputs(loaded, image)).toEqual(alone(adapters[0]));
+  });
+
+  it('keep the names of the classes; files without names read as class 1 and so on', async () => {
+    const named = new Segmenter({
+      architecture: { inChannels: 1, outChannels: 2, filters: 2 },
+      preprocessing: model.preprocessing,
+      classNames: ['Prostata', 'Läsion'],
+    });
+    named.initialise(1);
+    named.save(at('named.safetensors'));
+    expect(loadModel(at('named.safetensors')).classNames).toEqual(['Prostata', 'Läsion']);
+    const { state, metadata } = readState(at('named.safetensors'));
+    const { classNames, ...before } = metadata;
+    writeState(at('unnamed.safetensors'), state, before);
+    expect(loadModel(at('unnamed.safetensors')).classNames).toEqual(['class 1', 'class 2']);
+    writeState(at('strange.safetensors'), state, { ...metadata, classNames: '["one"]' });
+    expect(errorOf(() => loadModel(at('strange.safetensors')))).toMatchObject({
+      code: 'MODEL_UNKNOWN',
+      message: expect.stringContaining('its classNames: are not as many'),
+    });
+
+    saveAdapter(at('of-named.safetensors'), { ...adapters[0], classNames: ['Prostata'] });
+    expect(loadAdapter(at('of-named.safetensors')).classNames).toEqual(['Prostata']);
+    const adapter = readState(at('of-named.safetensors'));
+    const { classNames: _, ...older } = adapter.metadata;
+    writeState(at('older.safetensors'), adapter.state, older);
+    expect(loadAdapter(at('older.safetensors')).classNames).toEqual(['class 1']);
   });
 
   it('of the reference code, bare states, load without heads', () => {

@@ -28,7 +28,10 @@ const tiny = [
   '--device',
   'cpu',
 ];
-const trainTiny = (out: string) => ['train', at('data'), '--site', source, '--out', at(out), '--epochs', '4', ...tiny];
+const trainTiny = (out: string) => {
+  const data = ['train', at('data'), '--site', source, '--classes', 'brain'];
+  return [...data, '--out', at(out), '--epochs', '4', ...tiny];
+};
 const adaptTiny = (out: string, data = 'data') => {
   const options = ['--epochs', '2', '--batch', '4', '--device', 'cpu', '--no-guard'];
   return ['adapt', at('model.safetensors'), at(data), '--site', target, '--out', at(out), ...options];
@@ -61,6 +64,7 @@ describe('graft train', () => {
     expect(model).toBe(at('model.safetensors'));
     const loaded = loadModel(model);
     expect(loaded.fingerprint).toBe(fingerprint);
+    expect(loaded.classNames).toEqual(['brain']);
     expect(loaded.reference).toEqual(reference);
     expect([split.train.length, split.validation.length]).toEqual([2, 1]);
     expect(readdirSync(folder).filter((name) => /ckpt|tmp$/.test(name))).toEqual([]);
@@ -102,6 +106,7 @@ describe('graft adapt', () => {
     expect(trainedParameters).toBeGreaterThan(1000);
     expect(readFileSync(adapter).length).toBeGreaterThan(bytes);
     expect(loadAdapter(adapter).base).toBe(lastLine(trained).fingerprint);
+    expect(loadAdapter(adapter).classNames).toEqual(['brain']);
     expect(loadAdapter(adapter).provenance).toMatchObject({ target, seed: '1', kept: String(kept) });
   });
 

@@ -20,7 +20,7 @@ export async function trainUNet(
   const source = sites.join(', ');
   const job = {
     task: `train on ${source}`,
-    ...{ train, validation, preprocessing, seed, device, cache },
+    ...{ train, validation, classes, preprocessing, seed, device, cache },
     architecture: { inChannels: 1, outChannels: classes.length, filters },
     training: trainingSchema.parse({ ...training, ...(augment ? {} : { augmentation: null }) }),
     toleranceMm: tolerance,
