@@ -30,8 +30,8 @@ const meanings: Record<keyof typeof exitCodes, string> = {
 const help = `
 Getting started:
   graft doctor                 is everything there?
-  graft run recipes/phantom-scanners.yaml   a whole experiment on generated images
-  graft run recipes/phantom-federated.yaml  the same for federated fine-tuning
+  graft run phantom-scanners   a whole experiment on generated images
+  graft run phantom-federated  the same for federated fine-tuning
   graft params                 how small an adapter is
   graft COMMAND --help         options and examples of a command
 

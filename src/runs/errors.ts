@@ -2,6 +2,11 @@
 import { errorsOf } from '../core/index.js';
 
 export const runErrors = {
+  RECIPE_NOT_FOUND: {
+    exit: 'usage',
+    message: '{file}: is neither a file nor a recipe that comes with graft; did you mean {nearest}?',
+    hint: 'Name a YAML file, or one of graft’s own: {names} ("graft run --list" says what each does).',
+  },
   RECIPE_UNREADABLE: {
     exit: 'usage',
     message: '{file}: is not a recipe that can be read ({reason}).',

@@ -15,6 +15,7 @@ export * from './jobs.js';
 export * from './kinds.js';
 export * from './predictor.js';
 export * from './recipe.js';
+export * from './recipes.js';
 export {
   type FederationReport,
   type ReportData,

@@ -12,23 +12,24 @@ export const registerFederate = (program: Command): void =>
       'cases in one place, in rounds), every byte of the rounds is counted, and every model is scored on unseen cases of ' +
       'every site. The options overrule the recipe; a setting that a plan has of its own stays. A run that was stopped ' +
       'goes on with --resume and ends with the same bits.',
-    arguments: { '<recipe>': 'a YAML file with sites and plans, such as recipes/hippocampus-federated.yaml' },
+    arguments: { '<recipe>': 'a YAML file with sites and plans, or the name of a recipe that comes with graft' },
     options: federateOptions,
     examples: [
-      ['graft federate recipes/phantom-federated.yaml', 'on generated data, nothing needed'],
-      ['graft federate recipes/hippocampus-federated.yaml --data data/hippocampus', 'on your volumes'],
-      ['graft federate recipes/hippocampus-federated.yaml --data data/hippocampus --resume', 'go on'],
+      ['graft federate phantom-federated', 'on generated data, nothing needed'],
+      ['graft federate hippocampus-federated --data data/hippocampus', 'on your volumes'],
+      ['graft federate hippocampus-federated --data data/hippocampus --resume', 'go on'],
       [
-        'graft federate recipes/hippocampus-federated.yaml --plans flap-sam,lora --regimes federated --rounds 5 --wire int8',
+        'graft federate hippocampus-federated --plans flap-sam,lora --regimes federated --rounds 5 --wire int8',
         'a part of the recipe',
       ],
       [
-        'graft federate recipes/hippocampus-federated.yaml --set model.checkpoint=sam_vit_b_01ec64.pth --set model.architecture=sam-vit-b --set model.imageSize=224',
+        'graft federate hippocampus-federated --set model.checkpoint=sam_vit_b_01ec64.pth --set model.architecture=sam-vit-b --set model.imageSize=224',
         'a downloaded foundation instead of one made here',
       ],
     ],
-    async run(context, { rounds, wire, aggregation, plans, regimes, ...options }, file) {
-      const { readFederationRecipe } = await import('../../runs/index.js');
+    async run(context, { rounds, wire, aggregation, plans, regimes, ...options }, recipeName) {
+      const { findRecipe, readFederationRecipe } = await import('../../runs/index.js');
+      const file = findRecipe(recipeName);
       const named = { 'federation.rounds': rounds, 'federation.wire': wire, 'federation.aggregation': aggregation };
       const given = Object.entries({ ...named, plans, regimes }).filter(([, value]) => value !== undefined);
       const recipe = readFederationRecipe(file, {

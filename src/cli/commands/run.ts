@@ -1,6 +1,7 @@
 /** `graft run`: a whole experiment from a recipe. */
 import type { Command } from 'commander';
 import { defineCommand } from '../command.js';
+import { cliError } from '../errors.js';
 import { carryOut, overrides, recipeOptions } from '../experiments.js';
 
 export const registerRun = (program: Command): void =>
@@ -12,23 +13,42 @@ export const registerRun = (program: Command): void =>
       'method; one with sites and plans fine-tunes Segment Anything at each site, on all cases, and in rounds. Both are ' +
       'scored on unseen patients and end with a report. A run that was stopped goes on with --resume and ends with the ' +
       'same bits.',
-    arguments: { '<recipe>': 'a YAML file, such as those in recipes/' },
-    options: recipeOptions,
+    arguments: { '[recipe]': 'a YAML file, or the name of a recipe that comes with graft' },
+    options: runOptions,
     examples: [
-      ['graft run recipes/phantom-scanners.yaml', 'on generated data, nothing needed'],
-      ['graft run recipes/brain-scanners.yaml --data data/brain --out runs/brain', 'on your volumes'],
-      ['graft run recipes/brain-scanners.yaml --data data/brain --resume', 'go on after an interruption'],
+      ['graft run --list', 'the recipes that come with graft'],
+      ['graft run phantom-scanners', 'on generated data, nothing needed'],
+      ['graft run brain-scanners --data data/brain --out runs/brain', 'on your volumes'],
+      ['graft run brain-scanners --data data/brain --resume', 'go on after an interruption'],
+      ['graft run brain-scanners --data data/brain --set training.epochs=10 --set seeds=[1,2]', 'overrule keys'],
       [
-        'graft run recipes/brain-scanners.yaml --data data/brain --set training.epochs=10 --set seeds=[1,2]',
-        'overrule keys',
-      ],
-      [
-        'graft run recipes/phantom-scanners.yaml --tensorboard --mlflow http://127.0.0.1:5000',
+        'graft run phantom-scanners --tensorboard --mlflow http://127.0.0.1:5000',
         'curves where you already look at curves',
       ],
     ],
-    async run(context, options, file) {
-      const { readAnyRecipe } = await import('../../runs/index.js');
+    async run(context, { list, ...options }, named) {
+      const { findRecipe, listRecipes, readAnyRecipe } = await import('../../runs/index.js');
+      if (list) {
+        const recipes = listRecipes();
+        const width = Math.max(...recipes.map(({ name }) => name.length));
+        context.print({ recipes }, () =>
+          recipes.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}`).join('\n'),
+        );
+        return;
+      }
+      if (named === undefined)
+        throw cliError('USAGE', {
+          problem: 'Name a recipe.',
+          hint: '"graft run --list" names those that come with graft.',
+        });
+      const file = findRecipe(named);
       await carryOut(context, readAnyRecipe(file, await overrides(options, 'run')), { file, ...options });
     },
   });
+
+async function runOptions() {
+  const { z } = await import('zod');
+  return (await recipeOptions()).extend({
+    list: z.boolean().default(false).describe('name the recipes that come with graft, and end'),
+  });
+}
