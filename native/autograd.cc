@@ -53,7 +53,7 @@ napi_value setGradEnabled(napi_env env, const Arguments& arguments) {
 napi_value setAutocast(napi_env env, const Arguments& arguments) {
   const auto device = c10::Device(toString(env, arguments.at(0))).type();
   const bool enabled = toBool(env, arguments.at(1));
-  const auto dtype = static_cast<at::ScalarType>(toDouble(env, arguments.at(2)));
+  const auto dtype = static_cast<at::ScalarType>(toInt(env, arguments.at(2)));
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
   const bool before = at::autocast::is_autocast_enabled(device);
   const auto dtypeBefore = at::autocast::get_autocast_dtype(device);
@@ -73,9 +73,9 @@ napi_value setAutocast(napi_env env, const Arguments& arguments) {
 #endif
   if (!enabled) at::autocast::clear_cache();
   napi_value result;
-  napi_create_array_with_length(env, 2, &result);
-  napi_set_element(env, result, 0, fromBool(env, before));
-  napi_set_element(env, result, 1, fromDouble(env, static_cast<int>(dtypeBefore)));
+  made(env, napi_create_array_with_length(env, 2, &result));
+  made(env, napi_set_element(env, result, 0, fromBool(env, before)));
+  made(env, napi_set_element(env, result, 1, fromDouble(env, static_cast<int>(dtypeBefore))));
   return result;
 }
 

@@ -35,7 +35,7 @@ double Slots::put(c10::IValue value) {
 }
 
 const c10::IValue& Slots::get(double handle) const {
-  if (handle > 0) {
+  if (handle > 0 && handle <= kLargestInteger) {
     const auto [slot, generation] = split(handle);
     if (slot < values_.size() && generations_[slot] == generation && !values_[slot].isNone()) return values_[slot];
   }
@@ -43,6 +43,7 @@ const c10::IValue& Slots::get(double handle) const {
 }
 
 bool Slots::free(double handle) {
+  if (!(handle > 0 && handle <= kLargestInteger)) return false;
   const auto [slot, generation] = split(handle);
   if (slot >= values_.size() || generations_[slot] != generation || values_[slot].isNone()) return false;
   values_[slot] = c10::IValue();
@@ -66,10 +67,37 @@ Engine& engineOf(napi_env env) {
 void check(napi_status status, const char* what) {
   if (status != napi_ok) throw std::invalid_argument(what);
 }
+void made(napi_env env, napi_status status) {
+  if (status == napi_ok) return;
+  const napi_extended_error_info* info = nullptr;
+  napi_get_last_error_info(env, &info);
+  throw std::runtime_error(info && info->error_message ? info->error_message : "JavaScript could not hold the result");
+}
 double toDouble(napi_env env, napi_value value) {
   double result;
   check(napi_get_value_double(env, value, &result), "expected a number");
   return result;
+}
+int64_t toInt(napi_env env, napi_value value) {
+  napi_valuetype type;
+  check(napi_typeof(env, value, &type), "expected a whole number");
+  if (type == napi_bigint) {
+    bool lossless;
+    int64_t result;
+    check(napi_get_value_bigint_int64(env, value, &result, &lossless), "expected a whole number");
+    if (!lossless) throw std::invalid_argument("the BigInt does not fit 64 bits");
+    return result;
+  }
+  const double number = toDouble(env, value);
+  if (number != std::trunc(number)) throw std::invalid_argument("expected a whole number");
+  if (std::abs(number) > kLargestInteger)
+    throw std::invalid_argument("a number beyond 2^53 - 1 is not exact: give a BigInt");
+  return static_cast<int64_t>(number);
+}
+uint64_t toSeed(napi_env env, napi_value value) {
+  const auto seed = toInt(env, value);
+  if (seed < 0) throw std::invalid_argument("a seed is not negative");
+  return static_cast<uint64_t>(seed);
 }
 bool toBool(napi_env env, napi_value value) {
   bool result;
@@ -80,27 +108,33 @@ std::string toString(napi_env env, napi_value value) {
   size_t length;
   check(napi_get_value_string_utf8(env, value, nullptr, 0, &length), "expected a string");
   std::string result(length, '\0');
-  napi_get_value_string_utf8(env, value, result.data(), length + 1, &length);
+  check(napi_get_value_string_utf8(env, value, result.data(), length + 1, &length), "expected a string");
   return result;
 }
 napi_value fromDouble(napi_env env, double value) {
   napi_value result;
-  napi_create_double(env, value, &result);
+  made(env, napi_create_double(env, value, &result));
   return result;
+}
+napi_value fromInt(napi_env env, int64_t value) {
+  if (value > static_cast<int64_t>(kLargestInteger) || value < -static_cast<int64_t>(kLargestInteger))
+    throw std::range_error("the result " + std::to_string(value) +
+                           " is beyond 2^53 - 1, which a number cannot hold: read the tensor with toArray()");
+  return fromDouble(env, static_cast<double>(value));
 }
 napi_value fromBool(napi_env env, bool value) {
   napi_value result;
-  napi_get_boolean(env, value, &result);
+  made(env, napi_get_boolean(env, value, &result));
   return result;
 }
 napi_value fromString(napi_env env, const std::string& value) {
   napi_value result;
-  napi_create_string_utf8(env, value.data(), value.size(), &result);
+  made(env, napi_create_string_utf8(env, value.data(), value.size(), &result));
   return result;
 }
 napi_value undefined(napi_env env) {
   napi_value result;
-  napi_get_undefined(env, &result);
+  made(env, napi_get_undefined(env, &result));
   return result;
 }
 bool isNullish(napi_env env, napi_value value) {
@@ -116,23 +150,35 @@ napi_value fromTensor(napi_env env, at::Tensor tensor) {
   return fromDouble(env, engineOf(env).slots.put(std::move(tensor)));
 }
 void set(napi_env env, napi_value object, const char* name, napi_value value) {
-  napi_set_named_property(env, object, name, value);
+  made(env, napi_set_named_property(env, object, name, value));
 }
 
 namespace {
+// An exception that JavaScript has already is the better one.
+void raise(napi_env env, const char* code, const char* message) {
+  bool pending = false;
+  napi_is_exception_pending(env, &pending);
+  if (!pending) napi_throw_error(env, code, message);
+}
+
 napi_value guard(napi_env env, napi_callback_info info) {
-  void* data = nullptr;
-  size_t count = 0;
-  napi_get_cb_info(env, info, &count, nullptr, nullptr, &data);
-  Arguments arguments(count);
-  napi_get_cb_info(env, info, &count, arguments.data(), nullptr, nullptr);
   try {
+    void* data = nullptr;
+    size_t count = 0;
+    made(env, napi_get_cb_info(env, info, &count, nullptr, nullptr, &data));
+    Arguments arguments(count);
+    made(env, napi_get_cb_info(env, info, &count, arguments.data(), nullptr, nullptr));
     engineOf(env).borrowed->sweep(env);
     return reinterpret_cast<Function>(data)(env, arguments);
+  } catch (const FileShrank& error) {
+    raise(env, "FILE_SHRANK", error.what());
   } catch (const c10::Error& error) {
-    napi_throw_error(env, "TORCH", error.what_without_backtrace());
+    raise(env, "TORCH", error.what_without_backtrace());
   } catch (const std::exception& error) {
-    napi_throw_error(env, "TORCH", error.what());
+    raise(env, "TORCH", error.what());
+  } catch (...) {
+    // A vendor's kernel may throw anything; unwinding into Node would end the process.
+    raise(env, "TORCH", "an exception of an unknown type");
   }
   return nullptr;
 }
@@ -140,7 +186,7 @@ napi_value guard(napi_env env, napi_callback_info info) {
 
 void define(napi_env env, napi_value exports, const char* name, Function function) {
   napi_value value;
-  napi_create_function(env, name, NAPI_AUTO_LENGTH, guard, reinterpret_cast<void*>(function), &value);
+  made(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, guard, reinterpret_cast<void*>(function), &value));
   set(env, exports, name, value);
 }
 
@@ -149,11 +195,21 @@ void define(napi_env env, napi_value exports, const char* name, Function functio
 NAPI_MODULE_INIT() {
   using namespace graft;
   auto* engine = new Engine();
-  napi_set_instance_data(
-      env, engine, [](napi_env, void* data, void*) { delete static_cast<Engine*>(data); }, nullptr);
-  defineOperators(env, exports);
-  defineTensors(env, exports);
-  defineAutograd(env, exports);
-  defineRuntime(env, exports);
+  const auto free = [](napi_env, void* data, void*) { delete static_cast<Engine*>(data); };
+  if (napi_set_instance_data(env, engine, free, nullptr) != napi_ok) {
+    delete engine;
+    napi_throw_error(env, "TORCH", "the engine could not be set up");
+    return nullptr;
+  }
+  try {
+    defineOperators(env, exports);
+    defineTensors(env, exports);
+    defineAutograd(env, exports);
+    defineRuntime(env, exports);
+    defineMappedFiles(env, exports);
+  } catch (const std::exception& error) {
+    raise(env, "TORCH", error.what());
+    return nullptr;
+  }
   return exports;
 }

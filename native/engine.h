@@ -6,8 +6,10 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <node_api.h>
 
+#include <cmath>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -51,12 +53,20 @@ struct Engine {
 
 Engine& engineOf(napi_env env);
 
-// Reading arguments and making results. A failed read throws std::invalid_argument.
+// Number.MAX_SAFE_INTEGER: whole numbers beyond it are not exact in JavaScript.
+constexpr double kLargestInteger = 9007199254740991.0;
+
+// Reading arguments and making results. A failed read throws std::invalid_argument, a result that JavaScript cannot
+// hold throws std::runtime_error.
 void check(napi_status status, const char* what);
+void made(napi_env env, napi_status status);
 double toDouble(napi_env env, napi_value value);
+int64_t toInt(napi_env env, napi_value value);
+uint64_t toSeed(napi_env env, napi_value value);
 bool toBool(napi_env env, napi_value value);
 std::string toString(napi_env env, napi_value value);
 napi_value fromDouble(napi_env env, double value);
+napi_value fromInt(napi_env env, int64_t value);
 napi_value fromBool(napi_env env, bool value);
 napi_value fromString(napi_env env, const std::string& value);
 napi_value undefined(napi_env env);
@@ -70,9 +80,16 @@ using Arguments = std::vector<napi_value>;
 using Function = napi_value (*)(napi_env, const Arguments&);
 void define(napi_env env, napi_value exports, const char* name, Function function);
 
+// A mapped file became shorter while it was in use; the message is its path.
+struct FileShrank : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+void refuseShrunkFiles(napi_env env);
+
 void defineOperators(napi_env env, napi_value exports);
 void defineTensors(napi_env env, napi_value exports);
 void defineAutograd(napi_env env, napi_value exports);
 void defineRuntime(napi_env env, napi_value exports);
+void defineMappedFiles(napi_env env, napi_value exports);
 
 }  // namespace graft

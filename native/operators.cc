@@ -17,21 +17,6 @@ bool isNumber(napi_env env, napi_value value) {
   return type == napi_number;
 }
 
-int64_t toInt(napi_env env, napi_value value) {
-  napi_valuetype type;
-  napi_typeof(env, value, &type);
-  int64_t result;
-  if (type == napi_bigint) {
-    bool lossless;
-    napi_get_value_bigint_int64(env, value, &result, &lossless);
-    if (!lossless) throw std::invalid_argument("the BigInt does not fit 64 bits");
-    return result;
-  }
-  const double number = toDouble(env, value);
-  if (number != std::trunc(number)) throw std::invalid_argument("expected a whole number");
-  return static_cast<int64_t>(number);
-}
-
 // A JavaScript number is an integer scalar where it is whole, as a Python literal would be.
 at::Scalar toScalar(napi_env env, napi_value value) {
   napi_valuetype type;
@@ -39,7 +24,7 @@ at::Scalar toScalar(napi_env env, napi_value value) {
   if (type == napi_boolean) return at::Scalar(toBool(env, value));
   if (type == napi_bigint) return at::Scalar(toInt(env, value));
   const double number = toDouble(env, value);
-  if (number == std::trunc(number) && std::abs(number) < 9007199254740992.0) return at::Scalar(static_cast<int64_t>(number));
+  if (number == std::trunc(number) && std::abs(number) <= kLargestInteger) return at::Scalar(static_cast<int64_t>(number));
   return at::Scalar(number);
 }
 
@@ -47,7 +32,7 @@ std::vector<napi_value> toArray(napi_env env, napi_value value) {
   uint32_t length;
   check(napi_get_array_length(env, value, &length), "expected an array");
   std::vector<napi_value> items(length);
-  for (uint32_t i = 0; i < length; i++) napi_get_element(env, value, i, &items[i]);
+  for (uint32_t i = 0; i < length; i++) made(env, napi_get_element(env, value, i, &items[i]));
   return items;
 }
 
@@ -120,15 +105,15 @@ IValue toIValue(napi_env env, napi_value value, const TypePtr& type, c10::option
 
 napi_value fromIValue(napi_env env, IValue value) {
   if (value.isTensor()) return fromTensor(env, std::move(value).toTensor());
-  if (value.isInt()) return fromDouble(env, static_cast<double>(value.toInt()));
+  if (value.isInt()) return fromInt(env, value.toInt());
   if (value.isDouble()) return fromDouble(env, value.toDouble());
   if (value.isBool()) return fromBool(env, value.toBool());
   if (value.isString()) return fromString(env, value.toStringRef());
   if (value.isList() || value.isTuple()) {
     napi_value array;
-    napi_create_array(env, &array);
+    made(env, napi_create_array(env, &array));
     uint32_t i = 0;
-    const auto add = [&](const IValue& item) { napi_set_element(env, array, i++, fromIValue(env, item)); };
+    const auto add = [&](const IValue& item) { made(env, napi_set_element(env, array, i++, fromIValue(env, item))); };
     if (value.isTuple())
       for (const auto& item : value.toTupleRef().elements()) add(item);
     else {
@@ -159,20 +144,21 @@ napi_value resolve(napi_env env, const Arguments& arguments) {
   if (isNew) engine.operators.push_back(*found);
 
   napi_value result, list, returns;
-  napi_create_object(env, &result);
-  napi_create_array(env, &list);
-  napi_create_array(env, &returns);
+  made(env, napi_create_object(env, &result));
+  made(env, napi_create_array(env, &list));
+  made(env, napi_create_array(env, &returns));
   uint32_t i = 0;
   for (const auto& argument : schema.arguments()) {
     napi_value item;
-    napi_create_object(env, &item);
+    made(env, napi_create_object(env, &item));
     set(env, item, "name", fromString(env, argument.name()));
     set(env, item, "type", fromString(env, argument.type()->str()));
     set(env, item, "required", fromBool(env, !argument.default_value().has_value()));
-    napi_set_element(env, list, i++, item);
+    made(env, napi_set_element(env, list, i++, item));
   }
   i = 0;
-  for (const auto& value : schema.returns()) napi_set_element(env, returns, i++, fromString(env, value.type()->str()));
+  for (const auto& value : schema.returns())
+    made(env, napi_set_element(env, returns, i++, fromString(env, value.type()->str())));
   set(env, result, "id", fromDouble(env, entry->second));
   set(env, result, "arguments", list);
   set(env, result, "returns", returns);
@@ -184,7 +170,7 @@ napi_value resolve(napi_env env, const Arguments& arguments) {
 // several. An in-place operator returns undefined: the caller has its tensor already.
 napi_value call(napi_env env, const Arguments& values) {
   auto& engine = engineOf(env);
-  const auto& op = engine.operators.at(static_cast<size_t>(toDouble(env, values.at(0))));
+  const auto& op = engine.operators.at(toInt(env, values.at(0)));
   const auto& schema = op.schema();
   const auto& arguments = schema.arguments();
   if (values.size() - 1 > arguments.size())
@@ -211,12 +197,14 @@ napi_value call(napi_env env, const Arguments& values) {
     }
   }
   op.callBoxed(stack);
+  refuseShrunkFiles(env);
   if (stack.empty()) return undefined(env);
   if (isInPlace(schema)) return undefined(env);
   if (stack.size() == 1) return fromIValue(env, std::move(stack[0]));
   napi_value array;
-  napi_create_array_with_length(env, stack.size(), &array);
-  for (uint32_t i = 0; i < stack.size(); i++) napi_set_element(env, array, i, fromIValue(env, std::move(stack[i])));
+  made(env, napi_create_array_with_length(env, stack.size(), &array));
+  for (uint32_t i = 0; i < stack.size(); i++)
+    made(env, napi_set_element(env, array, i, fromIValue(env, std::move(stack[i]))));
   return array;
 }
 

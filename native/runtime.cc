@@ -23,11 +23,11 @@ napi_value version(napi_env env, const Arguments&) { return fromString(env, TORC
 napi_value configuration(napi_env env, const Arguments&) { return fromString(env, at::show_config()); }
 napi_value threads(napi_env env, const Arguments&) { return fromDouble(env, at::get_num_threads()); }
 napi_value setThreads(napi_env env, const Arguments& arguments) {
-  at::set_num_threads(static_cast<int>(toDouble(env, arguments.at(0))));
+  at::set_num_threads(static_cast<int>(toInt(env, arguments.at(0))));
   return undefined(env);
 }
 napi_value manualSeed(napi_env env, const Arguments& arguments) {
-  at::manual_seed(static_cast<uint64_t>(toDouble(env, arguments.at(0))));
+  at::manual_seed(toSeed(env, arguments.at(0)));
   return undefined(env);
 }
 // loadLibrary(path): a library with more kernels, such as libtorch_cuda, which registers itself.
@@ -53,7 +53,7 @@ napi_value memory(napi_env env, const Arguments& arguments) {
       bytes += static_cast<double>(tensor.storage().nbytes());
   });
   napi_value result;
-  napi_create_object(env, &result);
+  made(env, napi_create_object(env, &result));
   set(env, result, "tensors", fromDouble(env, tensors));
   set(env, result, "bytes", fromDouble(env, bytes));
 #ifdef GRAFT_DEVICE_STATISTICS

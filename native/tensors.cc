@@ -1,14 +1,10 @@
-// Tensors and JavaScript memory: typed arrays in and out, shapes, release, generators, files mapped into memory.
+// Tensors and JavaScript memory: typed arrays in and out, shapes, release, generators.
 #include "engine.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 
 namespace graft {
@@ -36,24 +32,37 @@ std::vector<int64_t> shapeOf(napi_env env, napi_value value) {
   std::vector<int64_t> shape(length);
   for (uint32_t i = 0; i < length; i++) {
     napi_value item;
-    napi_get_element(env, value, i, &item);
-    shape[i] = static_cast<int64_t>(toDouble(env, item));
+    made(env, napi_get_element(env, value, i, &item));
+    shape[i] = toInt(env, item);
+    if (shape[i] < 0) throw std::invalid_argument("a shape has no negative sizes");
   }
   return shape;
+}
+
+size_t elementsOf(const std::vector<int64_t>& shape) {
+  size_t product = 1;
+  for (const auto length : shape)
+    if (__builtin_mul_overflow(product, static_cast<size_t>(length), &product))
+      throw std::invalid_argument("the shape is too large");
+  return product;
 }
 
 // fromArray(typedArray, dtype, shape, copy) -> handle. Without a copy the tensor borrows the array's memory and keeps
 // the array alive.
 napi_value fromArray(napi_env env, const Arguments& arguments) {
   const auto bytes = bytesOf(env, arguments.at(0));
-  const auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(toDouble(env, arguments.at(1))));
+  const auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(toInt(env, arguments.at(1))));
   const auto shape = shapeOf(env, arguments.at(2));
   if (toBool(env, arguments.at(3))) {
     auto tensor = at::empty(shape, options);
     if (tensor.nbytes() != bytes.length) throw std::invalid_argument("the array's length does not fit the shape");
     if (bytes.length > 0) std::memcpy(tensor.data_ptr(), bytes.data, bytes.length);
+    refuseShrunkFiles(env);
     return fromTensor(env, tensor);
   }
+  // Checked before the array is held: nothing may go wrong between the reference and the tensor that lets it go.
+  if (elementsOf(shape) * options.dtype().itemsize() != bytes.length)
+    throw std::invalid_argument("the array's length does not fit the shape");
   napi_ref reference;
   check(napi_create_reference(env, arguments[0], 1, &reference), "the array cannot be borrowed");
   auto borrowed = engineOf(env).borrowed;
@@ -64,7 +73,6 @@ napi_value fromArray(napi_env env, const Arguments& arguments) {
         borrowed->dropped.push_back(reference);
       },
       options);
-  if (tensor.nbytes() != bytes.length) throw std::invalid_argument("the array's length does not fit the shape");
   return fromTensor(env, tensor);
 }
 
@@ -73,17 +81,19 @@ napi_value fromArray(napi_env env, const Arguments& arguments) {
 napi_value toArrayBuffer(napi_env env, const Arguments& arguments) {
   const auto tensor = toTensor(env, arguments.at(0)).detach().to(at::kCPU).contiguous();
   napi_value buffer;
-  if (toBool(env, arguments.at(1)) || tensor.nbytes() == 0) {
-    void* data;
-    check(napi_create_arraybuffer(env, tensor.nbytes(), &data, &buffer), "out of memory");
-    if (tensor.nbytes() > 0) std::memcpy(data, tensor.data_ptr(), tensor.nbytes());
-    return buffer;
+  if (!toBool(env, arguments.at(1)) && tensor.nbytes() > 0) {
+    auto keep = std::make_unique<at::Tensor>(tensor);
+    const auto free = [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); };
+    if (napi_create_external_arraybuffer(env, keep->data_ptr(), keep->nbytes(), free, keep.get(), &buffer) == napi_ok) {
+      keep.release();
+      return buffer;
+    }
+    // A runtime that refuses memory from outside gets a copy.
   }
-  auto* keep = new at::Tensor(tensor);
-  check(napi_create_external_arraybuffer(
-            env, keep->data_ptr(), keep->nbytes(),
-            [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); }, keep, &buffer),
-        "the memory cannot be shared");
+  void* data;
+  made(env, napi_create_arraybuffer(env, tensor.nbytes(), &data, &buffer));
+  if (tensor.nbytes() > 0) std::memcpy(data, tensor.data_ptr(), tensor.nbytes());
+  refuseShrunkFiles(env);
   return buffer;
 }
 
@@ -91,15 +101,19 @@ napi_value toArrayBuffer(napi_env env, const Arguments& arguments) {
 napi_value describe(napi_env env, const Arguments& arguments) {
   const auto& tensor = toTensor(env, arguments.at(0));
   napi_value result;
-  napi_create_array_with_length(env, 2 + tensor.dim(), &result);
-  napi_set_element(env, result, 0, fromDouble(env, static_cast<int>(tensor.scalar_type())));
-  napi_set_element(env, result, 1, fromString(env, tensor.device().str()));
-  for (int64_t i = 0; i < tensor.dim(); i++) napi_set_element(env, result, 2 + i, fromDouble(env, tensor.size(i)));
+  made(env, napi_create_array_with_length(env, 2 + tensor.dim(), &result));
+  const auto add = [&](uint32_t i, napi_value value) { made(env, napi_set_element(env, result, i, value)); };
+  add(0, fromDouble(env, static_cast<int>(tensor.scalar_type())));
+  add(1, fromString(env, tensor.device().str()));
+  for (int64_t i = 0; i < tensor.dim(); i++) add(2 + i, fromInt(env, tensor.size(i)));
   return result;
 }
 
+// item(handle) -> number. Whole numbers that JavaScript's numbers cannot hold are an error.
 napi_value item(napi_env env, const Arguments& arguments) {
-  return fromDouble(env, toTensor(env, arguments.at(0)).item().toDouble());
+  const auto value = toTensor(env, arguments.at(0)).item();
+  refuseShrunkFiles(env);
+  return value.isIntegral(false) ? fromInt(env, value.toLong()) : fromDouble(env, value.toDouble());
 }
 
 napi_value release(napi_env env, const Arguments& arguments) {
@@ -108,37 +122,25 @@ napi_value release(napi_env env, const Arguments& arguments) {
   return undefined(env);
 }
 
-// weigh(handle, sign): tells the collector about memory that it cannot see.
+// weigh(handle) -> the bytes that the tensor holds on the CPU, of which the collector is told; unweigh(bytes) takes them
+// back. The bytes are JavaScript's to remember: a tensor's memory may be exchanged meanwhile.
 napi_value weigh(napi_env env, const Arguments& arguments) {
-  const auto bytes = static_cast<int64_t>(toTensor(env, arguments.at(0)).nbytes());
+  const auto& value = engineOf(env).slots.get(toDouble(env, arguments.at(0)));
+  const bool counts = value.isTensor() && value.toTensor().device().is_cpu();
+  const auto bytes = counts ? static_cast<int64_t>(value.toTensor().nbytes()) : 0;
   int64_t total;
-  napi_adjust_external_memory(env, toDouble(env, arguments.at(1)) > 0 ? bytes : -bytes, &total);
-  return fromDouble(env, bytes);
+  made(env, napi_adjust_external_memory(env, bytes, &total));
+  return fromInt(env, bytes);
+}
+napi_value unweigh(napi_env env, const Arguments& arguments) {
+  int64_t total;
+  made(env, napi_adjust_external_memory(env, -toInt(env, arguments.at(0)), &total));
+  return undefined(env);
 }
 
 napi_value generator(napi_env env, const Arguments& arguments) {
-  auto made = at::make_generator<at::CPUGeneratorImpl>(static_cast<uint64_t>(toDouble(env, arguments.at(0))));
+  auto made = at::make_generator<at::CPUGeneratorImpl>(toSeed(env, arguments.at(0)));
   return fromDouble(env, engineOf(env).slots.put(made));
-}
-
-// mapFile(path) -> ArrayBuffer over the file's bytes, read when they are touched; unmapped with the buffer.
-napi_value mapFile(napi_env env, const Arguments& arguments) {
-  const auto path = toString(env, arguments.at(0));
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) throw std::runtime_error(path + ": " + std::strerror(errno));
-  struct stat status;
-  void* data = MAP_FAILED;
-  if (fstat(file, &status) == 0 && status.st_size > 0)
-    data = mmap(nullptr, status.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
-  close(file);
-  if (data == MAP_FAILED) throw std::runtime_error(path + ": cannot be mapped into memory");
-  napi_value buffer;
-  check(napi_create_external_arraybuffer(
-            env, data, status.st_size,
-            [](napi_env, void* bytes, void* size) { munmap(bytes, reinterpret_cast<size_t>(size)); },
-            reinterpret_cast<void*>(status.st_size), &buffer),
-        "the memory cannot be shared");
-  return buffer;
 }
 
 }  // namespace
@@ -150,8 +152,8 @@ void defineTensors(napi_env env, napi_value exports) {
   define(env, exports, "item", item);
   define(env, exports, "release", release);
   define(env, exports, "weigh", weigh);
+  define(env, exports, "unweigh", unweigh);
   define(env, exports, "generator", generator);
-  define(env, exports, "mapFile", mapFile);
 }
 
 }  // namespace graft

@@ -16,6 +16,11 @@ export const engineErrors = {
     message: 'The device {device} is not available here; there are: {devices}.',
     hint: 'Name one of these, or point LIBTORCH at a libtorch with CUDA and run "npm rebuild graft".',
   },
+  FILE_SHRANK: {
+    exit: 'data',
+    message: '{file}: the file became shorter while it was being read.',
+    hint: 'Another program cut or replaced it. Restore the file, then run the same command again.',
+  },
 } as const;
 export const engineError = errorsOf(engineErrors);
 
@@ -46,7 +51,8 @@ interface Native {
   describe(handle: number): [dtype: number, device: string, ...shape: number[]];
   item(handle: number): number;
   release(...handles: number[]): void;
-  weigh(handle: number, sign: 1 | -1): number;
+  weigh(handle: number): number;
+  unweigh(bytes: number): void;
   generator(seed: number): number;
   mapFile(path: string): ArrayBuffer;
   backward(handle: number, gradient: number | undefined, retain: boolean): void;
@@ -86,6 +92,22 @@ export function buildRecord(): BuildRecord | undefined {
   }
 }
 
+function explained<Values extends unknown[], Result>(call: (...values: Values) => Result) {
+  return (...values: Values): Result => {
+    try {
+      return call(...values);
+    } catch (error) {
+      throw explain(error);
+    }
+  };
+}
+
+/** An error of the addon; as a GraftError where a mapped file became shorter. */
+export const explain = (error: unknown): unknown =>
+  (error as { code?: string }).code === 'FILE_SHRANK'
+    ? engineError('FILE_SHRANK', { file: (error as Error).message }, error)
+    : error;
+
 let loaded: Native | undefined;
 
 /**
@@ -101,7 +123,11 @@ export function native(): Native {
   // OpenMP's threads wait by spinning unless told otherwise: two runs on one machine would then starve each other.
   process.env.OMP_WAIT_POLICY ??= 'passive';
   try {
-    loaded = createRequire(import.meta.url)(join(buildFolder, 'graft.node')) as Native;
+    const addon = createRequire(import.meta.url)(join(buildFolder, 'graft.node')) as Native;
+    // What reads tensors' memory may meet a damaged mapping; the errors of `call` are explained where operators are called.
+    const { fromArray, toArrayBuffer, item } = addon;
+    const readers = { fromArray: explained(fromArray), toArrayBuffer: explained(toArrayBuffer), item: explained(item) };
+    loaded = { ...addon, ...readers };
     if (record.cuda) loaded.loadLibrary(join(record.lib, 'libtorch_cuda.so'));
   } catch (error) {
     throw engineError('ENGINE_MISSING', { reason: (error as Error).message.split('\n')[0] }, error);

@@ -3,8 +3,9 @@
  * come first, then one object of keyword arguments (`{ memoryFormat: 'channels_last' }`); element types and memory
  * formats are named by strings.
  */
+import { GraftError } from '../core/index.js';
 import { type DType, dtypeCode, dtypeName } from './dtype.js';
-import { native, type Schema } from './native.js';
+import { explain, native, type Schema } from './native.js';
 
 /** What an operator knows of a tensor. `tensor.ts` has the class that users see. */
 export interface Handle {
@@ -110,7 +111,9 @@ export function callOperator(
   }
   try {
     return { result: native().call(schema.id, ...lowered), schema };
-  } catch (error) {
+  } catch (thrown) {
+    const error = explain(thrown);
+    if (error instanceof GraftError) throw error;
     const given = keywords ? [...values.slice(0, count), ...Object.values(keywords)] : values;
     const shapes = tensorsIn(given).map(({ handle }) => describeHandle(handle));
     throw new OperatorError(name, shapes, (error as Error).message.split('\n')[0], error);

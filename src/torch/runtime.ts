@@ -46,7 +46,10 @@ export class Generator implements Handle, Disposable {
   }
 }
 
-/** The bytes of a file, read from the disk when they are touched. The file must not shrink meanwhile. */
+/**
+ * The bytes of a file, read from the disk when they are touched. Where the file becomes shorter meanwhile, the missing
+ * bytes are zeros and the next call that reads a tensor throws FILE_SHRANK.
+ */
 export const mapFile = (path: string): Uint8Array => new Uint8Array(native().mapFile(path));
 
 /** What `graft doctor` prints of the engine; `problem` where it cannot be loaded. */

@@ -13,8 +13,8 @@ export class DisposedTensorError extends Error {
 }
 
 /** Frees what JavaScript forgot; only tensors outside every scope are registered, the others are freed by theirs. */
-const forgotten = new FinalizationRegistry<number>((handle) => {
-  native().weigh(handle, -1);
+const forgotten = new FinalizationRegistry<{ handle: number; bytes: number }>(({ handle, bytes }) => {
+  native().unweigh(bytes);
   native().release(handle);
 });
 
@@ -25,6 +25,8 @@ export abstract class Held implements Disposable {
   #handle: number;
   /** The scope that frees it; outside every scope the finaliser does. */
   #scope: Set<Held> | undefined;
+  /** What the collector was told; the memory itself may be exchanged meanwhile. */
+  #bytes = 0;
   /** A name for messages: the operator that made the tensor, or the parameter's path. */
   label: string;
 
@@ -41,8 +43,8 @@ export abstract class Held implements Disposable {
   }
 
   #register(): void {
-    native().weigh(this.#handle, 1);
-    forgotten.register(this, this.#handle, this);
+    this.#bytes = native().weigh(this.#handle);
+    forgotten.register(this, { handle: this.#handle, bytes: this.#bytes }, this);
   }
 
   /** @throws DisposedTensorError */
@@ -59,7 +61,7 @@ export abstract class Held implements Disposable {
     if (this.#scope) this.#scope.delete(this);
     else {
       forgotten.unregister(this);
-      native().weigh(this.#handle, -1);
+      native().unweigh(this.#bytes);
     }
     native().release(this.#handle);
     this.#handle = 0;
