@@ -33,7 +33,7 @@ export const loraAggregate: Kind = (golden, comparison) => {
     [a, terms[0].a],
     [b, terms[0].b],
   ]);
-  const input = { contributions, global, names: [a, b], combine: weightedMean };
+  const input = { contributions, global, names: [a, b], combine: weightedMean, round: 1, seed: 1, hostile: 0 };
   for (const gauge of gauges) {
     const { tensors } = aggregations['product-svd'].aggregate({ ...input, gauge });
     const best = tensors.get(b)!.to('float64').matmul(tensors.get(a)!.to('float64'));

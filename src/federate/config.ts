@@ -38,7 +38,14 @@ export const federationSchema = z.strictObject({
     .enum(['none', 'median', 'trimmed-mean'])
     .default('none')
     .describe('coordinate by coordinate and without weights, instead of the weighted mean'),
-  trim: z.number().min(0).lt(0.5).default(0.1).describe('trimmed-mean: share of the sites cut off at either end'),
+  trim: z
+    .number()
+    .min(0)
+    .lt(0.5)
+    .default(0.1)
+    .describe(
+      'trimmed-mean: share of the sites cut off at either end; krum, multi-krum: share of the sites that may be hostile',
+    ),
   server: z
     .strictObject({
       optimiser: z.enum(['plain', 'fedavgm', 'fedadam']).default('plain').describe('what moves the global state'),
@@ -62,6 +69,7 @@ export type Federation = z.output<typeof federationSchema>;
 
 /** What only the whole tells. @throws GraftError AGGREGATION_UNSUITED */
 export function checkFederation({ robust, aggregation }: Federation): void {
-  if (robust !== 'none' && (aggregation === 'product-svd' || aggregation === 'fedex'))
+  const byItself = ['product-svd', 'fedex', 'flora', 'lora-fair', 'krum', 'multi-krum'];
+  if (robust !== 'none' && byItself.includes(aggregation))
     throw federateError('AGGREGATION_UNSUITED', { robust, aggregation });
 }

@@ -275,8 +275,9 @@ export class Coordinator implements Disposable {
       return { site, weight, read };
     });
     const names = this.#sentNames(round);
-    const input = { contributions, global: this.#global.tensors, names, combine: this.#combine, gauge: config.gauge };
-    const aggregated = this.#strategy.aggregate(input);
+    const { gauge, seed, trim: hostile } = config;
+    const settings = { combine: this.#combine, gauge, round, seed, hostile };
+    const aggregated = this.#strategy.aggregate({ contributions, global: this.#global.tensors, names, ...settings });
     const { error, corrections = [] } = aggregated;
     const next = this.#global.next(aggregated);
     disposeState(aggregated.tensors);

@@ -15,11 +15,11 @@ export const federateErrors = {
   AGGREGATION_UNSUITED: {
     exit: 'usage',
     message: 'The robust aggregation {robust} cannot be combined with {aggregation}.',
-    hint: 'product-svd and fedex are made of the exact weighted mean; use mean, ffa, fedsa or rolora with {robust}.',
+    hint: '{aggregation} has its own way to combine the sites; use mean, ffa, fedsa or rolora with {robust}.',
   },
   CORRECTION_UNSUPPORTED: {
     exit: 'usage',
-    message: 'The aggregation fedex changes frozen weights, which the trainer of {site} does not offer.',
+    message: 'The aggregation {aggregation} changes frozen weights, which the trainer of {site} does not offer.',
     hint: 'Choose another aggregation, or give the trainer a method correct().',
   },
   WEIGHTS_INVALID: {

@@ -167,8 +167,8 @@ export class FederatedSite<Progress = unknown> {
   /** Hands over what rounds added to frozen weights: all of it in a new process, whose network is as it was at first. */
   async #correct(task: RoundTask): Promise<void> {
     const trainer = this.#trainer;
-    if (task.aggregation === 'fedex' && !trainer.correct)
-      throw federateError('CORRECTION_UNSUPPORTED', { site: this.name });
+    if (aggregations[task.aggregation].corrects && !trainer.correct)
+      throw federateError('CORRECTION_UNSUPPORTED', { site: this.name, aggregation: task.aggregation });
     for (const { round, blob } of task.corrections) {
       if (round <= this.#corrected) continue;
       const coded = await this.#fetch(blob, task);

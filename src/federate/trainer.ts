@@ -41,7 +41,7 @@ export interface LocalTrainer<Progress = unknown> {
 
   /**
    * Adds corrections to the frozen weights, once for each round whoever asks: sites that share a network all hand over
-   * the same ones. Only the aggregation `fedex` needs it.
+   * the same ones. Only aggregations that `corrects` is set on need it.
    */
   correct?(round: number, corrections: readonly Correction[]): void;
 

@@ -45,7 +45,8 @@ function makeInput({ out, inputs, rank, sites, seed }: Sizes, spread = 0.5): Agg
     const state = new Map([...global].map(([name, value]) => [name, value.add(normal(...value.shape).mul(spread))]));
     return { site: `site${k}`, weight: weight / sum, read: (name: string) => state.get(name) };
   });
-  return { contributions, global, names: [nameA, nameB, bias].sort(), combine: weightedMean, gauge: 'aligned' };
+  const settings = { combine: weightedMean, gauge: 'aligned', round: 1, seed: 1, hostile: 0 } as const;
+  return { contributions, global, names: [nameA, nameB, bias].sort(), ...settings };
 }
 
 const product = (b: Tensor, a: Tensor) => b.to('float64').matmul(a.to('float64'));
@@ -204,6 +205,93 @@ describe('the other aggregations', () => {
     input.global = new Map([...input.global].filter(([name]) => name !== nameB));
     const { tensors, error } = aggregate({ ...input, names: [nameA, bias] });
     expect([[...tensors.keys()], error]).toEqual([[nameA, bias], undefined]);
+  });
+
+  it('flora: what goes into the frozen weights is the mean product, and adapters begin anew', () => {
+    fc.assert(
+      fc.property(sizes, (any) => {
+        const input = makeInput(any);
+        const { tensors, corrections = [], error } = aggregations.flora.aggregate(input);
+        const whole = corrections.map(({ factors: { a, b } }) => product(b, a)).reduce((sum, one) => sum.add(one));
+        expect(distance(whole, mean(input))).toBeLessThan(1e-6);
+        expect(error).toBeLessThan(1e-6);
+        expect(tensors.get(nameB)!.norm().item()).toBe(0);
+        expect(tensors.get(nameA)!.norm().item()).toBeGreaterThan(0);
+      }),
+      { numRuns: 40 },
+    );
+    const [first, second] = [1, 2].map((round) => aggregations.flora.aggregate({ ...makeInput(size), round }).tensors);
+    expect(distance(first.get(nameA)!, second.get(nameA)!)).toBeGreaterThan(0.5);
+  });
+
+  it('lora-fair: never farther from the mean product than the means, and what is left lies outside of A', () => {
+    fc.assert(
+      fc.property(sizes, (any) => {
+        const input = makeInput(any);
+        const { tensors, error } = aggregations['lora-fair'].aggregate(input);
+        const means = aggregations.mean.aggregate(input);
+        expect(distance(tensors.get(nameA)!, means.tensors.get(nameA)!)).toBeLessThan(1e-6);
+        expect(error).toBeLessThanOrEqual(means.error! + 1e-6);
+        const left = (from: State) =>
+          mean(input)
+            .sub(productOf(from, input.global))
+            .matmul(tensors.get(nameA)!.to('float64').transpose(0, 1))
+            .norm()
+            .item();
+        expect(left(tensors)).toBeLessThanOrEqual(left(means.tensors) + 1e-6);
+      }),
+      { numRuns: 40 },
+    );
+    const input = makeInput(size);
+    expect(aggregations['lora-fair'].aggregate(input).error).toBeLessThan(
+      0.95 * aggregations.mean.aggregate(input).error!,
+    );
+  });
+
+  it.each(['krum', 'multi-krum'] as const)('%s: a minority that sends anything does not move it', (name) => {
+    const honest = makeInput({ ...size, sites: 7 }, 0.01);
+    const far = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.tuple(far, far),
+        fc.subarray([0, 1, 2, 3, 4, 5, 6], { minLength: 1, maxLength: 2 }),
+        (lies, liars) => {
+          const contributions = honest.contributions.map((one, k) => {
+            const lie = lies[liars.indexOf(k)];
+            return lie === undefined
+              ? one
+              : { ...one, weight: 1, read: (wanted: string) => one.read(wanted)!.add(lie) };
+          });
+          const { tensors, error } = aggregations[name].aggregate({ ...honest, contributions, hostile: 0.3 });
+          for (const [wanted, value] of tensors)
+            expect(distance(value, honest.global.get(wanted)!)).toBeLessThan(
+              Math.max(0.05, Math.min(...lies.map(Math.abs))),
+            );
+          expect(error).toBeDefined();
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('krum: takes the site in the middle of the others as it is; multi-krum the mean of all but the farthest', () => {
+    const values = [0, 1, 1.1, 0.9, 50];
+    const contributions = values.map((value, k) => ({
+      site: `site${k}`,
+      weight: 0.2,
+      read: () => tensor([value, -value]),
+    }));
+    const input = {
+      ...makeInput(size),
+      contributions,
+      names: [bias],
+      global: new Map([[bias, zeros([2])]]),
+      hostile: 0.2,
+    };
+    // n = 5, f = 1: two neighbours; sums of squares .02 + … decide for 1.
+    expect([...aggregations.krum.aggregate(input).tensors.get(bias)!.toArray()]).toEqual([1, -1]);
+    const [mean] = aggregations['multi-krum'].aggregate(input).tensors.get(bias)!.toArray();
+    expect(mean).toBeCloseTo((0 + 1 + 1.1 + 0.9) / 4, 6);
   });
 
   it('all give the same bits for the same sites in the same order', () => {

@@ -1,6 +1,6 @@
 /** Whole numbers that JavaScript's numbers cannot hold never change silently on their way in or out. */
 import { describe, expect, it } from 'vitest';
-import { manualSeed, operator, tensor } from '../../src/torch/index.js';
+import { manualSeed, operator, type Tensor, tensor } from '../../src/torch/index.js';
 
 const beyond = 2 ** 53 + 2;
 
@@ -11,7 +11,9 @@ describe('whole numbers beyond 2^53 - 1', () => {
     expect(() => operator('aten::select.int')(x, 0, Number.POSITIVE_INFINITY)).toThrow(/not exact/);
     expect(() => operator('aten::select.int')(x, 0, Number.NaN)).toThrow(/whole number/);
     const big = tensor(new BigInt64Array([2n ** 60n + 1n]));
-    expect(operator('aten::add.Scalar')(big, 1n).toArray<'int64'>()).toEqual(new BigInt64Array([2n ** 60n + 2n]));
+    expect((operator('aten::add.Scalar') as (x: Tensor, value: bigint) => Tensor)(big, 1n).toArray<'int64'>()).toEqual(
+      new BigInt64Array([2n ** 60n + 2n]),
+    );
   });
 
   it('are an error as the only element, and exact in an array', () => {

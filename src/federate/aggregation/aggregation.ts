@@ -27,6 +27,11 @@ export interface AggregationInput {
   names: readonly string[];
   combine: Combine;
   gauge: Gauge;
+  /** Counts from 1; with the federation's seed it names the random numbers of `flora`. */
+  round: number;
+  seed: number;
+  /** `krum`: share of the sites that may be hostile. */
+  hostile: number;
 }
 
 /** What has to be added to the frozen weight of an adapted layer, as its update: b·a, times the adapter's scale. */
@@ -38,7 +43,7 @@ export interface Correction extends Pair {
 export interface Aggregated {
   /** The new global tensors by name, float32; names that are missing stay as they were. */
   tensors: State;
-  /** What the sites add to their frozen weights; only `fedex` has it. */
+  /** What the sites add to their frozen weights, where the aggregation `corrects`. */
   corrections?: Correction[];
   /**
    * ‖Σ wₖBₖAₖ − BA‖ / ‖Σ wₖBₖAₖ‖ over all pairs together, Frobenius norms; undefined where the coordinator does not see
@@ -52,6 +57,8 @@ export interface Aggregation {
   personal(name: string): boolean;
   /** Is trained in this round, and sent unless it is personal. Rounds count from 1. */
   trains(name: string, round: number): boolean;
+  /** Whether it changes the frozen weights at the sites; then a layer needs one plain LoRA. */
+  readonly corrects?: true;
   /** Tensors that it makes belong to the caller. */
   aggregate(input: AggregationInput): Aggregated;
 }

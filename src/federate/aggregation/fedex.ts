@@ -13,6 +13,7 @@ import { pairsOf } from './pairs.js';
 export const fedex: Aggregation = {
   personal: () => false,
   trains: () => true,
+  corrects: true,
   aggregate(input) {
     const tensors = combined(input, input.names);
     const corrections: Correction[] = [];
@@ -23,7 +24,7 @@ export const fedex: Aggregation = {
         const mean = { a: tensors.get(pair.a)!, b: tensors.get(pair.b)! };
         const residual = stacked([...terms, { weight: -1, ...mean }]);
         const norm = productNorm(stacked(terms));
-        const factors = split(residual, norm);
+        const factors = thinFactors(residual, norm);
         const lost = factors ? [{ weight: -1, ...factors }] : [];
         error.add(productNorm(stacked([...terms, { weight: -1, ...mean }, ...lost])), norm);
         return factors;
@@ -34,8 +35,8 @@ export const fedex: Aggregation = {
   },
 };
 
-/** As float32 factors of the rank that is there; undefined where nothing but rounding is left. */
-function split(residual: Product, norm: number): { b: Tensor; a: Tensor } | undefined {
+/** A product as float32 factors of the rank that is there; undefined where nothing but rounding is left. */
+export function thinFactors(residual: Product, norm: number): { b: Tensor; a: Tensor } | undefined {
   const { basis, image, singular } = dominant(residual, Number.POSITIVE_INFINITY);
   const rank = Math.min(singular.filter((value) => value > 1e-7 * norm).length, basis.shape[1]);
   if (rank === 0) return undefined;

@@ -3,11 +3,17 @@ import type { Aggregation } from './aggregation.js';
 import { fedex } from './fedex.js';
 import { fedsa } from './fedsa.js';
 import { ffa } from './ffa.js';
+import { flora } from './flora.js';
+import { krum, multiKrum } from './krum.js';
+import { loraFair } from './lora-fair.js';
 import { mean } from './mean.js';
 import { productSvd } from './product-svd.js';
 import { rolora } from './rolora.js';
 
-export const aggregationNames = ['mean', 'product-svd', 'ffa', 'fedex', 'fedsa', 'rolora'] as const;
+export const aggregationNames = [
+  ...(['mean', 'product-svd', 'ffa', 'fedex', 'fedsa', 'rolora', 'flora', 'lora-fair'] as const),
+  ...(['krum', 'multi-krum'] as const),
+] as const;
 export type AggregationName = (typeof aggregationNames)[number];
 
 export const aggregations: Record<AggregationName, Aggregation> = {
@@ -17,6 +23,10 @@ export const aggregations: Record<AggregationName, Aggregation> = {
   fedex,
   fedsa,
   rolora,
+  flora,
+  'lora-fair': loraFair,
+  krum,
+  'multi-krum': multiKrum,
 };
 
 export * from './aggregation.js';

@@ -1,5 +1,5 @@
 /** The network that the sites of a federation share: frozen weights, one adapter, and what rounds added to the former. */
-import type { Correction } from '../../federate/index.js';
+import { aggregations, type Correction } from '../../federate/index.js';
 import type { SamSegmenter } from '../../finetune/index.js';
 import { copyInto, copyState, type State } from '../../nn/index.js';
 import { applyPlan, isLoraFactor, loraWeightOf, type Planned } from '../../peft/index.js';
@@ -30,7 +30,9 @@ export class SharedNetwork implements Disposable {
     const { trained, travelling } = this.planned;
     this.own = new Map([...trained].filter(([name]) => !travelling.has(name)));
     const weights = model.sam.parameters();
-    const factors = variant.federation.aggregation === 'fedex' ? [...trained.keys()].filter(isLoraFactor) : [];
+    const factors = aggregations[variant.federation.aggregation].corrects
+      ? [...trained.keys()].filter(isLoraFactor)
+      : [];
     const adapted = new Set(factors.map((name) => loraWeightOf(name, weights).name));
     this.#correctable = new Map([...adapted].map((name) => [name, weights.get(name)!]));
     this.#initial = copyState(new Map([...trained, ...this.#correctable]));

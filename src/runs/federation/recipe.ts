@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { preprocessingSchema, windowSchema } from '../../data/index.js';
-import { checkFederation, type Federation, federationSchema } from '../../federate/index.js';
+import { aggregations, checkFederation, type Federation, federationSchema } from '../../federate/index.js';
 import { type LocalTrainingConfig, localTrainingSchema, pretrainingSchema } from '../../finetune/index.js';
 import { type SamArchitecture, samArchitectures, samSchema } from '../../models/index.js';
 import { adapterSchema, planSchema, plans } from '../../peft/index.js';
@@ -135,11 +135,11 @@ export function parseFederationRecipe(content: unknown, file: string): Federatio
         key: 'adapter.slices',
         problem: `${name} looks across windows of ${adapter.slices} slices, but windows.slices is ${recipe.windows.slices}`,
       });
-    if (federation.aggregation === 'fedex' && (adapter.count > 1 || adapter.kind === 'dora'))
+    if (aggregations[federation.aggregation].corrects && (adapter.count > 1 || adapter.kind === 'dora'))
       throw runError('RECIPE_INVALID', {
         file,
         key: 'federation.aggregation',
-        problem: `fedex corrects the weights for one plain LoRA a layer, which the adapter of ${name} is not`,
+        problem: `${federation.aggregation} corrects the weights for one plain LoRA a layer, which the adapter of ${name} is not`,
       });
     const { minSites } = federation;
     if (minSites > sites.length)
