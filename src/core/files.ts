@@ -1,14 +1,31 @@
-/** Files that are whole or absent: every result graft writes goes through `writeFileAtomic`. */
-import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writevSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+/** Files that are whole or absent: every result graft writes goes through `writeFileAtomic`, every line of a log through
+ * `appendText`. What is secret is its owner's alone. */
+import {
+  appendFileSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writevSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { errorsOf } from './errors.js';
+import { removeLeftovers, temporaryBeside } from './temporary.js';
 
 export const fileErrors = {
   WRITE_FAILED: {
     exit: 'system',
     message: '{file}: could not be written ({reason}).',
-    hint: 'Nothing was left half-written. Free space or choose a folder you may write to, then run the same command with --resume.',
+    hint: 'Nothing was left half-written. Free space, or choose a folder you may write to, and give the same command again; a run or a training goes on with --resume.',
+  },
+  SECRET_EXPOSED: {
+    exit: 'system',
+    message: '{file}: holds a secret key that others can read (its rights are {mode}).',
+    hint: 'Make it yours alone: chmod 600 {file}',
   },
 } as const;
 const fileError = errorsOf(fileErrors);
@@ -16,11 +33,23 @@ const fileError = errorsOf(fileErrors);
 const reasons: Record<string, string> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would be larger than is allowed here',
   EACCES: 'permission denied',
+  EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of the path is a file, not a folder',
   EISDIR: 'the path is a folder',
 };
+
+/** What the action gives. @throws GraftError WRITE_FAILED naming the file, where it throws */
+export function writing<Result>(file: string, action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw fileError('WRITE_FAILED', { file, reason: reasons[code] ?? message }, error);
+  }
+}
 
 /**
  * Writes the chunks one after another to a temporary file beside `path`, forces them to the disk and renames: a reader
@@ -28,27 +57,66 @@ const reasons: Record<string, string> = {
  *
  * @throws GraftError WRITE_FAILED with the reason; the temporary file is removed.
  */
-export function writeFileAtomic(path: string, ...chunks: (Uint8Array | string)[]): void {
-  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    const descriptor = openSync(temporary, 'wx');
+export const writeFileAtomic = (path: string, ...chunks: (Uint8Array | string)[]): void => replace(path, chunks, {});
+
+/** The same, readable by its owner alone. */
+export const writeSecret = (path: string, ...chunks: (Uint8Array | string)[]): void =>
+  replace(path, chunks, { mode: 0o600, folderMode: 0o700 });
+
+/** @param modes of the file and of folders that have to be made; default: as the process's mask says */
+function replace(
+  path: string,
+  chunks: readonly (Uint8Array | string)[],
+  { mode, folderMode }: { mode?: number; folderMode?: number },
+): void {
+  const folder = dirname(path);
+  const temporary = temporaryBeside(path);
+  writing(path, () => {
     try {
-      for (const chunk of chunks) {
-        let rest: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-        while (rest.length > 0) rest = rest.subarray(writevSync(descriptor, [rest]));
+      mkdirSync(folder, { recursive: true, ...(folderMode && { mode: folderMode }) });
+      removeLeftovers(folder);
+      const descriptor = openSync(temporary, 'wx', mode);
+      try {
+        writeAll(descriptor, chunks);
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
       }
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
+      renameSync(temporary, path);
+      syncFolder(folder);
+    } catch (error) {
+      remove(temporary);
+      throw error;
     }
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
-  } catch (error) {
-    remove(temporary);
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    throw fileError('WRITE_FAILED', { file: path, reason: reasons[code] ?? (error as Error).message }, error);
+  });
+}
+
+/** Writes all of it, however often that needs a call. */
+export function writeAll(descriptor: number, chunks: readonly (Uint8Array | string)[]): void {
+  for (const chunk of chunks) {
+    let rest: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    while (rest.length > 0) rest = rest.subarray(writevSync(descriptor, [rest]));
   }
+}
+
+/** Adds to the end of a file, which is made where it is missing. @throws GraftError WRITE_FAILED */
+export const appendText = (path: string, text: string): void =>
+  writing(path, () => {
+    mkdirSync(dirname(path), { recursive: true });
+    appendFileSync(path, text);
+  });
+
+/**
+ * What `writeSecret` wrote; undefined where there is no such file.
+ *
+ * @throws GraftError SECRET_EXPOSED where others than the owner may read it, on systems that know owners
+ */
+export function readSecret(path: string): Buffer | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return undefined;
+  if (process.platform !== 'win32' && (found.mode & 0o077) !== 0)
+    throw fileError('SECRET_EXPOSED', { file: path, mode: (found.mode & 0o777).toString(8).padStart(4, '0') });
+  return readFileSync(path);
 }
 
 /** A temporary file that could not even be made (a folder that is a file) cannot be removed either. */

@@ -3,4 +3,6 @@ export * from './differences.js';
 export * from './errors.js';
 export * from './files.js';
 export * from './nearest.js';
+export * from './process.js';
 export * from './random.js';
+export { removeAllLeftovers, temporaryBeside } from './temporary.js';

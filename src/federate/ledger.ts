@@ -4,8 +4,8 @@
  * off, and one that was changed later is not taken for truth.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { writeFileAtomic } from '../core/index.js';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { writeAll, writeFileAtomic, writing } from '../core/index.js';
 import { federateError } from './errors.js';
 import type { BlobReference } from './messages.js';
 import type { Metrics } from './trainer.js';
@@ -93,7 +93,7 @@ export class Ledger implements Disposable {
   constructor(file: string) {
     this.file = file;
     if (!existsSync(file)) writeFileAtomic(file); // the folder's entry too is on the disk
-    this.#descriptor = openSync(file, 'a+');
+    this.#descriptor = writing(file, () => openSync(file, 'a+'));
     try {
       const text = readFileSync(file);
       const { entries, length, check } = parse(text, file);
@@ -109,13 +109,14 @@ export class Ledger implements Disposable {
     }
   }
 
-  /** Records an entry; after the return it survives a crash. */
+  /** Records an entry; after the return it survives a crash. @throws GraftError WRITE_FAILED */
   append(entry: Entry): void {
     const json = JSON.stringify(entry);
     const check = checkOf(this.#check, json);
-    let rest: Uint8Array = Buffer.from(`{"check":"${check}","entry":${json}}\n`);
-    while (rest.length > 0) rest = rest.subarray(writeSync(this.#descriptor, rest));
-    fsyncSync(this.#descriptor);
+    writing(this.file, () => {
+      writeAll(this.#descriptor, [`{"check":"${check}","entry":${json}}\n`]);
+      fsyncSync(this.#descriptor);
+    });
     this.#check = check;
   }
 

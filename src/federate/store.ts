@@ -1,11 +1,12 @@
 /** Named bytes that survive, whole or absent: a folder, or memory where nothing has to survive. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../core/index.js';
+import { readSecret, removeAllLeftovers, writeSecret, writing } from '../core/index.js';
 
 export interface Store {
   /** Writes the chunks one after another; after the return they survive a crash. */
   write(name: string, ...chunks: Uint8Array[]): void;
+  /** @throws GraftError SECRET_EXPOSED where a key (`….pem`) can be read by others */
   read(name: string): Uint8Array | undefined;
   remove(name: string): void;
   names(): string[];
@@ -17,19 +18,17 @@ export interface Store {
  * @param options.durable false: quicker, for what only this process will read
  */
 export function folderStore(folder: string, { durable = true } = {}): Store {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // What a killed process was writing: never a result.
-  for (const name of readdirSync(folder))
-    if (/^\.[0-9a-f]{12}\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+  writing(folder, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+  removeAllLeftovers(folder);
   const visible = () => readdirSync(folder).filter((name) => !name.startsWith('.'));
   return {
     write: (name, ...chunks) =>
       durable
-        ? writeFileAtomic(join(folder, name), ...chunks)
-        : writeFileSync(join(folder, name), Buffer.concat(chunks)),
+        ? writeSecret(join(folder, name), ...chunks)
+        : writing(join(folder, name), () => writeFileSync(join(folder, name), Buffer.concat(chunks), { mode: 0o600 })),
     read(name) {
       try {
-        return readFileSync(join(folder, name));
+        return name.endsWith('.pem') ? readSecret(join(folder, name)) : readFileSync(join(folder, name));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
         throw error;

@@ -34,8 +34,8 @@ export const runErrors = {
   },
   RUN_IN_USE: {
     exit: 'usage',
-    message: '{folder}: another graft (process {pid}) is at work in this folder.',
-    hint: 'Wait for it, or choose another folder. If no such process runs, delete {file}.',
+    message: '{folder}: another graft (process {pid} on {host}) is at work in this folder.',
+    hint: 'Wait for it, or choose another folder with --out. If no such process runs on {host} any more, delete {file} and resume.',
   },
   RUN_CHANGED: {
     exit: 'usage',

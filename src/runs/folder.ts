@@ -4,12 +4,12 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
-import { differences, writeFileAtomic } from '../core/index.js';
+import { appendText, differences, removeAllLeftovers, writeFileAtomic } from '../core/index.js';
 import { threads, torchVersion } from '../torch/index.js';
 import { runError } from './errors.js';
 import { lockFolder } from './lock.js';
@@ -44,6 +44,7 @@ export class RunFolder {
       if (changed.length > 0) throw runError('RUN_CHANGED', { folder: path, changed: changed.join(', ') });
     }
     lockFolder(path);
+    removeAllLeftovers(path);
     writeFileAtomic(saved, stringify(recipe));
     writeFileAtomic(this.file('run.json'), `${JSON.stringify(environment(recipe), null, 2)}\n`);
     this.#endLine();
@@ -94,14 +95,13 @@ export class RunFolder {
   }
   /** Adds a line to the log, with the time in ms since 1970. */
   log(event: Record<string, unknown>): void {
-    mkdirSync(this.path, { recursive: true });
-    appendFileSync(this.file('metrics.jsonl'), `${JSON.stringify({ time: Date.now(), ...event })}\n`);
+    appendText(this.file('metrics.jsonl'), `${JSON.stringify({ time: Date.now(), ...event })}\n`);
   }
   /** Ends a line that a crash cut short, or the next one would be lost with it. */
   #endLine(): void {
     if (!this.has('metrics.jsonl')) return;
     const text = readFileSync(this.file('metrics.jsonl'), 'utf8');
-    if (text !== '' && !text.endsWith('\n')) appendFileSync(this.file('metrics.jsonl'), '\n');
+    if (text !== '' && !text.endsWith('\n')) appendText(this.file('metrics.jsonl'), '\n');
   }
 }
 

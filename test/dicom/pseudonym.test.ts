@@ -40,7 +40,7 @@ describe('the key', () => {
   it('that is damaged is refused, never replaced', () => {
     const file = join(root, 'damaged', 'key');
     mkdirSync(join(root, 'damaged'));
-    writeFileSync(file, 'short');
+    writeFileSync(file, 'short', { mode: 0o600 });
     expect(errorOf(() => pseudonymKey(file)).code).toBe('PSEUDONYM_KEY');
     expect(readFileSync(file, 'utf8')).toBe('short');
   });

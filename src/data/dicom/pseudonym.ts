@@ -6,9 +6,10 @@
  * Left out: a table of names and patients. Whoever needs to go back asks for the pseudonyms of the patients in question.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { readSecret, temporaryBeside, writing } from '../../core/index.js';
 import { dicomError } from './errors.js';
 
 const keyBytes = 32;
@@ -29,33 +30,30 @@ const keyFile = () => join(process.env.XDG_CONFIG_HOME || join(homedir(), '.conf
 /**
  * The key of this user on this machine, uint8 [32]; made at its first use, readable by the user alone.
  *
- * @throws GraftError PSEUDONYM_KEY where the file is not a key
+ * @throws GraftError PSEUDONYM_KEY where the file is not a key, SECRET_EXPOSED where others may read it, WRITE_FAILED
  */
 export function pseudonymKey(file = keyFile()): Uint8Array {
   const known = readKey(file);
   if (known) return known;
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${randomBytes(6).toString('hex')}`;
-  try {
-    writeFileSync(temporary, randomBytes(keyBytes), { flag: 'wx', mode: 0o600 });
-    // Fails where another process was first: then its key holds.
-    linkSync(temporary, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+  writing(file, () => {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const temporary = temporaryBeside(file);
+    try {
+      writeFileSync(temporary, randomBytes(keyBytes), { flag: 'wx', mode: 0o600 });
+      // Fails where another process was first: then its key holds.
+      linkSync(temporary, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  });
   return readKey(file)!;
 }
 
 function readKey(file: string): Uint8Array | undefined {
-  let key: Uint8Array;
-  try {
-    key = readFileSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const key = readSecret(file);
+  if (!key) return undefined;
   if (key.length !== keyBytes) throw dicomError('PSEUDONYM_KEY', { file, found: `${key.length} bytes` });
   return key;
 }
