@@ -14,7 +14,7 @@ import { finetuneErrors } from '../dist/finetune/index.js';
 import { formatErrors } from '../dist/formats/index.js';
 import { metricErrors } from '../dist/metrics/index.js';
 import { samErrors } from '../dist/models/index.js';
-import { baseErrors, stateErrors, trainingErrors } from '../dist/nn/index.js';
+import { baseErrors, foreignErrors, stateErrors, trainingErrors } from '../dist/nn/index.js';
 import { peftErrors } from '../dist/peft/index.js';
 import { compareErrors, federationRecipeSchema, recipeSchema, runErrors } from '../dist/runs/index.js';
 import { engineErrors } from '../dist/torch/index.js';
@@ -72,6 +72,7 @@ const areas = [
   ['Federations', federateErrors],
   ['Adapters in a network', peftErrors],
   ['Network states', stateErrors],
+  ['Checkpoints of other programs', foreignErrors],
   ['Checkpoint files', formatErrors],
   ['Engine', engineErrors],
   ['Files', core.fileErrors],

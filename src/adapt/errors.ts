@@ -7,6 +7,11 @@ export const adaptErrors = {
     message: '{file}: is not a model that graft can use ({reason}).',
     hint: 'Give a model that "graft train" wrote, or a checkpoint of the reference U-Net (.pth or .safetensors).',
   },
+  UNET_NAMES: {
+    exit: 'model',
+    message: '{file}: holds no U-Net that graft knows: expected names such as {expected}; found {found}.',
+    hint: 'Give a model that "graft train" wrote, or a checkpoint of the reference U-Net (.pth or .safetensors).',
+  },
   ADAPTER_UNKNOWN: {
     exit: 'model',
     message: '{file}: is not an adapter that graft wrote ({reason}).',

@@ -5,7 +5,17 @@
 import { z } from 'zod';
 import { type Preprocessing, preprocessingSchema } from '../data/index.js';
 import { EarlyHead, encoderBlocks, UNet2D, type UNet2DConfig, unet2dSchema } from '../models/index.js';
-import { Base, initialise, jsonOf, parseMetadata, readState, type State, writeState } from '../nn/index.js';
+import {
+  Base,
+  initialise,
+  jsonOf,
+  parseMetadata,
+  readState,
+  type State,
+  someNames,
+  unwrap,
+  writeState,
+} from '../nn/index.js';
 import { attachConvLora } from '../peft/index.js';
 import type { Adapter } from './adapter.js';
 import { classNamesSchema, unnamedClasses } from './class-names.js';
@@ -149,7 +159,7 @@ const metadataSchema = z
  * Reads a model that `Segmenter.save` wrote, or a checkpoint of the reference code's U-Net, whose architecture its
  * shapes tell (it comes without early heads, and with the preprocessing given here).
  *
- * @throws GraftError MODEL_UNKNOWN, STATE_MISSING, STATE_SHAPE, and what `readState` throws
+ * @throws GraftError MODEL_UNKNOWN, UNET_NAMES, CHECKPOINT_SEVERAL, STATE_…, and what `readState` throws
  */
 export function loadModel(
   path: string,
@@ -165,19 +175,23 @@ export function loadModel(
     model.reference = reference;
     return model;
   }
-  const first = state.get('init_path.0.weight')?.shape;
-  const last = state.get('out_path.1.layer.weight')?.shape;
-  if (first?.length !== 4 || last?.length !== 4)
-    throw adaptError('MODEL_UNKNOWN', { file: path, reason: `its first tensor is ${[...state.keys()][0] ?? 'none'}` });
+  if (metadata.format) throw adaptError('MODEL_UNKNOWN', { file: path, reason: `its format is "${metadata.format}"` });
+  const own = unwrap(state, ends[0], path);
+  const [first, last] = ends.map((name) => own?.get(name)?.shape);
+  if (!own || first?.length !== 4 || last?.length !== 4)
+    throw adaptError('UNET_NAMES', { file: path, expected: ends.join(', '), found: someNames(state.keys()) });
   const model = new Segmenter({
     architecture: { inChannels: first[1], outChannels: last[0], filters: first[0] },
     preprocessing: preprocessing ?? preprocessingSchema.parse({}),
     headLevels: [],
     device,
   });
-  model.network.loadState(state, { file: path });
+  model.network.loadState(own, { file: path });
   return model;
 }
+
+/** The first and the last weight of the reference code's U-Net: their shapes tell its sizes. */
+const ends = ['init_path.0.weight', 'out_path.1.layer.weight'];
 
 /** The nearest early head at a level or deeper: its loss reaches every block up to there. @throws GraftError HEAD_MISSING */
 export function headFor({ heads }: Segmenter, level: number, method: string): EarlyHead {

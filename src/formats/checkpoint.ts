@@ -8,9 +8,7 @@ import type { RawTensor } from './raw-tensor.js';
 import { decodeSafetensors, type TensorFile } from './safetensors.js';
 
 /** Where training programs put the weights among other things, the most telling name first. */
-const nests = ['state_dict', 'model_state_dict', 'model', 'net', 'weights'];
-/** What `DataParallel` puts before each name. */
-const wrapper = 'module.';
+const nests = ['state_dict', 'model_state_dict', 'model', 'net', 'network', 'weights'];
 
 /**
  * The tensors by name, of a file in either format; found by its content, not its name. Only they are read, not an
@@ -32,19 +30,18 @@ export function readCheckpoint(path: string): TensorFile {
 }
 
 /**
- * The tensors of a plain state dict, or of one under a usual key ('state_dict', 'model', …); a 'module.' before every
- * name is taken off.
+ * The tensors of a plain state dict, or of one under a usual key ('state_dict', 'model', …) or two. Names stay as they are.
  *
  * @throws GraftError STATE_DICT_MISSING with the keys found
  */
 export const stateDictOf = (value: PthValue, path: string): Map<string, RawTensor> => tensorsOf(value, path);
 
 function tensorsOf(value: PthValue, file: string): Map<string, PthTensor> {
-  const candidates = value instanceof Map ? [value, ...nests.map((key) => value.get(key))] : [];
-  const dict = candidates.find(isStateDict);
+  const inside = (one: PthValue | undefined) => (one instanceof Map ? nests.map((key) => one.get(key)) : []);
+  const first = inside(value);
+  const dict = [value, ...first, ...first.flatMap(inside)].find(isStateDict);
   if (!dict) throw formatError('STATE_DICT_MISSING', { file, expected: nests.join(', '), found: outline(value) });
-  const wrapped = [...dict.keys()].every((name) => name.startsWith(wrapper));
-  return new Map([...dict].map(([name, tensor]) => [wrapped ? name.slice(wrapper.length) : name, tensor]));
+  return new Map(dict);
 }
 
 const isStateDict = (value: PthValue | undefined): value is Map<string, PthTensor> =>

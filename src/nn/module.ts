@@ -4,6 +4,7 @@
  */
 import { errorsOf } from '../core/index.js';
 import { noGrad, scope, type Tensor, tensor } from '../torch/index.js';
+import { someNames } from './names.js';
 
 export const stateErrors = {
   STATE_MISSING: {
@@ -20,6 +21,11 @@ export const stateErrors = {
     exit: 'model',
     message: '{file}: holds {name} ({shape}), which this network does not have.',
     hint: 'The file belongs to another network. Check the architecture (filters, channels) it was made with.',
+  },
+  STATE_NAMES: {
+    exit: 'model',
+    message: '{file}: its names are not this network’s: expected {expected}; found {found}.',
+    hint: 'The file belongs to another network, or its names were changed when it was saved. Rename its tensors.',
   },
 } as const;
 const stateError = errorsOf(stateErrors);
@@ -89,19 +95,25 @@ export abstract class Module {
    * @param from names and shapes must fit; element types are converted
    * @param options.file named in errors
    * @param options.partial names may be missing
-   * @throws GraftError STATE_MISSING, STATE_SHAPE, STATE_UNEXPECTED, naming the first that does not fit
+   * @throws GraftError STATE_MISSING, STATE_SHAPE, STATE_UNEXPECTED, naming the first that does not fit; STATE_NAMES where
+   *   names are missing and others are there
    */
   loadState(from: State, { file = 'the state', partial = false } = {}): void {
     const own = this.state();
     // PyTorch counts batches in its normalisation layers; nothing here depends on the count.
     const given = new Map([...from].filter(([name]) => !/(^|\.)num_batches_tracked$/.test(name)));
+    const absent = [...own].filter(([name]) => !from.has(name));
+    const strange = [...given.keys()].filter((name) => !own.has(name));
+    if (absent.length > 0 && strange.length > 0 && !partial)
+      throw stateError('STATE_NAMES', {
+        ...{ file, expected: someNames(absent.map(([name]) => name)), found: someNames(strange) },
+      });
     for (const [name, value] of given) {
       const target = own.get(name);
       if (!target) throw stateError('STATE_UNEXPECTED', { file, name, shape: shapeText(value.shape) });
       const [found, expected] = [shapeText(value.shape), shapeText(target.shape)];
       if (found !== expected) throw stateError('STATE_SHAPE', { file, name, found, expected });
     }
-    const absent = [...own].filter(([name]) => !from.has(name));
     if (absent.length > 0 && !partial) {
       const [name, { shape }] = absent[0];
       const counts = { missing: absent.length, total: own.size };

@@ -176,7 +176,7 @@ describe('files', () => {
     });
     writeState(at('other.safetensors'), new Map([['encoder.conv1.weight', tensor([1])]]));
     expect(errorOf(() => loadModel(at('other.safetensors')))).toMatchObject({
-      code: 'MODEL_UNKNOWN',
+      code: 'UNET_NAMES',
       message: expect.stringContaining('encoder.conv1.weight'),
     });
     expect(errorOf(() => loadAdapter(at('model.safetensors')))).toMatchObject({

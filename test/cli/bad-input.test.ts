@@ -182,7 +182,7 @@ describe('a model', () => {
     writeState(at('other.safetensors'), new Map([['encoder.conv1.weight', tensor([1, 2])]]));
     expect(adapt(at('other.safetensors'))).toMatchObject({
       status: 4,
-      code: 'MODEL_UNKNOWN',
+      code: 'UNET_NAMES',
       message: expect.stringContaining('encoder.conv1.weight'),
     });
     const state = new Segmenter({

@@ -281,13 +281,15 @@ describe('a checkpoint', () => {
   const tensor = p.tensor(p.storage('FloatStorage', '0', 1), [1], [1]);
   const check = (body: Buffer) => readCheckpoint(files.write(zipPth(body, { 0: floats(7) }))).tensors;
 
-  it('is found under the usual keys, and loses the prefix of DataParallel', () => {
-    for (const key of ['state_dict', 'model', 'model_state_dict', 'net', 'weights']) {
-      const tensors = check(p.dict({ epoch: p.int(1), [key]: p.dict({ 'module.a': tensor, 'module.b': tensor }) }));
-      expect([...tensors.keys()]).toEqual(['a', 'b']);
-      expect(asFloats(tensors.get('a')!.data)).toEqual([7]);
+  it('is found under the usual keys, also one inside another', () => {
+    for (const key of ['state_dict', 'model', 'model_state_dict', 'net', 'network', 'weights']) {
+      const weights = p.dict({ epoch: p.int(1), [key]: p.dict({ 'module.a': tensor, b: tensor }) });
+      for (const body of [weights, p.dict({ model: weights })]) {
+        const tensors = check(body);
+        expect([...tensors.keys()]).toEqual(['module.a', 'b']);
+        expect(asFloats(tensors.get('b')!.data)).toEqual([7]);
+      }
     }
-    expect([...check(p.dict({ 'module.a': tensor, b: tensor })).keys()]).toEqual(['module.a', 'b']);
   });
 
   it('without weights is refused with the keys that were found', () => {

@@ -4,7 +4,7 @@
  * (mask tokens, hypernetworks, the IoU head) is taken only where all of it fits; layers of the head that the file does
  * not have stay as they are.
  */
-import { readState, type State } from '../../nn/index.js';
+import { readState, type State, someNames, unwrap } from '../../nn/index.js';
 import { noGrad, operator, scope, type Tensor } from '../../torch/index.js';
 import { samArchitectures } from './config.js';
 import { samError } from './errors.js';
@@ -32,16 +32,26 @@ const upsample = operator('aten::upsample_bilinear2d');
 /**
  * Loads `.pth` or safetensors, of segment-anything, MedSAM or graft. Adapters are attached afterwards.
  *
- * @throws GraftError SAM_CHECKPOINT_FOREIGN, SAM_CHECKPOINT_DEPTH, SAM_CHECKPOINT_MISSING, SAM_CHECKPOINT_SHAPE (the model is
+ * @throws GraftError SAM_CHECKPOINT_FOREIGN, CHECKPOINT_SEVERAL, SAM_CHECKPOINT_DEPTH, SAM_CHECKPOINT_MISSING, SAM_CHECKPOINT_SHAPE (the model is
  *   unchanged then) and those of files that cannot be read
  */
 export const loadSamCheckpoint = (sam: Sam, path: string): SamCheckpointReport =>
-  scope(() => load(sam, readState(path).state, path));
+  scope(() => load(sam, samStateOf(readState(path).state, path), path));
+
+/**
+ * The tensors of Segment Anything in a file of any program, by its own names.
+ * @throws GraftError SAM_CHECKPOINT_FOREIGN, CHECKPOINT_SEVERAL
+ */
+export function samStateOf(state: State, file: string): State {
+  const found = unwrap(state, patchEmbedding, file);
+  if (found) return found;
+  const names = someNames(state.keys());
+  throw samError('SAM_CHECKPOINT_FOREIGN', { file, name: patchEmbedding, count: state.size, found: names });
+}
 
 function load(sam: Sam, given: State, file: string): SamCheckpointReport {
   const own = sam.state();
-  const patches = given.get(patchEmbedding);
-  if (!patches) throw samError('SAM_CHECKPOINT_FOREIGN', { file, name: patchEmbedding, count: given.size });
+  const patches = given.get(patchEmbedding)!;
   const holds = describe(patches);
   const [found, expected] = [blocks(given), blocks(own)];
   if (found !== expected) throw samError('SAM_CHECKPOINT_DEPTH', { file, found, expected, holds });
@@ -52,7 +62,10 @@ function load(sam: Sam, given: State, file: string): SamCheckpointReport {
   if (missing.length > 0) {
     const [name] = missing;
     const shape = own.get(name)!.shape.join(', ');
-    throw samError('SAM_CHECKPOINT_MISSING', { file, name, shape: `[${shape}]`, missing: missing.length, holds });
+    const found = someNames([...given.keys()].filter((one) => !own.has(one)));
+    throw samError('SAM_CHECKPOINT_MISSING', {
+      ...{ file, name, shape: `[${shape}]`, missing: missing.length, found, holds },
+    });
   }
 
   const fitted: State = new Map();

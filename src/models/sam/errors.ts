@@ -14,7 +14,7 @@ export const samErrors = {
   },
   SAM_CHECKPOINT_FOREIGN: {
     exit: 'model',
-    message: '{file}: holds no Segment Anything model (no tensor {name} among its {count}).',
+    message: '{file}: holds no Segment Anything model (no tensor {name} among its {count}, such as {found}).',
     hint: 'Checkpoints of segment-anything and of MedSAM load, and what graft wrote of such models.',
   },
   SAM_CHECKPOINT_DEPTH: {
@@ -24,7 +24,7 @@ export const samErrors = {
   },
   SAM_CHECKPOINT_MISSING: {
     exit: 'model',
-    message: '{file}: has no tensor {name} ({shape}), which this model needs; {missing} are missing.',
+    message: '{file}: has no tensor {name} ({shape}), which this model needs; {missing} are missing; unknown: {found}.',
     hint: 'The file holds {holds}. Choose the architecture it was made with; attach adapters after loading.',
   },
   SAM_CHECKPOINT_SHAPE: {
