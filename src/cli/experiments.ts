@@ -1,8 +1,15 @@
 /** What the commands that carry out a recipe share: their options, and how an experiment's result is told. */
 import { basename, extname, join } from 'node:path';
-import type { AnyRecipe, Experiment, FederationExperiment, FederationSummary, Summary } from '../runs/index.js';
+import type {
+  AnyRecipe,
+  Experiment,
+  FederationExperiment,
+  FederationSummary,
+  Headline,
+  Summary,
+} from '../runs/index.js';
 import { cliError } from './errors.js';
-import { bytes, count } from './format.js';
+import { bytes, count, wrap } from './format.js';
 import type { Context } from './run-command.js';
 import { type Cell, formatTable } from './table.js';
 
@@ -67,7 +74,8 @@ interface Given {
 export async function carryOut(context: Context, { kind, recipe }: AnyRecipe, { file, data, out, resume }: Given) {
   const { runExperiment, runFederationExperiment } = await import('../runs/index.js');
   const folder = out ?? join('runs', basename(file, extname(file)));
-  const options = { out: folder, resume, file, ...(data !== undefined && { data }) };
+  const command = ['graft', ...process.argv.slice(2)];
+  const options = { out: folder, resume, file, command, ...(data !== undefined && { data }) };
   if (kind === 'federation') {
     const experiment = await context.follow(runFederationExperiment(recipe, options));
     context.print(experiment, () => describeFederation(experiment, context));
@@ -77,10 +85,20 @@ export async function carryOut(context: Context, { kind, recipe }: AnyRecipe, { 
   }
 }
 
+/** What the report says first. */
+const certain = ({ sentence, more }: Headline, width: number, bold: (text: string) => string): string[] => [
+  ...wrap(sentence, width).map(bold),
+  ...more.flatMap((text) => wrap(text, width)),
+];
+
 const overSeeds = ({ seeds }: { seeds: number[] }) =>
   `mean of ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}`;
 
-function describeAdaptation({ summary, report }: Experiment, targets: string[], { width, bold }: Context): string {
+function describeAdaptation(
+  { headline, summary, report }: Experiment,
+  targets: string[],
+  { width, bold }: Context,
+): string {
   const { methods, toleranceMm, seeds }: Summary = summary;
   const columns = [...targets, 'mean'];
   const rows = methods.map(({ label, surfaceDice, dice, trainedParameters, adapterBytes, guarded }) => [
@@ -98,11 +116,13 @@ function describeAdaptation({ summary, report }: Experiment, targets: string[], 
     '',
     formatTable(header, rows, { width, best, emphasise: bold }),
     '',
+    ...certain(headline, width, bold),
+    '',
     `report: ${report}`,
   ].join('\n');
 }
 
-function describeFederation({ summary, report }: FederationExperiment, { width, bold }: Context): string {
+function describeFederation({ headline, summary, report }: FederationExperiment, { width, bold }: Context): string {
   const { plans } = summary;
   const parts = [
     `Dice on unseen cases, ${overSeeds(summary)}; local: every site’s own model on its own cases:`,
@@ -124,7 +144,7 @@ function describeFederation({ summary, report }: FederationExperiment, { width, 
       formatTable(['plan', 'trained', 'travels', 'rounds', 'a round', 'in all', 'less'], rows, { width }),
     );
   }
-  return [...parts, `report: ${report}`].join('\n\n');
+  return [...parts, certain(headline, width, bold).join('\n'), `report: ${report}`].join('\n\n');
 }
 
 /** A row for every plan and regime. */

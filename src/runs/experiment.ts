@@ -15,7 +15,7 @@ import { gatherReport } from './gather.js';
 import { adaptModel, progressOf, removeCheckpoints, trainModel } from './jobs.js';
 import { outcomeOf } from './outcome.js';
 import { methodsOf, type NamedMethod, type Recipe } from './recipe.js';
-import { renderReport } from './report/index.js';
+import { type Headline, renderReport } from './report/index.js';
 import { type CaseScore, meanScore, scoreCase } from './score.js';
 import { cacheFolder, removeCache } from './slices.js';
 import { type Summary, summarise } from './summary.js';
@@ -48,7 +48,19 @@ export interface SourceResult {
 export interface Experiment {
   folder: string;
   report: string;
+  /** What is certain, in words. */
+  headline: Headline;
   summary: Summary;
+}
+
+interface RunOptions {
+  out: string;
+  data?: string;
+  resume?: boolean;
+  /** The recipe's, named in errors. */
+  file: string;
+  /** The words that started the run, for its report. */
+  command?: readonly string[];
 }
 
 interface Plan {
@@ -66,7 +78,7 @@ interface Plan {
  */
 export async function* runExperiment(
   given: Recipe,
-  { out, data, resume = false, file }: { out: string; data?: string; resume?: boolean; file: string },
+  { out, data, resume = false, file, command }: RunOptions,
 ): AsyncGenerator<ProgressEvent, Experiment> {
   const recipe = withData(given, data);
   const device = chooseDevice(recipe.device);
@@ -74,7 +86,7 @@ export async function* runExperiment(
   const found = findDataset(recipe, file);
   // Before there is a folder: a mistake leaves none, and the corrected recipe can start.
   if (found) checkCases({ recipe, dataset: found });
-  const folder = new RunFolder(out, recipe, { resume });
+  const folder = new RunFolder(out, recipe, { resume, command });
   const tracking = new Tracking(folder, recipe);
   return yield* tracking.follow(carryOut({ recipe, folder, device }, found, tracking));
 }
@@ -108,7 +120,7 @@ async function* carryOut(
   await tracking.finish(() => outcomeOf(summary, gathered));
   removeCache(recipe, folder);
   yield { kind: 'done', name: 'report' };
-  return { folder: folder.path, report, summary };
+  return { folder: folder.path, report, headline: gathered.headline, summary };
 }
 
 /** Finds missing sites and labels, and splits that the cases do not allow, before hours are spent. */

@@ -17,7 +17,7 @@ import { lockFolder } from './lock.js';
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
 /** Keys of a recipe that results do not depend on: they may change from one start to the next. */
-const incidental = ['cache', 'report', 'tracking'];
+export const incidental = ['cache', 'names', 'report', 'tracking'];
 
 /** A line of the log, and the byte after it. */
 export interface LogLine<Record> {
@@ -31,9 +31,14 @@ export class RunFolder {
   /**
    * Opens the folder of a new run, or with `resume` that of an earlier start.
    *
+   * @param options.command the words that started it, for the report
    * @throws GraftError RUN_EXISTS, RUN_CHANGED, RUN_IN_USE, WRITE_FAILED
    */
-  constructor(path: string, recipe: { seeds: number[] }, { resume = false } = {}) {
+  constructor(
+    path: string,
+    recipe: { seeds: number[] },
+    { resume = false, command }: { resume?: boolean | undefined; command?: readonly string[] | undefined } = {},
+  ) {
     this.path = path;
     const saved = this.file('recipe.yaml');
     if (existsSync(saved)) {
@@ -46,7 +51,10 @@ export class RunFolder {
     lockFolder(path);
     removeAllLeftovers(path);
     writeFileAtomic(saved, stringify(recipe));
-    writeFileAtomic(this.file('run.json'), `${JSON.stringify(environment(recipe), null, 2)}\n`);
+    writeFileAtomic(
+      this.file('run.json'),
+      `${JSON.stringify({ ...environment(recipe), ...(command && { command }) }, null, 2)}\n`,
+    );
     this.#endLine();
   }
 
@@ -92,6 +100,10 @@ export class RunFolder {
       ['Node.js', node],
       ['Machine', `${machine.processor}, ${machine.system}`],
     ];
+  }
+  /** The words that the latest start was made with; undefined where a program made it. */
+  command(): readonly string[] | undefined {
+    return this.readJson<{ command?: string[] }>('run.json').command;
   }
   /** Adds a line to the log, with the time in ms since 1970. */
   log(event: Record<string, unknown>): void {

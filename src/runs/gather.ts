@@ -1,31 +1,53 @@
 /** Gathers what a report shows from a run's folder: scores, curves, and pictures of the best, median and worst case. */
 import { loadAdapter, loadModel, segment } from '../adapt/index.js';
 import { type Case, type Dataset, loadCase } from '../data/index.js';
-import { comparisonOf } from './compare/index.js';
+import { comparisonOf, namingOfRun } from './compare/index.js';
 import type { Result } from './experiment.js';
 import type { RunFolder } from './folder.js';
-import { bestMedianWorst, display, surfacesOf } from './pictures.js';
-import type { Recipe } from './recipe.js';
-import type { ReportCase, ReportCurve, ReportData } from './report/index.js';
+import type { Naming } from './names.js';
+import { bestMedianWorst, display } from './pictures.js';
+import { placeFrom, provenanceOf } from './provenance.js';
+import { defaultMethod, methodsOf, type Recipe } from './recipe.js';
+import {
+  change,
+  fixed,
+  type Headline,
+  type PanelGroup,
+  type ReportCurve,
+  type ReportData,
+  type ReportSlice,
+  sourceMethod,
+} from './report/index.js';
 import { meanScore } from './score.js';
-import { readResults, type Summary, summarise } from './summary.js';
+import { readResults, readSourceResults, type Summary, summarise } from './summary.js';
+import { verdictOn } from './verdict.js';
 
 /** @param dataset the one the run read */
 export function gatherReport(folder: RunFolder, recipe: Recipe, dataset: Dataset): ReportData {
   const summary = summarise(folder, recipe);
   const results = readResults(folder, recipe);
-  const shown = methodToShow(summary);
+  const run = { kind: 'adaptation', recipe } as const;
+  const naming = namingOfRun(folder, run);
+  const shown = methodToShow(recipe);
+  const unadapted = methodsOf(recipe).flatMap(({ method, name }) => (method === sourceMethod ? [name] : []));
+  const comparison = comparisonOf(folder, run, 'surfaceDice', unadapted, naming);
+  const labelOf = (name: string) => methodsOf(recipe).find((one) => one.name === name)!.label;
   return {
-    title: recipe.title,
-    description: recipe.description,
-    provenance: provenanceOf(folder, recipe, dataset),
-    toleranceMm: recipe.toleranceMm,
-    targets: recipe.targets,
+    ...{ title: recipe.title, description: recipe.description, toleranceMm: recipe.toleranceMm },
+    ...{ classes: recipe.classes, targets: recipe.targets },
+    headline: comparison
+      ? verdictOn(comparison, {
+          main: shown,
+          labelOf: (name) => (unadapted.includes(name) ? 'the source model' : labelOf(name)),
+          seeds: recipe.seeds.length,
+        })
+      : alone(summary),
+    provenance: provenanceOf(folder, recipe, factsOf(folder, recipe, dataset), [
+      ...readSourceResults(folder, recipe).map(({ model }) => ({ name: model.file, sha256: model.sha256 })),
+      ...results.flatMap(({ adapter }) => (adapter ? [{ name: adapter.file, sha256: adapter.sha256 }] : [])),
+    ]),
     methods: summary.methods.map(({ name, label, trainedParameters, adapterBytes }) => ({
-      name,
-      label,
-      trainedParameters,
-      adapterBytes,
+      ...{ name, label, trainedParameters, adapterBytes },
       seconds: results.filter(({ method }) => method === name).reduce((sum, { seconds }) => sum + seconds, 0),
     })),
     scores: recipe.targets.flatMap((target) =>
@@ -42,31 +64,37 @@ export function gatherReport(folder: RunFolder, recipe: Recipe, dataset: Dataset
         };
       }),
     ),
-    ...comparisonOf(folder, { kind: 'adaptation', recipe }, 'surfaceDice'),
+    ...(comparison && { comparison }),
     notes: notesOf(recipe, summary),
     curves: [...trainingCurves(folder), ...lookCurves(results, shown)],
-    cases: recipe.targets.flatMap((target) => picturesOf(folder, recipe, dataset, results, target, shown)),
+    images: {
+      method: labelOf(shown),
+      groups: recipe.targets.map((target) => picturesOf(folder, recipe, dataset, results, target, shown, naming)),
+    },
   };
 }
 
-/** The adapted method with the best mean, which the pictures show. */
-function methodToShow({ methods }: Summary): string {
-  const adapted = methods.filter(({ name }) => name !== 'source');
-  const best = (adapted.length > 0 ? adapted : methods).reduce((a, b) =>
-    b.surfaceDice.mean.mean > a.surfaceDice.mean.mean ? b : a,
-  );
-  return best.name;
+/**
+ * The method that pictures and headline are about, which no score chooses: the default one where the recipe has it, or the
+ * first that changes anything.
+ */
+function methodToShow(recipe: Recipe): string {
+  const all = methodsOf(recipe);
+  const adapted = all.filter(({ method }) => method !== sourceMethod);
+  return (adapted.find(({ method }) => method === defaultMethod) ?? adapted[0] ?? all[0]).name;
 }
 
-function provenanceOf(folder: RunFolder, recipe: Recipe, { root }: Dataset): [string, string][] {
-  return [
-    ...folder.provenance(),
-    ['Data set', root],
-    ['Source', recipe.source],
-    ['Seeds', recipe.seeds.join(', ')],
-    ['Network', `residual 2D U-Net, ${recipe.architecture.filters} filters, ${recipe.training.epochs} epochs`],
-  ];
-}
+const alone = ({ methods: [only], toleranceMm }: Summary): Headline => ({
+  sentence: `${only.label}: mean surface Dice at ${toleranceMm} mm ${fixed(only.surfaceDice.mean.mean)} over the targets.`,
+  more: ['There is no other method to compare it with.'],
+});
+
+const factsOf = (folder: RunFolder, recipe: Recipe, { root }: Dataset): [string, string][] => [
+  ['Data set', placeFrom(folder.path, root)],
+  ['Source', recipe.source],
+  ['Seeds', recipe.seeds.join(', ')],
+  ['Network', `residual 2D U-Net, ${recipe.architecture.filters} filters, ${recipe.training.epochs} epochs`],
+];
 
 function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
   const guarded = methods.flatMap(({ guarded }) => guarded).length;
@@ -137,7 +165,8 @@ function picturesOf(
   results: readonly Result[],
   target: string,
   method: string,
-): ReportCase[] {
+  naming: Naming,
+): PanelGroup {
   const adapted = results.filter((one) => one.target === target && one.method === method);
   const scored = adapted
     .flatMap((result) =>
@@ -145,35 +174,30 @@ function picturesOf(
     )
     .sort((a, b) => b.score - a.score);
   const cases = dataset.sites.find(({ name }) => name === target)!.cases;
-  return bestMedianWorst(scored).map(({ which, one: { result, name, score } }) => {
+  const panels = bestMedianWorst(scored).map(({ which, one: { result, name, score } }) => {
     const source = results.find((one) => one.target === target && one.method === 'source' && one.seed === result.seed);
     const before = source?.cases.find((one) => one.name === name);
+    const earlier = before ? meanScore([before], 'surfaceDice') : Number.NaN;
+    const told = naming.of({ site: target, name });
     return {
-      target,
       which,
-      name: recipe.seeds.length > 1 ? `${name}, seed ${result.seed}` : name,
-      method,
-      surfaceDice: score,
-      sourceSurfaceDice: before ? meanScore([before], 'surfaceDice') : Number.NaN,
-      ...draw(folder, recipe, cases.find((one) => one.name === name)!, result),
+      name: recipe.seeds.length > 1 ? `${told}, seed ${result.seed}` : told,
+      lines: [
+        `Adapted ${fixed(score)}`,
+        ...(before ? [`Source ${fixed(earlier)}, change ${change(score, earlier)}`] : []),
+      ],
+      slices: draw(folder, recipe, cases.find((one) => one.name === name)!, result),
     };
   });
+  return { title: target, panels };
 }
 
-function draw(
-  folder: RunFolder,
-  { classes, report, toleranceMm }: Recipe,
-  one: Case,
-  { seed, adapter }: Result,
-): Pick<ReportCase, 'slices' | 'surfaces'> {
+function draw(folder: RunFolder, { classes }: Recipe, one: Case, { seed, adapter }: Result): ReportSlice[] {
   const { image, label } = loadCase(one, { classes: classes.length + 1 });
   const model = loadModel(folder.file('models', `seed${seed}.safetensors`));
   const source = segment(model, image, one);
   if (adapter) model.use(loadAdapter(folder.file(adapter.file)));
   const adapted = segment(model, image, one);
   model.dispose();
-  return {
-    slices: display(image, label!, { source, adapted }),
-    surfaces: report.surfaces ? surfacesOf(label!, 'adapted', adapted, toleranceMm) : [],
-  };
+  return display(image, label!, { source, adapted });
 }

@@ -18,6 +18,7 @@ export * from './recipe.js';
 export * from './recipes.js';
 export {
   type FederationReport,
+  type Headline,
   type ReportData,
   renderComparison,
   renderFederationReport,

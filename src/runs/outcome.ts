@@ -1,46 +1,40 @@
-/** What leaves a finished run for its trackers: scores, pictures, and the report without the names of cases. */
-import type { Comparison } from './compare/index.js';
-import { drawnSlice, type Outlined, type ReportData, type ReportSlice, renderReport } from './report/index.js';
+/** What leaves a finished run for its trackers: scores, pictures, and the report without places on this machine. */
+import {
+  type Drawn,
+  drawnSlice,
+  type PanelGroup,
+  type Provenance,
+  type ReportData,
+  renderReport,
+} from './report/index.js';
 import type { Summary } from './summary.js';
 import type { Outcome } from './tracking/index.js';
 
-/** Facts about a run that name places on this machine. */
-const placed = new Set(['Data set', 'Foundation']);
+/** Facts and settings that name places on this machine. */
+const placed = new Set(['Data set', 'Foundation', 'data.root', 'model.checkpoint']);
 
-/** The rows that may leave. */
-export const withoutPlaces = <Row extends readonly [label: string, value: string]>(provenance: readonly Row[]): Row[] =>
-  provenance.filter(([label]) => !placed.has(label));
+/** What may leave. */
+export const withoutPlaces = ({ facts, settings, files }: Provenance): Provenance => ({
+  facts: facts.filter(([label]) => !placed.has(label)),
+  settings: settings.filter(([key]) => !placed.has(key)),
+  files,
+});
 
 /** An adaptation's. */
 export function outcomeOf({ methods }: Summary, report: ReportData): Outcome {
+  const { classes, images } = report;
   return {
     scores: methods.map(({ name, surfaceDice, dice }) => ({
       series: ['test', name],
       values: { ...meansOf('surface dice', surfaceDice), ...meansOf('dice', dice) },
     })),
-    pictures: report.cases.flatMap(({ target, which, slices }) =>
-      picturesOf(['pictures', target], which, slices, ['truth', 'source', 'adapted']),
-    ),
-    report: (images) =>
+    pictures: picturesOf(images.groups, { outlined: ['truth', 'source', 'adapted'], classes }),
+    report: (withImages) =>
       renderReport({
         ...report,
         provenance: withoutPlaces(report.provenance),
-        cases: images ? report.cases.map((one) => ({ ...one, name: '' })) : [],
-        ...(report.comparison && { comparison: withoutNames(report.comparison) }),
+        images: withImages ? images : { ...images, groups: [] },
       }),
-  };
-}
-
-/** Numbers in place of the worst cases' names, the same for the same case; notes stay behind, since they name cases too. */
-export function withoutNames(comparison: Comparison): Comparison {
-  const names = [...new Set(comparison.worst.flatMap(({ cases }) => cases.map(({ name }) => name)))];
-  return {
-    ...comparison,
-    worst: comparison.worst.map(({ entry, cases }) => ({
-      entry,
-      cases: cases.map((one) => ({ ...one, name: `case ${names.indexOf(one.name) + 1}` })),
-    })),
-    notes: [],
   };
 }
 
@@ -52,11 +46,14 @@ export const meansOf = (measure: string, byPlace: Record<string, { mean: number 
       .filter(([, mean]) => Number.isFinite(mean)),
   );
 
-/** A case's slices, named by rank and plane. */
-export const picturesOf = (
-  series: string[],
-  which: string,
-  slices: readonly ReportSlice[],
-  drawn: readonly Outlined[],
-): Outcome['pictures'] =>
-  slices.map((slice) => ({ series, name: `${which}/${slice.plane}`, picture: drawnSlice(slice, drawn) }));
+/** The slices by site, named by rank and plane. */
+export const picturesOf = (groups: readonly PanelGroup[], drawn: Drawn): Outcome['pictures'] =>
+  groups.flatMap(({ title, panels }) =>
+    panels.flatMap(({ which, slices }) =>
+      slices.map((slice) => ({
+        series: ['pictures', title],
+        name: `${which}/${slice.plane}`,
+        picture: drawnSlice(slice, drawn),
+      })),
+    ),
+  );

@@ -9,9 +9,33 @@ import { runError } from './errors.js';
  * What a recipe's file holds, not yet validated.
  *
  * @param overrides values by dotted key (`training.epochs`), as the command line gives them
- * @throws GraftError RECIPE_UNREADABLE
+ * @throws GraftError RECIPE_UNREADABLE, RECIPE_INVALID for a key that earlier versions had
  */
 export function readContent(file: string, overrides: Record<string, unknown> = {}): Record<string, unknown> {
+  const content = readYaml(file);
+  for (const [key, value] of Object.entries(overrides)) setByPath(content, key.split('.'), value);
+  const { report, ...kept } = content;
+  // Recipes in the folders of older runs name the key with its default, which asked for nothing.
+  const asked = report !== undefined && (report as { surfaces?: unknown } | null)?.surfaces !== false;
+  if (asked)
+    throw runError('RECIPE_INVALID', {
+      file,
+      key: 'report',
+      problem: 'this key was removed, since reports no longer draw surfaces in three dimensions: leave it out',
+    });
+  return kept;
+}
+
+/**
+ * What the recipe in a run's folder holds; a run of an earlier version may have asked for what is no longer there.
+ * @throws GraftError RECIPE_UNREADABLE
+ */
+export function readSavedContent(file: string): Record<string, unknown> {
+  const { report: _, ...kept } = readYaml(file);
+  return kept;
+}
+
+function readYaml(file: string): Record<string, unknown> {
   let content: unknown;
   try {
     content = parseYaml(readFileSync(file, 'utf8')) ?? {};
@@ -20,8 +44,6 @@ export function readContent(file: string, overrides: Record<string, unknown> = {
   }
   if (typeof content !== 'object' || Array.isArray(content))
     throw runError('RECIPE_UNREADABLE', { file, reason: 'it is not a list of keys and values' });
-  for (const [key, value] of Object.entries(overrides))
-    setByPath(content as Record<string, unknown>, key.split('.'), value);
   return content as Record<string, unknown>;
 }
 

@@ -5,8 +5,8 @@ import { preprocessingSchema } from '../data/index.js';
 import { unet2dSchema } from '../models/index.js';
 import { classesSchema, dataSchema } from './dataset.js';
 import { runError } from './errors.js';
+import { namesSchema } from './names.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from './parse.js';
-import { reportOptionsSchema } from './report/index.js';
 import { cacheSchema } from './slices.js';
 import { trackingSchema } from './tracking/index.js';
 
@@ -64,12 +64,15 @@ export const recipeSchema = z.strictObject({
     })
     .optional()
     .describe('every combination of the listed values, as further methods'),
+  names: namesSchema,
   cache: cacheSchema,
-  report: reportOptionsSchema.prefault({}),
   tracking: trackingSchema.prefault({}),
   device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
   threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),
 });
+/** What is meant where nobody names a method. */
+export const defaultMethod = adaptationSchema.parse({}).method;
+
 export type Recipe = z.output<typeof recipeSchema>;
 export type NamedMethod = z.output<typeof methodSchema> & { name: string; label: string };
 

@@ -86,10 +86,11 @@ describe('a slice as a picture', () => {
     ...{ plane: 'coronal', width: 4, height: 4, pixelSpacing: [2, 1] },
     image: new Uint8Array(16).fill(50),
     masks: { truth: Uint8Array.of(0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0) },
+    cut: [],
   };
 
   it('has physical proportions, the grey values, and outlines in colour', () => {
-    const { width, height, png } = drawnSlice(slice, ['truth', 'adapted']);
+    const { width, height, png } = drawnSlice(slice, { outlined: ['truth', 'adapted'], classes: ['brain'] });
     expect([width, height]).toEqual([256, 512]);
     const rows = inflateSync(png.subarray(41, 41 + png.readUInt32BE(33)));
     const pixel = (row: number, column: number) => [

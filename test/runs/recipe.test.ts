@@ -3,7 +3,14 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { methodsOf, parseRecipe, readAnyRecipe, readRecipe, variantsOf } from '../../src/runs/index.js';
+import {
+  methodsOf,
+  parseRecipe,
+  readAnyRecipe,
+  readRecipe,
+  readSavedRecipe,
+  variantsOf,
+} from '../../src/runs/index.js';
 import { root } from '../child.js';
 import { errorOf } from '../graft-error.js';
 
@@ -33,6 +40,17 @@ describe('a recipe', () => {
       'convlora-adabn',
     ]);
     expect(recipeOf({ training: { augmentation: null } }).training.augmentation).toBeNull();
+  });
+
+  it('of an earlier version is read, unless it asks for what is no longer there', () => {
+    const old = write('source: a\ntargets: [b]\nreport: { surfaces: false }\n');
+    expect(readRecipe(old)).toMatchObject({ source: 'a', names: 'pseudonym' });
+    const asking = write('source: a\ntargets: [b]\nreport: { surfaces: true }\n');
+    const error = errorOf(() => readRecipe(asking));
+    expect(error.code).toBe('RECIPE_INVALID');
+    expect(error.message).toContain('report: this key was removed');
+    // In the folder of a finished run it stops nobody from comparing the run.
+    expect(readSavedRecipe(asking).recipe).toMatchObject({ source: 'a' });
   });
 
   it('is overruled by dotted keys, into what is not there and into lists too', () => {

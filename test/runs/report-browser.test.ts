@@ -28,7 +28,8 @@ describe.skipIf(!present)(present ? 'in Chromium' : `in Chromium (skipped: no ${
 
   beforeAll(async () => {
     const data = plausibleReport();
-    data.cases[0]!.name = '<script>document.title = "taken"</script><img src=x onerror="document.title=\'taken\'">';
+    data.images.groups[0]!.panels[0]!.name =
+      '<script>document.title = "taken"</script><img src=x onerror="document.title=\'taken\'">';
     writeFileSync(join(folder, 'report.html'), renderReport(data));
     browser = await chromium.launch({ executablePath, args });
   });
@@ -48,7 +49,7 @@ describe.skipIf(!present)(present ? 'in Chromium' : `in Chromium (skipped: no ${
 
     expect(await page.title()).toBe('Brain extraction across scanners: unsupervised adaptation');
     expect(await page.locator('h1').count()).toBe(1);
-    expect(await page.locator('table caption').count()).toBe(4);
+    expect(await page.locator('table caption').count()).toBe(6);
     expect(await page.locator('svg.chart').count()).toBe(4);
     expect(await page.locator('.panel svg').count()).toBe(12);
     expect(await page.locator('.panel svg image').count()).toBe(36);

@@ -25,7 +25,6 @@ const folder = temporary();
 const adaptation = {
   ...parse(adapted),
   methods: ['source', { method: 'udas', epochs: 2, batch: 4 }],
-  report: { surfaces: true },
 };
 const federation = { ...parse(federated), plans: ['flap-sam'], regimes: ['local', 'federated'] };
 const planted = 'PLANTED-NAME';

@@ -7,7 +7,8 @@ import { basename, join, resolve } from 'node:path';
 import { type Regime, variantsOf } from '../federation/recipe.js';
 import { pathOf, type RegimeResult, tasksOf } from '../federation/results.js';
 import type { RunFolder } from '../folder.js';
-import { type AnyRecipe, readAnyRecipe } from '../kinds.js';
+import { type AnyRecipe, readSavedRecipe } from '../kinds.js';
+import { type Naming, namingOf, pseudonymFile } from '../names.js';
 import { methodsOf } from '../recipe.js';
 import type { CaseScore } from '../score.js';
 import { readResults, readSourceResults } from '../summary.js';
@@ -47,7 +48,7 @@ export function openRun(path: string): { files: RunFiles; run: AnyRecipe } {
       }
     },
   };
-  return { files, run: readAnyRecipe(recipe) };
+  return { files, run: readSavedRecipe(recipe) };
 }
 
 /** Every model that has been scored, in the recipe's order; each once, also where variants share it. */
@@ -122,10 +123,41 @@ function entriesOf(files: RunFiles, run: AnyRecipe): ComparisonEntry[] {
   );
 }
 
-/** What a run's report shows: the measure against the first of its methods, where there are others. */
-export function comparisonOf(files: RunFiles, run: AnyRecipe, measure: MeasureName): { comparison?: Comparison } {
-  const entries = entriesOf(files, run);
-  return entries.length > 1 ? { comparison: compare(entries, { measure }) } : {};
+/**
+ * What a run's report shows: the measure against one of its methods, where there are others.
+ *
+ * @param baselines the first of them that was scored is it; without any the first method
+ */
+export function comparisonOf(
+  files: RunFiles,
+  run: AnyRecipe,
+  measure: MeasureName,
+  baselines: readonly string[],
+  naming: Naming,
+): Comparison | undefined {
+  const entries = renamed(entriesOf(files, run), naming);
+  const baseline = baselines.find((name) => entries.some((entry) => entry.name === name));
+  return entries.length > 1 ? compare(entries, { measure, ...(baseline !== undefined && { baseline }) }) : undefined;
+}
+
+/** The entries with cases named as they are told. */
+const renamed = (entries: readonly ComparisonEntry[], naming: Naming): ComparisonEntry[] =>
+  entries.map((entry) => ({
+    ...entry,
+    // Whose a case is has been read from its name by now, or is the case itself.
+    scores: entry.scores.map((score) => ({ ...score, name: naming.of(score) })),
+  }));
+
+/**
+ * What the cases of a run are called in all that may be handed on; pseudonyms are kept in its folder.
+ * @throws GraftError WRITE_FAILED
+ */
+export function namingOfRun(folder: RunFolder, run: AnyRecipe): Naming {
+  const cases = readScores(folder, run).flatMap((one) => one.cases);
+  const known = folder.has(pseudonymFile) ? folder.readJson<Record<string, string>>(pseudonymFile) : {};
+  const naming = namingOf(run.recipe.names, cases, known);
+  if (run.recipe.names === 'pseudonym') folder.writeJson(known, pseudonymFile);
+  return naming;
 }
 
 /**

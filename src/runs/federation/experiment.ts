@@ -19,7 +19,7 @@ import type { ProgressEvent } from '../events.js';
 import { RunFolder, sha256 } from '../folder.js';
 import { describeFoundation, makeFoundation } from '../foundation.js';
 import { type JobEvent, progressOf } from '../jobs.js';
-import { renderFederationReport } from '../report/index.js';
+import { type Headline, renderFederationReport } from '../report/index.js';
 import { type CaseScore, meanScore, scoreCase } from '../score.js';
 import { cacheFolder, removeCache } from '../slices.js';
 import { Tracking } from '../tracking/index.js';
@@ -36,6 +36,8 @@ import { tune } from './tuning.js';
 export interface FederationExperiment {
   folder: string;
   report: string;
+  /** What is certain, in words. */
+  headline: Headline;
   summary: FederationSummary;
 }
 
@@ -46,6 +48,8 @@ interface Options {
   resume?: boolean;
   /** The recipe's, named in errors. */
   file: string;
+  /** The words that started the run, for its report. */
+  command?: readonly string[];
 }
 
 /** All that a job needs. */
@@ -65,7 +69,7 @@ interface Bench {
  */
 export async function* runFederationExperiment(
   given: FederationRecipe,
-  { out, data, resume = false, file }: Options,
+  { out, data, resume = false, file, command }: Options,
 ): AsyncGenerator<ProgressEvent, FederationExperiment> {
   const recipe = withData(given, data);
   const device = chooseDevice(recipe.device);
@@ -75,7 +79,7 @@ export async function* runFederationExperiment(
   if (found) splitSites(recipe, found, recipe.seeds[0]);
   checkPlans(recipe);
   newModel(recipe, device, recipe.seeds[0]).model.dispose();
-  const folder = new RunFolder(out, recipe, { resume });
+  const folder = new RunFolder(out, recipe, { resume, command });
   const tracking = new Tracking(folder, recipe);
   return yield* tracking.follow(carryOut(recipe, folder, device, found, tracking));
 }
@@ -115,7 +119,7 @@ async function* carryOut(
   await tracking.finish(() => outcomeOfFederation(gathered));
   removeCache(recipe, folder);
   yield { kind: 'done', name: 'report' };
-  return { folder: folder.path, report, summary };
+  return { folder: folder.path, report, headline: gathered.headline, summary };
 }
 
 const configOf = ({ model, classes }: FederationRecipe, stock = false) =>

@@ -1,51 +1,118 @@
 /** Gathers what the report of a federated run shows: its summary, curves, ledgers, and pictures. */
 import { type Case, type Dataset, loadCase, siteOf, type Volume } from '../../data/index.js';
 import { loadSam, loadSamAdapter, segmentVolume } from '../../finetune/index.js';
-import { comparisonOf } from '../compare/index.js';
-import type { RunFolder } from '../folder.js';
-import { bestMedianWorst, display, surfacesOf } from '../pictures.js';
-import type { FederationReport, LedgerTable, Panel, ReportCurve } from '../report/index.js';
-import { change, fixed, html } from '../report/index.js';
+import { type Comparison, comparisonOf, namingOfRun } from '../compare/index.js';
+import { type RunFolder, sha256 } from '../folder.js';
+import type { Naming } from '../names.js';
+import { bestMedianWorst, display } from '../pictures.js';
+import { placeFrom, provenanceOf } from '../provenance.js';
+import {
+  bytes,
+  change,
+  type FederationReport,
+  fixed,
+  type Headline,
+  type LedgerTable,
+  listed,
+  type Panel,
+} from '../report/index.js';
 import { meanScore } from '../score.js';
+import { verdictOn } from '../verdict.js';
+import { byteCurve, roundCurves } from './curves.js';
 import { type FederationRecipe, variantsOf } from './recipe.js';
-import { ledgerOf, type RegimeResult, readRegimeResults, tasksOf } from './results.js';
-import { type FederationSummary, summariseFederation } from './summary.js';
+import { ledgerOf, type RegimeResult, readRegimeResults } from './results.js';
+import { type FederationSummary, type PlanSummary, summariseFederation } from './summary.js';
 
 /** @param dataset the one the run read */
 export function gatherFederation(folder: RunFolder, recipe: FederationRecipe, dataset: Dataset): FederationReport {
   const summary = summariseFederation(folder, recipe);
   const { title, description, seeds } = recipe;
   const variants = variantsOf(recipe);
+  const run = { kind: 'federation', recipe } as const;
+  const naming = namingOfRun(folder, run);
+  const main = planToShow(summary);
+  const comparison = comparisonOf(folder, run, 'dice', [`${main.name}/local`, `${main.name}/centralised`], naming);
   return {
     ...{ title, description, summary },
-    provenance: provenanceOf(folder, recipe, dataset),
-    ...comparisonOf(folder, { kind: 'federation', recipe }, 'dice'),
+    headline: headlineOf(summary, main, comparison),
+    provenance: provenanceOf(folder, recipe, factsOf(folder, recipe, dataset), [
+      ...seeds
+        .map((seed) => `models/seed${seed}.safetensors`)
+        .map((name) => ({ name, sha256: sha256(folder.file(name)) })),
+      ...readRegimeResults(folder, recipe).flatMap(({ adapters }) =>
+        adapters.map(({ file, sha256 }) => ({ name: file, sha256 })),
+      ),
+    ]),
+    ...(comparison && { comparison }),
     notes: notesOf(recipe),
     curves: roundCurves(folder, recipe),
     bytes: byteCurve(folder, recipe),
     ledgers: variants.flatMap(({ name }) =>
-      seeds.map((seed) => ledgerTable(folder, name, seed)).filter(({ rounds }) => rounds.length > 0),
+      seeds.map((seed) => ledgerTable(folder, name, seed, naming)).filter(({ rounds }) => rounds.length > 0),
     ),
-    images: picturesOf(folder, recipe, dataset, summary),
+    images: main.regimes.federated && picturesOf(folder, recipe, dataset, main.name, naming),
   };
 }
 
-function provenanceOf(folder: RunFolder, recipe: FederationRecipe, { root }: Dataset): [string, string][] {
+/** The plan that pictures and headline are about, which no score chooses: the first that is run in rounds. */
+const planToShow = ({ plans }: FederationSummary): PlanSummary =>
+  plans.find(({ regimes }) => regimes.federated) ?? plans[0];
+
+const regimeWords: Record<string, string> = {
+  federated: 'in rounds',
+  local: 'at each site alone',
+  centralised: 'with all cases in one place',
+};
+
+function headlineOf(
+  { seeds, sites }: FederationSummary,
+  { name, regimes, gain, traffic }: PlanSummary,
+  comparison: Comparison | undefined,
+): Headline {
+  const labelOf = (entry: string) => {
+    const at = entry.lastIndexOf('/');
+    return `${entry.slice(0, at)} ${regimeWords[entry.slice(at + 1)]}`;
+  };
+  const means = listed(
+    Object.entries(regimes).map(([regime, { dice }]) => `${fixed(dice.mean.mean)} ${regimeWords[regime]}`),
+  );
+  const facts = `Mean Dice over ${sites.length} sites, ${name}: ${means}.`;
+  const worse = gain ? sites.filter((site) => gain[site].mean < 0) : [];
+  const more = [
+    ...(comparison ? [facts] : []),
+    ...(gain
+      ? [
+          `By site, the mean in rounds is higher than alone on ${sites.length - worse.length} of ${sites.length}${
+            worse.length > 0
+              ? ` and lower on ${listed(worse.map((site) => `${site} (${change(gain[site].mean, 0)})`))}`
+              : ''
+          }.`,
+        ]
+      : []),
+    ...(traffic ? [`${name} moved ${bytes(traffic.perRound)} a round and ${bytes(traffic.total)} in all.`] : []),
+  ];
+  if (!comparison) return { sentence: facts, more };
+  const main = regimes.federated ? `${name}/federated` : `${name}/centralised`;
+  const verdict = verdictOn(comparison, { main, labelOf, seeds: seeds.length });
+  return { sentence: verdict.sentence, more: [...verdict.more, ...more] };
+}
+
+function factsOf(folder: RunFolder, recipe: FederationRecipe, { root }: Dataset): [string, string][] {
   const { model, seeds, sites, preprocessing, split } = recipe;
   const { architecture, imageSize, checkpoint, pretrain } = model;
+  const shares = Object.entries(split).map(([part, share]) => `${part} ${share}`);
   return [
-    ...folder.provenance(),
-    ['Data set', root],
+    ['Data set', placeFrom(folder.path, root)],
     ['Sites', sites.join(', ')],
-    [
-      'Split',
-      Object.entries(split)
-        .map(([part, share]) => `${part} ${share}`)
-        .join(', '),
-    ],
+    ['Split', shares.join(', ')],
     ['Seeds', seeds.join(', ')],
     ['Network', `${architecture} at ${imageSize} pixels, ${preprocessing.axis} slices`],
-    ['Foundation', checkpoint ?? `pretrained here on generated scenes, ${pretrain.steps} steps`],
+    [
+      'Foundation',
+      checkpoint === undefined
+        ? `pretrained here on generated scenes, ${pretrain.steps} steps`
+        : placeFrom(folder.path, checkpoint),
+    ],
   ];
 }
 
@@ -71,94 +138,13 @@ function notesOf({ keep, regimes, data, maxCases, epochs }: FederationRecipe): s
   ];
 }
 
-interface LogRecord {
-  kind: string;
-  seed: number;
-  plan: string;
-  regime: string;
-  site: string | null;
-  /** From 0. */
-  epoch?: number;
-  values: Record<string, number>;
-}
-
-/** Mean over seeds of what is known at a round, by round. */
-function averaged(points: readonly [round: number, value: number][]): [number, number][] {
-  const byRound = new Map<number, number[]>();
-  for (const [round, value] of points) byRound.set(round, [...(byRound.get(round) ?? []), value]);
-  return [...byRound]
-    .sort(([a], [b]) => a - b)
-    .map(([round, values]) => [round, values.reduce((a, b) => a + b, 0) / values.length]);
-}
-
-/** For every plan a chart for each site with a line for each regime. */
-function roundCurves(folder: RunFolder, recipe: FederationRecipe): FederationReport['curves'] {
-  const { seeds, sites } = recipe;
-  const log = folder.readLog<LogRecord>().filter(({ kind }) => kind === 'epoch');
-  // A resumed run repeats epochs; the last line of each holds.
-  const epochs = new Map(log.map((one) => [[one.seed, one.plan, one.regime, one.site, one.epoch].join(), one]));
-  return variantsOf(recipe).flatMap((variant) => {
-    const tasks = seeds.flatMap((seed) => tasksOf(recipe, seed, variant));
-    const charts = sites.map((site): ReportCurve => {
-      const key = `dice at ${site}`;
-      const series = variant.regimes.map((regime) => {
-        const mine = tasks.filter((task) => task.regime === regime && (task.site === null || task.site === site));
-        const points = mine.flatMap((task): [number, number][] =>
-          regime === 'federated'
-            ? ledgerOf(folder, task.seed, task.plan).flatMap((entry) =>
-                entry.kind === 'aggregated' && key in entry.metrics ? [[entry.round, entry.metrics[key]]] : [],
-              )
-            : [...epochs.values()]
-                .filter(
-                  (one) =>
-                    one.seed === task.seed && one.plan === task.plan && one.regime === regime && one.site === task.site,
-                )
-                .flatMap(({ epoch, values }): [number, number][] => (key in values ? [[epoch! + 1, values[key]]] : [])),
-        );
-        return { name: regime, points: averaged(points) };
-      });
-      return { title: site, xLabel: 'round or epoch', yLabel: 'Dice', series };
-    });
-    return charts.some(({ series }) => series.some(({ points }) => points.length > 1))
-      ? [{ plan: variant.name, charts }]
-      : [];
-  });
-}
-
-/** For every plan a line over the rounds, at the bytes that had moved by then. */
-function byteCurve(folder: RunFolder, recipe: FederationRecipe): ReportCurve | undefined {
-  const series = variantsOf(recipe).map(({ name }) => {
-    const [moved, dice] = [[], []] as [number, number][][];
-    for (const seed of recipe.seeds) {
-      let sum = 0;
-      for (const entry of ledgerOf(folder, seed, name)) {
-        if ('down' in entry) sum += entry.down + entry.up;
-        if (entry.kind !== 'aggregated' || entry.metrics.dice === undefined) continue;
-        moved.push([entry.round, sum]);
-        dice.push([entry.round, entry.metrics.dice]);
-      }
-    }
-    const values = averaged(dice);
-    return { name, points: averaged(moved).map(([, sum], i): [number, number] => [sum, values[i][1]]) };
-  });
-  const drawn = series.filter(({ points }) => points.length > 1);
-  if (drawn.length === 0) return undefined;
-  return {
-    title: 'Dice against bytes',
-    xLabel: 'bytes to and from all sites so far',
-    yLabel: 'Dice, mean of the sites',
-    xScale: 'bytes',
-    series: drawn,
-  };
-}
-
-function ledgerTable(folder: RunFolder, plan: string, seed: number): LedgerTable {
+function ledgerTable(folder: RunFolder, plan: string, seed: number, naming: Naming): LedgerTable {
   const rounds: LedgerTable['rounds'] = [];
   let cells: LedgerTable['rounds'][number]['cells'] = {};
   for (const entry of ledgerOf(folder, seed, plan)) {
     if ('down' in entry) {
       const { kind: outcome, site, down, up } = entry;
-      const reason = 'reason' in entry ? { reason: entry.reason } : {};
+      const reason = 'reason' in entry ? { reason: naming.inText(entry.reason) } : {};
       const late = outcome === 'late' && rounds.find(({ round }) => round === entry.round);
       // What an accepted update brought is there already when it is refused as an outlier.
       const before = (late ? late.cells : cells)[site] ?? { down: 0, up: 0 };
@@ -173,18 +159,14 @@ function ledgerTable(folder: RunFolder, plan: string, seed: number): LedgerTable
   return { plan, seed, rounds };
 }
 
-/** Of the best federated plan with the first seed, beside the models that the sites trained alone. */
+/** Of a federated plan with the first seed, beside the models that the sites trained alone. */
 function picturesOf(
   folder: RunFolder,
   recipe: FederationRecipe,
   dataset: Dataset,
-  { plans }: FederationSummary,
+  plan: string,
+  naming: Naming,
 ): FederationReport['images'] {
-  const federated = plans.filter(({ regimes }) => regimes.federated);
-  if (federated.length === 0) return undefined;
-  const { name: plan } = federated.reduce((a, b) =>
-    b.regimes.federated!.dice.mean.mean > a.regimes.federated!.dice.mean.mean ? b : a,
-  );
   const [seed] = recipe.seeds;
   const results = readRegimeResults(folder, recipe).filter((one) => one.plan === plan && one.seed === seed);
   const model = loadSam(folder.file('models', `seed${seed}.safetensors`));
@@ -215,13 +197,13 @@ function picturesOf(
       const [local, shared] = [labelsOf(alone, found, image), labelsOf(together, found, image)!];
       const before = dice(alone, name);
       return {
-        ...{ which, name },
+        which,
+        name: naming.of({ site, name }),
+        lines: [
+          `Federated ${fixed(score)}`,
+          ...(local ? [`Local ${fixed(before)}, change ${change(score, before)}`] : []),
+        ],
         slices: display(image, label!, { ...(local && { local }), federated: shared }),
-        surfaces: recipe.report.surfaces ? surfacesOf(label!, 'federated', shared, recipe.toleranceMm) : [],
-        scores: `Dice ${fixed(score)}${local ? `, local model ${fixed(before)}` : ''}`,
-        caption: html`Federated ${fixed(score)}${
-          local && html`<br><span class="muted">Local ${fixed(before)}, change ${change(score, before)}</span>`
-        }`,
       };
     });
     return { title: site, panels };

@@ -1,17 +1,10 @@
 /** What leaves a finished federated run for its trackers. */
-import { meansOf, picturesOf, withoutNames, withoutPlaces } from '../outcome.js';
+import { meansOf, picturesOf, withoutPlaces } from '../outcome.js';
 import { type FederationReport, renderFederationReport } from '../report/index.js';
 import type { Outcome } from '../tracking/index.js';
 
 export function outcomeOfFederation(report: FederationReport): Outcome {
-  const { summary, images, comparison } = report;
-  const unnamed = images && {
-    ...images,
-    groups: images.groups.map(({ title, panels }) => ({
-      title,
-      panels: panels.map((panel) => ({ ...panel, name: '' })),
-    })),
-  };
+  const { summary, images } = report;
   return {
     scores: summary.plans.flatMap(({ name, regimes }) =>
       Object.entries(regimes).map(([regime, { surfaceDice, dice }]) => ({
@@ -19,17 +12,15 @@ export function outcomeOfFederation(report: FederationReport): Outcome {
         values: { ...meansOf('surface dice', surfaceDice), ...meansOf('dice', dice) },
       })),
     ),
-    pictures: (images?.groups ?? []).flatMap(({ title, panels }) =>
-      panels.flatMap(({ which, slices }) =>
-        picturesOf(['pictures', title], which, slices, ['truth', 'local', 'federated']),
-      ),
-    ),
+    pictures: picturesOf(images?.groups ?? [], {
+      outlined: ['truth', 'local', 'federated'],
+      classes: summary.classes,
+    }),
     report: (withImages) =>
       renderFederationReport({
         ...report,
         provenance: withoutPlaces(report.provenance),
-        images: withImages ? unnamed : undefined,
-        ...(comparison && { comparison: withoutNames(comparison) }),
+        images: withImages ? images : undefined,
       }),
   };
 }

@@ -10,8 +10,8 @@ import { type SamArchitecture, samArchitectures, samSchema } from '../../models/
 import { adapterSchema, planSchema, plans } from '../../peft/index.js';
 import { classesSchema, dataSchema } from '../dataset.js';
 import { runError } from '../errors.js';
+import { namesSchema } from '../names.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
-import { reportOptionsSchema } from '../report/index.js';
 import { cacheSchema } from '../slices.js';
 import { trackingSchema } from '../tracking/index.js';
 
@@ -91,8 +91,8 @@ export const federationRecipeSchema = z.strictObject({
     .default('last')
     .describe('the round or epoch that is scored: the last, or the one with the best mean Dice on validation cases'),
   federation: roundsSchema.prefault({}),
+  names: namesSchema,
   cache: cacheSchema,
-  report: reportOptionsSchema.prefault({}),
   tracking: trackingSchema.prefault({}),
   device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
   threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),

@@ -3,7 +3,7 @@
  *
  * Overlapping intervals are no test: pairs are compared on the same cases, which the table's differences and p-values do.
  */
-// From its pure files: the folder's index also reads runs, whose recipes need this folder.
+// From its pure files: the folder's index also reads runs.
 import type { Comparison } from '../compare/compare.js';
 import { measures, titleOf } from '../compare/measures.js';
 import { type ComparisonTable, tablesOf } from '../compare/tables.js';
@@ -49,7 +49,7 @@ const headed = (title: string) => title.charAt(0).toUpperCase() + title.slice(1)
 const comparisonContent = (comparison: Comparison): Markup =>
   html`<figure>${intervalChart(comparison)}
 <figcaption class="key">Mean and its 95 % interval; dotted line: ${comparison.baseline}.</figcaption></figure>
-${tablesOf(comparison).map(tableOf)}`;
+${tablesOf(comparison).map(dataTable)}`;
 
 function intervalChart({ measure, toleranceMm, groups, baseline }: Comparison): Markup {
   const { rows } = groups[0];
@@ -87,7 +87,8 @@ ${
 })}</svg>`;
 }
 
-const tableOf = ({ id, caption, header, rows, key }: ComparisonTable): Markup =>
+/** A table of texts, the best of a column marked, with a line below it that says what marks and columns mean. */
+export const dataTable = ({ id, caption, header, rows, key }: ComparisonTable): Markup =>
   html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table id="${id}" class="scores comparison">
 <caption>${caption}</caption>
 <thead><tr>${header.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>

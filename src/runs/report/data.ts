@@ -3,10 +3,18 @@
  *
  * The method named `source` is the pretrained model as it came; where it is present, every other is compared with it.
  */
-import type { Comparison } from '../compare/index.js';
+import type { Comparison } from '../compare/compare.js';
 
 /** The name of the method that is the unadapted model. */
 export const sourceMethod = 'source';
+
+/** What is certain, in words. */
+export interface Headline {
+  /** To remember. */
+  sentence: string;
+  /** What keeps it honest. */
+  more: readonly string[];
+}
 
 export interface ReportMethod {
   /** What scores and cases refer to. */
@@ -66,39 +74,46 @@ export interface ReportSlice {
   image: Uint8Array;
   /** Labels, uint8 [height, width] each, 0 outside all structures; `truth` where an expert's outline exists. */
   masks: Partial<Record<Outlined, Uint8Array>>;
+  /** Whose labels go on beyond the edge of what is shown. */
+  cut: Outlined[];
 }
 
-/** A surface in three dimensions, drawn. */
-export interface ReportSurface {
-  of: Outlined;
-  /** From where it is seen, such as 'front left'. */
-  from: string;
-  width: number;
-  height: number;
-  /** uint8 [height, width, 4], red, green, blue and opacity. */
-  pixels: Uint8Array;
-}
-
-export interface ReportCase {
-  target: string;
-  /** Rank among the target's cases by the adapted model's surface Dice. */
+/** A case with its slices. */
+export interface Panel {
   which: 'best' | 'median' | 'worst';
   name: string;
-  method: string;
-  surfaceDice: number;
-  sourceSurfaceDice: number;
   slices: ReportSlice[];
-  /** Empty where the recipe does not ask for them. */
-  surfaces: ReportSurface[];
+  /** Short lines below the name, the first in full colour: scores, mostly. */
+  lines: readonly string[];
+}
+
+/** Panels of a site. */
+export interface PanelGroup {
+  title: string;
+  panels: readonly Panel[];
+}
+
+/** With what the results were made. */
+export interface Provenance {
+  /** Versions, seeds, machine, data. */
+  facts: readonly (readonly [label: string, value: string])[];
+  /** As it was typed; undefined where there was none. */
+  command?: string | undefined;
+  /** Every setting by its dotted key. */
+  settings: readonly (readonly [key: string, value: string])[];
+  /** Models and adapters. */
+  files: readonly { name: string; sha256: string }[];
 }
 
 export interface ReportData {
   title: string;
   description: string;
-  /** Versions, seed, machine, command. */
-  provenance: [label: string, value: string][];
+  headline: Headline;
+  provenance: Provenance;
   /** Tolerance of the surface Dice in mm. */
   toleranceMm: number;
+  /** Names of the labels 1, 2, … */
+  classes: readonly string[];
   methods: ReportMethod[];
   targets: string[];
   /** At most one for each target and method; what is missing shows as a dash. */
@@ -108,5 +123,5 @@ export interface ReportData {
   /** Warnings and limits in plain words. */
   notes: string[];
   curves: ReportCurve[];
-  cases: ReportCase[];
+  images: { method: string; groups: readonly PanelGroup[] };
 }

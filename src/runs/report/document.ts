@@ -3,6 +3,7 @@
  *
  * The content security policy forbids what the file does not need, so that no name in it could ever load or run anything.
  */
+import type { Headline } from './data.js';
 import { html, Markup } from './markup.js';
 import { style } from './style.js';
 
@@ -49,17 +50,19 @@ ${content || undefined}</section>
 `.text;
 }
 
+/** The first section: what is certain. */
+export const summarySection = ({ sentence, more }: Headline): Section => ({
+  id: 'summary',
+  title: 'Summary',
+  content: html`<p class="headline">${sentence}</p>${more.map(
+    (text) => html`
+<p>${text}</p>`,
+  )}`,
+});
+
 /** Warnings and limits in plain words. */
 export const notesSection = (notes: readonly string[]): Section => ({
   id: 'limits',
   title: 'Limits',
   content: notes.length > 0 && html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
-});
-
-export const provenanceSection = (provenance: readonly [label: string, value: string][]): Section => ({
-  id: 'provenance',
-  title: 'Provenance',
-  content: html`<table class="provenance"><caption>How these results were made</caption><tbody>${provenance.map(
-    ([label, value]) => html`<tr><th scope="row">${label}</th><td>${value}</td></tr>`,
-  )}</tbody></table>`,
 });

@@ -1,11 +1,9 @@
-/**
- * The image panels: for a case the slices through its structures with the outlines of the reference and of two models, and
- * where the recipe asks for them the surfaces in three dimensions.
- */
-import type { Outlined, ReportCase, ReportData, ReportSlice, ReportSurface } from './data.js';
-import { change, fixed, listed } from './format.js';
+/** The image panels: for a case the slices through its structures, with the outlines of the reference and of models. */
+import type { Outlined, Panel, PanelGroup, ReportSlice } from './data.js';
+import type { Section } from './document.js';
+import { listed } from './format.js';
 import { html, type Markup } from './markup.js';
-import { encodePng } from './png.js';
+import { cssColour, outlineColour } from './palette.js';
 import { drawSlices } from './slices.js';
 
 const outlines: Record<Outlined, { label: string; sample: string }> = {
@@ -18,53 +16,32 @@ const outlines: Record<Outlined, { label: string; sample: string }> = {
 
 const rank = ['best', 'median', 'worst'];
 
-export interface Panel {
-  which: 'best' | 'median' | 'worst';
-  name: string;
-  slices: ReportSlice[];
-  surfaces: ReportSurface[];
-  /** What a reader who does not see the picture is told beside the case's name. */
-  scores: string;
-  /** Lines below the name. */
-  caption: Markup;
+/** What is drawn, and of which structures. */
+export interface Drawn {
+  /** From below to above. */
+  outlined: readonly Outlined[];
+  /** Names of the labels 1, 2, … */
+  classes: readonly string[];
 }
 
-/** The adaptation experiment's panels. */
-export function imagePanels(data: ReportData): Markup {
-  const labelOf = (name: string) => data.methods.find((method) => method.name === name)?.label ?? name;
-  const panelOf = ({ surfaceDice, sourceSurfaceDice, method, ...rest }: ReportCase): Panel => ({
-    ...rest,
-    scores: `surface Dice ${fixed(surfaceDice)}, source ${fixed(sourceSurfaceDice)}`,
-    caption: html`${labelOf(method)} ${fixed(surfaceDice)}<br>
-<span class="muted">Source ${fixed(sourceSurfaceDice)}, change ${change(surfaceDice, sourceSurfaceDice)}</span>`,
-  });
-  const groups = data.targets.map((target) => ({
-    title: target,
-    panels: data.cases.filter((item) => item.target === target).map(panelOf),
-  }));
-  return panelGroups(['truth', 'source', 'adapted'], groups, data.toleranceMm);
-}
+const convention =
+  'The pictures are cut to the surroundings of the reference. Radiological convention: image left is the patient’s right (R) in axial and coronal slices, anterior (A) in sagittal ones.';
 
-/** What the sentence above the panels says of the sides. */
-export const convention =
-  'Radiological convention: image left is the patient’s right (R) in axial and coronal slices, anterior (A) in sagittal ones.';
+/**
+ * The legend, and a row for each case of the groups that have some; absent where none has.
+ * @param which a sentence: which cases and slices are shown
+ */
+export const imagesSection = (which: string, drawn: Drawn, groups: readonly PanelGroup[]): Section => ({
+  id: 'images',
+  title: 'Images',
+  content:
+    groups.some(({ panels }) => panels.length > 0) &&
+    html`<p>${which} ${convention}</p>
+${panelGroups(drawn, groups)}`,
+});
 
-/** The legend, and a row for each case of the groups that have some. @param toleranceMm of the surfaces' colours */
-export function panelGroups(
-  drawn: readonly Outlined[],
-  groups: readonly { title: string; panels: Panel[] }[],
-  toleranceMm: number,
-): Markup {
-  const shaded = groups.some(({ panels }) => panels.some(({ surfaces }) => surfaces.length > 0));
-  return html`<ul class="legend">${drawn.map(
-    (key) => html`<li><svg viewBox="0 0 44 16" role="img" aria-label="${outlines[key].sample}"><rect width="44"
- height="16" rx="3"/><path class="${key}" d="M6 8H38"/></svg> ${outlines[key].label}</li>`,
-  )}${
-    shaded
-      ? html`<li><svg viewBox="0 0 44 16" role="img" aria-label="orange"><rect class="far" width="44" height="16" rx="3"/></svg>
- Surface further than ${toleranceMm} mm from the reference</li>`
-      : undefined
-  }</ul>
+const panelGroups = (drawn: Drawn, groups: readonly PanelGroup[]): Markup =>
+  html`${legend(drawn)}
 ${groups
   .filter(({ panels }) => panels.length > 0)
   .map(
@@ -74,19 +51,37 @@ ${groups
       .map((one) => panel(title, one, drawn))}</div>
 `,
   )}`;
+
+/** Line styles say whose an outline is; of several structures colours say which. */
+function legend({ outlined, classes }: Drawn): Markup {
+  const several = classes.length > 1;
+  const colour = (of: Outlined) => cssColour(several ? [224, 229, 233] : outlineColour(of, 1, 1));
+  return html`<ul class="legend">${outlined.map(
+    (of) => html`<li><svg viewBox="0 0 44 16" role="img" aria-label="${outlines[of].sample}"><rect width="44"
+ height="16" rx="3"/><path class="${of}" stroke="${colour(of)}" d="M6 8H38"/></svg> ${outlines[of].label}</li>
+`,
+  )}${
+    several
+      ? classes.map(
+          (name, i) => html`<li><svg viewBox="0 0 44 16" aria-hidden="true"><rect width="44" height="16" rx="3"/><rect
+ x="6" y="5" width="32" height="6" rx="2" fill="${cssColour(outlineColour('truth', i + 1, classes.length))}"/></svg> ${name}</li>
+`,
+        )
+      : undefined
+  }</ul>`;
 }
 
-function panel(group: string, one: Panel, drawn: readonly Outlined[]): Markup {
-  const { which, name, slices, surfaces, scores, caption } = one;
+function panel(group: string, one: Panel, drawn: Drawn): Markup {
+  const { which, name, slices, lines } = one;
   const planes = listed(slices.map(({ plane }) => plane));
-  const label = `${group}, ${which} case ${name}: ${planes} slice with outlines, ${scores}. ${convention}`;
+  const label = `${group}, ${which} case ${name}: ${planes} slice with outlines. ${lines.join('. ')}.`;
+  const [first, ...rest] = lines;
   return html`<figure class="panel"><figcaption><b class="which">${which}</b> <span class="case">${name}</span><br>
-${caption}${remarks(slices, drawn).map(
+${first}${[...rest, ...remarks(slices, drawn.outlined)].map(
   (text) => html`<br>
 <span class="muted">${text}</span>`,
 )}</figcaption>
-<div>${drawSlices(slices, drawn, label)}
-${surfaces.length > 0 ? html`<div class="surfaces">${surfaces.map((surface) => drawSurface(surface, `${group}, ${which} case ${name}`))}</div>` : undefined}</div></figure>
+<div class="wide">${drawSlices(slices, drawn, label)}</div></figure>
 `;
 }
 
@@ -95,15 +90,13 @@ function remarks(slices: readonly ReportSlice[], drawn: readonly Outlined[]): st
   return drawn.flatMap((key) => {
     const { label } = outlines[key];
     if (slices.every(({ masks }) => !masks[key])) return [`${label}: none.`];
+    const cut = slices.filter((one) => one.cut.includes(key));
+    const beyond =
+      cut.length > 0 ? [`${label}: more beyond the edge of the ${listed(cut.map(({ plane }) => plane))} slice.`] : [];
     const empty = slices.filter(({ masks }) => masks[key] && !masks[key].some((value) => value > 0));
-    if (empty.length === slices.length) return [`${label}: nothing in these slices.`];
-    return empty.length > 0 ? [`${label}: nothing in the ${listed(empty.map(({ plane }) => plane))} slice.`] : [];
+    if (empty.length === slices.length) return [`${label}: nothing in these slices.`, ...beyond];
+    return empty.length > 0
+      ? [`${label}: nothing in the ${listed(empty.map(({ plane }) => plane))} slice.`, ...beyond]
+      : beyond;
   });
-}
-
-function drawSurface({ of, from, width, height, pixels }: ReportSurface, what: string): Markup {
-  const png = encodePng(pixels, width, height, 4).toString('base64');
-  const text = `${outlines[of].label}, ${from}`;
-  return html`<figure><img width="${width}" height="${height}" alt="${what}: surface of the ${text}" src="data:image/png;base64,${png}">
-<figcaption>${text}</figcaption></figure>`;
 }

@@ -1,12 +1,12 @@
 /** The report of an adaptation experiment. */
-import { lineChart } from './chart.js';
 import { comparisonSection } from './comparison.js';
+import { curvesSection } from './curves.js';
 import type { ReportData } from './data.js';
-import { notesSection, provenanceSection, renderPage, type Section } from './document.js';
-import { convention, imagePanels } from './images.js';
+import { notesSection, renderPage, type Section, summarySection } from './document.js';
+import { imagesSection } from './images.js';
 import { html } from './markup.js';
 import { overviewChart } from './overview.js';
-import { summary } from './summary.js';
+import { provenanceSection } from './provenance.js';
 import { scoreTables } from './table.js';
 
 /**
@@ -17,7 +17,7 @@ import { scoreTables } from './table.js';
 export const renderReport = (data: ReportData): string => renderPage({ ...data, sections: sectionsOf(data) });
 
 const sectionsOf = (data: ReportData): Section[] => [
-  { id: 'summary', title: 'Summary', content: summary(data) },
+  summarySection(data.headline),
   notesSection(data.notes),
   { id: 'scores', title: 'Scores', content: scoreTables(data) },
   {
@@ -28,24 +28,11 @@ const sectionsOf = (data: ReportData): Section[] => [
 axis covers the values, not all of 0 to 1.</figcaption></figure>`,
   },
   ...(data.comparison ? [comparisonSection(data.comparison)] : []),
-  {
-    id: 'images',
-    title: 'Images',
-    content:
-      data.cases.length > 0 &&
-      html`<p>For each target the best, the median and the worst case by the adapted model’s surface Dice; of each plane the
-slice with most of the reference. ${convention}</p>
-${imagePanels(data)}`,
-  },
-  {
-    id: 'curves',
-    title: 'Curves',
-    content:
-      data.curves.length > 0 &&
-      html`<div class="curves">${data.curves.map(
-        (curve) => html`<figure><h3>${curve.title}</h3>${lineChart(curve)}</figure>
-`,
-      )}</div>`,
-  },
+  imagesSection(
+    `For each target the best, the median and the worst case by the surface Dice of ${data.images.method}; of each plane the slice with most of the reference.`,
+    { outlined: ['truth', 'source', 'adapted'], classes: data.classes },
+    data.images.groups,
+  ),
+  curvesSection(data.curves),
   provenanceSection(data.provenance),
 ];

@@ -17,16 +17,16 @@ function chunk(type: string, content: Uint8Array): Buffer {
   return bytes;
 }
 
-/** By the number of samples a pixel: grey, red-green-blue, and that with opacity. */
-const colourTypes: Record<number, number> = { 1: 0, 3: 2, 4: 6 };
+/** By the number of samples a pixel: grey, and red-green-blue. */
+const colourTypes: Record<number, number> = { 1: 0, 3: 2 };
 
 /**
  * @param pixels uint8 [height, width, channels], row 0 at the top
- * @param channels 1: grey, 3: red, green, blue, 4: and opacity
+ * @param channels 1: grey, 3: red, green, blue
  * @returns the bytes of a PNG file
  * @throws RangeError when the samples are not width * height * channels
  */
-export function encodePng(pixels: Uint8Array, width: number, height: number, channels: 1 | 3 | 4 = 1): Buffer {
+export function encodePng(pixels: Uint8Array, width: number, height: number, channels: 1 | 3 = 1): Buffer {
   const stride = width * channels;
   if (pixels.length !== stride * height) {
     const of = channels === 1 ? 'pixels' : `pixels of ${channels} samples`;

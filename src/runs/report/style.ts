@@ -77,21 +77,21 @@ details { margin: 0 0 12px; } details > summary { cursor: pointer; font-weight: 
 .panel { display: grid; grid-template-columns: 190px minmax(0, 1fr); gap: 20px; margin-bottom: 24px; }
 .slices { display: block; width: 100%; max-height: 420px; background: #000; border-radius: 4px; }
 .panel > figcaption { font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
-.surfaces { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 12px; margin-top: 12px; text-align: center; }
-.surfaces img { display: block; width: 100%; height: auto; } .surfaces figcaption { font-size: 0.8125rem; color: var(--muted); }
 .which { text-transform: capitalize; font-weight: 600; margin-right: 4px; }
 .slices path, .legend path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
-path.truth { stroke: #f0e442; stroke-width: 4; stroke-opacity: 0.75; }
-path.source, path.local { stroke: #e8601c; stroke-width: 2; stroke-dasharray: 6 4; }
-path.adapted, path.federated { stroke: #56b4e9; stroke-width: 2; }
+path.truth { stroke-width: 4.5; stroke-opacity: 0.6; }
+path.source, path.local { stroke-width: 1.5; stroke-dasharray: 5 4; }
+path.adapted, path.federated { stroke-width: 1.5; }
 .slices .scale { stroke: #fff; stroke-width: 3; } .slices .scale-halo { stroke: #000; stroke-width: 5; }
-.far { fill: #ec6820; }
 .side { fill: #fff; stroke: #000; stroke-width: 3px; vector-effect: non-scaling-stroke; paint-order: stroke; font-weight: 600;
   text-anchor: middle; dominant-baseline: central; } .scale-text { text-anchor: start; }
 .provenance th { color: var(--muted); padding-right: 32px; white-space: nowrap; }
+.provenance code, pre { font: 0.875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace; }
+pre { background: var(--soft); padding: 12px 16px; margin: 0 0 24px; white-space: pre-wrap; overflow-wrap: anywhere; max-width: 60em; }
+.code-head { font-weight: 600; margin-bottom: 8px; }
 footer { height: 56px; }
 @media (max-width: 760px) { header, main, nav { padding-left: 16px; padding-right: 16px; } .panel { grid-template-columns: 1fr; gap: 8px; }
-  .surfaces { grid-template-columns: 1fr 1fr; } }
+  .wide { overflow-x: auto; } .wide .slices { min-width: 620px; } .provenance th { white-space: normal; padding-right: 16px; } }
 @media print {
   @page { margin: 14mm; }
   body { font-size: 10.5pt; }

@@ -169,7 +169,7 @@ const metricsOf = ({ series, values, step, time }: Scalars): Metric[] =>
 const metricName = (name: string) => name.replaceAll(/[^\w .-]/g, '_').replace(/^\.+$/, '_');
 
 const unsaid = new Set([
-  ...['title', 'description', 'groupBy', 'sourceGroupBy', 'tracking', 'report'],
+  ...['title', 'description', 'groupBy', 'sourceGroupBy', 'tracking', 'names'],
   ...['data.root', 'model.checkpoint', 'cache'],
 ]);
 

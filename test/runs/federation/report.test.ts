@@ -7,7 +7,6 @@ import { chromium } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { FederationReport } from '../../../src/runs/index.js';
 import { renderFederationReport } from '../../../src/runs/index.js';
-import { html } from '../../../src/runs/report/markup.js';
 
 const sites = ['north', '<b>south</b>'];
 const spread = (...values: number[]) => ({ mean: values.reduce((a, b) => a + b) / values.length, sd: 0.01, values });
@@ -42,7 +41,13 @@ function plausible(): FederationReport {
     ] as [number, number][],
   }));
   return {
-    ...{ title: 'T & U', description: 'D', provenance: [['graft', '0']], notes: ['N'] },
+    ...{
+      title: 'T & U',
+      description: 'D',
+      provenance: { facts: [['graft', '0']], settings: [], files: [] },
+      notes: ['N'],
+    },
+    headline: { sentence: 'full in rounds gains 0.1 Dice', more: ['It moved 20 MB a round and 40 MB in all.'] },
     summary: {
       ...{ toleranceMm: 2, seeds: [1, 2], sites, classes: ['head', 'tail'] },
       plans: [plan('flap-sam', 0.7, 1e6), plan('full', 0.75, 4e7)],
@@ -79,14 +84,14 @@ function plausible(): FederationReport {
           title: 'north',
           panels: [
             {
-              ...{ which: 'best', name: 'c1', scores: 'Dice 0.8', caption: html`Federated 0.8` },
+              ...{ which: 'best', name: 'c1', lines: ['Federated 0.8'] },
               slices: [
                 {
                   ...{ plane: 'axial', width, height, pixelSpacing: [1, 1], image: new Uint8Array(width * height) },
                   masks: { truth: mask(1), local: mask(0), federated: mask(2) },
+                  cut: ['federated'],
                 },
               ],
-              surfaces: [],
             },
           ],
         },
@@ -98,8 +103,8 @@ function plausible(): FederationReport {
 describe('the report of a federation', () => {
   const text = renderFederationReport(plausible());
 
-  it('says what was best, for how many bytes, and what went wrong', () => {
-    expect(text).toContain('<strong>full</strong> was the best federated plan');
+  it('says what is certain, for how many bytes, and what went wrong', () => {
+    expect(text).toContain('<p class="headline">full in rounds gains 0.1 Dice</p>');
     expect(text).toMatch(/moved 20 MB a round and 40 MB in all\./);
     expect(text).toMatch(/flap-sam, seed 1, round 1: &lt;b&gt;south&lt;\/b&gt; late\./);
     expect(text).toMatch(/<td>\+0\.130 ± /);
@@ -114,6 +119,13 @@ describe('the report of a federation', () => {
 
   it('draws outlines of what there is, and leaves out sections without content', () => {
     expect(text).toContain('Local model: nothing in these slices.');
+    expect(text).toContain('Federated model: more beyond the edge of the axial slice.');
+    // Two structures: each has a colour, the same for everybody's outline, and the legend names both.
+    expect(text).toMatch(/<\/svg> head<\/li>\s*<li>.*<\/svg> tail<\/li>/s);
+    const strokes = [...text.matchAll(/<path class="(truth|federated)" stroke="([^"]+)" d="M\d+ \d+l/g)].map(
+      (one) => one[2],
+    );
+    expect(new Set(strokes).size).toBe(2);
     const bare = renderFederationReport({ ...plausible(), images: undefined, ledgers: [], curves: [] });
     expect(bare).not.toMatch(/id="(images|ledger|curves)"/);
     expect(renderFederationReport(plausible())).toBe(text);
