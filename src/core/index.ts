@@ -5,4 +5,5 @@ export * from './files.js';
 export * from './nearest.js';
 export * from './process.js';
 export * from './random.js';
+export * from './regular-files.js';
 export { removeAllLeftovers, temporaryBeside } from './temporary.js';

@@ -25,7 +25,7 @@ export const dataErrors = {
   },
   NIFTI_DIMENSIONS: {
     exit: 'data',
-    message: '{file}: expected one 3-D volume, found the dimensions {found}.',
+    message: '{file}: expected one 3-D volume or one slice, found the dimensions {found}.',
     hint: 'Split a series into 3-D volumes and give one of them.',
   },
   NIFTI_HEADER: {
@@ -38,6 +38,12 @@ export const dataErrors = {
     message:
       '{file}: expected at most {limit} bytes of voxels, found a header that announces {dims} voxels ({bytes} bytes).',
     hint: 'Crop or downsample the volume. If it should not be that large, the header is damaged.',
+  },
+  NIFTI_HOLLOW: {
+    exit: 'data',
+    message:
+      '{file}: expected an image, found {size} packed bytes that announce {dims} voxels; an image of that size has {least} bytes or more.',
+    hint: 'Nearly every voxel would have the same value. Fetch the file again from its source; a label is given as a label.',
   },
   NIFTI_TRUNCATED: {
     exit: 'data',

@@ -29,6 +29,8 @@ export interface Placed {
   /** 4x4 row-major: RAS voxel index (x, y, z) -> world mm. */
   affine: number[];
   grid: Grid;
+  /** Sentences on what the file's header leaves open, and how it was taken; absent where it is clear. */
+  doubts?: string[];
 }
 
 export interface Volume extends Placed {

@@ -1,5 +1,6 @@
 /** Where a format's bytes come from: a file, read in pieces at need, or memory (which may be a mapped file). */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
+import { openRegular, readFault } from '../core/index.js';
 import { formatError } from './errors.js';
 
 export interface ByteSource extends Disposable {
@@ -29,10 +30,10 @@ export const memoryBytes = (bytes: Uint8Array, file: string): ByteSource => ({
 
 /** @throws GraftError TENSOR_FILE_UNREADABLE */
 export function openBytes(path: string): ByteSource {
-  const descriptor = open(path);
+  const { descriptor, size } = open(path);
   return {
     file: path,
-    size: fstatSync(descriptor).size,
+    size,
     read(offset, length) {
       checkRange(this, offset, length);
       const bytes = allocate(path, length);
@@ -56,11 +57,9 @@ function checkRange(source: ByteSource, offset: number, length: number): void {
   }
 }
 
-function open(path: string): number {
+function open(path: string): ReturnType<typeof openRegular> {
   try {
-    // Asked before opening: opening a named pipe would wait for its writer.
-    if (!statSync(path).isFile()) throw new Error('it is not a regular file');
-    return openSync(path, 'r');
+    return openRegular(path);
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -75,9 +74,7 @@ function readPart(path: string, descriptor: number, bytes: Uint8Array, at: numbe
 }
 
 function unreadable(file: string, error: unknown) {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const reason = code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : message;
-  return formatError('TENSOR_FILE_UNREADABLE', { file, reason }, error);
+  return formatError('TENSOR_FILE_UNREADABLE', { file, reason: readFault(error) }, error);
 }
 
 function allocate(file: string, length: number): Uint8Array {

@@ -87,6 +87,7 @@ export async function* segmentImages(
   for (const [i, source] of sources.entries()) {
     try {
       for (const volume of await readVolumes(source, options.format)) {
+        for (const doubt of volume.doubts ?? []) yield { kind: 'note', text: `${volume.path}: ${doubt}` };
         const { labels, ...more } = options.segment(volume);
         const mask = await writeLabels(labels, volume, source, options);
         const voxels = labels.reduce((sum, label) => sum + (label > 0 ? 1 : 0), 0);

@@ -1,8 +1,7 @@
 /** Reading recipes of any kind: YAML, values that overrule keys, and errors that name the key and suggest the nearest one. */
-import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { nearest } from '../core/index.js';
+import { nearest, readFault, readRegularText } from '../core/index.js';
 import { runError } from './errors.js';
 
 /**
@@ -38,9 +37,9 @@ export function readSavedContent(file: string): Record<string, unknown> {
 function readYaml(file: string): Record<string, unknown> {
   let content: unknown;
   try {
-    content = parseYaml(readFileSync(file, 'utf8')) ?? {};
+    content = parseYaml(readRegularText(file)) ?? {};
   } catch (error) {
-    throw runError('RECIPE_UNREADABLE', { file, reason: (error as Error).message.split('\n')[0] }, error);
+    throw runError('RECIPE_UNREADABLE', { file, reason: readFault(error).split('\n')[0] }, error);
   }
   if (typeof content !== 'object' || Array.isArray(content))
     throw runError('RECIPE_UNREADABLE', { file, reason: 'it is not a list of keys and values' });

@@ -6,6 +6,7 @@ import {
   assertSameGrid,
   type Case,
   loadCase,
+  niftiStem,
   readLabel,
   type Volume,
   volumesIn,
@@ -54,8 +55,8 @@ export function measure(
   );
 }
 
-/** `CASE` of `FOLDER/CASE.nii` or `FOLDER/CASE.nii.gz`. */
-export const caseName = (path: string): string => basename(path).replace(/\.nii(\.gz)?$/, '');
+/** `CASE` of `FOLDER/CASE.nii` or `FOLDER/CASE.nii.gz`; the whole name of files of other kinds. */
+export const caseName = (path: string): string => niftiStem(path) ?? basename(path);
 
 /**
  * Measures every mask of a folder against the label of the same name.

@@ -66,7 +66,7 @@ describe('files that are cut short, damaged or too long', () => {
     }
     // Small enough to be read, had the file only the bytes.
     expect(refusal(huge([20000n, 20000n, 1n])).message).toMatch(/expected 400000544 bytes .* found 568/);
-    expect(refusal(gzipSync(huge([20000n, 20000n, 1n]))).message).toMatch(/expected 400000544 bytes .* at most/);
+    expect(refusal(gzipSync(huge([20000n, 20000n, 1n]))).code).toBe('NIFTI_HOLLOW');
     expect(refusal(huge([2n ** 62n, 2n ** 62n, 2n ** 62n])).code).toBe('NIFTI_TOO_LARGE');
     // In NIfTI-1 the same number is negative.
     expect(refusal(patched((file) => file.writeUInt16LE(60000, 42))).message).toMatch(/found -5536 x 3 x 2/);
@@ -78,8 +78,6 @@ describe('headers that cannot be true', () => {
   it.each<[string, RegExp, Uint8Array]>([
     ['a zero dimension', /dimensions.*found 4 x 0 x 2/, patched((file) => file.writeInt16LE(0, 44))],
     ['nine dimensions', /1 to 7 dimensions.*found 9/, patched((file) => file.writeInt16LE(9, 40))],
-    ['NaN voxel sizes', /pixdim.*NaN/, buildNifti({ pixdim: [1, 1, Number.NaN, 1] })],
-    ['voxel sizes of zero', /above 0/, buildNifti({ pixdim: [1, 1, 0, 1] })],
     ['voxels inside the header', /vox_offset.*found 100/, patched((file) => file.writeFloatLE(100, 108))],
     ['voxels at NaN', /vox_offset.*found NaN/, patched((file) => file.writeFloatLE(Number.NaN, 108))],
     ['voxels behind the end', /expected 4024 bytes .* found 376/, patched((file) => file.writeFloatLE(4000, 108))],
@@ -104,26 +102,26 @@ describe('files that are something else', () => {
     ['NIFTI_EXPECTED', 'Analyze 7.5', starting('\x5c\x01\x00\x00')],
     ['NIFTI_EXPECTED', 'empty', new Uint8Array(0)],
     ['NIFTI_EXPECTED', 'only zero bytes', new Uint8Array(1000)],
-    ['NIFTI_PAIR', 'half of a .hdr/.img pair', patched((file) => file.write('ni1', 344))],
+    ['NIFTI_PAIR', 'half of a .hdr/.img pair', patched((file) => file.write('ni1', 344)).subarray(0, 352)],
     ['NIFTI_TYPE', 'RGB24', patched((file) => file.writeInt16LE(128, 70))],
     ['NIFTI_TYPE', 'complex64', patched((file) => file.writeInt16LE(32, 70))],
     ['NIFTI_TYPE', 'float128', patched((file) => file.writeInt16LE(1536, 70))],
     ['NIFTI_DIMENSIONS', '4 x 3 x 1 x 2', buildNifti({ dims: [4, 3, 1, 2] })],
-    ['NIFTI_DIMENSIONS', '6 x 4', buildNifti({ dims: [6, 4] })],
+    ['NIFTI_DIMENSIONS', '24', buildNifti({ dims: [24] })],
   ])('%s names %s', (code, found, bytes) => {
     expect(refusal(bytes)).toMatchObject({ code, message: expect.stringContaining(found) });
   });
 
   it('says why a path cannot be read', () => {
     expect(() => readVolume(join(folder, 'absent.nii'))).toThrow(/no such file/);
-    expect(() => readVolume(folder)).toThrow(/not a file/);
+    expect(() => readVolume(folder)).toThrow(/not a regular file/);
     expect(() => readVolume('bad\0name.nii')).toThrow(GraftError);
   });
 
   it.skipIf(process.platform === 'win32')('does not wait for a pipe that nobody fills', () => {
     const pipe = join(folder, 'pipe.nii');
     execFileSync('mkfifo', [pipe]);
-    expect(() => readVolume(pipe)).toThrow(/not a file/);
+    expect(() => readVolume(pipe)).toThrow(/not a regular file/);
   });
 });
 

@@ -5,11 +5,11 @@
  * The slices are those that ConvLoRA's code keeps of each site, along the first axis of the file as it is stored; where
  * graft's volume runs the other way, they are counted from the other end. Which cases train and test is not published.
  */
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { GraftError } from '../../core/index.js';
 import type { Case } from '../dataset.js';
-import { type Report, stemOf, visible, volumesBelow } from '../layouts/layout.js';
-import { readOrientation } from '../nifti/index.js';
+import { type Report, visible, volumesBelow } from '../layouts/layout.js';
+import { niftiStem, readOrientation } from '../nifti/index.js';
 import { type Benchmark, caseOf, folderWith } from './benchmark.js';
 import { benchmarkError } from './errors.js';
 
@@ -66,7 +66,7 @@ export const cc359: Benchmark = {
 function byPerson(root: string, folders: readonly string[], ending: string, report: Report): Map<string, string> {
   const files = new Map<string, string>();
   for (const path of folders.flatMap((folder) => volumesBelow(root, folder))) {
-    const match = /^(CC\d{4}_(?:philips|siemens|ge)_(?:15|3))_\d+_[MF](_ss)?$/.exec(stemOf(basename(path))!);
+    const match = /^(CC\d{4}_(?:philips|siemens|ge)_(?:15|3))_\d+_[MF](_ss)?$/.exec(niftiStem(path)!);
     if (!match || (match[2] ?? '') !== ending) continue;
     const [key, file, first] = [match[1], join(root, path), files.get(match[1])];
     if (first) report(benchmarkError('BENCHMARK_UNEXPECTED', { file, reason: `is there already, as ${first}` }));

@@ -5,7 +5,8 @@
  */
 import { join } from 'node:path';
 import type { Case } from '../dataset.js';
-import { stemOf, visible } from '../layouts/layout.js';
+import { visible } from '../layouts/layout.js';
+import { niftiStem } from '../nifti/index.js';
 import { type Benchmark, caseOf } from './benchmark.js';
 import { benchmarkError } from './errors.js';
 
@@ -34,7 +35,7 @@ export const prostate: Benchmark = {
       const pairs = new Map<number, { image?: string; label?: string }>();
       for (const file of visible(folder)) {
         // The label is called …_segmentation at five sites and …_Segmentation at one.
-        const match = /^Case(\d{2})(_segmentation)?$/i.exec(stemOf(file) ?? '');
+        const match = /^Case(\d{2})(_segmentation)?$/i.exec(niftiStem(file) ?? '');
         if (!match) continue;
         const number = Number(match[1]);
         pairs.set(number, { ...pairs.get(number), [match[2] ? 'label' : 'image']: join(folder, file) });

@@ -1,14 +1,15 @@
 /** A file's bytes piece by piece: what is only looked at once need not lie in memory whole. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
+import { openRegular } from '../../core/index.js';
 
 const size = 2 ** 20;
 
 /**
  * The bytes from `offset` to the end. Each piece lies in the same memory: it holds until the next is asked for.
- * @throws the file system's error
+ * @throws as `openRegular`
  */
 export function* chunksOf(file: string, offset = 0): Generator<Uint8Array> {
-  const descriptor = openSync(file, 'r');
+  const { descriptor } = openRegular(file);
   try {
     const chunk = new Uint8Array(size);
     for (let at = offset; ; ) {

@@ -7,6 +7,7 @@
  * Hashing takes a small part of the time that preparing takes, and the same files under other names are found again.
  */
 import { createHash } from 'node:crypto';
+import { readFault } from '../../core/index.js';
 import { type Case, preprocessingOf } from '../dataset.js';
 import { dataError } from '../errors.js';
 import type { Preprocessing } from '../preprocess/index.js';
@@ -42,9 +43,7 @@ function contentHash(file: string): string {
   try {
     for (const chunk of chunksOf(file)) hash.update(chunk);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : message;
-    throw dataError('VOLUME_UNREADABLE', { file, reason }, error);
+    throw dataError('VOLUME_UNREADABLE', { file, reason: readFault(error) }, error);
   }
   return hash.digest('hex');
 }

@@ -6,7 +6,8 @@
  * Left out: files without the DICM marker, deflated data sets, character sets (text is taken as Latin-1; what graft shows
  * of it is plain ASCII by the standard).
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
+import { openRegular } from '../../core/index.js';
 import { isPixelData, kinds, type TagName, tags } from './tags.js';
 
 /** What makes a file unreadable, in words for the user. */
@@ -51,9 +52,9 @@ const deepest = 32;
  * @throws DamagedFile; the file system's errors
  */
 export function readElements(path: string): { elements: Elements; size: number } | undefined {
-  const descriptor = openSync(path, 'r');
+  const { descriptor, size } = openRegular(path);
   try {
-    const file = new Window(descriptor, fstatSync(descriptor).size);
+    const file = new Window(descriptor, size);
     if (file.size < 132 || file.bytes(128, 4).toString('latin1') !== 'DICM') return undefined;
     const meta = readDataset(file, 132, file.size, { explicit: true, littleEndian: true }, 0, true);
     const syntax = meta.elements.text('transferSyntax') ?? '1.2.840.10008.1.2';

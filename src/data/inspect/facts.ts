@@ -19,6 +19,8 @@ export interface ImageFacts extends Storage {
   intensity: { least: number; p1: number; median: number; p99: number; greatest: number };
   /** Over the percentiles 1 to 99. */
   histogram: Histogram;
+  /** What the file's header leaves open, and how it was taken; absent where it is clear. */
+  doubts?: string[];
 }
 
 export interface LabelFacts {
@@ -27,7 +29,7 @@ export interface LabelFacts {
 }
 
 /** @param volume at least one voxel */
-export function imageFacts({ data, shape, spacing, affine, grid }: Volume): ImageFacts {
+export function imageFacts({ data, shape, spacing, affine, grid, doubts }: Volume): ImageFacts {
   let [least, greatest] = [data[0], data[0]];
   let whole = true;
   for (let i = 0; i < data.length; i++) {
@@ -49,6 +51,7 @@ export function imageFacts({ data, shape, spacing, affine, grid }: Volume): Imag
     unit: whole && canBeHounsfield(intensity) ? 'HU' : 'arbitrary',
     intensity,
     histogram: histogramOf(data, low, high),
+    ...(doubts && { doubts }),
   };
 }
 

@@ -6,12 +6,14 @@
  * is one, and the suffix (`T1w`, `FLAIR`) where images have several or there is no such column: `T1w`, `leeds`,
  * `leeds-T1w`. A mask says by `space-T1w` that it belongs to that suffix alone. Left out: other data types than `anat`.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import { readRegular } from '../../core/index.js';
 import type { Case } from '../dataset.js';
+import { niftiStem } from '../nifti/index.js';
 import { layoutError } from './errors.js';
-import { type Layout, listed, stemOf, visible, volumesBelow } from './layout.js';
+import { type Layout, listed, visible, volumesBelow } from './layout.js';
 
 /** A file name as BIDS reads it: `sub-01_ses-02_T1w`. */
 interface Name {
@@ -23,7 +25,7 @@ interface Name {
 }
 
 function nameOf(path: string): Name {
-  const stem = stemOf(basename(path))!;
+  const stem = niftiStem(path)!;
   const parts = stem.split('_');
   const suffix = parts.at(-1)!;
   const entities = parts.slice(0, -1).map((part) => part.split(/-(.*)/s, 2) as [string, string]);
@@ -52,7 +54,7 @@ export const bids: Layout = {
     const derivatives = join(root, 'derivatives');
     const wanted = compile(pattern);
     const masks = volumesBelow(derivatives)
-      .filter((path) => /_(mask|dseg)\.nii(\.gz)?$/.test(path) && wanted.test(path))
+      .filter((path) => /_(mask|dseg)$/.test(niftiStem(path)!) && wanted.test(path))
       .map((path) => ({ path, ...nameOf(path) }));
 
     const cases = images.map((image): Case => {
@@ -82,7 +84,7 @@ function sitesOf(root: string): Map<string, string> {
   if (!existsSync(file)) return new Map();
   try {
     const options = { columns: true, bom: true, trim: true, delimiter: '\t', quote: null, relax_column_count: true };
-    const rows = parse(readFileSync(file), options) as unknown as Record<string, string>[];
+    const rows = parse(readRegular(file), options) as unknown as Record<string, string>[];
     return new Map(rows.filter(({ site }) => site).map((row) => [row.participant_id, row.site]));
   } catch (error) {
     throw layoutError('DATASET_LIST', { file, problem: `is not a table (${(error as Error).message})` }, error);

@@ -3,10 +3,10 @@
  * wanted, `patient` and `split` (train, validation or test). Paths are relative to the table. Commas, semicolons and tabs
  * separate columns; the order of the columns does not matter.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { nearest } from '../../core/index.js';
+import { nearest, readRegular } from '../../core/index.js';
 import type { Case } from '../dataset.js';
 import { layoutError } from './errors.js';
 import type { Layout } from './layout.js';
@@ -69,7 +69,7 @@ function rowsOf(file: string): { record: Row; info: { lines: number } }[] {
   let rows: { record: Row; info: { lines: number } }[];
   try {
     const options = { columns, info: true, bom: true, trim: true, skip_empty_lines: true, delimiter: [',', ';', '\t'] };
-    rows = parse(readFileSync(file), options) as unknown as typeof rows;
+    rows = parse(readRegular(file), options) as unknown as typeof rows;
   } catch (error) {
     if ((error as { code?: string }).code === 'CSV_INVALID') throw error;
     throw invalid(`could not be read as a table (${(error as Error).message})`, error);

@@ -1,9 +1,10 @@
 /** What a layout is, and what layouts share: looking into folders and files of names. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { GraftError } from '../../core/index.js';
+import { type GraftError, readFault, readRegularText } from '../../core/index.js';
 import type { Case, Dataset } from '../dataset.js';
+import { niftiStem } from '../nifti/index.js';
 import { layoutError } from './errors.js';
 
 /**
@@ -40,9 +41,6 @@ export function listed(names: readonly string[]): string {
   return names.slice(0, 5).join(', ') + more;
 }
 
-/** `CASE` of `CASE.nii` or `CASE.nii.gz`; undefined for other files. */
-export const stemOf = (file: string): string | undefined => /^(.+)\.nii(\.gz)?$/.exec(file)?.[1];
-
 /**
  * The volumes of a folder by case name, in the order of the names; none where there is no such folder.
  *
@@ -51,7 +49,7 @@ export const stemOf = (file: string): string | undefined => /^(.+)\.nii(\.gz)?$/
 export function volumesIn(folder: string, report: Report = raise): Map<string, string> {
   const files = new Map<string, string>();
   for (const file of visible(folder)) {
-    const name = stemOf(file);
+    const name = niftiStem(file);
     if (name === undefined) continue;
     const [first, second] = [files.get(name), join(folder, file)];
     if (first) report(layoutError('DATASET_DUPLICATE_CASE', { first, second, name }));
@@ -64,7 +62,7 @@ export function volumesIn(folder: string, report: Report = raise): Map<string, s
 export function volumesBelow(folder: string, path = ''): string[] {
   return visible(join(folder, path)).flatMap((name) => {
     const inside = join(path, name);
-    if (stemOf(name)) return [inside];
+    if (niftiStem(name)) return [inside];
     return isFolder(join(folder, inside)) ? volumesBelow(folder, inside) : [];
   });
 }
@@ -74,9 +72,9 @@ export function readList<Schema extends z.ZodType>(file: string, schema: Schema)
   const invalid = (problem: string, cause?: unknown) => layoutError('DATASET_LIST', { file, problem }, cause);
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
+    content = JSON.parse(readRegularText(file));
   } catch (error) {
-    throw invalid(`is not JSON that can be read (${(error as Error).message})`, error);
+    throw invalid(`is not JSON that can be read (${readFault(error)})`, error);
   }
   const parsed = schema.safeParse(content);
   if (parsed.success) return parsed.data;

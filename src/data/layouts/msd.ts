@@ -9,8 +9,9 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Case } from '../dataset.js';
+import { niftiStem } from '../nifti/index.js';
 import { layoutError } from './errors.js';
-import { type Layout, labelsSchema, readList, stemOf } from './layout.js';
+import { type Layout, labelsSchema, readList } from './layout.js';
 
 const schema = z.object({
   training: z.array(z.object({ image: z.string(), label: z.string() })).min(1),
@@ -32,7 +33,7 @@ export const msd: Layout = {
     };
     const entries = [...training, ...test.map((image) => ({ image, label: undefined }))];
     const cases = entries.flatMap(({ image: path, label: labelPath }): Case[] => {
-      const name = stemOf(basename(path)) ?? basename(path);
+      const name = niftiStem(path) ?? basename(path);
       const image = present(name, path);
       if (!labelPath) return image ? [{ site, name, image, split: 'test' }] : [];
       const label = present(name, labelPath);

@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Case } from '../dataset.js';
+import { niftiStem } from '../nifti/index.js';
 import { layoutError } from './errors.js';
 import { isFolder, type Layout, labelsSchema, listed, type Report, readList, visible, volumesIn } from './layout.js';
 
@@ -18,7 +19,7 @@ const channel = /_(\d{4})$/;
 export const nnunet: Layout = {
   recognises: (root) =>
     existsSync(join(root, 'dataset.json')) &&
-    visible(join(root, 'imagesTr')).some((file) => /_0000\.nii(\.gz)?$/.test(file)),
+    visible(join(root, 'imagesTr')).some((file) => niftiStem(file)?.endsWith('_0000')),
   read(root, report) {
     const { labels } = readList(join(root, 'dataset.json'), schema);
     const site = basename(resolve(root));

@@ -3,25 +3,80 @@
  *
  * The sform is taken where its code says there is one, else the qform, else the voxel sizes alone. (nibabel and
  * nifti1_io do the same; nibabel's fallback centres the volume and mirrors x, the standard's does not, nor does this.)
+ * Headers that break the standard are read where other programs agree on what they mean, and what was taken for what is
+ * told.
  */
-import { column, determinant, spacingOf } from '../orientation.js';
+import { affineFault, column, determinant, spacingOf, type Triple } from '../orientation.js';
 import { type Header, readField, writeField } from './fields.js';
 
 /** Millimetres for one spatial unit; unknown units count as millimetres. */
 const millimetres: Record<number, number> = { 1: 1000, 2: 1, 3: 0.001 };
 
-/** The affine of a header, 4x4 row-major: stored voxel index (x, y, z) -> world mm. It may be degenerate. */
-export function readAffine(header: Header): number[] {
-  const unit = millimetres[readField(header, 'units')[0] & 7] ?? 1;
-  const rows = rowsOf(header).map((value) => value * unit);
-  return [...rows, 0, 0, 0, 1];
+export interface Placement {
+  /** 4x4 row-major: stored voxel index (x, y, z) -> world mm. */
+  affine: number[];
+  /** Where it comes from; with `voxel sizes` the header says nothing of the patient's left and right. */
+  placedBy: 'sform' | 'qform' | 'voxel sizes';
+  /** Sentences on what the header leaves open, and how it was taken. */
+  doubts: string[];
+  /** Why the affine cannot place voxels in space, where it cannot. */
+  fault: string | undefined;
 }
 
-function rowsOf(header: Header): number[] {
-  if (readField(header, 'sformCode')[0] > 0) return readField(header, 'srow', 12);
-  const [handedness, dx, dy, dz] = readField(header, 'pixdim', 4);
-  if (readField(header, 'qformCode')[0] <= 0) return [dx, 0, 0, 0, 0, dy, 0, 0, 0, 0, dz, 0];
+/** @param dims stored voxels along (x, y, z) */
+export function placementOf(header: Header, dims: Triple): Placement {
+  const unit = millimetres[readField(header, 'units')[0] & 7] ?? 1;
+  const [hasSform, hasQform] = (['sformCode', 'qformCode'] as const).map((code) => readField(header, code)[0] > 0);
+  const { sizes, doubts } = sizesOf(header, dims);
+  const inMillimetres = (rows: number[]) => {
+    const affine = [...rows.map((value) => value * unit), 0, 0, 0, 1];
+    return withThickness(affine, dims, sizes[2] * unit);
+  };
+  if (hasSform) {
+    const affine = inMillimetres(readField(header, 'srow', 12));
+    const fault = affineFault(affine);
+    if (!fault || !hasQform) return { affine, placedBy: 'sform', doubts: [], fault };
+    doubts.unshift(`its sform has ${fault} and cannot be used; the qform stands for it`);
+  }
+  const affine = inMillimetres(
+    hasQform ? qformRows(header, sizes) : [sizes[0], 0, 0, 0, 0, sizes[1], 0, 0, 0, 0, sizes[2], 0],
+  );
+  return { affine, placedBy: hasQform ? 'qform' : 'voxel sizes', doubts, fault: affineFault(affine) };
+}
 
+/** The voxel sizes, which the standard wants above 0. */
+function sizesOf(header: Header, dims: Triple): { sizes: number[]; doubts: string[] } {
+  const stored = readField(header, 'pixdim', 3, 1);
+  const named = (axes: number[]) => axes.map((axis) => `${'xyz'[axis]} (${stored[axis]})`).join(', ');
+  const negative = [0, 1, 2].filter((axis) => stored[axis] < 0);
+  // The thickness of a single slice is often left out, and nothing depends on it.
+  const absent = [0, 1, 2].filter((axis) => !(stored[axis] !== 0 && Number.isFinite(stored[axis])) && dims[axis] > 1);
+  return {
+    sizes: stored.map((size) => (Number.isFinite(size) ? Math.abs(size) : 0) || 1),
+    doubts: [
+      ...(negative.length > 0
+        ? [
+            `its voxel sizes are negative along ${named(negative)}: they are read as lengths; some programs mirror the image`,
+          ]
+        : []),
+      ...(absent.length > 0 ? [`it has no voxel size along ${named(absent)}: 1 is taken`] : []),
+    ],
+  };
+}
+
+/** An affine whose third column is empty says where a slice lies, but not how thick it is. */
+function withThickness(affine: number[], dims: Triple, thickness: number): number[] {
+  if (dims[2] !== 1 || column(affine, 2).some((part) => part !== 0)) return affine;
+  const [[ax, ay, az], [bx, by, bz]] = [column(affine, 0), column(affine, 1)];
+  const normal = [ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx];
+  const scale = thickness / Math.hypot(...normal);
+  const whole = [...affine];
+  for (const row of [0, 1, 2]) whole[4 * row + 2] = normal[row] * scale;
+  return whole;
+}
+
+function qformRows(header: Header, [dx, dy, dz]: number[]): number[] {
+  const handedness = readField(header, 'pixdim')[0];
   let [b, c, d] = readField(header, 'quaternion', 3);
   const [x, y, z] = readField(header, 'qoffset', 3);
   const square = b * b + c * c + d * d;

@@ -2,9 +2,9 @@
  * The bytes of a NIfTI file, packed with gzip or not (its content decides, not its name), never more than the header
  * announces and the file can hold.
  */
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
-import { GraftError } from '../../core/index.js';
+import { GraftError, openRegular, readFault, readRegular } from '../../core/index.js';
 import { dataError } from '../errors.js';
 
 /** Read at first: unpacked at most 16 MiB, enough for the header in any sensible file. */
@@ -25,37 +25,49 @@ export interface Opened {
 /** @throws GraftError VOLUME_UNREADABLE, NIFTI_GZIP. */
 export function openVolume(file: string): Opened {
   return readable(file, () => {
-    const status = statSync(file);
-    if (!status.isFile()) throw dataError('VOLUME_UNREADABLE', { file, reason: 'it is not a file' });
-    const first = readPart(file, 0, Math.min(status.size, firstBytes));
-    const packed = first[0] === 0x1f && first[1] === 0x8b;
-    // The rest is missing on purpose: a sync flush gives what there is.
-    const head = packed ? unpack(file, first, { finishFlush: constants.Z_SYNC_FLUSH }) : first;
-    return { packed, size: status.size, head };
+    const { descriptor, size } = openRegular(file);
+    try {
+      const first = readPart(descriptor, 0, Math.min(size, firstBytes));
+      const packed = first[0] === 0x1f && first[1] === 0x8b;
+      // The rest is missing on purpose: a sync flush gives what there is.
+      const head = packed ? unpack(file, first, { finishFlush: constants.Z_SYNC_FLUSH }) : first;
+      return { packed, size, head };
+    } finally {
+      closeSync(descriptor);
+    }
   });
 }
 
 /**
- * The `length` bytes from `offset` of the unpacked file, in a buffer of their own.
+ * The `length` bytes from `offset` of the unpacked file; nobody else has them, and they begin where any element type
+ * may begin. Memory is touched only as far as there are bytes, whatever the header announces.
  *
  * @throws GraftError NIFTI_TRUNCATED, NIFTI_TOO_LONG, NIFTI_GZIP, VOLUME_UNREADABLE.
  */
-export function readVoxelBytes(file: string, opened: Opened, offset: number, length: number): ArrayBuffer {
+export function readVoxelBytes(file: string, opened: Opened, offset: number, length: number): Uint8Array<ArrayBuffer> {
   const expected = offset + length;
   const truncated = (found: number | string) => dataError('NIFTI_TRUNCATED', { file, expected, found });
   if (opened.size > expected + spare) throw dataError('NIFTI_TOO_LONG', { file, expected, spare });
   if (!opened.packed) {
     if (opened.size < expected) throw truncated(opened.size);
-    const part = readable(file, () => readPart(file, offset, length));
+    const part = readable(file, () => {
+      const { descriptor } = openRegular(file);
+      try {
+        return readPart(descriptor, offset, length);
+      } finally {
+        closeSync(descriptor);
+      }
+    });
     if (part.length < length) throw truncated(offset + part.length);
-    return part.buffer;
+    return part;
   }
 
   const most = opened.size * deflateLimit;
   if (most < expected) throw truncated(`${opened.size} packed bytes, which can hold ${most} at most`);
-  const stored = readable(file, () => readFileSync(file));
-  const limits = { maxOutputLength: expected + spare, chunkSize: Math.min(expected, 2 ** 20) };
-  let content: Uint8Array;
+  const stored = readable(file, () => readRegular(file));
+  // All in one piece, so that nothing is put together afterwards: the system makes room as it is filled.
+  const limits = { maxOutputLength: expected + spare, chunkSize: expected + spare };
+  let content: Uint8Array<ArrayBuffer>;
   try {
     content = unpack(file, stored, limits);
   } catch (error) {
@@ -66,28 +78,27 @@ export function readVoxelBytes(file: string, opened: Opened, offset: number, len
     throw found < expected ? truncated(found) : error;
   }
   if (content.length < expected) throw truncated(content.length);
-  return new Uint8Array(content.subarray(offset, expected)).buffer;
+  const voxels = content.subarray(offset, expected);
+  return voxels.byteOffset % 8 === 0 ? voxels : voxels.slice();
 }
 
-function readPart(file: string, offset: number, length: number): Uint8Array<ArrayBuffer> {
+function readPart(descriptor: number, offset: number, length: number): Uint8Array<ArrayBuffer> {
   const part = new Uint8Array(length);
-  const descriptor = openSync(file, 'r');
-  try {
-    let filled = 0;
-    while (filled < length) {
-      const count = readSync(descriptor, part, filled, length - filled, offset + filled);
-      if (count === 0) break;
-      filled += count;
-    }
-    return filled === length ? part : part.slice(0, filled);
-  } finally {
-    closeSync(descriptor);
+  let filled = 0;
+  while (filled < length) {
+    // One call reads less than 2 GiB.
+    const count = readSync(descriptor, part, filled, Math.min(length - filled, 2 ** 30), offset + filled);
+    if (count === 0) break;
+    filled += count;
   }
+  return filled === length ? part : part.slice(0, filled);
 }
 
-function unpack(file: string, bytes: Uint8Array, options: Parameters<typeof gunzipSync>[1]): Uint8Array {
+function unpack(file: string, bytes: Uint8Array, options: Parameters<typeof gunzipSync>[1]): Uint8Array<ArrayBuffer> {
   try {
-    return gunzipSync(bytes, options);
+    const content = gunzipSync(bytes, options);
+    // Not a Buffer: its `slice` would not copy.
+    return new Uint8Array(content.buffer as ArrayBuffer, content.byteOffset, content.length);
   } catch (error) {
     throw dataError('NIFTI_GZIP', { file, reason: (error as Error).message }, error);
   }
@@ -98,8 +109,6 @@ function readable<T>(file: string, read: () => T): T {
     return read();
   } catch (error) {
     if (error instanceof GraftError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reasons: Record<string, string> = { ENOENT: 'there is no such file', EACCES: 'permission denied' };
-    throw dataError('VOLUME_UNREADABLE', { file, reason: reasons[code ?? ''] ?? message }, error);
+    throw dataError('VOLUME_UNREADABLE', { file, reason: readFault(error) }, error);
   }
 }

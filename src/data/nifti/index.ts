@@ -1,4 +1,5 @@
 /** NIfTI-1 and NIfTI-2 files. */
+export { niftiStem } from './file-name.js';
 export { readOrientation } from './orientation.js';
 export { readLabel, readVolume, volumeOfBytes } from './read.js';
 export { type Storage, storageOf } from './storage.js';

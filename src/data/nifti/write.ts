@@ -10,7 +10,8 @@ import { dataError } from '../errors.js';
 import { affineFault, rasPlaces, type Triple } from '../orientation.js';
 import type { Grid } from '../volume.js';
 import { writeAffine } from './affine.js';
-import { type Header, headerBytes, writeField } from './fields.js';
+import { type Header, headerBytes, readField, writeField } from './fields.js';
+import { isPackedName } from './file-name.js';
 
 /** NIFTI_INTENT_LABEL: each voxel is an index into a list of classes. */
 const labelIntent = 1002;
@@ -28,6 +29,10 @@ export function writeMask(path: string, data: Uint8Array, grid: Grid): void {
   const { version, littleEndian, dims, orientation } = grid;
   checkCount(path, data.length, dims);
   const header: Header = { version, littleEndian, header: grid.header.slice() };
+  writeField(header, 'magic', ...Buffer.from(`n+${version}\0`, 'latin1'));
+  // Sizes that the image left out are 1; how many there are stays.
+  const sizes = readField(header, 'dim', 8).map((size) => Math.max(1, size));
+  writeField(header, 'dim', ...sizes);
   writeField(header, 'intentCode', labelIntent);
   writeField(header, 'intentParameters', 0, 0, 0);
   writeField(header, 'intentName', ...new Array<number>(16).fill(0));
@@ -104,6 +109,6 @@ function writeVoxelFields(header: Header, code: number, bits: number): void {
 
 function writeParts(path: string, { header }: Header, voxels: Uint8Array): void {
   const parts = [header, new Uint8Array(4), voxels];
-  if (path.endsWith('.gz')) writeFileAtomic(path, gzipSync(Buffer.concat(parts)));
+  if (isPackedName(path)) writeFileAtomic(path, gzipSync(Buffer.concat(parts)));
   else writeFileAtomic(path, ...parts);
 }

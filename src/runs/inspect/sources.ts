@@ -9,6 +9,7 @@ import {
   type DicomSeries,
   isBenchmark,
   type Label,
+  niftiStem,
   readBenchmark,
   readCaseLabel,
   readDataset,
@@ -83,12 +84,12 @@ export function findSources(root: string, { layout = 'auto', masks }: SourceOpti
 
 function looseVolumes(root: string): Source[] {
   const files = readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /^[^.].*\.nii(\.gz)?$/i.test(entry.name))
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && niftiStem(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
   return files.map((file) => {
     const site = relative(root, dirname(file)) || basename(root);
-    return caseSource({ site, name: basename(file).replace(/\.nii(\.gz)?$/i, ''), image: file });
+    return caseSource({ site, name: niftiStem(file)!, image: file });
   });
 }
 
