@@ -122,6 +122,6 @@ async function writeLabels(
   const name = join(out, caseName(volume.path));
   const mask = format === 'nifti' ? `${name}.nii.gz` : `${name}.dcm`;
   if (format === 'nifti') writeMask(mask, labels, volume.grid);
-  else await writeSegmentation(mask, labels, volume, series!, classes);
+  else await writeSegmentation(mask, labels, volume, series!, { classes });
   return mask;
 }

@@ -107,6 +107,34 @@ export function writeSeries(folder: string, options: SeriesOptions = {}): string
   }).flat();
 }
 
+/** Writes a series with coded text as these very bytes, whatever the character set: dcmjs writes UTF-8 alone. */
+export function writeCodedSeries(
+  folder: string,
+  characterSets: readonly string[],
+  coded: Readonly<Record<string, Uint8Array>>,
+  options: SeriesOptions = {},
+): string[] {
+  const all = Object.entries(coded);
+  const stand = all.map(([, bytes], i) => 'qzxkvwy'[i].repeat(bytes.length + (bytes.length % 2)));
+  const files = writeSeries(folder, {
+    ...options,
+    change: (i) => ({
+      ...options.change?.(i),
+      ...(characterSets.length > 0 && { SpecificCharacterSet: characterSets.map((set) => 'j'.repeat(set.length)) }),
+      ...Object.fromEntries(all.map(([name], i) => [name, stand[i]])),
+    }),
+  });
+  for (const file of files) {
+    let text = readFileSync(file).toString('latin1');
+    const sets = characterSets.join('\\');
+    text = text.replace(sets.replace(/[^\\]/g, 'j'), () => sets);
+    for (const [i, [, bytes]] of all.entries())
+      text = text.replace(stand[i], () => Buffer.from(bytes).toString('latin1').padEnd(stand[i].length, ' '));
+    writeFileSync(file, Buffer.from(text, 'latin1'));
+  }
+  return files;
+}
+
 /** The same volume as `writeSeries` makes, in one enhanced (multi-frame) CT file. */
 export function writeEnhanced(folder: string, options: SeriesOptions = {}): string {
   const { slices = 5, pixelSpacing = [0.7, 0.9], spacing = 2.5, orientation = [1, 0, 0, 0, 1, 0] } = options;

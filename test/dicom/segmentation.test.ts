@@ -11,9 +11,11 @@ import {
   planted,
   type SeriesOptions,
   temporaryFolder,
+  writeCodedSeries,
   writeEnhanced,
   writeSeries,
 } from './fixtures.js';
+import { names } from './names.js';
 
 const root = temporaryFolder();
 let count = 0;
@@ -81,7 +83,7 @@ describe('a DICOM-SEG', () => {
     const { series, volumes } = await seriesOf({ orientation });
     const labels = labelsOf(volumes[0]);
     const path = join(root, `${name}.dcm`);
-    await writeSegmentation(path, labels, volumes[0], series, ['one', 'two']);
+    await writeSegmentation(path, labels, volumes[0], series, { classes: ['one', 'two'] });
     const found = readBack(decode(readFileSync(path)));
     expect(found.size).toBeGreaterThan(50);
     expect(found).toEqual(fromLabels(volumes[0], labels));
@@ -90,7 +92,7 @@ describe('a DICOM-SEG', () => {
   it('names the source image of every frame and belongs to its study', async () => {
     const { series, volumes } = await seriesOf({ orientation: [0, 1, 0, 0, 0, -1] });
     const path = join(root, 'source.dcm');
-    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, ['one', 'two']);
+    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
     const seg = decode(readFileSync(path));
     const sources = series.files.map((file) => decode(readFileSync(file)));
     const positionOf = new Map(sources.map((one) => [one.SOPInstanceUID, numbers(one.ImagePositionPatient)]));
@@ -120,7 +122,7 @@ describe('a DICOM-SEG', () => {
     expect(volume.data).toEqual(volumes[0].data);
     const path = join(root, 'enhanced.dcm');
     const labels = labelsOf(volume);
-    await writeSegmentation(path, labels, volume, series, ['one', 'two']);
+    await writeSegmentation(path, labels, volume, series, { classes: ['one', 'two'] });
     const seg = decode(readFileSync(path));
     expect(readBack(seg)).toEqual(fromLabels(volume, labels));
     const sources = (list(seg.PerFrameFunctionalGroupsSequence) as Item[]).map(
@@ -132,11 +134,12 @@ describe('a DICOM-SEG', () => {
   it('copies who the patient is and no other text of the source', async () => {
     const { series, volumes } = await seriesOf({});
     const path = join(root, 'texts.dcm');
-    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, ['one', 'two']);
+    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
     const text = readFileSync(path, 'latin1');
-    const { PatientName, PatientID, PatientBirthDate, AccessionNumber, ReferringPhysicianName, ...others } = planted;
-    for (const there of [PatientName, PatientID, PatientBirthDate, AccessionNumber, ReferringPhysicianName])
-      expect(text).toContain(there);
+    const { PatientName, PatientID, PatientBirthDate, AccessionNumber, ...most } = planted;
+    const { ReferringPhysicianName, StudyDescription, ...others } = most;
+    const names = [PatientName, PatientID, PatientBirthDate, AccessionNumber, ReferringPhysicianName, StudyDescription];
+    for (const there of names) expect(text).toContain(there);
     for (const absent of Object.values(others).filter((value) => value !== planted.StudyInstanceUID))
       expect(text).not.toContain(absent);
   });
@@ -144,9 +147,66 @@ describe('a DICOM-SEG', () => {
   it('of an empty mask is valid: one empty frame', async () => {
     const { series, volumes } = await seriesOf({});
     const path = join(root, 'empty.dcm');
-    await writeSegmentation(path, new Uint8Array(volumes[0].data.length), volumes[0], series, ['one']);
+    await writeSegmentation(path, new Uint8Array(volumes[0].data.length), volumes[0], series, { classes: ['one'] });
     const seg = decode(readFileSync(path));
     expect([seg.NumberOfFrames, readBack(seg).size]).toEqual([1, 0]);
+  });
+});
+
+describe('the patient of a DICOM-SEG is the one of its source', () => {
+  /** The stored bytes of an element with a short length (explicit VR), and whatever padding they have. */
+  function stored(file: string, [group, element]: [number, number], vr: string): Buffer {
+    const bytes = readFileSync(file);
+    const head = Buffer.alloc(6);
+    head.writeUInt16LE(group);
+    head.writeUInt16LE(element, 2);
+    head.write(vr, 4, 'latin1');
+    const at = bytes.indexOf(head);
+    return at < 0 ? Buffer.alloc(0) : bytes.subarray(at + 8, at + 8 + bytes.readUInt16LE(at + 6));
+  }
+  async function segOf(sets: string[], coded: Record<string, Buffer>, classes: string[]) {
+    const folder = join(root, `series${count++}`);
+    writeCodedSeries(folder, sets, coded);
+    const [series] = scanDicom(folder, { key }).series;
+    const [volume] = await convertSeries(series);
+    const path = join(root, `coded${count}.dcm`);
+    await writeSegmentation(path, labelsOf(volume), volume, series, { classes });
+    return {
+      characterSet: stored(path, [0x0008, 0x0005], 'CS').toString('latin1').trim(),
+      name: stored(path, [0x0010, 0x0010], 'PN'),
+      id: stored(path, [0x0010, 0x0020], 'LO'),
+      label: stored(path, [0x0062, 0x0005], 'LO'),
+    };
+  }
+
+  it.each(names)('with a name in %s', async (_, sets, hex, name) => {
+    const seg = await segOf(sets, { PatientName: Buffer.from(hex, 'hex'), PatientID: Buffer.from('ID-1') }, [
+      'größe',
+      'b',
+    ]);
+    expect([seg.characterSet, seg.name.toString().trimEnd()]).toEqual(['ISO_IR 192', name]);
+    expect(seg.label.toString().trimEnd()).toBe('größe');
+  });
+
+  it('in every coded element, not the name alone', async () => {
+    const coded = { PatientName: Buffer.from('c4', 'hex'), PatientID: Buffer.from('d8313233', 'hex') };
+    const seg = await segOf(['ISO_IR 100'], coded, ['a', 'b']);
+    expect([seg.name.toString().trimEnd(), seg.id.toString().trimEnd()]).toEqual(['Ä', 'Ø123']);
+  });
+
+  it('byte for byte, with its character sets, where the text cannot be read; labels then are plain letters', async () => {
+    const name = Buffer.from('4afc72675e41', 'hex');
+    const declared = await segOf(['', 'ISO 2022 IR 87'], { PatientName: name }, ['größe', 'b']);
+    expect(declared.name).toEqual(name);
+    expect(declared.characterSet).toBe('\\ISO 2022 IR 87');
+    expect(declared.label.toString().trimEnd()).toBe('grosse');
+    const undeclared = await segOf([], { PatientName: name }, ['größe', 'b']);
+    expect([undeclared.name, undeclared.characterSet]).toEqual([name, '']);
+  });
+
+  it('or there is none: an identifier that breaks the rules is neither cut nor copied', async () => {
+    const writing = segOf([], { PatientID: Buffer.from('1'.repeat(66)) }, ['a', 'b']);
+    await expect(writing).rejects.toMatchObject({ code: 'DICOM_SEG_IDENTITY' });
   });
 });
 
@@ -156,7 +216,9 @@ describe('what no DICOM-SEG can hold is refused:', () => {
     const volume = choose(volumes);
     const path = join(root, 'refused.dcm');
     const labels = new Uint8Array(volume.data.length);
-    const error = await writeSegmentation(path, labels, volume, series, ['one']).catch((reason: unknown) => reason);
+    const error = await writeSegmentation(path, labels, volume, series, { classes: ['one'] }).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).toBeInstanceOf(GraftError);
     expect(existsSync(path)).toBe(false);
     return (error as GraftError).code;
@@ -187,7 +249,9 @@ describe.skipIf(!existsSync(philips))('a multi-frame source (skipped where ../sh
   it('of several volumes is refused', async () => {
     const [series] = scanDicom(philips, { key }).series;
     const [volume] = await convertSeries(series);
-    const writing = writeSegmentation(join(root, 'x.dcm'), new Uint8Array(volume.data.length), volume, series, ['one']);
+    const writing = writeSegmentation(join(root, 'x.dcm'), new Uint8Array(volume.data.length), volume, series, {
+      classes: ['one'],
+    });
     await expect(writing).rejects.toMatchObject({ code: 'DICOM_SEG_VOLUMES' });
   });
 });

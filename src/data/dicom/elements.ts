@@ -3,31 +3,63 @@
  * orders, sequences of known and unknown length. It keeps the few that `tags.ts` names and jumps over the values of the
  * others, so a file of any size costs a few reads of 32 kB; thousands of files are read in seconds.
  *
- * Left out: files without the DICM marker, deflated data sets, character sets (text is taken as Latin-1; what graft shows
- * of it is plain ASCII by the standard).
+ * Files without the marker DICM or without the meta group are read too, as old archives and scanners wrote them.
+ *
+ * Left out: deflated data sets.
  */
 import { closeSync, readSync } from 'node:fs';
 import { openRegular } from '../../core/index.js';
+import { decodeText } from './charset.js';
 import { isPixelData, kinds, type TagName, tags } from './tags.js';
 
 /** What makes a file unreadable, in words for the user. */
-export class DamagedFile extends Error {}
+export class DamagedFile extends Error {
+  /** What could be read before the damage. */
+  elements: Elements | undefined;
+
+  constructor(message: string, elements?: Elements) {
+    super(message);
+    this.elements = elements;
+  }
+}
 
 /** A data set: the whole file's, or an item's of a sequence. */
 export class Elements {
-  readonly values = new Map<number, string[] | number[] | Elements[]>();
+  readonly values = new Map<number, Buffer | string[] | number[] | Elements[]>();
+  /** Where the values of text lie in the file. */
+  readonly places = new Map<number, { offset: number; length: number }>();
   /** Where the pixels lie; the length is undefined where they are compressed. */
   pixels: { offset: number; length: number | undefined } | undefined;
 
   texts = (name: TagName): string[] => (this.values.get(tags[name]) as string[] | undefined) ?? [];
   text = (name: TagName): string | undefined => this.texts(name)[0] || undefined;
+  /** The stored bytes of coded text, without padding. */
+  bytes(name: TagName): Buffer | undefined {
+    const value = this.values.get(tags[name]);
+    return Buffer.isBuffer(value) ? value : undefined;
+  }
+  /** Coded text; where its bytes are no text of the file's character set, each as the Latin-1 character it would be. */
+  decoded(name: TagName): string | undefined {
+    const bytes = this.bytes(name);
+    if (!bytes || bytes.length === 0) return undefined;
+    const kind = personNames.includes(name) ? 'name' : 'text';
+    return decodeText(bytes, this.texts('characterSet'), kind) ?? bytes.toString('latin1');
+  }
   count = (name: TagName): number | undefined => (this.values.get(tags[name]) as number[] | undefined)?.[0];
   /** Decimal values, or undefined unless there are as many finite ones as asked for. */
   numbers(name: TagName, count: number): number[] | undefined {
-    const numbers = this.texts(name).map((text) => (text === '' ? Number.NaN : Number(text)));
+    const numbers = this.texts(name).map(numberOf);
     return numbers.length >= count && numbers.every(Number.isFinite) ? numbers.slice(0, count) : undefined;
   }
   items = (name: TagName): Elements[] => (this.values.get(tags[name]) as Elements[] | undefined) ?? [];
+}
+
+export const personNames: readonly TagName[] = ['patientName', 'otherPatientNames', 'birthName', 'referringPhysician'];
+
+/** Some writers use the decimal comma of their country. */
+function numberOf(text: string): number {
+  const point = text.replace(',', '.');
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(point) ? Number(point) : Number.NaN;
 }
 
 interface Encoding {
@@ -35,8 +67,10 @@ interface Encoding {
   littleEndian: boolean;
 }
 const implicitLittle: Encoding = { explicit: false, littleEndian: true };
+const explicitLittle: Encoding = { explicit: true, littleEndian: true };
 const encodings: Record<string, Encoding> = {
   '1.2.840.10008.1.2': implicitLittle,
+  '1.2.840.10008.1.2.1': explicitLittle,
   '1.2.840.10008.1.2.2': { explicit: true, littleEndian: false },
 };
 const deflated = '1.2.840.10008.1.2.1.99';
@@ -47,31 +81,77 @@ const [item, itemEnd, sequenceEnd] = [0xfffe_e000, 0xfffe_e00d, 0xfffe_e0dd];
 const unknownLength = 0xffff_ffff;
 const deepest = 32;
 
+export interface ReadFile {
+  elements: Elements;
+  /** Of the file, in bytes. */
+  size: number;
+  /** Where the data set begins, behind the meta group. */
+  start: number;
+  /** Whether the file says how it is encoded, in a meta group behind the marker; otherwise that was found out. */
+  marked: boolean;
+}
+
 /**
- * @returns the elements and the file's size in bytes; undefined where the file is not DICOM
+ * @returns undefined where the file is not DICOM
  * @throws DamagedFile; the file system's errors
  */
-export function readElements(path: string): { elements: Elements; size: number } | undefined {
+export function readElements(path: string): ReadFile | undefined {
   const { descriptor, size } = openRegular(path);
+  const elements = new Elements();
+  let marker = false;
   try {
     const file = new Window(descriptor, size);
-    if (file.size < 132 || file.bytes(128, 4).toString('latin1') !== 'DICM') return undefined;
-    const meta = readDataset(file, 132, file.size, { explicit: true, littleEndian: true }, 0, true);
-    const syntax = meta.elements.text('transferSyntax') ?? '1.2.840.10008.1.2';
-    if (syntax === deflated) throw new DamagedFile('its data set is deflated (unpack it with dcmconv of DCMTK)');
-    const encoding = encodings[syntax] ?? { explicit: true, littleEndian: true };
-    const { elements } = readDataset(file, meta.next, file.size, encoding, 0);
+    marker = file.size >= 132 && file.bytes(128, 4).toString('latin1') === 'DICM';
+    const begin = marker ? 132 : 0;
+    const hasMeta = marker || beginsWith(file, 0, 0x0002, explicitLittle);
+    const meta = hasMeta
+      ? readDataset(file, begin, file.size, explicitLittle, 0, new Elements(), true)
+      : { elements, next: begin };
+    const stated = meta.elements.text('transferSyntax');
+    if (stated === deflated) throw new DamagedFile('its data set is deflated (unpack it with dcmconv of DCMTK)');
+    const syntax = stated ?? encodingFound(file, meta.next) ?? (marker ? '1.2.840.10008.1.2' : undefined);
+    if (!syntax) return undefined;
     elements.values.set(tags.transferSyntax, [syntax]);
-    return { elements, size: file.size };
+    readDataset(file, meta.next, file.size, encodings[syntax] ?? explicitLittle, 0, elements);
+    if (!marker && !isObject(elements)) return undefined;
+    return { elements, size: file.size, start: meta.next, marked: marker && stated !== undefined };
+  } catch (error) {
+    if (!(error instanceof DamagedFile)) throw error;
+    if (!marker && !isObject(elements)) return undefined;
+    error.elements = elements;
+    throw error;
   } finally {
     closeSync(descriptor);
   }
 }
 
+/** Without the marker, bytes are DICOM when they say which kind of object they are. */
+const isObject = (elements: Elements) => /^1\.2\.840\.10008\.[\d.]+$/.test(elements.text('sopClass') ?? '');
+
+/** Whether an element of a group lies at a place: its values are short there, and it is of a known type where types are written. */
+function beginsWith(file: Window, at: number, group: number, encoding: Encoding): boolean {
+  if (file.size < at + 12 || file.tag(at, encoding) >>> 16 !== group) return false;
+  const vr = file.bytes(at + 4, 2).toString('latin1');
+  return encoding.explicit ? /^[A-Z]{2}$/.test(vr) : file.u32(at + 4, encoding.littleEndian) < 2 ** 16;
+}
+
+/** The transfer syntax of a data set that begins, as all do, with group 0008. */
+const encodingFound = (file: Window, at: number): string | undefined =>
+  ['1.2.840.10008.1.2.1', '1.2.840.10008.1.2.2', '1.2.840.10008.1.2'].find((syntax) =>
+    beginsWith(file, at, 0x0008, encodings[syntax]),
+  );
+
 /** The elements from `start` to `end`, to the end of the item, to the pixels or (`meta`) to the end of group 0002. */
-function readDataset(file: Window, start: number, end: number, encoding: Encoding, depth: number, meta = false) {
+function readDataset(
+  file: Window,
+  start: number,
+  end: number,
+  encoding: Encoding,
+  depth: number,
+  elements = new Elements(),
+  meta = false,
+) {
   if (depth > deepest) throw new DamagedFile(`its sequences are nested more than ${deepest} deep`);
-  const elements = new Elements();
   let at = start;
   while (at + 8 <= end) {
     const tag = file.tag(at, encoding);
@@ -93,6 +173,8 @@ function readDataset(file: Window, start: number, end: number, encoding: Encodin
       continue;
     }
     if (kind === 'text') elements.values.set(tag, texts(file.bytes(value, length)));
+    if (kind === 'text') elements.places.set(tag, { offset: value, length });
+    if (kind === 'coded') elements.values.set(tag, unpadded(file.bytes(value, length)));
     if (kind === 'counts') elements.values.set(tag, counts(file, value, length, encoding));
     at = value + length;
   }
@@ -149,6 +231,13 @@ const texts = (bytes: Buffer) =>
     .toString('latin1')
     .split('\\')
     .map((text) => text.replace(/[\0 ]+$/, '').trimStart());
+
+/** A copy, as the reader's window moves on. */
+function unpadded(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === 0x20 || bytes[end - 1] === 0)) end--;
+  return Buffer.from(bytes.subarray(0, end));
+}
 
 const counts = (file: Window, offset: number, length: number, { littleEndian }: Encoding) =>
   Array.from({ length: Math.min(length >> 1, 1) }, () => file.u16(offset, littleEndian));

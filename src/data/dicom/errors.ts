@@ -20,7 +20,7 @@ export const dicomErrors = {
   DICOM_OTHER_FILES: {
     exit: 'data',
     message: 'Files that are not DICOM: {count}, for example {file}.',
-    hint: 'They are left alone. If they should be DICOM, they lack the marker DICM at byte 128: export them again.',
+    hint: 'They are left alone. If they should be DICOM, export them again: they neither have its marker nor begin as its files do.',
   },
   DICOM_NOT_IMAGE: {
     exit: 'data',
@@ -81,6 +81,12 @@ export const dicomErrors = {
     exit: 'data',
     message: '{series}: a DICOM-SEG was asked for, but {reason}.',
     hint: 'A DICOM-SEG needs masks on the very slices of the series. Use --format nifti.',
+  },
+  DICOM_SEG_IDENTITY: {
+    exit: 'data',
+    message:
+      '{series}: a DICOM-SEG was asked for, but the {element} of its source is missing or breaks the rules of DICOM.',
+    hint: 'An archive files objects by it, so graft does not change it. Correct the source in the archive, or use --format nifti.',
   },
   PSEUDONYM_KEY: {
     exit: 'system',

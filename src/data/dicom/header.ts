@@ -1,6 +1,8 @@
 /** What graft knows of one DICOM image before conversion: whose it is, which series, and where its frames lie. */
 import type { Triple } from '../orientation.js';
 import { DamagedFile, type Elements, readElements } from './elements.js';
+import { type Identifying, identifyingOf } from './identifying.js';
+import { type LossyCompression, lossyOf } from './lossy.js';
 
 /** One image of a file: all of it, or a frame of a multi-frame file. */
 export interface Frame {
@@ -17,8 +19,8 @@ export interface Header {
   file: string;
   /** Empty where the file names none. */
   patientId: string;
-  /** Texts that tell who the patient is, for masking file names. */
-  identifying: string[];
+  /** What tells who the patient is, for masking paths. */
+  identifying: Identifying[];
   study: string;
   series: string;
   seriesNumber: number | undefined;
@@ -27,6 +29,8 @@ export interface Header {
   sopClass: string;
   frameOfReference: string | undefined;
   transferSyntax: string;
+  /** Undefined where the pixels are what was measured. */
+  lossy: LossyCompression | undefined;
   modality: string;
   manufacturer: string | undefined;
   model: string | undefined;
@@ -47,7 +51,7 @@ export interface Header {
 export interface Imageless {
   file: string;
   kind: string;
-  identifying: string[];
+  identifying: Identifying[];
 }
 
 /** The most bytes of pixels in a file, as for NIfTI volumes. */
@@ -70,28 +74,26 @@ export function readHeader(file: string): Header | Imageless | undefined {
   const sopClass = text('sopClass') ?? '';
   const modality = text('modality') ?? 'OT';
   const [rows, columns] = [count('rows'), count('columns')];
-  const named = ['patientId', 'accession', 'birthDate', 'institution'] as const;
-  const identifying = [...named.map(text), ...(text('patientName') ?? '').split(/[\^= ]+/)].filter(
-    (value): value is string => value !== undefined && value.length > 2,
-  );
+  const identifying = identifyingOf(elements);
   if (!rows || !columns || !elements.pixels || sopClass.startsWith(segmentation)) {
-    if (alwaysImages.includes(sopClass)) throw new DamagedFile('it ends before the pixels');
+    if (alwaysImages.includes(sopClass)) throw new DamagedFile('it ends before the pixels', elements);
     return { file, kind: modality === 'OT' ? 'a directory or another object' : modality, identifying };
   }
   const [series, study, instance] = [text('series'), text('study'), text('instance')];
-  if (!series || !instance) throw new DamagedFile('it does not say which series and image it is');
+  if (!series || !instance) throw new DamagedFile('it does not say which series and image it is', elements);
   const header: Header = {
     file,
-    patientId: text('patientId') ?? '',
+    patientId: patientIdOf(elements),
     identifying,
     study: study ?? '',
     series,
-    seriesNumber: elements.numbers('seriesNumber', 1)?.[0],
+    seriesNumber: seriesNumberOf(elements),
     instance,
     instanceNumber: elements.numbers('instanceNumber', 1)?.[0] ?? 0,
     sopClass,
     frameOfReference: text('frameOfReference'),
     transferSyntax: text('transferSyntax') ?? '',
+    lossy: lossyOf(elements, { rows, columns, size }),
     modality,
     manufacturer: text('manufacturer'),
     model: text('model'),
@@ -104,26 +106,36 @@ export function readHeader(file: string): Header | Imageless | undefined {
     sliceSpacing: undefined,
     frames: [],
   };
-  checkPixels(header, count('bits') ?? 16, elements.pixels, size);
+  checkPixels(header, elements, size);
   placeFrames(header, elements);
   return header;
 }
 
+/** A number that is none by the standard (VR IS) tells nothing. */
+function seriesNumberOf(elements: Elements): number | undefined {
+  const [number] = elements.numbers('seriesNumber', 1) ?? [];
+  return number !== undefined && Number.isInteger(number) && Math.abs(number) < 2 ** 31 ? number : undefined;
+}
+
+/** As bytes, which pseudonyms are made of: a name stays the same whatever graft knows of character sets. */
+const patientIdOf = (elements: Elements) =>
+  (elements.bytes('patientId')?.toString('latin1') ?? '').split('\\')[0].trim();
+
 /** The pixels that the header announces must be there; nothing is allocated for what it merely announces. */
-function checkPixels(
-  { rows, columns, samples, frameCount }: Header,
-  bits: number,
-  pixels: { offset: number; length: number | undefined },
-  size: number,
-): void {
+function checkPixels({ rows, columns, samples, frameCount }: Header, elements: Elements, size: number): void {
+  const pixels = elements.pixels!;
+  const bits = elements.count('bits') ?? 16;
   const announced = Math.ceil((rows * columns * samples * frameCount * bits) / 8);
   const shape = `${columns} x ${rows} pixels in ${frameCount} frames`;
   if (!(frameCount >= 1 && announced <= largestPixels))
-    throw new DamagedFile(`its header announces ${shape}, more than the ${largestPixels} bytes that graft takes`);
+    throw new DamagedFile(
+      `its header announces ${shape}, more than the ${largestPixels} bytes that graft takes`,
+      elements,
+    );
   if (pixels.length === undefined) return;
   const present = Math.min(pixels.length, size - pixels.offset);
   if (present < announced)
-    throw new DamagedFile(`its header announces ${shape}, which are ${announced} bytes; it holds ${present}`);
+    throw new DamagedFile(`its header announces ${shape}, which are ${announced} bytes; it holds ${present}`, elements);
 }
 
 /** In a multi-frame file, frames state what differs between them and share the rest (PS3.3 C.7.6.16). */

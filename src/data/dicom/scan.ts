@@ -8,6 +8,7 @@ import type { Triple } from '../orientation.js';
 import { DamagedFile, readElements } from './elements.js';
 import { dicomError, type Problem, problem } from './errors.js';
 import { type Header, type Imageless, readHeader } from './header.js';
+import { type Identifying, identifyingOf, maskerOf } from './identifying.js';
 import { pseudonymKey } from './pseudonym.js';
 import { describeSeries, patientOf } from './series.js';
 
@@ -36,6 +37,7 @@ export interface DicomSeries {
 }
 
 export interface DicomScan {
+  /** As it may be shown. */
   folder: string;
   /** Sorted by patient and number. */
   series: DicomSeries[];
@@ -58,7 +60,7 @@ export function scanDicom(folder: string, { key = pseudonymKey() }: { key?: Uint
   const groups = groupBy(found.headers, ({ series }) => series);
   const series = [...groups.values()].map((headers) => describeSeries(headers, key, show));
   series.sort((a, b) => a.patient.localeCompare(b.patient) || a.series.localeCompare(b.series));
-  return { folder, series, problems: problemsOf(found, key, show) };
+  return { folder: show(folder), series, problems: problemsOf(found, key, show) };
 }
 
 /** @throws GraftError DICOM_NONE where the scan found no series */
@@ -82,7 +84,7 @@ interface Found {
   headers: Header[];
   imageless: Imageless[];
   others: string[];
-  damaged: { file: string; reason: string }[];
+  damaged: { file: string; reason: string; identifying: Identifying[] }[];
 }
 
 const reasons: Record<string, string> = { EACCES: 'permission denied', ENOENT: 'it is a link to nothing' };
@@ -112,7 +114,7 @@ function* filesIn(path: string, found: Found): Generator<string> {
         else if (entry.isFile() || (entry.isSymbolicLink() && !isFolder(inside))) yield inside;
       }
     } catch (error) {
-      found.damaged.push({ file: folder, reason: reasonOf(error) });
+      found.damaged.push({ file: folder, reason: reasonOf(error), identifying: [] });
     }
   }
 }
@@ -126,19 +128,15 @@ function lookAt(file: string, found: Found): void {
     else if ('kind' in header) found.imageless.push(header);
     else found.headers.push(header);
   } catch (error) {
-    found.damaged.push({ file, reason: reasonOf(error) });
+    const read = error instanceof DamagedFile ? error.elements : undefined;
+    found.damaged.push({ file, reason: reasonOf(error), identifying: read ? identifyingOf(read) : [] });
   }
 }
 
 /** How a path is shown: from the folder on, and without what the headers say of patients. */
-function shower(folder: string, { headers, imageless }: Found): (path: string) => string {
-  const words = new Set([...headers, ...imageless].flatMap(({ identifying }) => identifying));
-  const escaped = [...words].sort((a, b) => b.length - a.length).map((word) => word.replace(/[^\w\s]/g, '\\$&'));
-  const pattern = words.size > 0 ? new RegExp(escaped.join('|'), 'gi') : undefined;
-  return (path) => {
-    const shown = relative(folder, path) || '.';
-    return pattern ? shown.replace(pattern, '…') : shown;
-  };
+function shower(folder: string, { headers, imageless, damaged }: Found): (path: string) => string {
+  const mask = maskerOf([...headers, ...imageless, ...damaged].flatMap(({ identifying }) => identifying));
+  return (path) => mask(path === folder ? folder : relative(folder, path) || '.');
 }
 
 function problemsOf(found: Found, key: Uint8Array, show: (path: string) => string): Problem[] {

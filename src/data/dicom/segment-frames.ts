@@ -1,8 +1,7 @@
 /** The frames of a DICOM-SEG: their pixels, where they lie and which source image each comes from. */
 import { randomBytes } from 'node:crypto';
+import type { Dataset } from './encode.js';
 import type { PlacedFrame } from './frames-on-grid.js';
-
-export type Dataset = Record<string, unknown>;
 
 /** A new unique identifier (PS3.5 B.2). */
 export const uid = () => `2.25.${BigInt(`0x${randomBytes(16).toString('hex')}`)}`;
@@ -37,6 +36,7 @@ export function functionalGroups(
     FunctionalGroupPointer,
     DimensionDescriptionLabel: label,
   });
+  const places = new Map(frames.map((frame, i) => [frame, i + 1]));
   return {
     NumberOfFrames: shown.length,
     DimensionOrganizationSequence: [{ DimensionOrganizationUID: organization }],
@@ -67,7 +67,7 @@ export function functionalGroups(
           DerivationCodeSequence: code('113076', 'DCM', 'Segmentation'),
         },
       ],
-      FrameContentSequence: [{ DimensionIndexValues: [segment, frames.indexOf(frame) + 1] }],
+      FrameContentSequence: [{ DimensionIndexValues: [segment, places.get(frame)!] }],
       PlanePositionSequence: [{ ImagePositionPatient: frame.frame.position }],
       SegmentIdentificationSequence: [{ ReferencedSegmentNumber: segment }],
     })),
@@ -89,7 +89,7 @@ export function hasLabel(labels: Uint8Array, frame: PlacedFrame, label: number):
  *
  * @param labels uint8 [z, y, x]
  */
-export function pack(labels: Uint8Array, shown: readonly ShownFrame[]): ArrayBuffer {
+export function pack(labels: Uint8Array, shown: readonly ShownFrame[]): Uint8Array {
   const pixels = shown.reduce((sum, { frame: { header } }) => sum + header.rows * header.columns, 0);
   const bytes = new Uint8Array(2 * Math.ceil(pixels / 16));
   let bit = 0;
@@ -99,5 +99,5 @@ export function pack(labels: Uint8Array, shown: readonly ShownFrame[]): ArrayBuf
       bit++;
     }
   }
-  return bytes.buffer;
+  return bytes;
 }

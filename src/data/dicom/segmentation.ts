@@ -2,19 +2,33 @@
  * Masks as DICOM Segmentation objects (PS3.3 A.51, C.8.20): a binary frame for each class and slice that shows it, placed
  * on the source's own slices and naming the source image of each.
  *
- * The object belongs into the patient's study, so it carries the patient and study of its source as they are there: it is
- * as confidential as the source. Written with dcmjs, uncompressed.
+ * The object belongs into the patient's study, so it carries the patient and study of its source as they are there
+ * (`identity.ts`): it is as confidential as the source. Written uncompressed.
  *
- * Left out: fractional segmentations, codes for what was segmented (the label tells; the codes say "tissue"), frames of
- * classes that are nowhere.
+ * Left out: fractional segmentations, frames of classes that are nowhere.
  */
 import { readFileSync } from 'node:fs';
 import { writeFileAtomic } from '../../core/index.js';
 import type { Placed } from '../volume.js';
+import { readElements } from './elements.js';
+import { type Dataset, encodeFile } from './encode.js';
 import { framesOnGrid, type PlacedFrame } from './frames-on-grid.js';
 import { type Header, readHeader } from './header.js';
+import { type Identity, identityOf } from './identity.js';
 import type { DicomSeries } from './scan.js';
-import { code, type Dataset, functionalGroups, hasLabel, pack, uid } from './segment-frames.js';
+import { code, functionalGroups, hasLabel, pack, uid } from './segment-frames.js';
+import { type Algorithm, segmentSequence } from './segments.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+
+export interface SegmentationOptions {
+  /** Names of the labels 1, 2, … */
+  classes: readonly string[];
+  /** What made the mask; default: graft, without digests. */
+  algorithm?: Algorithm;
+  /** What a reader of the mask should know, a sentence each; they become the object's Image Comments. */
+  warnings?: readonly string[];
+}
 
 /**
  * Writes the labels of a volume as a DICOM-SEG that refers to the series the volume was made of.
@@ -22,95 +36,76 @@ import { code, type Dataset, functionalGroups, hasLabel, pack, uid } from './seg
  * @param path of the new file
  * @param labels uint8 [z, y, x] in RAS; the number k is the class `classes[k - 1]`
  * @param volume the only one of `convertSeries(series)`
- * @throws GraftError DICOM_SEG_VOLUMES, DICOM_SEG_GEOMETRY, WRITE_FAILED
+ * @throws GraftError DICOM_SEG_VOLUMES, DICOM_SEG_GEOMETRY, DICOM_SEG_IDENTITY, WRITE_FAILED
  */
 export async function writeSegmentation(
   path: string,
   labels: Uint8Array,
   volume: Placed,
   series: DicomSeries,
-  classes: readonly string[],
+  options: SegmentationOptions,
 ): Promise<void> {
   const headers = series.files
     .map((file) => readHeader(file))
     .filter((header): header is Header => header !== undefined && 'frames' in header);
-  const frames = framesOnGrid(headers, volume, `${series.patient}_${series.series}`);
-  const { default: dcmjs } = await import('dcmjs');
-  dcmjs.log.setLevel('silent'); // it prints values of elements
-  const { DicomMessage, DicomMetaDictionary, datasetToDict } = dcmjs.data;
-  const first = readFileSync(headers[0].file);
-  const bytes = first.buffer.slice(first.byteOffset, first.byteOffset + first.length) as ArrayBuffer;
-  const { dict } = DicomMessage.readFile(bytes, { untilTag: '7FE00010', ignoreErrors: true });
-  const source = DicomMetaDictionary.naturalizeDataset(dict);
-
-  const shown = classes.flatMap((_, i) =>
+  const name = `${series.patient}_${series.series}`;
+  const frames = framesOnGrid(headers, volume, name);
+  const identity = identityOf(readElements(headers[0].file)!.elements, name);
+  const shown = options.classes.flatMap((_, i) =>
     frames.filter((frame) => hasLabel(labels, frame, i + 1)).map((frame) => ({ frame, segment: i + 1 })),
   );
   // An object without frames is not allowed: an empty mask shows that one slice is empty.
   if (shown.length === 0) shown.push({ frame: frames[0], segment: 1 });
-  const dataset = {
-    ...patientAndStudy(source),
-    ...describe(series, headers[0].seriesNumber ?? 0, classes),
+  const dataset: Dataset = {
+    ...identity.elements,
+    ...describe(series, headers, options, identity),
+    ...lossOf(headers),
     ...sourceReferences(frames),
     ...functionalGroups(frames, shown, series.spacing?.[0] ?? 1),
     FrameOfReferenceUID: headers[0].frameOfReference ?? uid(),
     Rows: headers[0].rows,
     Columns: headers[0].columns,
-    PixelData: [pack(labels, shown)],
-    _vrMap: { PixelData: 'OB' },
-    _meta: {},
+    PixelData: pack(labels, shown),
   };
-  writeFileAtomic(path, new Uint8Array(datasetToDict(dataset).write({ allowInvalidVRLength: true })));
+  writeFileAtomic(path, encodeFile(dataset, version));
 }
 
-/** Elements that name the patient and the study, which an archive files the object by. */
-const copied = [
-  'SpecificCharacterSet',
-  'PatientName',
-  'PatientID',
-  'IssuerOfPatientID',
-  'PatientBirthDate',
-  'PatientSex',
-  'StudyInstanceUID',
-  'StudyDate',
-  'StudyTime',
-  'StudyID',
-  'AccessionNumber',
-  'ReferringPhysicianName',
-];
-/** Elements that may be empty but must be there. */
-const required = copied.filter((name) => !['SpecificCharacterSet', 'IssuerOfPatientID'].includes(name));
+/** Seconds since 2020: a number that no other run has, and no series of a scanner. */
+const runNumber = Math.floor((Date.now() - Date.UTC(2020)) / 1000);
 
-const patientAndStudy = (source: Dataset): Dataset => ({
-  ...Object.fromEntries(required.map((name) => [name, ''])),
-  ...Object.fromEntries(copied.filter((name) => source[name] !== undefined).map((name) => [name, source[name]])),
-});
-
-function describe(series: DicomSeries, seriesNumber: number, classes: readonly string[]): Dataset {
+function describe(
+  series: DicomSeries,
+  [{ seriesNumber }]: readonly Header[],
+  { classes, algorithm = { name: 'graft', version }, warnings = [] }: SegmentationOptions,
+  { own }: Identity,
+): Dataset {
   const now = new Date().toISOString().replace(/[-:]/g, '');
   const [date, time] = [now.slice(0, 8), now.slice(9, 15)];
+  const source = `${series.modality} series${seriesNumber === undefined ? '' : ` ${seriesNumber}`}`;
+  const made = `${now.slice(0, 4)}-${now.slice(4, 6)}-${now.slice(6, 8)} ${time.slice(0, 2)}:${time.slice(2, 4)} UTC`;
+  const summary = warnings.length > 0 ? `; warnings: ${warnings.length}, see Image Comments` : '';
   return {
     SOPClassUID: '1.2.840.10008.5.1.4.1.1.66.4',
     SOPInstanceUID: uid(),
     SeriesInstanceUID: uid(),
-    SeriesNumber: 100 * seriesNumber + 1,
-    SeriesDescription: 'Segmentation',
+    SeriesNumber: runNumber,
+    SeriesDescription: own(`${algorithm.name}, ${made}`),
     InstanceNumber: 1,
     Modality: 'SEG',
     Manufacturer: 'graft',
     ManufacturerModelName: 'graft',
     DeviceSerialNumber: '1',
-    SoftwareVersions: '1',
+    SoftwareVersions: version,
     SeriesDate: date,
     SeriesTime: time,
     ContentDate: date,
     ContentTime: time,
     ContentLabel: 'SEGMENTATION',
-    ContentDescription: `of the ${series.modality} series ${seriesNumber}`,
+    ContentDescription: own(`of the ${source}${summary}`),
     ContentCreatorName: 'graft^',
+    ...(warnings.length > 0 && { ImageComments: own(warnings.join('\n')) }),
     PositionReferenceIndicator: '',
     ImageType: ['DERIVED', 'PRIMARY'],
-    LossyImageCompression: '00',
     SamplesPerPixel: 1,
     PhotometricInterpretation: 'MONOCHROME2',
     BitsAllocated: 1,
@@ -118,14 +113,27 @@ function describe(series: DicomSeries, seriesNumber: number, classes: readonly s
     HighBit: 0,
     PixelRepresentation: 0,
     SegmentationType: 'BINARY',
-    SegmentSequence: classes.map((name, i) => ({
-      SegmentNumber: i + 1,
-      SegmentLabel: name.slice(0, 64),
-      SegmentAlgorithmType: 'AUTOMATIC',
-      SegmentAlgorithmName: 'graft',
-      SegmentedPropertyCategoryCodeSequence: code('123037004', 'SCT', 'Anatomical Structure'),
-      SegmentedPropertyTypeCodeSequence: code('85756007', 'SCT', 'Tissue'),
-    })),
+    SegmentsOverlap: 'NO',
+    SegmentSequence: segmentSequence(classes, algorithm, own),
+    ContributingEquipmentSequence: [
+      {
+        PurposeOfReferenceCodeSequence: code('109101', 'DCM', 'Acquisition Equipment'),
+        Manufacturer: own(series.manufacturer ?? 'unknown'),
+        ...(series.model && { ManufacturerModelName: own(series.model) }),
+        ContributionDescription: 'Acquired the images that were segmented',
+      },
+    ],
+  };
+}
+
+/** What the pixels of the source have lost, its mask has never seen (PS3.3 C.7.6.1.1.5). */
+function lossOf(headers: readonly Header[]): Dataset {
+  const loss = headers.find(({ lossy }) => lossy)?.lossy;
+  if (!loss) return { LossyImageCompression: '00' };
+  return {
+    LossyImageCompression: '01',
+    ...(loss.ratios.length > 0 && { LossyImageCompressionRatio: loss.ratios }),
+    ...(loss.methods.length > 0 && { LossyImageCompressionMethod: loss.methods }),
   };
 }
 

@@ -1,0 +1,51 @@
+/** Names in every character set of the standard: its own examples (PS3.5 annexes H to K), and some that pydicom 3.0 reads the same. */
+/** [what, Specific Character Set, stored bytes, the name] */
+export const names: [string, string[], string, string][] = [
+  [
+    'H.3.1 Japanese',
+    ['', 'ISO 2022 IR 87'],
+    '59616d6164615e5461726f753d1b24423b3345441b28425e1b244242404f3a1b28423d1b24422464245e24401b28425e1b2442243f246d24261b2842',
+    'Yamada^Tarou=山田^太郎=やまだ^たろう',
+  ],
+  [
+    'H.3.2 Japanese',
+    ['ISO 2022 IR 13', 'ISO 2022 IR 87'],
+    'd4cfc0de5ec0dbb33d1b24423b3345441b284a5e1b244242404f3a1b284a3d1b24422464245e24401b284a5e1b2442243f246d24261b284a',
+    'ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう',
+  ],
+  [
+    'I.2 Korean',
+    ['', 'ISO 2022 IR 149'],
+    '486f6e675e47696c646f6e673d1b242943fbf35e1b242943d1ced4d73d1b242943c8ab5e1b242943b1e6b5bf',
+    'Hong^Gildong=洪^吉洞=홍^길동',
+  ],
+  ['J.1 UTF-8', ['ISO_IR 192'], '57616e675e5869616f446f6e673de78e8b5ee5b08fe69db13d', 'Wang^XiaoDong=王^小東='],
+  ['J.2 GB18030', ['GB18030'], '57616e675e5869616f446f6e673dcdf55ed0a1b6ab3d', 'Wang^XiaoDong=王^小东='],
+  [
+    'K.2 GB2312',
+    ['', 'ISO 2022 IR 58'],
+    '5a68616e675e5869616f446f6e673d1b242941d5c55e1b242941d0a1b6ab3d',
+    'Zhang^XiaoDong=张^小东=',
+  ],
+  ['Greek', ['ISO_IR 126'], 'c4e9efedf5f3e9eff2', 'Διονυσιος'],
+  ['Cyrillic', ['ISO_IR 144'], 'bbeeda6365dcd17970d3', 'Люкceмбypг'],
+  ['Arabic', ['ISO_IR 127'], 'e2c8c7e6ea5ee4e6d2c7d1', 'قباني^لنزار'],
+  ['Hebrew', ['ISO_IR 138'], 'f9f8e5ef5ee3e1e5f8e4', 'שרון^דבורה'],
+  ['Thai', ['ISO_IR 166'], 'cac1aad2c25ee3a8b4d5', 'สมชาย^ใจดี'],
+  ['French', ['ISO_IR 100'], '4275635e4ae972f46d65', 'Buc^Jérôme'],
+  ['Latin-2', ['ISO_IR 101'], '5761b3ea73615ea3756b61737a', 'Wałęsa^Łukasz'],
+  ['Latin-3', ['ISO_IR 109'], 'd875b66f5ec665', 'Ĝuĥo^Ĉe'],
+  ['Latin-4', ['ISO_IR 110'], 'd3ba6e69f1b95eab69727473', 'Ķēniņš^Ģirts'],
+  ['Turkish', ['ISO_IR 148'], 'de6168696e5e49fefd6b', 'Şahin^Işık'],
+  ['Latin-9', ['ISO_IR 203'], 'bc757672655ea6696d65', 'Œuvre^Šime'],
+  ['Katakana', ['ISO_IR 13'], 'd4cfc0de5ec0dbb3', 'ﾔﾏﾀﾞ^ﾀﾛｳ'],
+  [
+    'two sets',
+    ['ISO 2022 IR 100', 'ISO 2022 IR 144', 'ISO 2022 IR 126'],
+    '44696f6e7973696f733d1b2d4cbbeeda6365dcd17970d35ee93d1b2d46c4e9efedf5f3e9eff2',
+    'Dionysios=Люкceмбypг^é=Διονυσιος',
+  ],
+  ['JIS X 0212', ['', 'ISO 2022 IR 87', 'ISO 2022 IR 159'], '413d1b2428443021307e1b2842', 'A=丂侄'],
+  ['GBK', ['GBK'], '57616e675e5869616f446f6e673dcdf55ed0a1967c', 'Wang^XiaoDong=王^小東'],
+  ['GB18030 trail bytes like delimiters', ['GB18030'], '413d815c815c5e815eaa5e', 'A=乗乗^乛猑'],
+];
