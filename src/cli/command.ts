@@ -7,6 +7,7 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { type Context, runCommand } from './run-command.js';
+import type { OptionGroups } from './words.js';
 
 export interface CommandDeclaration<Schema extends z.ZodObject> {
   name: string;
@@ -18,6 +19,8 @@ export interface CommandDeclaration<Schema extends z.ZodObject> {
   arguments?: Record<string, string>;
   /** The schema of the options, imported here and not at the top of the command's file. */
   options?: () => Promise<Schema>;
+  /** Headings of the help and the options below each; the others stand first. */
+  groups?: OptionGroups;
   /** Command lines with what they do. */
   examples: [line: string, meaning: string][];
   /** @returns an exit code where it is not 0 */
@@ -40,7 +43,7 @@ export function defineCommand<Schema extends z.ZodObject>(
   program.hook('preSubcommand', async (_, called) => {
     if (called !== command || !declaration.options) return;
     const { addSchemaOptions } = await import('./options.js');
-    addSchemaOptions(command, await declaration.options());
+    addSchemaOptions(command, await declaration.options(), declaration.groups);
   });
   command.action(async () => {
     const { json = false, quiet = false } = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>();

@@ -8,9 +8,9 @@ import type {
   Headline,
   Summary,
 } from '../runs/index.js';
-import { cliError } from './errors.js';
 import { bytes, count, wrap } from './format.js';
 import type { Context } from './run-command.js';
+import { readAssignments } from './settings.js';
 import { type Cell, formatTable } from './table.js';
 
 /** The options that every recipe takes. */
@@ -40,26 +40,6 @@ export async function overrides(
     ...(mlflow !== undefined && { 'tracking.mlflow.uri': mlflow }),
     ...(await readAssignments(set, command)),
   };
-}
-
-/** `key.path=value` with the value in YAML. */
-async function readAssignments(list: readonly string[], command: string): Promise<Record<string, unknown>> {
-  const { parse } = await import('yaml');
-  // Options that may be repeated are separated at commas; here those inside a value, as in seeds=[1,2], belong to it.
-  const texts = list.length > 0 ? list.join(',').split(/,(?=[\w.]+=)/) : [];
-  return Object.fromEntries(
-    texts.map((text) => {
-      const invalid = (problem: string) =>
-        cliError('OPTION_INVALID', { problems: `--set "${text}" is not ${problem}`, command });
-      const [, key, value] = /^([\w.]+)=(.*)$/s.exec(text) ?? [];
-      if (!key || key.includes('__proto__')) throw invalid('KEY=VALUE');
-      try {
-        return [key, parse(value)];
-      } catch (error) {
-        throw invalid(`KEY=VALUE with a value in YAML (${(error as Error).message.split('\n')[0]})`);
-      }
-    }),
-  );
 }
 
 interface Given {

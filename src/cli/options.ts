@@ -7,6 +7,7 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { cliError } from './errors.js';
+import { flagOf, type OptionGroups } from './words.js';
 
 /** What this bridge reads of a property's JSON Schema. */
 interface Property {
@@ -18,9 +19,6 @@ interface Property {
   default?: unknown;
   description?: string;
 }
-
-/** `imageSize` -> `--image-size` */
-export const flagOf = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The property without its `null` alternative, which a JSON Schema states in either of two ways. */
 function withoutNull(property: Property): Property & { type?: string; nullable: boolean } {
@@ -57,15 +55,20 @@ const propertiesOf = (schema: z.ZodObject) => (jsonSchema(schema).properties ?? 
  * Adds an option for every property of the schema that is not an object. Defaults are shown, not set: commander's
  * options are what was given.
  */
-export function addSchemaOptions(command: Command, schema: z.ZodObject): void {
+export function addSchemaOptions(command: Command, schema: z.ZodObject, groups: OptionGroups = {}): void {
   const { required = [] } = jsonSchema(schema);
+  const headingOf = (key: string) => Object.keys(groups).find((heading) => groups[heading].includes(key));
+  const add = (key: string, option: Option) => {
+    const heading = headingOf(key);
+    command.addOption(heading ? option.helpGroup(`${heading}:`) : option);
+  };
   for (const [key, raw] of Object.entries(propertiesOf(schema))) {
     const property = withoutNull(raw);
     const flag = flagOf(key);
     if (property.type === 'object' || property.anyOf) continue;
     const notes = [
       ...(required.includes(key) ? ['required'] : []),
-      ...(property.default === undefined || property.default === false
+      ...(property.default === undefined || property.default === false || defaultText(property.default) === ''
         ? []
         : [`default: ${defaultText(property.default)}`]),
     ];
@@ -73,8 +76,8 @@ export function addSchemaOptions(command: Command, schema: z.ZodObject): void {
     if (property.type === 'boolean') {
       // Both exist, so that a flag can overrule a recipe either way; help shows the one that changes the default.
       const positive = property.default !== true;
-      command.addOption(new Option(flag, help).hideHelp(!positive));
-      command.addOption(new Option(flag.replace('--', '--no-'), help).hideHelp(positive));
+      add(key, new Option(flag, help).hideHelp(!positive));
+      add(key, new Option(flag.replace('--', '--no-'), help).hideHelp(positive));
       continue;
     }
     const option = new Option(`${flag} <${placeholder(property)}>`, help);
@@ -84,7 +87,7 @@ export function addSchemaOptions(command: Command, schema: z.ZodObject): void {
     option.argParser((text: string, before: unknown) =>
       property.type === 'array' ? [...((before as string[] | undefined) ?? []), ...text.split(',')] : text,
     );
-    command.addOption(option);
+    add(key, option);
   }
 }
 

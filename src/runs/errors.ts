@@ -20,7 +20,17 @@ export const runErrors = {
   RECIPE_INVALID: {
     exit: 'usage',
     message: '{file}: {key}: {problem}.',
-    hint: 'Correct the recipe; docs/recipes.md lists every key.',
+    hint: 'Correct the value; docs/recipes.md lists every key.',
+  },
+  RECIPE_OTHER_NETWORK: {
+    exit: 'usage',
+    message: '{file}: is a recipe for {trains}, but {asked} was asked for.',
+    hint: 'Give a recipe with a source and targets for a U-Net, one with sites and plans for Segment Anything (--model sam-…).',
+  },
+  SETTING_ELSEWHERE: {
+    exit: 'usage',
+    message: '{key}: is no setting of {command}.',
+    hint: '{hint}',
   },
   RECIPE_NO_DATA: {
     exit: 'usage',

@@ -25,4 +25,5 @@ export {
   renderReport,
 } from './report/index.js';
 export * from './score.js';
+export * from './settings.js';
 export * from './summary.js';

@@ -117,7 +117,8 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   return Object.keys((current as z.ZodObject).shape);
 }
 
-function setByPath(target: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
+/** Puts a value at a path of keys; what is missing on the way, or no object, becomes one. */
+export function setByPath(target: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
   if (rest.length === 0) target[key] = value;
   else {
     if (typeof target[key] !== 'object' || target[key] === null) target[key] = {};

@@ -103,7 +103,7 @@ describe('a data set with faults', () => {
   it('says all of it as text, with the lines of a recipe', () => {
     const text = told(inspection);
     expect(text).toMatch(/Broken \(8\):/);
-    expect(text).toMatch(/in the recipe: {2}preprocessing\.size: \[24, 24\]/);
+    expect(text).toMatch(/in the recipe: {2}preprocessing\.size: \[24, 24\]\n +on graft train: --size 24,24\n/);
     expect(text).toMatch(/empty labels: one\/empty-label/);
     expect(text).toMatch(/10 cases at 2 sites; 3 in order, 4 with a label/);
     expect(text).toContain(`Contact sheet: ${at('sheets', 'sheet.png')}`);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
+import { givenSettings, settingsOptions } from '../settings.js';
 import { formatTable } from '../table.js';
 
 export const registerAdapt = (program: Command): void =>
@@ -21,22 +22,37 @@ export const registerAdapt = (program: Command): void =>
       ['graft adapt brain.safetensors data/brain --site lju-t2 --out lju-t2.safetensors', 'ConvLoRA + AdaBN'],
       ['graft adapt brain.safetensors data/brain --site lju-t2 --method adabn', 'statistics only, seconds'],
       ['graft adapt brain.safetensors data/brain --site lju-t2 --rank 4 --blocks init_path,down1', 'another placement'],
+      [
+        'graft adapt brain.safetensors data/brain --site lju-t2 --recipe brain-scanners --set epochs=10',
+        'as the recipe adapts, but longer',
+      ],
     ],
     async run(
       context,
-      { site, out = `${site}.safetensors`, resume, seed, tolerance, device, cache, ...rest },
+      { site, out = `${site}.safetensors`, recipe, method, resume, device, cache, ...options },
       modelFile,
       data,
     ) {
-      const { adaptModel, hasCheckpoints, progressOf, removeCheckpoints } = await import('../../runs/index.js');
-      const { adaptationSchema, adapterBytes, loadModel, saveAdapter } = await import('../../adapt/index.js');
-      const { readDataset, siteOf } = await import('../../data/index.js');
+      const { adaptationOf, adaptModel, adaptSettingsSchema, findDataset, findRecipe, hasCheckpoints } = await import(
+        '../../runs/index.js'
+      );
+      const { progressOf, readSettings, removeCheckpoints } = await import('../../runs/index.js');
+      const { adapterBytes, loadModel, saveAdapter } = await import('../../adapt/index.js');
+      const { siteOf } = await import('../../data/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
+      const from = recipe === undefined ? undefined : adaptationOf(findRecipe(recipe), method);
+      const keys = Object.keys(adaptSettingsSchema.shape).map((key) => [
+        key === 'toleranceMm' ? 'tolerance' : key,
+        key,
+      ]);
+      const overruled = await givenSettings(Object.fromEntries(keys), context.given, 'adapt');
+      const settings = readSettings(adaptSettingsSchema, from?.settings ?? {}, overruled, 'graft adapt');
+      const { toleranceMm, ...config } = settings;
+      const seed = options.seed ?? from?.seed ?? 1;
       // Also with --resume: what is finished is not computed again.
       if (existsSync(out)) throw cliError('OUTPUT_EXISTS', { file: out });
       const model = loadModel(modelFile, { device: chooseDevice(device) });
-      const config = adaptationSchema.parse(rest);
-      const { cases } = siteOf(readDataset(data), site);
+      const { cases } = siteOf(findDataset({ data: { ...from?.data, root: data } }, data)!, site);
       const job = {
         task: `${config.method} on ${site}`,
         model,
@@ -44,31 +60,35 @@ export const registerAdapt = (program: Command): void =>
         config,
         target: site,
         seed,
-        toleranceMm: tolerance,
+        toleranceMm,
         cache,
       };
       if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
       const { adapter, trained, kept, guard, looks } = await context.follow(
         progressOf(adaptModel({ ...job, checkpoint: out })),
       );
+      adapter.provenance.settings = JSON.stringify(settings);
       saveAdapter(out, adapter);
       removeCheckpoints(out);
       const bytes = adapterBytes(adapter);
-      context.print({ adapter: out, trainedParameters: trained, bytes, kept: kept.candidate, guard, looks }, () => {
-        const rows = looks.map((look) => [
-          typeof look.candidate === 'number' ? `epoch ${look.candidate}` : look.candidate,
-          ...[look.agreement, look.agreementWithSource, look.volumeMl, look.entropy],
-          look.departures.map(({ measure }) => measure).join(', ') || 'in range',
-          look === kept ? 'kept' : '',
-        ]);
-        const header = ['candidate', 'agreement', 'with source', 'volume ml', 'entropy', 'guard', ''];
-        return [
-          formatTable(header, rows, { width: context.width }),
-          '',
-          ...(guard ? [`guard: ${guard}`] : []),
-          `adapter: ${out} (${trained.toLocaleString('en')} trained parameters, ${(bytes / 1000).toFixed(0)} kB)`,
-        ].join('\n');
-      });
+      context.print(
+        { adapter: out, trainedParameters: trained, bytes, kept: kept.candidate, guard, looks, settings },
+        () => {
+          const rows = looks.map((look) => [
+            typeof look.candidate === 'number' ? `epoch ${look.candidate}` : look.candidate,
+            ...[look.agreement, look.agreementWithSource, look.volumeMl, look.entropy],
+            look.departures.map(({ measure }) => measure).join(', ') || 'in range',
+            look === kept ? 'kept' : '',
+          ]);
+          const header = ['candidate', 'agreement', 'with source', 'volume ml', 'entropy', 'guard', ''];
+          return [
+            formatTable(header, rows, { width: context.width }),
+            '',
+            ...(guard ? [`guard: ${guard}`] : []),
+            `adapter: ${out} (${trained.toLocaleString('en')} trained parameters, ${(bytes / 1000).toFixed(0)} kB)`,
+          ].join('\n');
+        },
+      );
     },
   });
 
@@ -78,7 +98,8 @@ async function adaptOptions() {
     site: z.string().describe('the site to adapt to'),
     out: z.string().optional().describe('the adapter’s file; default: the site’s name with .safetensors'),
     resume: z.boolean().default(false).describe('go on from the checkpoint beside --out'),
-    seed: z.int().min(0).default(1),
+    ...settingsOptions(z),
+    seed: z.int().min(0).optional().describe('default: 1, or the recipe’s first'),
     tolerance: z.number().positive().default(2).describe('of the surface Dice that measures agreement, in mm'),
     device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
     cache: z

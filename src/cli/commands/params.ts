@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import type { SamArchitecture } from '../../models/index.js';
 import { defineCommand } from '../command.js';
-import { cliError } from '../errors.js';
+import { headings, refuseForeign } from '../settings.js';
 
-/** Options that mean something for one kind of network only. */
-const unetOnly = ['inChannels', 'outChannels', 'filters', 'kernels', 'blocks'];
-const samOnly = ['imageSize', 'classes', 'count', 'kind', 'targets'];
+const groups = {
+  [headings.unet2d]: ['inChannels', 'outChannels', 'filters', 'kernels', 'blocks'],
+  [headings.sam]: ['imageSize', 'classes', 'count', 'kind', 'targets'],
+};
 
 export const registerParams = (program: Command): void =>
   defineCommand(program, {
@@ -16,6 +17,7 @@ export const registerParams = (program: Command): void =>
       'Networks and adapters are built and their tensors counted; no formula is involved. For unet2d every placement of ' +
       'ConvLoRA is listed, for Segment Anything every training plan, with what it sends between sites.',
     options: paramsOptions,
+    groups,
     examples: [
       ['graft params', 'the U-Net of the ConvLoRA paper, and every adapter from the image downwards'],
       ['graft params --filters 32 --rank 4', 'a wider network, a larger rank'],
@@ -27,13 +29,7 @@ export const registerParams = (program: Command): void =>
       ['graft params --model sam-vit-h --kind dora --targets q,v,mlp.lin1 --json', 'other adapters, for a program'],
     ],
     async run({ given, print, width, bold }, { model, ...options }) {
-      const [foreign, kind] = model === 'unet2d' ? [samOnly, 'Segment Anything'] : [unetOnly, 'unet2d'];
-      const stray = foreign.find((key) => key in given);
-      if (stray) {
-        const { flagOf } = await import('../options.js');
-        const problems = `${flagOf(stray)} belongs to ${kind}, not to ${model}`;
-        throw cliError('OPTION_INVALID', { problems, command: 'params' });
-      }
+      refuseForeign(groups, model, given, 'params');
       if (model === 'unet2d') {
         const { countUNet, describeUNet } = await import('../params/unet.js');
         const counts = await countUNet(options);

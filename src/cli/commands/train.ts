@@ -4,13 +4,45 @@ import type { Command } from 'commander';
 import type { SamArchitecture } from '../../models/index.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
+import { givenSettings, headings, type Network, networkOf, refuseForeign, settingsOptions } from '../settings.js';
+import type { Trained } from '../train/options.js';
 
-/** Options that mean something for one kind of network only. */
-const unetOnly = ['filters', 'diceWeight', 'headEpochs', 'headLr', 'tolerance'];
-const samOnly = [
-  ...['imageSize', 'foundation', 'base', 'plan', 'rank', 'slices', 'keep', 'patience', 'accumulate', 'overlap'],
-  ...['weightDecay', 'warmup', 'decayEpochs', 'power', 'ceWeight', 'precision', 'checkpointing'],
-];
+const groups = {
+  [headings.unet2d]: ['filters', 'size', 'contrast', 'diceWeight', 'headEpochs', 'headLr'],
+  [headings.sam]: [
+    ...['imageSize', 'foundation', 'base', 'plan', 'rank', 'slices', 'keep', 'patience', 'accumulate', 'overlap'],
+    ...['weightDecay', 'warmup', 'decayEpochs', 'power', 'ceWeight', 'precision', 'checkpointing'],
+  ],
+};
+
+const common = {
+  classes: 'classes',
+  tolerance: 'toleranceMm',
+  axis: 'preprocessing.axis',
+  spacing: 'preprocessing.spacing',
+  intensity: 'preprocessing.intensity',
+  batch: 'training.batch',
+  lr: 'training.lr',
+  augment: 'training.augmentation',
+};
+const inTraining = (keys: readonly string[]) => Object.fromEntries(keys.map((key) => [key, `training.${key}`]));
+
+/** The keys that options are short for. */
+const shorthands: Record<Network, Record<string, string>> = {
+  unet2d: {
+    ...common,
+    ...{ split: 'split.source', groupBy: 'sourceGroupBy', filters: 'architecture.filters', size: 'preprocessing.size' },
+    ...{ contrast: 'training.augmentation.contrast', ...inTraining(['epochs', 'diceWeight', 'headEpochs', 'headLr']) },
+  },
+  sam: {
+    ...common,
+    ...{ split: 'split', groupBy: 'groupBy', model: 'model.architecture', imageSize: 'model.imageSize' },
+    ...{ foundation: 'model.checkpoint', plan: 'plan', rank: 'adapter.rank', slices: 'windows.slices' },
+    ...{ epochs: 'epochs', keep: 'keep', patience: 'patience' },
+    ...inTraining(['accumulate', 'overlap', 'weightDecay', 'warmup', 'decayEpochs', 'power', 'ceWeight']),
+    ...inTraining(['precision', 'checkpointing']),
+  },
+};
 
 export const registerTrain = (program: Command): void =>
   defineCommand(program, {
@@ -20,14 +52,24 @@ export const registerTrain = (program: Command): void =>
       'unet2d: one safetensors file with the network, the early heads that adaptation needs, the preprocessing, and the ' +
       'ranges that the guard compares with. Segment Anything: an adapter with what the plan trains, beside a frozen base ' +
       'that is made from a foundation, or shared with other adapters where its file is there already; the cases of ' +
-      'several sites train together. What a recipe can set beyond these options: docs/recipes.md.',
+      'several sites train together. --set takes every key that a recipe has for a training (docs/recipes.md), and ' +
+      '--recipe takes them from a file; options overrule the recipe, --set overrules both.',
     arguments: { '<data>': 'data set, ROOT/SITE/{images,labels}/CASE.nii.gz' },
     options: trainOptions,
+    groups,
     examples: [
       ['graft train data/brain --site ixi-t1 --out brain.safetensors', 'with the defaults'],
       [
         'graft train data/brain --site ixi-t1 --out brain.safetensors --spacing 2 --filters 8 --epochs 3',
         'small and fast',
+      ],
+      [
+        'graft train data/brain --site ixi-t1 --spacing 2 --size 128,128 --intensity histogram --contrast 0.5',
+        'for targets of other sequences',
+      ],
+      [
+        'graft train data/brain --recipe recipes/brain-scanners.yaml --set training.epochs=4',
+        'as in a recipe, but for a key',
       ],
       ['graft train data/brain --site ixi-t1 --out brain.safetensors --resume', 'go on after an interruption'],
       [
@@ -35,85 +77,101 @@ export const registerTrain = (program: Command): void =>
         'Segment Anything on the cases of two sites',
       ],
     ],
-    async run(context, options, data) {
-      const { site: sites, out, resume, classes, validation, spacing, axis, model, device: wanted, ...rest } = options;
-      const [foreign, kind] = model === 'unet2d' ? [samOnly, 'Segment Anything'] : [unetOnly, 'unet2d'];
-      const stray = foreign.find((key) => key in context.given);
-      if (stray) {
-        const { flagOf } = await import('../options.js');
-        const problems = `${flagOf(stray)} belongs to ${kind}, not to ${model}`;
-        throw cliError('OPTION_INVALID', { problems, command: 'train' });
-      }
-      const { preprocessingSchema, readDataset, siteOf, splitCases, describeSplit } = await import(
-        '../../data/index.js'
-      );
+    async run(context, { recipe: named, model: wanted, out, resume, base, cache, plan, ...options }, data) {
+      const { given } = context;
+      const { findDataset, findRecipe, networkIn, readSettings, samSettingsSchema, trainingOf, unetSettingsSchema } =
+        await import('../../runs/index.js');
+      const { describeSplit, siteOf } = await import('../../data/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
+      const recipe = named === undefined ? undefined : findRecipe(named);
+      const model = wanted ?? (recipe === undefined ? 'unet2d' : networkIn(recipe));
+      refuseForeign(groups, model, given, 'train');
+      const network = networkOf(model);
+      const from = recipe === undefined ? undefined : trainingOf(recipe, network, plan);
+      const sites = options.site ?? from?.sites;
+      if (!sites) throw invalid('--site is required');
+      const overruled = await givenSettings(shorthands[network], asValues(given), 'train');
       // Also with --resume: what is finished is not computed again.
       if (existsSync(out)) throw cliError('OUTPUT_EXISTS', { file: out });
-      const dataset = readDataset(data);
+      const dataset = findDataset({ data: { ...from?.data, root: data } }, data)!;
       const cases = sites.flatMap((site) => siteOf(dataset, site).cases);
-      const { seed, augment, cache } = rest;
-      const split = splitCases(cases, { parts: { train: 1 - validation, validation }, seed });
-      const preprocessing = preprocessingSchema.parse({ axis, spacing: spacing ?? null });
-      const shared = { out, resume, sites, classes, augment, seed, device: chooseDevice(wanted), cache };
-      const training = await trainingOf(model === 'unet2d', rest);
-      let done: { result: object; lines: string[] };
-      if (model === 'unet2d') {
+      const seed = options.seed ?? from?.seed ?? 1;
+      const shared = { out, resume, sites, cases, seed, device: chooseDevice(options.device), cache, named: overruled };
+      const recipeSettings = from?.settings ?? {};
+      let done: Trained;
+      if (network === 'unet2d') {
         const { trainUNet } = await import('../train/unet.js');
-        const { filters, tolerance } = rest;
-        done = await trainUNet(context, split, preprocessing, { ...shared, filters, tolerance, training });
+        const settings = readSettings(unetSettingsSchema, recipeSettings, overruled, 'graft train');
+        done = await trainUNet(context, settings, shared);
       } else {
         const { trainSam } = await import('../train/sam.js');
-        const { imageSize, foundation, base, plan, rank, slices, keep, patience } = rest;
-        const own = { model, imageSize, foundation, base, plan, adapter: { rank }, slices, keep, patience };
-        done = await trainSam(context, split, preprocessing, { ...shared, ...own, training });
+        const settings = readSettings(samSettingsSchema, recipeSettings, overruled, 'graft train');
+        done = await trainSam(context, settings, { ...shared, base });
       }
-      context.print({ ...done.result, split }, () => [...done.lines, describeSplit(split)].join('\n'));
+      const { result, split, lines } = done;
+      context.print({ ...result, split }, () => [...lines, describeSplit(split)].join('\n'));
     },
   });
 
-/** The settings of the network's training among the options; those that were not given are left to its schema. */
-async function trainingOf(isUNet: boolean, options: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const { trainingSchema } = await import('../../adapt/index.js');
-  const { localTrainingSchema } = await import('../../finetune/index.js');
-  const keys = Object.keys((isUNet ? trainingSchema : localTrainingSchema).shape).concat('epochs');
-  return Object.fromEntries(
-    Object.entries(options).filter(([key, value]) => keys.includes(key) && value !== undefined),
-  );
+const invalid = (problems: string) => cliError('OPTION_INVALID', { problems, command: 'train' });
+
+/** Options whose values are not those of the keys that they stand for. */
+function asValues(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { intensity, augment, validation, test = 0, ...rest } = given;
+  if (augment === false && 'contrast' in given)
+    throw invalid('--contrast is a random change of the slices, which --no-augment leaves out');
+  const shares = 'validation' in given || 'test' in given;
+  const [scored, chooses] = [Number(test), Number(validation ?? 0.15)];
+  if (shares && scored + chooses > 0.9) throw invalid('--validation and --test leave too few cases for training');
+  return {
+    ...rest,
+    ...(intensity !== undefined && { intensity: { kind: intensity } }),
+    ...(augment !== undefined && { augment: augment ? {} : null }),
+    ...(shares && { split: { train: 1 - scored - chooses, validation: chooses, test: scored } }),
+  };
 }
 
 async function trainOptions() {
-  const [
-    { z },
-    { trainingSchema },
-    { preprocessingSchema, windowSchema },
-    models,
-    { fineTuningSchema },
-    { adapterSchema },
-  ] = await Promise.all([
-    import('zod'),
-    import('../../adapt/index.js'),
-    import('../../data/index.js'),
-    import('../../models/index.js'),
-    import('../../finetune/index.js'),
-    import('../../peft/index.js'),
-  ]);
+  const [{ z }, { trainingSchema }, { preprocessingSchema, windowSchema }, models, { fineTuningSchema }, peft] =
+    await Promise.all([
+      import('zod'),
+      import('../../adapt/index.js'),
+      import('../../data/index.js'),
+      import('../../models/index.js'),
+      import('../../finetune/index.js'),
+      import('../../peft/index.js'),
+    ]);
   const { samArchitectures, samSchema, unet2dSchema } = models;
   const { augmentation: _, adapter: __, epochs, batch, lr, ...sam } = fineTuningSchema.shape;
   const defaults = (key: 'epochs' | 'batch' | 'lr') =>
     `default: ${trainingSchema.shape[key].parse(undefined)} for unet2d, ${fineTuningSchema.shape[key].parse(undefined)} for Segment Anything`;
+  const share = z.number().positive().max(0.9);
   return z.strictObject({
     model: z
       .enum(['unet2d', ...(Object.keys(samArchitectures) as SamArchitecture[])])
-      .default('unet2d')
-      .describe('network'),
-    site: z.array(z.string()).min(1).describe('the site whose labels are learned, or several'),
+      .optional()
+      .describe('network; default: unet2d, or the recipe’s'),
+    site: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe('the site whose labels are learned, or several; required unless --recipe names them'),
     out: z.string().default('model.safetensors').describe('the file of the model, or of the adapter'),
     resume: z.boolean().default(false).describe('go on from the checkpoints beside --out'),
+    ...settingsOptions(z),
     classes: z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …'),
-    validation: z.number().positive().max(0.9).default(0.15).describe('share of the cases that chooses the epoch'),
+    validation: share.default(0.15).describe('share of the cases that chooses the epoch'),
+    test: share.optional().describe('share of the cases that is kept from training and scored; default: none'),
+    groupBy: z
+      .string()
+      .optional()
+      .describe('regular expression on the names of cases; its first capture is the patient, who is never split'),
     axis: preprocessingSchema.shape.axis,
     spacing: z.number().positive().optional().describe('in-plane pixel in mm; default: each volume’s own'),
+    intensity: z
+      .enum(['percentile', 'histogram', 'min-max', 'z-score'])
+      .default('percentile')
+      .describe('how a volume’s intensities are scaled; histogram helps where targets are of other sequences'),
     epochs: epochs
       .unwrap()
       .optional()
@@ -127,23 +185,33 @@ async function trainOptions() {
       .optional()
       .describe(`highest learning rate; ${defaults('lr')}`),
     augment: z.boolean().default(true).describe('random changes of pose, contrast and noise'),
-    seed: z.int().min(0).default(1),
+    tolerance: z.number().positive().default(2).describe('of the surface Dice, in mm'),
+    seed: z.int().min(0).optional().describe('default: 1, or the recipe’s first'),
     device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
     cache: z
       .string()
       .optional()
       .describe('folder that keeps prepared slices, for sets larger than memory; default: none'),
     filters: unet2dSchema.shape.filters,
+    size: preprocessingSchema.shape.size.describe(
+      'height,width of a slice in pixels, padded or cropped about the centre; none: the volume’s own',
+    ),
+    contrast: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe('probability of a random intensity curve, for targets of other sequences'),
     ...trainingSchema.pick({ diceWeight: true, headEpochs: true, headLr: true }).shape,
-    tolerance: z.number().positive().default(2).describe('of the surface Dice, in mm'),
     imageSize: samSchema.shape.imageSize.default(64),
     foundation: z.string().optional().describe('checkpoint that a new base starts from'),
     base: z
       .string()
       .default('base.safetensors')
       .describe('the frozen network; used where it is there, written otherwise'),
-    rank: adapterSchema.shape.rank,
+    rank: peft.adapterSchema.shape.rank,
     slices: windowSchema.shape.slices,
     ...sam,
+    plan: sam.plan.unwrap().optional().describe('what is trained; default: flap-sam, or the recipe’s first'),
   });
 }

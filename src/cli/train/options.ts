@@ -1,15 +1,42 @@
-/** What training takes, whichever network it trains. */
+/** What training takes and gives, whichever network it trains. */
+import type { Case } from '../../data/index.js';
+
 export interface TrainOptions {
   /** The file that is written. */
   out: string;
   resume: boolean;
   sites: string[];
-  classes: string[];
-  augment: boolean;
+  /** Of the sites, not yet divided. */
+  cases: readonly Case[];
   seed: number;
   device: string;
   /** Folder of prepared slices; undefined: they are held in memory. */
   cache: string | undefined;
-  /** What was given of the training's settings. */
-  training: Record<string, unknown>;
+  /** Settings that the command line names, by dotted key. */
+  named: Readonly<Record<string, unknown>>;
+}
+
+export interface Trained {
+  /** For --json. */
+  result: object;
+  /** For people. */
+  lines: string[];
+  split: Parts;
+}
+
+/** Who trained, chose the epoch, and was kept for the score. */
+export type Parts = Record<'train' | 'validation' | 'test', Case[]>;
+
+/** Divides the cases; parts without a share are empty. @throws GraftError as `splitCases` */
+export async function divide(
+  { cases, seed }: TrainOptions,
+  shares: Record<keyof Parts, number>,
+  groupBy: string | undefined,
+): Promise<Parts> {
+  const { splitCases } = await import('../../data/index.js');
+  const { test, ...others } = shares;
+  const how = { seed, ...(groupBy !== undefined && { groupBy }) };
+  return test > 0
+    ? splitCases(cases, { parts: shares, ...how })
+    : { ...splitCases(cases, { parts: others, ...how }), test: [] };
 }

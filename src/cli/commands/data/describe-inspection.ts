@@ -1,6 +1,7 @@
 /** An inspection as text: tables of series, cases and sites, what is broken, and what needs a choice. */
 import type { ImageFacts } from '../../../data/index.js';
 import type { Inspection } from '../../../runs/index.js';
+import { asOption } from '../../settings.js';
 import { type Cell, formatTable } from '../../table.js';
 
 /** Bars of a histogram printed for one case. */
@@ -31,7 +32,7 @@ export function describeInspection(inspection: Inspection, width: number, bold: 
       warnings.map(({ topic, message, advice, recipe }) => [
         `${bold(topic)}: ${message}`,
         advice,
-        ...(recipe === undefined ? [] : [`in the recipe:  ${recipe}`]),
+        ...(recipe === undefined ? [] : [`in the recipe:  ${recipe}`, `on graft train: ${asOption(recipe)}`]),
       ]),
     ),
     section(
