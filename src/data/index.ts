@@ -14,6 +14,7 @@ export * from './nifti/index.js';
 export type { Triple } from './orientation.js';
 export * from './phantom/index.js';
 export * from './preprocess/index.js';
+export * from './profile/index.js';
 export { classMap, restoreLabels } from './restore.js';
 export { drawScene, type Scene } from './shapes.js';
 export { type CaseSlices, foregroundMaps, type LoadOptions, loadSlices, SlicePool } from './slices.js';
