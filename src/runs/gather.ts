@@ -38,6 +38,7 @@ export function gatherReport(folder: RunFolder, recipe: Recipe, dataset: Dataset
     headline: comparison
       ? verdictOn(comparison, {
           main: shown,
+          noun: 'method',
           labelOf: (name) => (unadapted.includes(name) ? 'the source model' : labelOf(name)),
           seeds: recipe.seeds.length,
         })

@@ -14,11 +14,13 @@ export interface Question {
   main: string;
   /** How sentences name an entry; the baseline too. */
   labelOf(entry: string): string;
+  /** What is compared: `method` or `plan`. */
+  noun: string;
   /** How many there were. */
   seeds: number;
 }
 
-export function verdictOn(comparison: Comparison, { main, labelOf, seeds }: Question): Headline {
+export function verdictOn(comparison: Comparison, { main, labelOf, noun, seeds }: Question): Headline {
   const { rows } = comparison.groups[0];
   const unit = rows.some(({ count, cases }) => count < cases) ? 'patient' : 'case';
   const title = titleOf(comparison.measure, comparison.toleranceMm);
@@ -43,15 +45,16 @@ export function verdictOn(comparison: Comparison, { main, labelOf, seeds }: Ques
   const certain = tested.filter(({ against }) => against.adjusted < LEVEL && Number.isFinite(against.difference));
   const open = tested.filter((row) => !certain.includes(row));
   const ordered = [...certain].sort((a, b) => Number(b === subject) - Number(a === subject));
-  const doubt = `(difference ${signed(subject)} ${title}, ${evidence(subject)})`;
+  const difference = `difference ${signed(subject)} ${title}, ${evidence(subject)}`;
+  const doubt = `${labelOf(subject.entry)} does not differ from ${base} by more than chance allows (${difference})`;
   const [first, ...others] = ordered;
   const sentence = !first
     ? tested.length > 1
-      ? `No method differs from ${base} by more than chance allows; ${labelOf(subject.entry)} does not either ${doubt}.`
-      : `${labelOf(subject.entry)} does not differ from ${base} by more than chance allows ${doubt}.`
+      ? `No ${noun} differs from ${base} by more than chance allows (${labelOf(subject.entry)}: ${difference}).`
+      : `${doubt}.`
     : first === subject
       ? `${gain(first)}.`
-      : `${gain(first)}; ${labelOf(subject.entry)} does not differ from ${base} by more than chance allows ${doubt}.`;
+      : `${gain(first)}; ${doubt}.`;
   const rest = open.filter((row) => row !== subject);
   return {
     sentence,

@@ -1,4 +1,5 @@
 /** `graft compare`, `graft evaluate` and `scores.csv`, on runs of both kinds as a user makes them. */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,43 @@ beforeAll(async () => {
   }
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(['adaptation', 'federation'])('what is handed on of the %s', (name) => {
+  const report = () => readFileSync(join(at(name), 'report.html'), 'utf8');
+
+  it('names no case and no place on this machine', () => {
+    const { stdout } = graft(['compare', at(name), '--html', at('page.html')]);
+    expect(stdout, 'for its owner').toMatch(/patient\d\d/);
+    const texts = [
+      report(),
+      readFileSync(join(at(name), 'results.json'), 'utf8'),
+      readFileSync(at('page.html'), 'utf8'),
+      ...['--latex', '--markdown'].map((format) => graft(['compare', at(name), format]).stdout),
+    ];
+    for (const text of texts) {
+      expect(text).not.toMatch(/patient\d\d/);
+      expect(text).not.toContain(folder);
+    }
+    // The same pseudonyms in all of them, which the run's folder explains.
+    const pseudonyms = Object.entries(JSON.parse(readFileSync(join(at(name), 'pseudonyms.json'), 'utf8')));
+    const worst = texts.filter((text) => pseudonyms.some(([, told]) => text.includes(String(told))));
+    expect(worst).toHaveLength(4); // all but results.json, which has no cases
+    expect(pseudonyms[0]![0]).toMatch(/^[\w-]+\/patient\d\d$/);
+  });
+
+  it('says how it was made: command, settings, and digests of models and adapters', () => {
+    const text = report();
+    expect(text).toMatch(/<pre>graft run …\/(adaptation|federation)\.yaml --out …\/\1 --json<\/pre>/);
+    expect(text).toContain('<code>device</code></th><td><code>cpu</code>');
+    const files = readdirSync(at(name), { recursive: true }).map(String);
+    for (const file of files.filter((path) => /^(models\/seed|adapters\/).*safetensors$/.test(path))) {
+      const digest = createHash('sha256')
+        .update(readFileSync(join(at(name), file)))
+        .digest('hex');
+      expect(text).toContain(`<tr><th scope="row">${file}</th><td><code>${digest}</code></td></tr>`);
+    }
+  });
+});
 
 describe('scores.csv', () => {
   it('has every case of every model of an adaptation', () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Label, Volume } from '../../src/data/index.js';
 import { bestMedianWorst, display } from '../../src/runs/pictures.js';
 import type { ReportSlice } from '../../src/runs/report/index.js';
+import { outlineColour } from '../../src/runs/report/palette.js';
 import { drawnSlice } from '../../src/runs/report/raster.js';
 
 const shape: [number, number, number] = [4, 5, 6];
@@ -81,6 +82,55 @@ describe('slices', () => {
   });
 });
 
+describe('a small structure in a large image', () => {
+  // A hippocampus of 30 x 12 x 10 voxels in a head of 96 x 120 x 128.
+  const size: [number, number, number] = [96, 120, 128];
+  const large = size[0] * size[1] * size[2];
+  const place = (z: number, y: number, x: number) => (z * size[1] + y) * size[2] + x;
+  const head = { path: '', shape: size, spacing: [1, 1, 1], data: new Float32Array(large) } as unknown as Volume;
+  const small = { path: '', shape: size, spacing: [1, 1, 1], data: new Uint8Array(large) } as unknown as Label;
+  for (let z = 40; z < 50; z++)
+    for (let y = 50; y < 80; y++)
+      for (let x = 30; x < 42; x++) {
+        small.data[place(z, y, x)] = y < 65 ? 1 : 2;
+        head.data[place(z, y, x)] = 100 + x;
+      }
+  const far = small.data.slice();
+  far[place(40, 110, 30)] = 1;
+
+  it('fills its pictures, with a margin, and says what lies beyond them', () => {
+    const slices = display(head, small, { source: small.data, adapted: far });
+    expect(slices.map(({ width, height }) => [width, height])).toEqual([
+      [30, 48], // 12 + 2 * 9 by 30 + 2 * 9
+      [30, 28],
+      [48, 28],
+    ]);
+    for (const { masks, width, height } of slices) {
+      const shown = masks.truth!.reduce((sum, value) => sum + Number(value > 0), 0);
+      expect(shown / (width * height)).toBeGreaterThan(0.14);
+      expect(masks.truth![0]).toBe(0);
+    }
+    expect(slices.map(({ cut }) => cut)).toEqual([['adapted'], [], ['adapted']]);
+  });
+
+  it('of three voxels has surroundings, and an image without one is shown whole', () => {
+    const tiny = { ...small, data: new Uint8Array(large) };
+    tiny.data.fill(1, place(48, 60, 60), place(48, 60, 63));
+    for (const { width, height } of display(head, tiny, {})) {
+      expect(Math.min(width, height)).toBeGreaterThanOrEqual(24);
+      expect(Math.max(width, height)).toBeLessThanOrEqual(27);
+    }
+    const empty = { ...small, data: new Uint8Array(large) };
+    expect(display(head, empty, {}).map(({ width, height }) => [width, height])).toEqual([
+      [128, 120],
+      [128, 96],
+      [120, 96],
+    ]);
+    // Without a reference the model's findings say where to look.
+    expect(display(head, empty, { adapted: small.data })[0]).toMatchObject({ width: 30, height: 48, cut: [] });
+  });
+});
+
 describe('a slice as a picture', () => {
   const slice: ReportSlice = {
     ...{ plane: 'coronal', width: 4, height: 4, pixelSpacing: [2, 1] },
@@ -100,6 +150,58 @@ describe('a slice as a picture', () => {
     expect(pixel(256, 128)).toEqual([50, 50, 50]); // inside
     expect(pixel(256, 64)).toEqual([240, 228, 66]); // the left edge: a quarter from the left
     expect(pixel(383, 128)).toEqual([240, 228, 66]); // the lower edge
+  });
+});
+
+describe('colours of structures', () => {
+  const several = (count: number) => Array.from({ length: count }, (_, i) => outlineColour('truth', i + 1, count));
+  /** How dichromats see a colour (Viénot, Brettel and Mollon, 1999), and those with full vision. */
+  const eyes: Record<string, number[][]> = {
+    full: [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+    ],
+    protan: [
+      [0.1124, 0.8876, 0],
+      [0.1124, 0.8876, 0],
+      [0.004, -0.004, 1],
+    ],
+    deutan: [
+      [0.2928, 0.7072, 0],
+      [0.2928, 0.7072, 0],
+      [-0.0223, 0.0223, 1],
+    ],
+  };
+  const linear = (value: number) =>
+    value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4;
+  /** CIE L*a*b* under D65, as an eye sees it. */
+  const lab = (colour: readonly number[], eye: number[][]) => {
+    const seen = eye.map((row) => row.reduce((sum, share, i) => sum + share * linear(colour[i]!), 0));
+    const xyz = [
+      [0.4124, 0.3576, 0.1805],
+      [0.2126, 0.7152, 0.0722],
+      [0.0193, 0.1192, 0.9505],
+    ].map((row) => row.reduce((sum, share, i) => sum + share * seen[i]!, 0));
+    const [x, y, z] = xyz.map((value, i) => Math.cbrt(Math.max(0, value) / [0.9505, 1, 1.089][i]!));
+    return [116 * y! - 16, 500 * (x! - y!), 200 * (y! - z!)];
+  };
+
+  it.each(Object.entries(eyes))('of a picture can be told apart with %s colour vision', (_, eye) => {
+    const seen = several(7).map((colour) => lab(colour, eye));
+    // A difference of 2.3 can just be noticed side by side.
+    for (const [i, one] of seen.entries())
+      for (const other of seen.slice(i + 1))
+        expect(Math.hypot(...one.map((value, k) => value - other[k]!))).toBeGreaterThan(12);
+  });
+
+  it('are different for many structures, and light enough for a dark image', () => {
+    const many = several(40);
+    expect(new Set(many.map(String)).size).toBe(40);
+    for (const colour of many) expect(lab(colour, eyes.full!)[0]).toBeGreaterThan(45);
+    // Of one structure the reference and the models differ.
+    const own = (['truth', 'source', 'adapted'] as const).map((of) => String(outlineColour(of, 1, 1)));
+    expect(new Set(own).size).toBe(3);
   });
 });
 

@@ -12,7 +12,7 @@ const alike = base.map((value, i) => value + (i % 2 ? 0.01 : -0.009));
 
 function verdict(methods: Record<string, number[]>, main = 'lora') {
   const entries = Object.entries(methods).map(([name, values]) => entry(name, cases(values)));
-  return verdictOn(compare(entries, { measure: 'dice' }), { main, labelOf, seeds: 3 });
+  return verdictOn(compare(entries, { measure: 'dice' }), { main, labelOf, noun: 'method', seeds: 3 });
 }
 
 describe('a headline', () => {
@@ -35,7 +35,7 @@ describe('a headline', () => {
     expect(sentence).toMatch(/^UDAS gains/);
     const doubtful = verdict({ source: base, lora: alike, udas: alike.map((value) => value + 0.002) });
     expect(doubtful.sentence).toMatch(
-      /^No method differs from the source model by more than chance allows; ConvLoRA does not either \(difference \+?[−\d.]+ Dice, 95 % interval −0\.00\d to 0\.00\d, 8 cases, 3 seeds\)\.$/,
+      /^No method differs from the source model by more than chance allows \(ConvLoRA: difference \+?[−\d.]+ Dice, 95 % interval −0\.00\d to 0\.00\d, 8 cases, 3 seeds\)\.$/,
     );
     expect(doubtful.sentence).not.toContain('UDAS');
   });

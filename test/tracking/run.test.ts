@@ -85,19 +85,22 @@ describe('an adaptation', () => {
     expect(server.run).toMatchObject({ name: 'tracked', status: 'FINISHED' });
     expect(Object.keys(server.run.params)).toContain('training.epochs');
 
-    // The local report names cases, the one that is sent does not, though it has their pictures.
+    // Neither the report here nor the one that is sent names cases or says where the data are.
     const [sent] = [...server.artifacts.values()];
-    expect(readFileSync(join(out, 'report.html'), 'utf8').includes(planted)).toBe(true);
+    const report = readFileSync(join(out, 'report.html'), 'utf8');
+    expect([report.includes(planted), report.includes(root)]).toEqual([false, false]);
+    expect(report).toMatch(/case-[0-9a-f]{4}/);
     expect(sent!.includes('data:image/png')).toBe(true);
     expect(left(join(out, 'tensorboard')).includes('PLANTED')).toBe(false);
   });
 
-  it('resumed with other trackers is the same run', async () => {
+  it('resumed with other trackers, and with names, is the same run', async () => {
     const shared = join(folder, 'shared');
     mkdirSync(shared);
-    const other = parseRecipe({ ...adaptation, data: { root }, tracking: { tensorboard: shared } }, 'r');
+    const other = parseRecipe({ ...adaptation, data: { root }, names: 'show', tracking: { tensorboard: shared } }, 'r');
     await finish(runExperiment(other, { out: join(folder, 'plain'), resume: true, file: 'r' }));
     expect(Object.keys(readBoard(shared))).toContain('plain/seed1/network');
+    expect(readFileSync(join(folder, 'plain', 'report.html'), 'utf8').includes(planted)).toBe(true);
   });
 });
 
@@ -117,7 +120,8 @@ describe('a federation', () => {
     const [sent] = [...server.artifacts.values()];
     expect(sent!.includes('Federated fine-tuning')).toBe(true);
     expect(sent!.includes('data:image/png')).toBe(false);
-    expect(readFileSync(join(out, 'report.html'), 'utf8').includes(planted)).toBe(true);
+    const report = readFileSync(join(out, 'report.html'), 'utf8');
+    expect([report.includes(planted), report.includes(root)]).toEqual([false, false]);
     expect(left(join(out, 'tensorboard')).includes('PLANTED')).toBe(false);
   });
 });

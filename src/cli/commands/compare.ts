@@ -33,24 +33,37 @@ export const registerCompare = (program: Command): void =>
       ['graft compare runs/a --baseline udas --html compare.html --json', 'a page, and all numbers for a program'],
     ],
     async run({ print, width, bold }, { measure, baseline, methods, latex, markdown, html }, ...folders) {
-      const { compare, entriesOfRuns, entryOf, latexTable, markdownTable, renderComparison, tablesOf } = await import(
-        '../../runs/index.js'
-      );
+      const {
+        compare,
+        entriesOfRuns,
+        entryOf,
+        forSharing,
+        latexTable,
+        markdownTable,
+        namesOfRuns,
+        renderComparison,
+        tablesOf,
+      } = await import('../../runs/index.js');
       const all = entriesOfRuns(folders);
       const first = baseline ?? methods?.[0] ?? all[0].name;
       const entries = methods ? [...new Set([first, ...methods])].map((name) => entryOf(all, name)) : all;
-      const comparisons = measure.map((name) => compare(entries, { measure: name, baseline: first }));
+      const compared = (those: typeof entries) =>
+        measure.map((name) => compare(those, { measure: name, baseline: first }));
+      const comparisons = compared(entries);
+      // What is made to be handed on names cases as the reports of the runs do.
+      const shared = html !== undefined || latex || markdown ? compared(forSharing(entries, folders)) : comparisons;
       if (html !== undefined) {
         const { writeFileAtomic } = await import('../../core/index.js');
-        writeFileAtomic(html, renderComparison(comparisons, folders));
+        writeFileAtomic(html, renderComparison(shared, namesOfRuns(folders)));
       }
       const plain = (table: ComparisonTable) => plainTable(table, width, bold);
       print({ comparisons, ...(html !== undefined && { html }) }, () => {
         const [set, mark] = latex ? [latexTable, '% '] : markdown ? [markdownTable, '- '] : [plain, ''];
         // What holds for several measures is said once.
-        const notes = new Set(comparisons.flatMap((one) => one.notes));
+        const told = latex || markdown ? shared : comparisons;
+        const notes = new Set(told.flatMap((one) => one.notes));
         const lines = [...[...notes].map((note) => `note: ${note}`), ...(html === undefined ? [] : [`page: ${html}`])];
-        const tables = comparisons.flatMap((one) => tablesOf(one).map(set));
+        const tables = told.flatMap((one) => tablesOf(one).map(set));
         return [...tables, ...(lines.length > 0 ? [lines.map((line) => mark + line).join('\n')] : [])].join('\n\n');
       });
     },

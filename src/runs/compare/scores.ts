@@ -3,7 +3,7 @@
  * of a comparison.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { type Regime, variantsOf } from '../federation/recipe.js';
 import { pathOf, type RegimeResult, tasksOf } from '../federation/results.js';
 import type { RunFolder } from '../folder.js';
@@ -160,14 +160,37 @@ export function namingOfRun(folder: RunFolder, run: AnyRecipe): Naming {
   return naming;
 }
 
+/** What runs are called: the last parts of their folders' paths, as many as tell them apart. */
+export function namesOfRuns(given: readonly string[]): string[] {
+  const parts = given.map((folder) => resolve(folder).split(sep).filter(Boolean));
+  const several = new Set(parts.map((path) => path.join(sep))).size;
+  const longest = Math.max(...parts.map((path) => path.length));
+  for (let count = 1; ; count++) {
+    const names = parts.map((path) => path.slice(-count).join('/'));
+    if (new Set(names).size === several || count >= longest) return names;
+  }
+}
+
+/**
+ * Entries as they may be handed on: cases have the pseudonyms of the first run, and new ones where that has none, unless
+ * the recipes of all runs let names be shown.
+ */
+export function forSharing(entries: readonly ComparisonEntry[], folders: readonly string[]): ComparisonEntry[] {
+  const runs = folders.map(openRun);
+  const choice = runs.every(({ run }) => run.recipe.names === 'show') ? 'show' : 'pseudonym';
+  const { files } = runs[0];
+  const known = files.has(pseudonymFile) ? files.readJson<Record<string, string>>(pseudonymFile) : {};
+  const cases = entries.flatMap(({ scores }) => scores);
+  return renamed(entries, namingOf(choice, cases, known));
+}
+
 /**
  * The entries of several runs; where there are more than one, under the names of their folders.
  * @throws GraftError RUN_MISSING, RUN_UNSCORED, RUN_DAMAGED, and what reading a recipe throws
  */
 export function entriesOfRuns(given: readonly string[]): ComparisonEntry[] {
   const folders = [...new Set(given.map((folder) => resolve(folder)))];
-  const short = folders.map((folder) => basename(folder));
-  const names = new Set(short).size === folders.length ? short : folders;
+  const names = namesOfRuns(folders);
   return folders.flatMap((folder, i) => {
     const { files, run } = openRun(folder);
     const entries = entriesOf(files, run);

@@ -93,7 +93,7 @@ function headlineOf(
   ];
   if (!comparison) return { sentence: facts, more };
   const main = regimes.federated ? `${name}/federated` : `${name}/centralised`;
-  const verdict = verdictOn(comparison, { main, labelOf, seeds: seeds.length });
+  const verdict = verdictOn(comparison, { main, labelOf, noun: 'plan', seeds: seeds.length });
   return { sentence: verdict.sentence, more: [...verdict.more, ...more] };
 }
 

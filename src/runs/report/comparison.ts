@@ -16,7 +16,7 @@ import { html, type Markup } from './markup.js';
 const [width, left, right] = [880, 260, 860];
 const rowHeight = 24;
 
-/** A page for `graft compare`: a section for each measure. @param runs their folders */
+/** A page for `graft compare`: a section for each measure. @param runs what their folders are called */
 export const renderComparison = (comparisons: readonly Comparison[], runs: readonly string[]): string =>
   renderPage({
     title: 'Comparison',

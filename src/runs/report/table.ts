@@ -42,7 +42,7 @@ export function scoreTables(data: ReportData): Markup {
   const guard = guardNotes(data);
   return html`${measures.map((measure, i) => scoreTable(data, measure, guard.marks, i === 0 ? costRows(data) : undefined))}
 <p class="key">Mean ± standard deviation over seeds; each seed’s value is the mean over the target’s cases.
-${data.methods.length > 1 ? '★ best of the row.' : undefined} – not computed.</p>
+${data.methods.length > 1 ? '★ best mean of the row, which may be luck.' : undefined} – not computed.</p>
 ${guard.list}`;
 }
 
@@ -75,7 +75,7 @@ function scoreTable(data: ReportData, measure: Measure, marks: Map<ReportScore, 
       const text = meanAndDeviation(cell, digits);
       const star =
         finite.length > 1 && printed[i] === best
-          ? html`<span role="img" aria-label="best of the row">★</span>`
+          ? html`<span role="img" aria-label="best mean of the row">★</span>`
           : undefined;
       const note = mark?.(i);
       // Stars and notes hang beside the number, so that numbers stay aligned.
