@@ -51,7 +51,8 @@ function keepParts<Part extends string>(
   if (without) throw splitError('SPLIT_PARTLY', { name: without.name, site: without.site });
   const given = (name: string) => cases.filter(({ split }) => split === name);
   const names = Object.keys(parts) as Part[];
-  if (names.some((name) => name === 'test') && given('test').length === 0)
+  // Where the set names validation cases alone, as MONAI's lists do, the test cases are drawn from its training cases.
+  if (names.some((name) => name === 'test') && given('test').length === 0 && given('validation').length === 0)
     throw splitError('SPLIT_NO_TEST', { site: cases[0].site });
   const kept = names.filter((name) => name !== 'train' && given(name).length > 0);
   const rest = names.filter((name) => !kept.includes(name));

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Case, readDataset } from '../../src/data/index.js';
@@ -43,6 +44,16 @@ describe('the Medical Segmentation Decathlon', () => {
       { site, name: 'h_009', split: 'test', files: `${site}/imagesTs/h_009.nii.gz` },
     ]);
     expect(readDataset(root).classes).toEqual(['Anterior', 'Posterior']);
+  });
+
+  it("takes MONAI's validation list as the validation part", () => {
+    const [training, validation] = [[list.training[0]], [list.training[1]]];
+    const root = build({ ...list, training, validation, test: [{ image: './imagesTs/h_009.nii.gz' }] });
+    expect(casesOf(root).map(({ name, split }) => [name, split])).toEqual([
+      ['h_001', 'validation'],
+      ['h_002', 'train'],
+      ['h_009', 'test'],
+    ]);
   });
 
   it('names a listed file that is not there, and what is wrong with the list', () => {
@@ -91,6 +102,43 @@ describe('nnU-Net raw', () => {
     const error = errorOf(() => readDataset(root));
     expect(error.code).toBe(code);
     expect(error.message).toContain(text);
+  });
+});
+
+describe('images that are not NIfTI', () => {
+  const faultOf = (root: string) => {
+    const error = errorOf(() => readDataset(root));
+    expect(error.code).toBe('DATASET_NOT_NIFTI');
+    expect(error.hint).toContain('Only NIfTI');
+    return error.message;
+  };
+
+  it('are named, whatever the layout', () => {
+    tree.put('nn/dataset.json', JSON.stringify({ labels: { background: 0, organ: 1 }, file_ending: '.nrrd' }));
+    tree.put('nn/imagesTr/c1_0000.nrrd');
+    tree.put('nn/labelsTr/c1.nrrd');
+    expect(faultOf(tree.at('nn'))).toContain('c1_0000.nrrd');
+
+    const training = [{ image: 'imagesTr/h_1.mha', label: 'labelsTr/h_1.mha' }];
+    tree.put('msd/dataset.json', JSON.stringify({ labels: { 0: 'background', 1: 'organ' }, training }));
+    for (const file of ['imagesTr/h_1.mha', 'labelsTr/h_1.mha']) tree.put(`msd/${file}`);
+    expect(faultOf(tree.at('msd'))).toContain('h_1.mha');
+
+    tree.put('table/cases.csv', 'site,case,image,label\ns,a,a.mgz,\n');
+    tree.put('table/a.mgz');
+    expect(faultOf(tree.at('table/cases.csv'))).toContain('a.mgz');
+
+    for (const name of ['a.hdr', 'a.img', 'b.png']) tree.put(`plain/s/images/${name}`);
+    expect(faultOf(tree.at('plain'))).toContain('a.hdr, a.img, b.png');
+  });
+
+  it('are missed beside NIfTI unless the same case is there as NIfTI, too; pictures are not', () => {
+    tree.put('mixed/s/images/a.nii.gz');
+    tree.put('mixed/s/images/a.nrrd');
+    tree.put('mixed/s/images/a.png');
+    expect(casesOf(tree.at('mixed'))).toHaveLength(1);
+    tree.put('mixed/s/images/b.nrrd');
+    expect(faultOf(tree.at('mixed'))).toContain('found b.nrrd');
   });
 });
 
@@ -143,6 +191,18 @@ describe('BIDS', () => {
     ]);
   });
 
+  it('takes n/a for an empty cell', () => {
+    const root = build('sub-01/anat/sub-01_T1w', 'sub-02/anat/sub-02_T1w');
+    tree.put('set/participants.tsv', 'participant_id\tage\tsite\nsub-01\t3\tleeds\nsub-02\tn/a\tn/a\n');
+    expect(casesOf(root).map(({ site }) => site)).toEqual(['T1w', 'leeds']);
+  });
+
+  it('passes over what lies beside images and is none', () => {
+    const beside = ['mod-T1w_defacemask', 'label-lesion_mask', 'dseg', 'space-orig_label-GM_probseg', 'sbref'];
+    const root = build('sub-01/anat/sub-01_T1w', ...beside.map((name) => `sub-01/anat/sub-01_${name}`));
+    expect(casesOf(root)).toMatchObject([{ site: 'T1w', name: 'sub-01_T1w' }]);
+  });
+
   it('asks which masks are meant where an image has several', () => {
     const names = ['brain', 'lesion'].map((label) => `derivatives/m/sub-01/anat/sub-01_label-${label}_mask`);
     const root = build('sub-01/anat/sub-01_T1w', ...names);
@@ -172,6 +232,26 @@ describe('a CSV table', () => {
   it('reads what a spreadsheet writes: semicolons, a byte order mark, capitals, quotes', () => {
     const table = build('\ufeffLabel;Image;Case;Site\r\n"m/1.nii.gz";"a/1.nii.gz";"p;1";Leeds\r\n');
     expect(casesOf(table)).toEqual([{ site: 'Leeds', name: 'p;1', files: 'a/1.nii.gz > m/1.nii.gz' }]);
+  });
+
+  it.each([
+    ['semicolons', 'site;case;image;label\r\nleeds;p1, follow-up;a/1.nii.gz;m/1.nii.gz\r\n', 'p1, follow-up'],
+    ['tabs', '\ufeffsite\tcase\timage\tlabel\nleeds\tp,1;2\ta/1.nii.gz\tm/1.nii.gz\n', 'p,1;2'],
+    ['commas and quotes', 'site,case,image,label\n"leeds","p;1 ""b""",a/1.nii.gz,m/1.nii.gz\n', 'p;1 "b"'],
+    ['line ends of old Macs', 'site,case,image,label\rleeds,p1,a/1.nii.gz,m/1.nii.gz\r', 'p1'],
+  ])('has one separator, that of its header: %s', (_, text, name) => {
+    expect(casesOf(build(text), { report: () => {} })).toEqual([
+      { site: 'leeds', name, files: 'a/1.nii.gz > m/1.nii.gz' },
+    ]);
+  });
+
+  it('may be UTF-16, and has n/a for what is not there', () => {
+    const table = build('');
+    writeFileSync(
+      table,
+      Buffer.from('\ufeffsite\tcase\timage\tlabel\tpatient\nköln\tp1\ta/1.nii.gz\tn/a\tN/A\n', 'utf16le'),
+    );
+    expect(casesOf(table)).toEqual([{ site: 'köln', name: 'p1', files: 'a/1.nii.gz' }]);
   });
 
   it.each([

@@ -4,16 +4,17 @@
  *
  * BIDS has no sites. What networks are adapted between is one here: the column `site` of `participants.tsv` where there
  * is one, and the suffix (`T1w`, `FLAIR`) where images have several or there is no such column: `T1w`, `leeds`,
- * `leeds-T1w`. A mask says by `space-T1w` that it belongs to that suffix alone. Left out: other data types than `anat`.
+ * `leeds-T1w`. A mask says by `space-T1w` that it belongs to that suffix alone. Left out: other data types than `anat`,
+ * and what lies in `anat` beside images: masks that were used to remove faces, segmentations, reference scans.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
-import { readRegular } from '../../core/index.js';
+import { readFault } from '../../core/index.js';
 import type { Case } from '../dataset.js';
 import { niftiStem } from '../nifti/index.js';
 import { layoutError } from './errors.js';
 import { type Layout, listed, visible, volumesBelow } from './layout.js';
+import { cellOf, readTable } from './table.js';
 
 /** A file name as BIDS reads it: `sub-01_ses-02_T1w`. */
 interface Name {
@@ -32,6 +33,12 @@ function nameOf(path: string): Name {
   return { stem, entities: new Map(entities), suffix };
 }
 
+/** Suffixes of what is made of images or for them. */
+const byProducts = ['mask', 'defacemask', 'dseg', 'probseg', 'dparc', 'sbref'];
+/** Whether it shows the patient. `mod` says of which suffix something is a mask, `label` what is marked in it. */
+const isImage = ({ suffix, entities }: Name) =>
+  !byProducts.includes(suffix) && !entities.has('mod') && !entities.has('label');
+
 /** Entities that only a derivative has. */
 const own = ['space', 'res', 'den', 'label', 'desc'];
 const keyOf = ({ entities }: Name) =>
@@ -47,7 +54,8 @@ export const bids: Layout = {
     const images = subjects(root)
       .flatMap((subject) => volumesBelow(root, subject))
       .filter((path) => path.split(/[\\/]/).at(-2) === 'anat')
-      .map((path) => ({ path, ...nameOf(path) }));
+      .map((path) => ({ path, ...nameOf(path) }))
+      .filter(isImage);
     if (images.length === 0) report(layoutError('DATASET_EMPTY_SITE', { folder: root, found: listed(visible(root)) }));
     const suffixes = new Set(images.map(({ suffix }) => suffix));
     const sites = sitesOf(root);
@@ -83,11 +91,11 @@ function sitesOf(root: string): Map<string, string> {
   const file = join(root, 'participants.tsv');
   if (!existsSync(file)) return new Map();
   try {
-    const options = { columns: true, bom: true, trim: true, delimiter: '\t', quote: null, relax_column_count: true };
-    const rows = parse(readRegular(file), options) as unknown as Record<string, string>[];
-    return new Map(rows.filter(({ site }) => site).map((row) => [row.participant_id, row.site]));
+    const rows = readTable<string>(file, { columns: (header) => header, separator: '\t' });
+    const sites = rows.map(({ record }) => [record.participant_id, cellOf(record.site)] as const);
+    return new Map(sites.filter((one): one is [string, string] => one[0] !== undefined && one[1] !== undefined));
   } catch (error) {
-    throw layoutError('DATASET_LIST', { file, problem: `is not a table (${(error as Error).message})` }, error);
+    throw layoutError('DATASET_LIST', { file, problem: `is not a table (${readFault(error)})` }, error);
   }
 }
 

@@ -1,26 +1,27 @@
 /**
  * A table: one row a case, with the columns `site`, `case`, `image`, `label` (empty where there is none) and, where
- * wanted, `patient` and `split` (train, validation or test). Paths are relative to the table. Commas, semicolons and tabs
- * separate columns; the order of the columns does not matter.
+ * wanted, `patient` and `split` (train, validation or test). Paths are relative to the table. Commas, semicolons or tabs
+ * separate columns, as the header has it; the order of the columns does not matter.
  */
 import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
-import { parse } from 'csv-parse/sync';
-import { nearest, readRegular } from '../../core/index.js';
+import { nearest, readFault } from '../../core/index.js';
 import type { Case } from '../dataset.js';
 import { layoutError } from './errors.js';
-import type { Layout } from './layout.js';
+import { assertNifti, type Layout } from './layout.js';
+import { cellOf, readTable, type TableRow } from './table.js';
 
 const needed = ['site', 'case', 'image', 'label'] as const;
 const known = [...needed, 'patient', 'split'] as const;
 const splits = ['train', 'validation', 'test'] as const;
-type Row = Record<(typeof needed)[number], string> & { patient?: string; split?: string };
+type Column = (typeof known)[number];
 
 export const csv: Layout = {
   recognises: (root) => extname(root).toLowerCase() === '.csv',
   read(file, report) {
     const cases = rowsOf(file).flatMap(({ record, info: { lines } }): Case[] => {
-      const { site, case: name, image, label, patient, split } = record;
+      const [site, name, image] = (['site', 'case', 'image'] as const).map((column) => cellOf(record[column]) ?? '');
+      const [label, patient, split] = (['label', 'patient', 'split'] as const).map((column) => cellOf(record[column]));
       const invalid = (problem: string) => {
         report(layoutError('CSV_INVALID', { file, problem: `line ${lines}: ${problem}` }), { site, name });
       };
@@ -35,6 +36,8 @@ export const csv: Layout = {
       for (const path of [imageFile, labelFile])
         if (path && !existsSync(path))
           report(layoutError('DATASET_FILE_MISSING', { list: `${file}, line ${lines}`, file: path }), { site, name });
+      for (const path of [imageFile, labelFile])
+        if (path && existsSync(path)) assertNifti(path, report, { site, name });
       if (!existsSync(imageFile!)) return [];
       return [
         {
@@ -50,7 +53,7 @@ export const csv: Layout = {
 };
 
 /** @throws GraftError CSV_INVALID where the table as a whole cannot be read */
-function rowsOf(file: string): { record: Row; info: { lines: number } }[] {
+function rowsOf(file: string): TableRow<Column>[] {
   const invalid = (problem: string, cause?: unknown) => layoutError('CSV_INVALID', { file, problem }, cause);
   const columns = (header: string[]) => {
     const names = header.map((name) => name.trim().toLowerCase());
@@ -64,15 +67,14 @@ function rowsOf(file: string): { record: Row; info: { lines: number } }[] {
       throw invalid(`the column "${unknown}" is unknown; did you mean ${nearest(unknown, known)}? Remove it otherwise`);
     const twice = names.find((name, i) => names.indexOf(name) < i);
     if (twice) throw invalid(`the column ${twice} is there twice`);
-    return names;
+    return names as Column[];
   };
-  let rows: { record: Row; info: { lines: number } }[];
+  let rows: TableRow<Column>[];
   try {
-    const options = { columns, info: true, bom: true, trim: true, skip_empty_lines: true, delimiter: [',', ';', '\t'] };
-    rows = parse(readRegular(file), options) as unknown as typeof rows;
+    rows = readTable(file, { columns });
   } catch (error) {
     if ((error as { code?: string }).code === 'CSV_INVALID') throw error;
-    throw invalid(`could not be read as a table (${(error as Error).message})`, error);
+    throw invalid(`could not be read as a table (${readFault(error)})`, error);
   }
   if (rows.length === 0) throw invalid('expected a line for every case, found none');
   return rows;

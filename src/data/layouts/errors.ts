@@ -17,6 +17,11 @@ export const layoutErrors = {
     message: '{folder}: expected volumes named CASE.nii.gz or CASE.nii, found {found}.',
     hint: 'Put the volumes there; where they belong to a site, remove the site’s folder instead.',
   },
+  DATASET_NOT_NIFTI: {
+    exit: 'data',
+    message: '{place}: expected NIfTI volumes (.nii or .nii.gz), found {found}.',
+    hint: 'Only NIfTI is read here. Convert the images with the program that wrote them or with SimpleITK; DICOM series with "graft data convert".',
+  },
   DATASET_LABEL_WITHOUT_IMAGE: {
     exit: 'data',
     message: '{label}: there is no image for it in {images}.',

@@ -1,6 +1,6 @@
 /** What a layout is, and what layouts share: looking into folders and files of names. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { type GraftError, readFault, readRegularText } from '../../core/index.js';
 import type { Case, Dataset } from '../dataset.js';
@@ -44,7 +44,7 @@ export function listed(names: readonly string[]): string {
 /**
  * The volumes of a folder by case name, in the order of the names; none where there is no such folder.
  *
- * @throws GraftError DATASET_DUPLICATE_CASE
+ * @throws GraftError DATASET_DUPLICATE_CASE, DATASET_NOT_NIFTI
  */
 export function volumesIn(folder: string, report: Report = raise): Map<string, string> {
   const files = new Map<string, string>();
@@ -55,7 +55,40 @@ export function volumesIn(folder: string, report: Report = raise): Map<string, s
     if (first) report(layoutError('DATASET_DUPLICATE_CASE', { first, second, name }));
     else files.set(name, second);
   }
+  reportOthers(folder, files, report);
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Volumes of other programs, and pictures that could be meant as images. */
+const otherVolumes = /\.(nrrd|nhdr|mha|mhd|mgz|mgh|mnc|hdr|img|npy|npz|h5|hdf5|dcm|nii\.(bz2|xz|zst|zip))$/i;
+const pictures = /\.(png|jpe?g|tiff?|bmp|gif)$/i;
+
+/**
+ * Reports images that graft does not read and that would be missed: volumes that have no NIfTI file of their name beside
+ * them, and pictures where there is no NIfTI file at all.
+ */
+function reportOthers(folder: string, known: ReadonlyMap<string, string>, report: Report): void {
+  const others = othersIn(folder, known);
+  if (others.length > 0) report(layoutError('DATASET_NOT_NIFTI', { place: folder, found: listed(others) }));
+}
+
+const othersIn = (folder: string, known: ReadonlyMap<string, string>) =>
+  visible(folder).filter(
+    (name) =>
+      (otherVolumes.test(name) && !known.has(name.replace(otherVolumes, ''))) ||
+      (known.size === 0 && pictures.test(name)),
+  );
+
+/** Reports a folder of images without any, unless `volumesIn` has said what is there instead. */
+export function reportEmpty(folder: string, report: Report): void {
+  if (othersIn(folder, new Map()).length > 0) return;
+  report(layoutError('DATASET_EMPTY_SITE', { folder, found: listed(visible(folder)) }));
+}
+
+/** Reports a file that is listed as an image or label and is not NIfTI by its name. */
+export function assertNifti(file: string, report: Report, one: Pick<Case, 'site' | 'name'>): void {
+  if (niftiStem(file) === undefined)
+    report(layoutError('DATASET_NOT_NIFTI', { place: file, found: basename(file) }), one);
 }
 
 /** All volumes below a folder, as paths relative to it, sorted. */

@@ -1,8 +1,9 @@
 /**
  * The Medical Segmentation Decathlon: `dataset.json` lists `training` (image and label) and `test` (image); the files lie
- * in `imagesTr`, `labelsTr` and `imagesTs`. The task is one site, named as its folder.
+ * in `imagesTr`, `labelsTr` and `imagesTs`. The task is one site, named as its folder. MONAI's lists are the same and
+ * may have `validation` as well; the set then divides its cases itself.
  *
- * The test images have no labels: they are cases of the part `test` that cannot be scored. Left out: tasks with several
+ * The Decathlon's test images have no labels: they are cases of the part `test` that cannot be scored. Left out: tasks with several
  * channels (BRATS, Prostate), whose images are 4-D and are refused one by one when they are read.
  */
 import { existsSync } from 'node:fs';
@@ -11,11 +12,13 @@ import { z } from 'zod';
 import type { Case } from '../dataset.js';
 import { niftiStem } from '../nifti/index.js';
 import { layoutError } from './errors.js';
-import { type Layout, labelsSchema, readList } from './layout.js';
+import { assertNifti, type Layout, labelsSchema, readList } from './layout.js';
 
+const labelled = z.object({ image: z.string(), label: z.string() });
 const schema = z.object({
-  training: z.array(z.object({ image: z.string(), label: z.string() })).min(1),
-  test: z.array(z.string()).default([]),
+  training: z.array(labelled).min(1),
+  validation: z.array(labelled).default([]),
+  test: z.array(z.union([z.string(), labelled.partial({ label: true })])).default([]),
   labels: labelsSchema,
 });
 
@@ -24,20 +27,26 @@ export const msd: Layout = {
   read(root, report) {
     const list = join(root, 'dataset.json');
     const site = basename(resolve(root));
-    const { training, test, labels } = readList(list, schema);
+    const { training, validation, test, labels } = readList(list, schema);
     const present = (name: string, path: string) => {
-      const file = join(root, path);
-      if (existsSync(file)) return file;
+      const file = resolve(root, path);
+      if (existsSync(file)) {
+        assertNifti(file, report, { site, name });
+        return file;
+      }
       report(layoutError('DATASET_FILE_MISSING', { list, file }), { site, name });
       return undefined;
     };
-    const entries = [...training, ...test.map((image) => ({ image, label: undefined }))];
-    const cases = entries.flatMap(({ image: path, label: labelPath }): Case[] => {
+    const divided = validation.length > 0;
+    const entries: (Pick<Case, 'split'> & { image: string; label?: string | undefined })[] = [
+      ...training.map((one) => ({ ...one, ...(divided && { split: 'train' as const }) })),
+      ...validation.map((one) => ({ ...one, split: 'validation' as const })),
+      ...test.map((one) => ({ ...(typeof one === 'string' ? { image: one } : one), split: 'test' as const })),
+    ];
+    const cases = entries.flatMap(({ image: path, label: labelPath, split }): Case[] => {
       const name = niftiStem(path) ?? basename(path);
-      const image = present(name, path);
-      if (!labelPath) return image ? [{ site, name, image, split: 'test' }] : [];
-      const label = present(name, labelPath);
-      return image ? [{ site, name, image, ...(label && { label }) }] : [];
+      const [image, label] = [path, labelPath].map((one) => (one === undefined ? undefined : present(name, one)));
+      return image ? [{ site, name, image, ...(label && { label }), ...(split && { split }) }] : [];
     });
     return { cases, ...(labels && { classes: labels }) };
   },

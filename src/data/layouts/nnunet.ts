@@ -9,24 +9,30 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Case } from '../dataset.js';
-import { niftiStem } from '../nifti/index.js';
 import { layoutError } from './errors.js';
-import { isFolder, type Layout, labelsSchema, listed, type Report, readList, visible, volumesIn } from './layout.js';
+import {
+  isFolder,
+  type Layout,
+  labelsSchema,
+  type Report,
+  readList,
+  reportEmpty,
+  visible,
+  volumesIn,
+} from './layout.js';
 
 const schema = z.object({ labels: labelsSchema });
 const channel = /_(\d{4})$/;
 
 export const nnunet: Layout = {
   recognises: (root) =>
-    existsSync(join(root, 'dataset.json')) &&
-    visible(join(root, 'imagesTr')).some((file) => niftiStem(file)?.endsWith('_0000')),
+    existsSync(join(root, 'dataset.json')) && visible(join(root, 'imagesTr')).some((file) => /_0000\.\w/.test(file)),
   read(root, report) {
     const { labels } = readList(join(root, 'dataset.json'), schema);
     const site = basename(resolve(root));
     const [train, test] = ['Tr', 'Ts'].map((part) => readPart(root, site, part, report));
     const images = join(root, 'imagesTr');
-    if (train.length === 0)
-      report(layoutError('DATASET_EMPTY_SITE', { folder: images, found: listed(visible(images)) }));
+    if (train.length === 0) reportEmpty(images, report);
     const scored = test.some(({ label }) => label);
     const cases = [
       ...train.map((one) => ({ ...one, ...(scored && { split: 'train' as const }) })),
@@ -38,8 +44,8 @@ export const nnunet: Layout = {
 
 function readPart(root: string, site: string, part: string, report: Report): Case[] {
   const [images, labels] = ['images', 'labels'].map((kind) => join(root, `${kind}${part}`));
-  const truths = volumesIn(labels, report);
-  const files = [...volumesIn(images, report)].map(([stem, image]) => {
+  const [volumes, truths] = [images, labels].map((folder) => volumesIn(folder, report));
+  const files = [...volumes].map(([stem, image]) => {
     const name = stem.replace(channel, '');
     return { site, name, image, number: channel.exec(stem)?.[1] };
   });

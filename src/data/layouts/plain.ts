@@ -1,12 +1,12 @@
 /**
  * The plain layout: `ROOT/SITE/{images,labels}/CASE.nii.gz` (or `.nii`).
  *
- * Files of other kinds, hidden files, and folders with neither `images` nor `labels` are passed over.
+ * Files of other kinds (but for volumes of other programs, which are reported), hidden files, and folders with neither `images` nor `labels` are passed over.
  */
 import { join } from 'node:path';
 import type { Case } from '../dataset.js';
 import { layoutError } from './errors.js';
-import { isFolder, type Layout, listed, type Report, visible, volumesIn } from './layout.js';
+import { isFolder, type Layout, listed, type Report, reportEmpty, visible, volumesIn } from './layout.js';
 
 const sitesIn = (root: string) =>
   visible(root).filter((name) => ['images', 'labels'].some((kind) => isFolder(join(root, name, kind))));
@@ -26,7 +26,7 @@ function readSite(root: string, site: string, report: Report): Case[] {
   for (const [name, label] of labels)
     if (!images.has(name))
       report(layoutError('DATASET_LABEL_WITHOUT_IMAGE', { label, images: folder }), { site, name });
-  if (images.size === 0) report(layoutError('DATASET_EMPTY_SITE', { folder, found: listed(visible(folder)) }));
+  if (images.size === 0) reportEmpty(folder, report);
   return [...images].map(([name, image]) => {
     const label = labels.get(name);
     return { site, name, image, ...(label !== undefined && { label }) };
