@@ -1,31 +1,26 @@
 // Finds libtorch or fetches it, then compiles the addon against it. Runs with `npm install` and with `npm rebuild graft`;
 // never fails the installation: without an engine `graft doctor` says what to do.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { libtorchAt, locateLibtorch, ownFolder, root, systemLibtorch } from './locate.mjs';
+import { join, relative, resolve } from 'node:path';
+import { fetchLibtorch } from './fetch.mjs';
+import { locateLibtorch, root, systemLibtorch } from './locate.mjs';
 
 const source = join(root, 'native');
 const build = join(source, 'build');
-const torchPackage = 'torch==2.13.0';
-
-/** Puts PyTorch's libraries and headers into .libtorch; no Python runs afterwards. */
-function fetchLibtorch() {
-  console.log(`graft: no libtorch found; python3 -m pip fetches ${torchPackage} into .libtorch (a few minutes, once)`);
-  const partial = `${ownFolder}.partial`;
-  rmSync(partial, { recursive: true, force: true });
-  const pip = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--no-compile', '--disable-pip-version-check'];
-  const { status } = spawnSync('python3', [...pip, '--target', partial, torchPackage], { stdio: 'inherit' });
-  if (status !== 0) {
-    rmSync(partial, { recursive: true, force: true });
-    return undefined;
-  }
-  rmSync(ownFolder, { recursive: true, force: true });
-  renameSync(partial, ownFolder);
-  return libtorchAt(ownFolder, 'graft (.libtorch)');
-}
+/** Where the addon looks for its libraries, see src/torch/build.ts. */
+const link = join(build, 'libtorch');
 
 /** @param {import('./locate.mjs').Libtorch} libtorch */
 function compile(libtorch) {
@@ -51,18 +46,22 @@ function compile(libtorch) {
       .filter((folder) => folder !== '/usr/include')
       .flatMap((folder) => ['-isystem', folder]),
   ];
-  const link = [`-L${libtorch.lib}`, '-ltorch_cpu', '-lc10', `-Wl,-rpath,${libtorch.lib}`];
-  if (process.platform === 'darwin') link.push('-undefined', 'dynamic_lookup');
+  const here = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN';
+  const libraries = [`-L${libtorch.lib}`, '-ltorch_cpu', '-lc10', `-Wl,-rpath,${here}/libtorch`];
+  if (process.platform === 'darwin') libraries.push('-undefined', 'dynamic_lookup');
 
   // One translation unit: libtorch's headers, nearly all of the work, are read once.
   const unit = files.map((name) => `#include "${name}"\n`).join('');
   const sources = ['engine.h', ...files].map((name) => readFileSync(join(source, name), 'utf8'));
-  const fingerprint = createHash('sha256')
-    .update(JSON.stringify([compiler, flags, link, libtorch, sources]))
-    .digest('hex');
+  // A package that was moved has the same engine.
+  const given = JSON.stringify([compiler, flags, libraries, libtorch, sources]).replaceAll(root, '');
+  const fingerprint = createHash('sha256').update(given).digest('hex');
   const record = join(build, 'build.json');
   try {
-    if (JSON.parse(readFileSync(record, 'utf8')).fingerprint === fingerprint) return;
+    if (JSON.parse(readFileSync(record, 'utf8')).fingerprint === fingerprint) {
+      linkTo(libtorch.lib);
+      return;
+    }
   } catch {
     // No earlier build, or an unreadable record: compile.
   }
@@ -70,12 +69,24 @@ function compile(libtorch) {
   const target = join(build, 'graft.node');
   const fresh = join(build, `graft.${process.pid}.node`);
   console.log(`graft: compiling the engine against libtorch ${libtorch.version} (${libtorch.from})`);
-  execFileSync(compiler, [...flags, '-x', 'c++', '-', '-o', fresh, ...link], {
+  execFileSync(compiler, [...flags, '-x', 'c++', '-', '-o', fresh, ...libraries], {
     input: unit,
     stdio: ['pipe', 'inherit', 'inherit'],
   });
+  linkTo(libtorch.lib);
   renameSync(fresh, target);
-  writeFileSync(record, JSON.stringify({ fingerprint, ...libtorch }, null, 2));
+  const { from, version, cxx11Abi, cuda } = libtorch;
+  writeFileSync(record, JSON.stringify({ fingerprint, from, version, cxx11Abi, cuda }, null, 2));
+}
+
+/** A relative link within the package, so that both can be moved together. @param {string} lib */
+function linkTo(lib) {
+  const inside = !relative(root, resolve(lib)).startsWith('..');
+  const fresh = `${link}.${process.pid}`;
+  symlinkSync(inside ? relative(build, lib) : resolve(lib), fresh);
+  // A copy that followed links has a folder there.
+  if (lstatSync(link, { throwIfNoEntry: false })?.isDirectory()) rmSync(link, { recursive: true });
+  renameSync(fresh, link);
 }
 
 const libtorch = locateLibtorch() ?? (process.env.LIBTORCH ? undefined : (fetchLibtorch() ?? systemLibtorch()));

@@ -1,4 +1,4 @@
-// Where libtorch is on this machine: its libraries, headers, version and C++ ABI.
+// Where libtorch is on this machine: its libraries, headers, version and C++ ABI. Run as a program, it prints that as JSON.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -67,3 +67,6 @@ export function locateLibtorch() {
 
 /** What Debian's libtorch-dev installs. */
 export const systemLibtorch = () => libtorchAt('/usr', 'the system (libtorch-dev)');
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  console.log(JSON.stringify(locateLibtorch() ?? (process.env.LIBTORCH ? null : (systemLibtorch() ?? null))));

@@ -6,8 +6,6 @@ export interface Machine {
   node: string;
   platform: NodeJS.Platform;
   engine: EngineReport;
-  /** Whether the engine's libtorch folder is still there. */
-  libtorchPresent: boolean;
   /** First line of what `--version` says; absent where there is none. */
   compiler?: string;
   python?: string;
@@ -61,15 +59,12 @@ export function findings(machine: Machine): Finding[] {
         `${installer} ${machine.platform === 'darwin' ? 'python3' : 'python3 python3-pip'}`,
         true,
       );
-    const moved = engine.torch && !machine.libtorchPresent;
-    add(
-      moved ? `libtorch is no longer in ${engine.torch?.folder}` : `${engine.problem}`.replace(/\.$/, ''),
-      rebuild,
-      true,
-    );
+    add(`${engine.problem}`.replace(/\.$/, ''), rebuild, true);
   } else if (machine.nvidia && engine.devices.length === 1)
     add(
-      'there is an NVIDIA driver, but this libtorch computes on the CPU only',
+      engine.cudaProblem
+        ? `there is an NVIDIA driver, but libtorch’s CUDA kernels do not load (${engine.cudaProblem})`
+        : 'there is an NVIDIA driver, but this libtorch computes on the CPU only',
       `python3 -m pip install torch && ${rebuild}`,
       false,
     );

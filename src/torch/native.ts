@@ -1,9 +1,8 @@
 /** The addon as TypeScript sees it. Tensors are handles (numbers) here; `tensor.ts` gives them a class. */
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { errorsOf } from '../core/index.js';
+import { buildFolder, buildRecord, findAgain, libtorchPresent } from './build.js';
 
 export const engineErrors = {
   ENGINE_MISSING: {
@@ -72,26 +71,6 @@ interface Native {
   memory(device: string): MemoryStatistics;
 }
 
-/** What the installer wrote beside the addon: where the libtorch is that it was compiled against. */
-export interface BuildRecord {
-  from: string;
-  version: string;
-  lib: string;
-  cxx11Abi: boolean;
-  cuda: boolean;
-}
-
-const buildFolder = join(dirname(fileURLToPath(import.meta.url)), '../../native/build');
-
-/** The installer's record, or undefined where the addon was not built. */
-export function buildRecord(): BuildRecord | undefined {
-  try {
-    return JSON.parse(readFileSync(join(buildFolder, 'build.json'), 'utf8')) as BuildRecord;
-  } catch {
-    return undefined;
-  }
-}
-
 function explained<Values extends unknown[], Result>(call: (...values: Values) => Result) {
   return (...values: Values): Result => {
     try {
@@ -109,6 +88,12 @@ export const explain = (error: unknown): unknown =>
     : error;
 
 let loaded: Native | undefined;
+let cudaProblem: string | undefined;
+
+/** Why this libtorch's CUDA kernels could not be loaded; undefined where they were, or where it has none. */
+export const cudaLoadProblem = (): string | undefined => cudaProblem;
+
+const firstLine = (error: unknown) => (error as Error).message.split('\n')[0];
 
 /**
  * The addon, loaded when it is first needed, so that `graft --help` and `graft doctor` work without one. Where the
@@ -118,8 +103,10 @@ let loaded: Native | undefined;
  */
 export function native(): Native {
   if (loaded) return loaded;
-  const record = buildRecord();
-  if (!record) throw engineError('ENGINE_MISSING', { reason: 'it was not built' });
+  const built = buildRecord();
+  if (!built) throw engineError('ENGINE_MISSING', { reason: 'it was not built' });
+  const record = libtorchPresent(built) ? built : findAgain(built);
+  if (typeof record === 'string') throw engineError('ENGINE_MISSING', { reason: record });
   // OpenMP's threads wait by spinning unless told otherwise: two runs on one machine would then starve each other.
   process.env.OMP_WAIT_POLICY ??= 'passive';
   try {
@@ -128,9 +115,14 @@ export function native(): Native {
     const { fromArray, toArrayBuffer, item } = addon;
     const readers = { fromArray: explained(fromArray), toArrayBuffer: explained(toArrayBuffer), item: explained(item) };
     loaded = { ...addon, ...readers };
+  } catch (error) {
+    throw engineError('ENGINE_MISSING', { reason: firstLine(error) }, error);
+  }
+  try {
     if (record.cuda) loaded.loadLibrary(join(record.lib, 'libtorch_cuda.so'));
   } catch (error) {
-    throw engineError('ENGINE_MISSING', { reason: (error as Error).message.split('\n')[0] }, error);
+    // The wheel alone, without NVIDIA's, computes on the CPU; whoever asks for a GPU hears that there is none.
+    cudaProblem = firstLine(error);
   }
   return loaded;
 }

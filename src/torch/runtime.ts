@@ -1,5 +1,6 @@
 /** The machine as libtorch sees it, and what makes its numbers repeatable: threads and seeds. */
-import { buildRecord, engineError, type MemoryStatistics, native } from './native.js';
+import { buildRecord } from './build.js';
+import { cudaLoadProblem, engineError, type MemoryStatistics, native } from './native.js';
 import type { Handle } from './operators.js';
 
 export type { MemoryStatistics } from './native.js';
@@ -58,18 +59,27 @@ export interface EngineReport {
   cpu?: { capability: string; threads: number };
   devices: string[];
   problem?: string;
+  /** Why the CUDA kernels of this libtorch could not be loaded. */
+  cudaProblem?: string;
 }
 
 export function engineReport(): EngineReport {
-  const record = buildRecord();
-  const torch = record && { torch: { version: record.version, from: record.from, folder: record.lib } };
+  let computed: Omit<EngineReport, 'torch'>;
   try {
     const capability =
       native()
         .configuration()
         .match(/CPU capability usage: (\S+)/)?.[1] ?? 'unknown';
-    return { ...torch, cpu: { capability, threads: threads() }, devices: devices() };
+    const cudaProblem = cudaLoadProblem();
+    computed = {
+      cpu: { capability, threads: threads() },
+      devices: devices(),
+      ...(cudaProblem !== undefined && { cudaProblem }),
+    };
   } catch (error) {
-    return { ...torch, devices: [], problem: (error as Error).message };
+    computed = { devices: [], problem: (error as Error).message };
   }
+  // Read afterwards: loading may have found libtorch in another place.
+  const record = buildRecord();
+  return { ...(record && { torch: { version: record.version, from: record.from, folder: record.lib } }), ...computed };
 }

@@ -6,7 +6,6 @@ const healthy: Machine = {
   node: '22.0.0',
   platform: 'linux',
   engine: { torch, cpu: { capability: 'AVX2', threads: 8 }, devices: ['cpu'] },
-  libtorchPresent: true,
   compiler: 'g++ 12',
   python: 'Python 3.11',
   pip: true,
@@ -15,7 +14,7 @@ const healthy: Machine = {
   installer: 'sudo apt-get install',
   rebuild: 'npm rebuild graft',
 };
-const without: Machine = { ...healthy, engine: { devices: [], problem: 'it was not built' }, libtorchPresent: false };
+const without: Machine = { ...healthy, engine: { devices: [], problem: 'it was not built' } };
 const fixes = (machine: Machine) => findings(machine).map(({ fix }) => fix);
 
 describe('findings', () => {
@@ -35,11 +34,11 @@ describe('findings', () => {
     expect(fixes(bare)).toEqual(['dnf install gcc-c++', 'dnf install python3 python3-pip', 'npm rebuild graft']);
   });
 
-  it('says when the libtorch of the build is gone', () => {
-    const engine = { torch, devices: [], problem: 'libtorch_cpu.so: cannot open shared object file' };
-    const [{ problem, blocking }] = findings({ ...healthy, engine, libtorchPresent: false });
-    expect(problem).toContain('/opt/torch/lib');
-    expect(blocking).toBe(true);
+  it('says why an engine that was built does not load', () => {
+    const engine = { torch, devices: [], problem: 'libtorch is no longer in /opt/torch/lib, and no other was found.' };
+    expect(findings({ ...healthy, engine })).toEqual([
+      { problem: engine.problem.slice(0, -1), fix: 'npm rebuild graft', blocking: true },
+    ]);
   });
 
   it('tells of an unused GPU and of a full disk, which do not block', () => {
@@ -48,5 +47,8 @@ describe('findings', () => {
     expect(found.map(({ problem }) => problem).join()).toMatch(/100\.0 MB free.*NVIDIA/);
     const engine = { ...healthy.engine, devices: ['cpu', 'cuda:0'] };
     expect(findings({ ...healthy, engine, nvidia: true })).toEqual([]);
+    const incomplete = { ...healthy.engine, cudaProblem: 'libcublas.so.13: cannot open shared object file' };
+    expect(findings({ ...healthy, engine: incomplete })).toEqual([]);
+    expect(findings({ ...healthy, engine: incomplete, nvidia: true })[0].problem).toContain('libcublas.so.13');
   });
 });

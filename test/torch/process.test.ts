@@ -1,8 +1,9 @@
 /** What concerns a whole process: the collector, worker threads, and an engine that is not there. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { engineReport } from '../../src/torch/index.js';
 import { compiled, root, runModule } from '../child.js';
 
 const torch = compiled('torch/index.js');
@@ -136,6 +137,7 @@ describe('an engine that cannot be loaded', () => {
   it('because the addon is damaged: the same error with the reason in one line', () => {
     mkdirSync(join(folder, 'native/build'), { recursive: true });
     writeFileSync(join(folder, 'native/build/graft.node'), 'not a library');
+    symlinkSync(engineReport().torch!.folder, join(folder, 'native/build/libtorch'));
     writeFileSync(join(folder, 'native/build/build.json'), '{ "version": "2.0.0", "cuda": false }');
     const error = attempt();
     expect(error).toMatchObject({ code: 'ENGINE_MISSING', exitCode: 5 });

@@ -63,7 +63,6 @@ async function examine(): Promise<Machine> {
     node: process.versions.node,
     platform,
     engine,
-    libtorchPresent: engine.torch !== undefined && existsSync(engine.torch.folder),
     ...(compiler && { compiler }),
     ...(python && { python }),
     pip: pip !== undefined,
