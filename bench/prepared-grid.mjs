@@ -7,8 +7,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { loadAdapter, loadModel, runNetwork, threshold } from '../dist/adapt/index.js';
-import { loadSlices, readDataset, siteOf } from '../dist/data/index.js';
+import { loadAdapter, loadModel, masksOf } from '../dist/adapt/index.js';
+import { withoutPauses } from '../dist/core/index.js';
+import { loadSlices, readDataset, siteOf, sourceOfTensor } from '../dist/data/index.js';
 import { evaluateLabels, meanOf, standardDeviation } from '../dist/metrics/index.js';
 import { setThreads } from '../dist/torch/index.js';
 
@@ -25,7 +26,8 @@ const score = (model, cases) =>
     cases.map(({ images, labels, spacing }) => {
       const [n, , h, w] = images.shape;
       const options = { shape: [n, h, w], spacing, classes: [1], toleranceMm: recipe.toleranceMm };
-      return evaluateLabels(labels, threshold(runNetwork(model, images).probabilities), options)[1].surfaceDice;
+      const { classes } = withoutPauses(masksOf(model, sourceOfTensor(images)));
+      return evaluateLabels(labels, classes[0], options)[1].surfaceDice;
     }),
   );
 

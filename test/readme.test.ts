@@ -1,9 +1,11 @@
 /** The library example of the README, run as it stands. */
+
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadAdapter, noteReference, Segmenter } from '../src/adapt/index.js';
+import { withoutPauses } from '../src/core/index.js';
 import { generatePhantoms, loadSlices, preprocessingSchema, readLabel, readVolume, siteOf } from '../src/data/index.js';
 import { root, runNode } from './child.js';
 
@@ -21,7 +23,8 @@ beforeAll(() => {
   const architecture = { inChannels: 1, outChannels: 1, filters: 2 };
   const model = new Segmenter({ architecture, preprocessing });
   model.initialise(1);
-  noteReference(model, loadSlices(siteOf(dataset, 'siemens-t1').cases, preprocessing, { classes: 2 }), 2);
+  const cases = loadSlices(siteOf(dataset, 'siemens-t1').cases, preprocessing, { classes: 2 });
+  withoutPauses(noteReference(model, cases, 2));
   model.save(join(folder, 'model.safetensors'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'graft'));

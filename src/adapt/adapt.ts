@@ -3,7 +3,7 @@
  * network's own prediction, normalised by the target's statistics (Aleem et al. 2024; `methods.ts` names the variants).
  */
 import { setImmediate } from 'node:timers/promises';
-import { random } from '../core/index.js';
+import { type Pausing, random } from '../core/index.js';
 import { type CaseSlices, SlicePool } from '../data/index.js';
 import { encoderBlocks, type UNet2D } from '../models/index.js';
 import {
@@ -24,6 +24,7 @@ import {
   recomputeStatistics,
   setBatchStatistics,
   trainableParameters,
+  type WeightedBatch,
 } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, scope, type Tensor } from '../torch/index.js';
 import type { Adapter } from './adapter.js';
@@ -76,7 +77,7 @@ export async function* adapt(
   model.use(undefined);
   const base = model.fingerprint;
   const head = headFor(model, headLevel(method.trains === 'nothing' ? encoderBlocks : method.blocks), config.method);
-  const observer = new Observer(model, head, target, toleranceMm);
+  const observer = yield* Observer.of({ model, head, target, toleranceMm });
   const own = joinStates({ network: network.state(), head: head.state() });
   const before = copyState(own);
   using pool = new SlicePool(target, { device: model.device });
@@ -97,17 +98,19 @@ export async function* adapt(
       at = resumed.at;
       choice.looks.push(...(resumed.memory as Look[]));
     } else {
-      const align = () =>
-        config.calibrate && calibrate(network, head, passesOver(pool, { ...config, passes: 1 }, seed));
-      align();
-      choice.consider(observer.look('source'));
+      const align = function* (): Pausing<void> {
+        const batches = passesOver(pool, { ...config, passes: 1 }, seed);
+        if (config.calibrate) yield* calibrate(network, head, imagesOf(batches));
+      };
+      yield* align();
+      choice.consider(yield* observer.look('source'));
       yield { kind: 'look', task, look: choice.looks[0] };
       if (method.statistics === 'recompute') {
         const passes = () => passesOver(pool, config, seed);
-        recomputeStatistics(network, (images) => network.forward(images), passes());
-        recomputeStatistics(head, (images) => head.forward(network.encode(images)[head.level]), passes());
-        align();
-        choice.consider(observer.look('statistics'));
+        yield* recomputeStatistics(network, (images) => network.forward(images), passes());
+        yield* recomputeStatistics(head, (images) => head.forward(network.encode(images)[head.level]), passes());
+        yield* align();
+        choice.consider(yield* observer.look('statistics'));
         yield { kind: 'look', task, look: choice.looks[1] };
       }
     }
@@ -141,7 +144,7 @@ export async function* adapt(
         await setImmediate();
       }
       setBatchStatistics(network, false);
-      const look = observer.look(epoch + 1);
+      const look = yield* observer.look(epoch + 1);
       choice.consider(look);
       const values = { loss: at.sum / steps };
       at = { epoch: epoch + 1, step: 0, sum: 0 };
@@ -194,13 +197,16 @@ function chooseTrained(
   );
 }
 
-function* passesOver(pool: SlicePool, { passes, batch }: Adaptation, seed: number): Generator<Tensor> {
+function* passesOver(pool: SlicePool, { passes, batch }: Adaptation, seed: number): Generator<WeightedBatch> {
   for (let pass = 0; pass < passes; pass++)
-    for (const one of pool.epoch(batch, random(seed, 'statistics', pass))) {
-      const { images } = one.take();
-      yield images;
-      images.dispose();
+    for (const { take, weight } of pool.epoch(batch, random(seed, 'statistics', pass))) {
+      using images = take().images;
+      yield { images, weight };
     }
+}
+
+function* imagesOf(batches: Iterable<WeightedBatch>): Generator<Tensor> {
+  for (const { images } of batches) yield images;
 }
 
 /** The whole network learns its own thresholded prediction. */

@@ -4,45 +4,78 @@
  * in every epoch. A shift of the head's logits, by which it segments as much of the target as the network, takes most of
  * that push away and leaves what the two disagree on.
  */
+import { type Pausing, pause } from '../core/index.js';
 import type { EarlyHead, UNet2D } from '../models/index.js';
 import { cat, noGrad, scope, type Tensor } from '../torch/index.js';
 
-/**
- * Shifts the head's logits of each class so that its mean probability is the network's.
- *
- * @param batches images of the target, float32 [B, channels, H, W]
- */
-export function calibrate(network: UNet2D, head: EarlyHead, batches: Iterable<Tensor>): void {
-  scope(() =>
-    noGrad(() => {
-      const seen: { early: Tensor; shares: Tensor }[] = [];
-      for (const images of batches) {
-        if (seen.length === MOST_BATCHES) break;
-        const one = scope(() => {
-          const features = network.encode(images);
-          const early = head.forward(features[head.level]); // [B, C, H, W]
-          return { early, shares: network.decode(features).sigmoid().mean([2, 3]) }; // [B, C]
-        });
-        seen.push(one);
-      }
-      const wanted = cat(seen.map(({ shares }) => shares))
-        .mean([0])
-        .toArray<'float32'>(); // [C]
-      const logits = cat(seen.map(({ early }) => early)); // [N, C, H, W]
-      const shifts = [...wanted].map((share, c) => shiftTo(logits.select(1, c), share));
-      head.shift(shifts);
-    }),
-  );
+/** Slices of one size. */
+interface Group {
+  /** The head's, [B, C, H, W] of each batch. */
+  logits: Tensor[];
+  /** The network's mean probabilities, [B, C] of each batch. */
+  shares: Tensor[];
+  pixels: number;
 }
 
-/** The number that, added to the logits, makes their mean probability the wanted one: bisection of a rising function. */
-function shiftTo(logits: Tensor, share: number): number {
+/**
+ * Shifts the head's logits of each class so that its mean probability over all pixels is the network's.
+ *
+ * @param batches images of the target, float32 [B, channels, H, W]; H and W may differ from batch to batch
+ */
+export function* calibrate(network: UNet2D, head: EarlyHead, batches: Iterable<Tensor>): Pausing<void> {
+  const groups = new Map<string, Group>();
+  let count = 0;
+  try {
+    for (const images of batches) {
+      if (count++ === MOST_BATCHES) break;
+      const [b, , h, w] = images.shape;
+      const group = groups.get(`${h} ${w}`) ?? { logits: [], shares: [], pixels: 0 };
+      groups.set(`${h} ${w}`, group);
+      const { logits, shares } = look(network, head, images);
+      group.logits.push(logits.keep());
+      group.shares.push(shares.keep());
+      group.pixels += b * h * w;
+      yield pause;
+    }
+    const shifts: number[] = [];
+    for (let c = 0; c < network.config.outChannels; c++) shifts.push(yield* shiftOf([...groups.values()], c));
+    head.shift(shifts);
+  } finally {
+    for (const { logits, shares } of groups.values()) for (const one of [...logits, ...shares]) one.dispose();
+  }
+}
+
+const look = (network: UNet2D, head: EarlyHead, images: Tensor) =>
+  scope(() =>
+    noGrad(() => {
+      const features = network.encode(images);
+      const logits = head.forward(features[head.level]);
+      return { logits, shares: network.decode(features).sigmoid().mean([2, 3]) };
+    }),
+  );
+
+/**
+ * The number that, added to a class's logits, makes their mean probability the network's: bisection of a rising function.
+ * Groups count by their pixels.
+ */
+function* shiftOf(groups: readonly Group[], c: number): Pausing<number> {
+  const total = groups.reduce((sum, { pixels }) => sum + pixels, 0);
+  const mean = (of: (group: Group) => number) =>
+    groups.reduce((sum, group) => sum + (group.pixels / total) * of(group), 0);
+  const wanted = mean(({ shares }) => scope(() => cat(shares).mean([0]).toArray<'float32'>()[c]));
+  const ofClass = (batches: Tensor[]) => scope(() => cat(batches.map((one) => one.narrow(1, c, 1)))).keep();
+  const joined = new Map(groups.map((group) => [group, ofClass(group.logits)])); // [N, 1, H, W]
   let [low, high] = [-LARGEST, LARGEST];
-  for (let i = 0; i < STEPS; i++) {
-    const middle = (low + high) / 2;
-    const reached = scope(() => logits.add(middle).sigmoid().mean().item());
-    if (reached < share) low = middle;
-    else high = middle;
+  try {
+    for (let i = 0; i < STEPS; i++) {
+      const middle = (low + high) / 2;
+      const reached = mean((group) => scope(() => joined.get(group)!.add(middle).sigmoid().mean().item()));
+      if (reached < wanted) low = middle;
+      else high = middle;
+      yield pause;
+    }
+  } finally {
+    for (const one of joined.values()) one.dispose();
   }
   return (low + high) / 2;
 }

@@ -1,12 +1,12 @@
 /**
  * What can be seen of a model on images without labels: how much it segments, how sure it is, and whether its early and
- * its final head say the same.
+ * its final head say the same. A case is looked at while its output comes batch by batch; what is kept of it are masks.
  */
-
-import { type CaseSlices, classMap } from '../data/index.js';
-import { surfaceDice, surfaceDistances } from '../metrics/index.js';
+import { type Pausing, pause } from '../core/index.js';
+import type { SliceSource } from '../data/index.js';
+import { surfaceDice, surfaceDistancesWithPauses } from '../metrics/index.js';
 import type { EarlyHead } from '../models/index.js';
-import { noGrad, scope, type Tensor } from '../torch/index.js';
+import { noGrad, scope } from '../torch/index.js';
 import type { Segmenter } from './segmenter.js';
 
 /** Of one case. */
@@ -19,9 +19,11 @@ export interface Observation {
   agreement: number;
 }
 
-/** A model's output on one case. */
+/** A model's output on some slices of a case. */
 export interface Output {
-  /** float32 [n, C, h, w], probabilities of the classes but the background */
+  /** Which slice is the first of these. */
+  start: number;
+  /** float32 [b, C, h, w], probabilities of the classes but the background */
   probabilities: Float32Array;
   /** The early head's, likewise. */
   early: Float32Array;
@@ -31,69 +33,119 @@ export interface Output {
 const BATCH = 16;
 
 /**
- * Runs the network over all slices of a case.
+ * Runs the network over all slices of a case, a batch at a time.
  *
- * @param images float32 [n, 1, h, w]
  * @param head without one `early` stays empty
  */
-export function runNetwork(
+export function* runNetwork(
   { network, device }: Pick<Segmenter, 'network' | 'device'>,
-  images: Tensor,
+  slices: SliceSource,
   head?: EarlyHead,
-): Output {
-  const [n, , h, w] = images.shape;
-  const size = network.config.outChannels * h * w;
-  const probabilities = new Float32Array(n * size);
-  const early = new Float32Array(head ? n * size : 0);
+): Generator<Output> {
+  const [n] = slices.shape;
   for (let start = 0; start < n; start += BATCH)
-    scope(() =>
+    yield scope(() =>
       noGrad(() => {
-        const features = network.encode(images.narrow(0, start, Math.min(BATCH, n - start)).to({ device }));
-        probabilities.set(network.decode(features).sigmoid().shareArray(), start * size);
-        if (head) early.set(head.forward(features[head.level]).sigmoid().shareArray(), start * size);
+        const features = network.encode(slices.take(start, Math.min(BATCH, n - start)).to({ device }));
+        const probabilities = network.decode(features).sigmoid().toArray<'float32'>();
+        const early = head ? head.forward(features[head.level]).sigmoid().toArray<'float32'>() : new Float32Array();
+        return { start, probabilities, early };
       }),
     );
-  return { probabilities, early };
 }
 
-export const threshold = (probabilities: Float32Array): Uint8Array =>
-  Uint8Array.from(probabilities, (p) => (p > 0.5 ? 1 : 0));
+/** Masks of one case by class, each uint8 [n, h, w] of 0 and 1. */
+export class Masks {
+  readonly shape: readonly [number, number, number];
+  readonly classes: Uint8Array[];
 
-/** Surface Dice of two sets of probabilities at 0.5, averaged over the classes. */
-export function agreement(
-  first: Float32Array,
-  second: Float32Array,
-  { images, spacing }: Pick<CaseSlices, 'images' | 'spacing'>,
-  classes: number,
+  constructor(shape: readonly [number, number, number], classes: number) {
+    this.shape = shape;
+    this.classes = Array.from({ length: classes }, () => new Uint8Array(shape[0] * shape[1] * shape[2]));
+  }
+
+  /** Takes what exceeds one half. @param probabilities float32 [b, C, h, w] of the slices from `start` */
+  add(probabilities: Float32Array, start: number): void {
+    const [, h, w] = this.shape;
+    for (let from = 0, slice = start; from < probabilities.length; slice++)
+      for (const mask of this.classes)
+        for (let to = slice * h * w; to < (slice + 1) * h * w; to++) mask[to] = probabilities[from++] > 0.5 ? 1 : 0;
+  }
+}
+
+/** The masks of a network without a look at an early head. */
+export function* masksOf(model: Segmenter, slices: SliceSource): Pausing<Masks> {
+  const masks = new Masks(slices.shape, model.classes - 1);
+  for (const { start, probabilities } of runNetwork(model, slices)) {
+    masks.add(probabilities, start);
+    yield pause;
+  }
+  return masks;
+}
+
+/** Gathers what is seen of a case from the model's output on it. */
+export class Sight {
+  readonly masks: Masks;
+  readonly #early: Masks;
+  #voxels = 0;
+  #entropy = 0;
+
+  constructor(shape: readonly [number, number, number], classes: number) {
+    this.masks = new Masks(shape, classes);
+    this.#early = new Masks(shape, classes);
+  }
+
+  /** The batches of a case in their order. */
+  add({ start, probabilities, early }: Output): void {
+    this.masks.add(probabilities, start);
+    this.#early.add(early, start);
+    for (let i = 0; i < probabilities.length; i++) {
+      const p = probabilities[i];
+      if (p > 0.5) this.#voxels++;
+      if (p > 0 && p < 1) this.#entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
+    }
+  }
+
+  /** @param spacing [slice distance, h, w] in mm @param toleranceMm of the surface Dice */
+  *observation(spacing: readonly [number, number, number], toleranceMm: number): Pausing<Observation> {
+    const [z, y, x] = spacing;
+    return {
+      volumeMl: (this.#voxels * z * y * x) / 1000,
+      // A mask of nothing counts as one voxel: as unsure as can be, but a number that JSON can hold.
+      entropy: this.#entropy / Math.max(1, this.#voxels),
+      agreement: yield* agreement(this.#early, this.masks, spacing, toleranceMm),
+    };
+  }
+}
+
+/** Surface Dice of two sets of masks, averaged over the classes. */
+export function* agreement(
+  first: Masks,
+  second: Masks,
+  spacing: readonly [number, number, number],
   toleranceMm: number,
-): number {
-  const [n, , h, w] = images.shape;
+): Pausing<number> {
   let sum = 0;
-  for (let c = 0; c < classes; c++) {
-    const [a, b] = [first, second].map((p) => threshold(classMap(p, c, classes, h * w)));
+  for (const [c, mask] of second.classes.entries()) {
     // Two heads that find nothing would agree perfectly; that is worth nothing.
-    if (b.includes(1)) sum += surfaceDice(surfaceDistances(a, b, [n, h, w], spacing), toleranceMm);
+    if (!mask.includes(1)) continue;
+    const distances = yield* surfaceDistancesWithPauses(first.classes[c], mask, second.shape, spacing);
+    sum += surfaceDice(distances, toleranceMm);
   }
-  return sum / classes;
+  return sum / second.classes.length;
 }
 
-export function observe(
-  { probabilities, early }: Output,
-  one: Pick<CaseSlices, 'images' | 'spacing'>,
-  classes: number,
+/** Looks at a case with an early head. */
+export function* observe(
+  model: Segmenter,
+  head: EarlyHead,
+  { slices, spacing }: { slices: SliceSource; spacing: readonly [number, number, number] },
   toleranceMm: number,
-): Observation {
-  let voxels = 0;
-  let entropy = 0;
-  for (const p of probabilities) {
-    if (p > 0.5) voxels++;
-    if (p > 0 && p < 1) entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
+): Pausing<Observation & { masks: Masks }> {
+  const sight = new Sight(slices.shape, model.classes - 1);
+  for (const output of runNetwork(model, slices, head)) {
+    sight.add(output);
+    yield pause;
   }
-  const [z, y, x] = one.spacing;
-  return {
-    volumeMl: (voxels * z * y * x) / 1000,
-    // A mask of nothing counts as one voxel: as unsure as can be, but a number that JSON can hold.
-    entropy: entropy / Math.max(1, voxels),
-    agreement: agreement(early, probabilities, one, classes, toleranceMm),
-  };
+  return { ...(yield* sight.observation(spacing, toleranceMm)), masks: sight.masks };
 }

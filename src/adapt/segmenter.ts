@@ -193,6 +193,9 @@ export function loadModel(
 /** The first and the last weight of the reference code's U-Net: their shapes tell its sizes. */
 const ends = ['init_path.0.weight', 'out_path.1.layer.weight'];
 
+/** The head that the guard listens to; undefined where the model has none. */
+export const deepestHead = ({ heads }: Segmenter): EarlyHead | undefined => heads.get(Math.max(...heads.keys()));
+
 /** The nearest early head at a level or deeper: its loss reaches every block up to there. @throws GraftError HEAD_MISSING */
 export function headFor({ heads }: Segmenter, level: number, method: string): EarlyHead {
   const levels = [...heads.keys()].sort();

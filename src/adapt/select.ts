@@ -1,9 +1,10 @@
 /** Looking at candidates on the unlabelled target, and choosing among them. */
-import type { CaseSlices } from '../data/index.js';
+import type { Pausing } from '../core/index.js';
+import { type CaseSlices, sourceOfTensor } from '../data/index.js';
 import { meanOf } from '../metrics/index.js';
 import type { EarlyHead } from '../models/index.js';
 import { copyInto, copyState, type State } from '../nn/index.js';
-import { agreement, observe, runNetwork, threshold } from './observe.js';
+import { agreement, Masks, observe } from './observe.js';
 import { type Departure, departures, severity } from './reference.js';
 import type { Segmenter } from './segmenter.js';
 
@@ -23,6 +24,14 @@ export interface Look {
   departures: Departure[];
 }
 
+interface Watched {
+  model: Segmenter;
+  head: EarlyHead;
+  target: readonly CaseSlices[];
+  /** Of the surface Dice that measures agreement. */
+  toleranceMm: number;
+}
+
 type Seen = Omit<Look, 'candidate' | 'departures'>;
 
 /**
@@ -35,39 +44,44 @@ export class Observer {
   readonly #target: readonly CaseSlices[];
   readonly #toleranceMm: number;
   /** The source model's masks, packed; the first look at a case is at what that model does. */
-  readonly #masks: Uint8Array[] = [];
-  readonly #source: Seen;
+  readonly #masks: Uint8Array[][] = [];
+  #source!: Seen;
   /** Agreeing with a source model that is itself out of its range has no merit. */
-  readonly #sourceIsSound: boolean;
+  #sourceIsSound = false;
 
-  /** Made while the network is still the source model. */
-  constructor(model: Segmenter, head: EarlyHead, target: readonly CaseSlices[], toleranceMm: number) {
+  private constructor({ model, head, target, toleranceMm }: Watched) {
     this.#model = model;
     this.#head = head;
     this.#target = target;
     this.#toleranceMm = toleranceMm;
-    this.#source = this.#measure();
-    this.#sourceIsSound = this.#assess(this.#source, false).length === 0;
   }
 
-  look(candidate: Look['candidate']): Look {
-    const seen = candidate === 'source' ? this.#source : this.#measure();
+  /** To be called while the network is still the source model. */
+  static *of(watched: Watched): Pausing<Observer> {
+    const observer = new Observer(watched);
+    observer.#source = yield* observer.#measure();
+    observer.#sourceIsSound = observer.#assess(observer.#source, false).length === 0;
+    return observer;
+  }
+
+  *look(candidate: Look['candidate']): Pausing<Look> {
+    const seen = candidate === 'source' ? this.#source : yield* this.#measure();
     return { candidate, ...seen, departures: this.#assess(seen, this.#sourceIsSound) };
   }
 
-  #measure(): Seen {
-    const classes = this.#model.classes - 1;
-    const seen = this.#target.map((one, i) => {
-      const output = runNetwork(this.#model, one.images, this.#head);
-      const { probabilities } = output;
-      this.#masks[i] ??= pack(threshold(probabilities));
-      const source = unpack(this.#masks[i], probabilities.length);
-      return {
-        ...observe(output, one, classes, this.#toleranceMm),
-        agreementWithSource: agreement(probabilities, source, one, classes, this.#toleranceMm),
-      };
-    });
-    const average = (key: keyof (typeof seen)[0]) => meanOf(seen.map((one) => one[key]));
+  *#measure(): Pausing<Seen> {
+    const seen: Seen[] = [];
+    for (const [i, { images, spacing }] of this.#target.entries()) {
+      const slices = sourceOfTensor(images);
+      const one = { slices, spacing };
+      const { masks, ...observation } = yield* observe(this.#model, this.#head, one, this.#toleranceMm);
+      this.#masks[i] ??= masks.classes.map(pack);
+      const source = new Masks(slices.shape, masks.classes.length);
+      for (const [c, packed] of this.#masks[i].entries()) unpack(packed, source.classes[c]);
+      const agreementWithSource = yield* agreement(masks, source, spacing, this.#toleranceMm);
+      seen.push({ ...observation, agreementWithSource });
+    }
+    const average = (key: keyof Seen) => meanOf(seen.map((one) => one[key]));
     return {
       volumeMl: average('volumeMl'),
       entropy: average('entropy'),
@@ -140,11 +154,8 @@ function pack(mask: Uint8Array): Uint8Array {
   return packed;
 }
 
-/** A packed mask as probabilities that are sure. */
-function unpack(packed: Uint8Array, length: number): Float32Array {
-  const sure = new Float32Array(length);
-  for (let i = 0; i < length; i++) sure[i] = (packed[i >> 3] >> (i & 7)) & 1;
-  return sure;
+function unpack(packed: Uint8Array, mask: Uint8Array): void {
+  for (let i = 0; i < mask.length; i++) mask[i] = (packed[i >> 3] >> (i & 7)) & 1;
 }
 
 /** The earliest of equals, so that training has to earn its place. */

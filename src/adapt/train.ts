@@ -1,14 +1,14 @@
 /** Training on the labelled source: the network first, then its early heads on the frozen network. */
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { random } from '../core/index.js';
+import { type Pausing, random } from '../core/index.js';
 import {
   augment,
   augmentationSchema,
   type CaseSlices,
-  classMap,
   foregroundMaps,
   type SlicePool,
+  sourceOfTensor,
 } from '../data/index.js';
 import { dice, meanOf } from '../metrics/index.js';
 import {
@@ -21,11 +21,11 @@ import {
   type TrainingEvent,
   trainingError,
 } from '../nn/index.js';
-import { recomputeStatistics, setBatchStatistics } from '../peft/index.js';
+import { recomputeStatistics, setBatchStatistics, type WeightedBatch } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, noGrad, scope, type Tensor } from '../torch/index.js';
-import { observe, runNetwork, threshold } from './observe.js';
+import { type Masks, masksOf, type Observation, observe } from './observe.js';
 import { referenceOf } from './reference.js';
-import type { Segmenter } from './segmenter.js';
+import { deepestHead, type Segmenter } from './segmenter.js';
 
 export const trainingSchema = z.strictObject({
   epochs: z.int().min(1).default(20).describe('epochs of the network; the best on the validation cases is kept'),
@@ -120,8 +120,14 @@ export async function* trainNetwork(
         await setImmediate();
       }
       setBatchStatistics(network, false);
-      recomputeStatistics(network, (images) => network.forward(images), unchanged(training, config, seed, epoch));
-      const scores = validation.map((one) => meanDice(runNetwork(model, one.images).probabilities, one, classes - 1));
+      yield* recomputeStatistics(
+        network,
+        (images) => network.forward(images),
+        unchanged(training, config, seed, epoch),
+      );
+      const scores: number[] = [];
+      for (const one of validation)
+        scores.push(meanDice(yield* masksOf(model, sourceOfTensor(one.images)), one.labels!));
       const score = meanOf(scores);
       // Without validation cases the mean is NaN, and the last epoch is kept.
       if (!(score <= bestDice)) {
@@ -149,14 +155,17 @@ const STATISTICS_BATCHES = 32;
  * Slices as they are: the running averages of training lag behind the weights and were taken of augmented slices, which
  * biases a short training's predictions (Wu & Johnson 2021, "precise BN").
  */
-function* unchanged(training: SlicePool, { batch }: Training, seed: number, epoch: number): Generator<Tensor> {
+function* unchanged(training: SlicePool, { batch }: Training, seed: number, epoch: number): Generator<WeightedBatch> {
   let count = 0;
   for (const one of training.epoch(batch, random(seed, 'statistics', epoch))) {
     if (count++ === STATISTICS_BATCHES) return;
     const { images, labels } = one.take();
     labels?.dispose();
-    yield images;
-    images.dispose();
+    try {
+      yield { images, weight: one.weight };
+    } finally {
+      images.dispose();
+    }
   }
 }
 
@@ -224,20 +233,20 @@ export async function* trainHeads(
 }
 
 /** Looks at the trained model on source cases and notes the ranges that the guard compares with. */
-export function noteReference(model: Segmenter, cases: readonly CaseSlices[], toleranceMm: number): void {
-  const head = model.heads.get(Math.max(...model.heads.keys()));
-  model.reference = referenceOf(
-    cases.map((one) => observe(runNetwork(model, one.images, head), one, model.classes - 1, toleranceMm)),
-  );
+export function* noteReference(model: Segmenter, cases: readonly CaseSlices[], toleranceMm: number): Pausing<void> {
+  const head = deepestHead(model)!;
+  const seen: Observation[] = [];
+  for (const { images, spacing } of cases)
+    seen.push(yield* observe(model, head, { slices: sourceOfTensor(images), spacing }, toleranceMm));
+  model.reference = referenceOf(seen);
 }
 
-/** Mean Dice over the classes on the prepared slices. */
-export function meanDice(probabilities: Float32Array, { images, labels }: CaseSlices, classes: number): number {
-  const [, , h, w] = images.shape;
-  const scores = Array.from({ length: classes }, (_, c) =>
+/** Mean Dice over the classes on the prepared slices. @param labels uint8 [n, h, w] */
+function meanDice({ classes }: Masks, labels: Uint8Array): number {
+  const scores = classes.map((mask, c) =>
     dice(
-      labels!.map((label) => (label === c + 1 ? 1 : 0)),
-      threshold(classMap(probabilities, c, classes, h * w)),
+      labels.map((label) => (label === c + 1 ? 1 : 0)),
+      mask,
     ),
   );
   return meanOf(scores);

@@ -42,6 +42,7 @@ export class ProgressView {
   }
 
   show(event: ProgressEvent): void {
+    if (event.kind === 'pause') return;
     const now = this.#now();
     if (event.kind === 'task') {
       this.close();

@@ -48,7 +48,7 @@ const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(val
 export async function runCommand(action: Action, { json, quiet, given }: Settings): Promise<void> {
   const view = new ProgressView(process.stderr);
   const show = (event: ProgressEvent) => {
-    if (quiet) return;
+    if (quiet || event.kind === 'pause') return;
     if (json) printJson({ progress: event });
     else view.show(event);
   };

@@ -3,6 +3,7 @@ export * from './differences.js';
 export * from './errors.js';
 export * from './files.js';
 export * from './nearest.js';
+export * from './pause.js';
 export * from './process.js';
 export * from './random.js';
 export * from './regular-files.js';

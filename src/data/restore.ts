@@ -1,45 +1,61 @@
 /** From a network's probabilities of several classes to labels on the volume's grid. */
-import { restoreProbabilities, type SliceGeometry } from './preprocess/index.js';
+import { putSlice, restorationOf, type SliceGeometry } from './preprocess/index.js';
 
-/** The probabilities of one class, [n, C, h, w] -> [n, h, w]. */
-export function classMap(probabilities: Float32Array, one: number, classes: number, sliceSize: number): Float32Array {
-  if (classes === 1) return probabilities;
-  const slices = probabilities.length / (classes * sliceSize);
-  const result = new Float32Array(slices * sliceSize);
-  for (let s = 0; s < slices; s++) {
-    const start = (s * classes + one) * sliceSize;
-    result.set(probabilities.subarray(start, start + sliceSize), s * sliceSize);
-  }
-  return result;
+export interface RestoreOptions {
+  /** Maps of a slice, C. */
+  channels: number;
+  /** `channel`: the first of the C; `half`: it wins where no class exceeds one half. */
+  background: 'channel' | 'half';
 }
 
 /**
- * The class with the largest probability at each voxel; the lowest of equals, and background outside what the slices show.
- *
- * @param probabilities float32 [n, C, h, w]
- * @param options.background `channel`: the first of the C; `half`: it wins where no class exceeds one half
- * @returns uint8 [z, y, x] on the volume's RAS grid
+ * Labels made slice by slice, as a network predicts: the class with the largest probability at each voxel; the lowest of
+ * equals, and background outside what the slices show.
  */
-export function restoreLabels(
-  probabilities: Float32Array,
-  geometry: SliceGeometry,
-  { background }: { background: 'channel' | 'half' },
-): Uint8Array {
-  const [n, h, w] = geometry.shape;
-  const [z, y, x] = geometry.volume;
-  const channels = probabilities.length / (n * h * w);
-  const restored = (channel: number) =>
-    restoreProbabilities(classMap(probabilities, channel, channels, h * w), geometry);
-  const first = background === 'channel' ? 1 : 0;
-  const largest = background === 'channel' ? restored(0) : new Float32Array(z * y * x).fill(0.5);
-  const labels = new Uint8Array(z * y * x);
-  for (let channel = first; channel < channels; channel++) {
-    const map = restored(channel);
-    for (let i = 0; i < map.length; i++)
-      if (map[i] > largest[i]) {
-        largest[i] = map[i];
-        labels[i] = channel - first + 1;
-      }
+export class RestoredLabels {
+  /** uint8 [z, y, x] on the volume's RAS grid. */
+  readonly labels: Uint8Array;
+  readonly #geometry: SliceGeometry;
+  readonly #options: RestoreOptions;
+  readonly #restore: (slice: Float32Array) => Float32Array;
+
+  constructor(geometry: SliceGeometry, options: RestoreOptions) {
+    const [z, y, x] = geometry.volume;
+    this.labels = new Uint8Array(z * y * x);
+    this.#geometry = geometry;
+    this.#options = options;
+    this.#restore = restorationOf(geometry);
   }
-  return labels;
+
+  /**
+   * @param probabilities float32 [b, C, h, w]
+   * @param start which of the slices is the first of these
+   */
+  add(probabilities: Float32Array, start: number): void {
+    const [, h, w] = this.#geometry.shape;
+    const sliceSize = this.#options.channels * h * w;
+    for (let i = 0; i * sliceSize < probabilities.length; i++) {
+      const maps = probabilities.subarray(i * sliceSize, (i + 1) * sliceSize);
+      putSlice(this.#labelsOf(maps, h * w), this.#geometry, start + i, this.labels);
+    }
+  }
+
+  /** Of one slice, float32 [C, h, w] -> uint8 [rows, columns] in the volume's pixels. */
+  #labelsOf(maps: Float32Array, size: number): Uint8Array {
+    const { channels, background } = this.#options;
+    const restored = (channel: number) => this.#restore(maps.subarray(channel * size, (channel + 1) * size));
+    const first = background === 'channel' ? 1 : 0;
+    const [rows, columns] = this.#geometry.native;
+    const largest = background === 'channel' ? restored(0).slice() : new Float32Array(rows * columns).fill(0.5);
+    const labels = new Uint8Array(rows * columns);
+    for (let channel = first; channel < channels; channel++) {
+      const map = restored(channel);
+      for (let i = 0; i < map.length; i++)
+        if (map[i] > largest[i]) {
+          largest[i] = map[i];
+          labels[i] = channel - first + 1;
+        }
+    }
+    return labels;
+  }
 }

@@ -1,8 +1,14 @@
 /** Cases as tensors: prepared slices, and batches of them in an order that a seed fixes. */
-import type { Random } from '../core/index.js';
+import { type Pausing, pause, type Random, withoutPauses } from '../core/index.js';
 import { cat, scope, stack, type Tensor, tensor } from '../torch/index.js';
 import { type Case, loadCase, preprocessingOf } from './dataset.js';
-import { type Preprocessing, prepareLabel, prepareVolume, type SliceGeometry } from './preprocess/index.js';
+import {
+  type Preprocessing,
+  prepareLabelWithPauses,
+  prepareVolumeWithPauses,
+  type SliceGeometry,
+  sliceSpacing,
+} from './preprocess/index.js';
 
 /** What preparing a case gives. */
 export interface PreparedCase {
@@ -33,21 +39,21 @@ export interface LoadOptions {
  * Reads and prepares one case, without the engine.
  * @throws GraftError naming the file that cannot be used
  */
-export function prepareCase(
+export function* prepareCase(
   one: Case,
   preprocessing: Preprocessing,
   { classes, labels = true }: LoadOptions,
-): PreparedCase {
+): Pausing<PreparedCase> {
   const { label: _, ...unlabelled } = one;
   const { image, label } = loadCase(labels ? one : unlabelled, { classes });
   const own = preprocessingOf(one, preprocessing);
-  const { slices, geometry } = prepareVolume(image, own);
-  const distance = image.spacing[{ axial: 0, coronal: 1, sagittal: 2 }[geometry.axis]];
+  yield pause;
+  const { slices, geometry } = yield* prepareVolumeWithPauses(image, own);
   return {
     images: slices,
     geometry,
-    spacing: [distance, ...geometry.spacing],
-    ...(label && { labels: prepareLabel(label, own) }),
+    spacing: sliceSpacing(image.spacing, geometry),
+    ...(label && { labels: yield* prepareLabelWithPauses(label, own) }),
   };
 }
 
@@ -62,7 +68,7 @@ export function toSlices(one: Case, { images, ...prepared }: PreparedCase): Case
  * @throws GraftError naming the file that cannot be used
  */
 export const loadSlices = (cases: readonly Case[], preprocessing: Preprocessing, options: LoadOptions): CaseSlices[] =>
-  cases.map((one) => toSlices(one, prepareCase(one, preprocessing, options)));
+  cases.map((one) => toSlices(one, withoutPauses(prepareCase(one, preprocessing, options))));
 
 /** One slice of a case. */
 interface Place {
@@ -71,6 +77,17 @@ interface Place {
   /** uint8 [n, h, w] */
   labels?: Tensor;
   slice: number;
+}
+
+/** Slices of one size. */
+export interface SliceBatch {
+  /** The tensors, to be called inside a scope: float32 [B, 1, h, w], uint8 [B, h, w]. */
+  take: () => { images: Tensor; labels?: Tensor };
+  /**
+   * How much it counts in a mean over the whole set, by which every size has the share of its pixels. Batches of one size
+   * count alike; 1 where all slices have one size.
+   */
+  weight: number;
 }
 
 /**
@@ -108,15 +125,25 @@ export class SlicePool implements Disposable {
     return Array.from({ length: one.images.shape[0] }, (_, slice) => ({ ...held, slice }));
   }
 
-  /** One pass over all slices in random order. Call `take` for a batch's tensors inside a scope. */
-  *epoch(batchSize: number, random: Random): Generator<{ take: () => { images: Tensor; labels?: Tensor } }> {
+  /** One pass over all slices in random order. */
+  *epoch(batchSize: number, random: Random): Generator<SliceBatch> {
     const batches = this.#groups.flatMap((places) => {
       const order = random.shuffle(places);
-      return Array.from({ length: Math.ceil(order.length / batchSize) }, (_, i) =>
-        order.slice(i * batchSize, (i + 1) * batchSize),
-      );
+      const weight = this.#weight(places, batchSize);
+      return Array.from({ length: Math.ceil(order.length / batchSize) }, (_, i) => ({
+        places: order.slice(i * batchSize, (i + 1) * batchSize),
+        weight,
+      }));
     });
-    for (const places of random.shuffle(batches)) yield { take: () => this.#take(places) };
+    for (const { places, weight } of random.shuffle(batches)) yield { take: () => this.#take(places), weight };
+  }
+
+  /** Pixels of one size for each of its batches, relative to those of the first size. */
+  #weight(places: readonly Place[], batchSize: number): number {
+    const pixels = ([{ images }]: readonly Place[]) => images.shape[2] * images.shape[3];
+    const [first] = this.#groups;
+    const relative = (group: readonly Place[]) => (pixels(group) * group.length) / Math.ceil(group.length / batchSize);
+    return relative(places) / relative(first);
   }
 
   #take(places: readonly Place[]): { images: Tensor; labels?: Tensor } {

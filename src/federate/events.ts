@@ -1,4 +1,5 @@
 /** What a federation tells while it runs. */
+import type { Pause } from '../core/index.js';
 import type { State } from '../nn/index.js';
 import type { Entry } from './ledger.js';
 import type { Metrics } from './trainer.js';
@@ -37,4 +38,5 @@ export type SiteEvent<Progress> =
   | { kind: 'progress'; site: string; round: number; progress: Progress }
   | { kind: 'trained'; site: string; round: number; metrics: Metrics };
 
-export type FederationEvent<Progress = unknown> = CoordinatorEvent | SiteEvent<Progress>;
+/** Among a federation's events are pauses, since much of it is waiting: in each of them it may be ended. */
+export type FederationEvent<Progress = unknown> = CoordinatorEvent | SiteEvent<Progress> | Pause;

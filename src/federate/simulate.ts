@@ -7,6 +7,8 @@
  */
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
+import { setInterval } from 'node:timers/promises';
+import { type Pause, pause } from '../core/index.js';
 import type { State } from '../nn/index.js';
 import type { Clock } from './clock.js';
 import type { Federation } from './config.js';
@@ -29,12 +31,17 @@ export interface FederationOptions<Progress> {
   /** What travels, at its initial values. */
   initial: State;
   sites: readonly { name: string; trainer: LocalTrainer<Progress> }[];
-  /** Scores the global state after every round. No site trains meanwhile, so it may use the network that they share. */
-  evaluate?: NonNullable<CoordinatorOptions['evaluate']>;
+  /**
+   * Scores the global state after every round. No site trains meanwhile, so it may use the network that they share. It
+   * ends with an error of the signal's as soon as that is aborted.
+   */
+  evaluate?: (...round: [...Parameters<Evaluate>, signal: AbortSignal]) => ReturnType<Evaluate>;
   /** Ends the run at the next safe point. */
   signal?: AbortSignal;
   clock?: Clock;
 }
+
+type Evaluate = NonNullable<CoordinatorOptions['evaluate']>;
 
 /** The folder of a site, for `personalOf`. */
 export const siteFolder = (folder: string, site: string): string => join(folder, 'sites', site);
@@ -62,6 +69,8 @@ export async function* runFederation<Progress>({
 
   const transport = localTransport({ blobs: folderStore(join(folder, 'blobs'), { durable: false }) });
   const turns = new Turns();
+  const end = new AbortController();
+  setMaxListeners(0, end.signal); // every site listens
   using coordinator = new Coordinator({
     ...options,
     folder: join(folder, 'coordinator'),
@@ -71,7 +80,7 @@ export async function* runFederation<Progress>({
       evaluate &&
       (async (...round) => {
         using _turn = await turns.take();
-        return evaluate(...round);
+        return evaluate(...round, end.signal);
       }),
   });
   const members = sites.map(
@@ -81,12 +90,10 @@ export async function* runFederation<Progress>({
   coordinator.correct((round, corrections) => {
     for (const { trainer } of sites) trainer.correct?.(round, corrections);
   });
-  const end = new AbortController();
-  setMaxListeners(0, end.signal); // every site listens
   const stop = () => end.abort();
   signal?.addEventListener('abort', stop, { once: true });
   if (signal?.aborted) stop();
-  const machines = [coordinator.run(end.signal), ...members.map((site) => site.run(end.signal))];
+  const machines = [coordinator.run(end.signal), ...members.map((site) => site.run(end.signal)), pauses(end.signal)];
   try {
     for await (const event of merge<FederationEvent<Progress>>(machines)) {
       yield event;
@@ -96,5 +103,17 @@ export async function* runFederation<Progress>({
     stop();
     signal?.removeEventListener('abort', stop);
     await Promise.allSettled(machines.map((machine) => machine.return(undefined)));
+  }
+}
+
+/** Between two pauses while everyone waits for one another, in ms. */
+const BREATH = 200;
+
+/** Pauses at the clock's pace, until the signal. */
+async function* pauses(signal: AbortSignal): AsyncGenerator<Pause> {
+  try {
+    for await (const _ of setInterval(BREATH, undefined, { signal })) yield pause;
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }

@@ -5,14 +5,16 @@
  * one whose IoU the model predicts to be highest. A head with classes answers with labels, as it was trained to.
  */
 import { z } from 'zod';
+import type { Pausing } from '../core/index.js';
 import {
   asColour,
   type Preprocessing,
   placeInSlices,
   placeOnGrid,
-  prepareVolume,
-  restoreLabels,
+  preparationOf,
+  RestoredLabels,
   type SliceGeometry,
+  sourceOfVolume,
   type Triple,
   takeWindows,
   type Volume,
@@ -56,28 +58,31 @@ export interface PromptedMask {
 /**
  * @throws GraftError PROMPT_EMPTY, PROMPT_OUTSIDE, PROMPT_SLICES, VOLUME_CONSTANT, SLICES_TOO_LARGE
  */
-export function segmentWithPrompt(model: SamSegmenter, volume: Volume, prompt: Prompt): PromptedMask {
+export function* segmentWithPrompt(model: SamSegmenter, volume: Volume, prompt: Prompt): Pausing<PromptedMask> {
   const { sam, preprocessing, windows, device } = model;
-  const { slices, shape, geometry } = prepareVolume(volume, preprocessing);
+  const preparation = yield* preparationOf(volume, preprocessing);
+  const { geometry } = preparation;
   const { slice, ...asked } = locate(volume, geometry, prompt, preprocessing.axis);
-  const [n, h, w] = shape;
+  const middle = Math.floor(windows.slices / 2);
+  const first = Math.max(0, slice - middle);
+  const end = Math.min(geometry.shape[0], slice - middle + windows.slices);
   return scope(() =>
     noGrad(() => {
-      const images = tensor(slices, [n, 1, h, w], { device });
-      const middle = Math.floor(windows.slices / 2);
+      const images = sourceOfVolume(preparation)
+        .take(first, end - first)
+        .to({ device });
       // The whole window goes through the encoder: adapters may look across slices.
-      const window = sam.encode(asColour(takeWindows({ images }, [slice - middle], windows)));
+      const window = sam.encode(asColour(takeWindows({ images }, [slice - middle - first], windows)));
       const prompts = promptTensors(asked, device);
       const prediction = sam.predict(window.narrow(0, middle, 1), prompts);
       const { probabilities, iou } =
         model.classes.length > 0
           ? { probabilities: softmax(prediction.logits, 1), iou: undefined }
           : bestMask(prediction, asked.points.length === 1 && !asked.box);
-      const channels = probabilities.shape[1];
-      const all = new Float32Array(n * channels * h * w);
-      all.set(probabilities.toArray(), slice * channels * h * w);
       const background = model.classes.length > 0 ? 'channel' : 'half';
-      return { slice: geometry.first + slice, iou, labels: restoreLabels(all, geometry, { background }) };
+      const restored = new RestoredLabels(geometry, { channels: probabilities.shape[1], background });
+      restored.add(probabilities.toArray<'float32'>(), slice);
+      return { slice: geometry.first + slice, iou, labels: restored.labels };
     }),
   );
 }

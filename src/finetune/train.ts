@@ -105,7 +105,7 @@ export async function* finetune(
       }
       const values: Record<string, number> = { loss: at.sum / local.steps };
       if (validation.length > 0) {
-        const seen = validate(model, validation);
+        const seen = yield* validate(model, validation);
         dice.push(seen.dice);
         Object.assign(values, { dice: seen.dice }, prefixed('dice ', seen.classes), prefixed('dice at ', seen.sites));
       }

@@ -1,5 +1,6 @@
 /** How well a model segments labelled cases, on the slices as they are prepared. */
-import type { CaseSlices } from '../data/index.js';
+import { type Pausing, pause } from '../core/index.js';
+import { type CaseSlices, sourceOfTensor } from '../data/index.js';
 import { dice } from '../metrics/index.js';
 import { scope } from '../torch/index.js';
 import { type PredictionOptions, predictSlices } from './predict.js';
@@ -20,15 +21,24 @@ export interface Validation {
  *
  * @param cases labelled, at least one
  */
-export function validate(
+export function* validate(
   model: SamSegmenter,
   cases: readonly CaseSlices[],
   options: PredictionOptions = {},
-): Validation {
+): Pausing<Validation> {
   const scores = model.classes.map(() => 0);
   const bySite = new Map<string, number[]>();
   for (const { case: one, images, labels } of cases) {
-    const predicted = scope(() => predictSlices(model, images, options).argmax(1).to('uint8').toArray<'uint8'>());
+    const predicted = new Uint8Array(labels!.length);
+    const [, , h, w] = images.shape;
+    for (const { start, probabilities } of predictSlices(model, sourceOfTensor(images), options)) {
+      predicted.set(
+        scope(() => probabilities.argmax(1).to('uint8').toArray<'uint8'>()),
+        start * h * w,
+      );
+      probabilities.dispose();
+      yield pause;
+    }
     scores.forEach((_, i) => {
       const inside = (map: Uint8Array) => map.map((label) => (label === i + 1 ? 1 : 0));
       const score = dice(inside(labels!), inside(predicted));

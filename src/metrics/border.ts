@@ -4,6 +4,7 @@
  * Two masks are compared on the corner grid of their common bounding box; whatever lies outside the box is outside both.
  * So a mask that touches the edge of its volume is closed there.
  */
+import { type Pausing, pause } from '../core/index.js';
 
 /** First and last + 1 index in each of [z, y, x]. */
 export interface Box {
@@ -46,14 +47,15 @@ export interface Border {
  * @param shape of the mask
  * @param box the region; one corner more than voxels along each axis
  */
-export function borderOf(mask: Uint8Array, shape: readonly number[], box: Box): Border {
+export function* borderOf(mask: Uint8Array, shape: readonly number[], box: Box): Pausing<Border> {
   const [depth, height, width] = cornerShape(box);
   const padded = padToZeroOne(mask, shape, box); // [depth + 1, height + 1, width + 1]
   const stride = width + 1;
   const plane = stride * (height + 1);
   const codes = new Uint8Array(depth * height * width);
   let count = 0;
-  for (let z = 0, corner = 0; z < depth; z++)
+  for (let z = 0, corner = 0; z < depth; z++) {
+    yield pause;
     for (let y = 0; y < height; y++) {
       let voxel = z * plane + y * stride;
       // The four voxels around the corner row, as the even bits of a code: on this side of the corner and beyond it.
@@ -72,6 +74,7 @@ export function borderOf(mask: Uint8Array, shape: readonly number[], box: Box): 
         count++;
       }
     }
+  }
   const points = new Int32Array(count);
   for (let corner = 0, found = 0; found < count; corner++) if (codes[corner] !== 0) points[found++] = corner;
   return { codes, points };

@@ -8,6 +8,7 @@
  *
  * Squares are added in the order z, y, x everywhere, so equal ways give equal numbers.
  */
+import { inPieces, type Pausing, pause } from '../core/index.js';
 import type { Border } from './border.js';
 
 type Triple = readonly [number, number, number];
@@ -25,19 +26,22 @@ const RADIUS = 6;
  * @param spacing [z, y, x] in mm
  * @returns float64, mm, one number for each point of `from`; Infinity when `to` has no point
  */
-export function distancesBetween(from: Border, to: Border, shape: Triple, spacing: Triple): Float64Array {
+export function* distancesBetween(from: Border, to: Border, shape: Triple, spacing: Triple): Pausing<Float64Array> {
   const distances = new Float64Array(from.points.length);
   if (to.points.length === 0) return distances.fill(Number.POSITIVE_INFINITY);
   const [, height, width] = shape;
   const plane = height * width;
-  const steps = stepsAlongZ(to.codes, plane);
+  const steps = yield* stepsAlongZ(to.codes, plane);
   const disk = columnsAround(spacing);
   const exactUpTo = (RADIUS * Math.min(spacing[1], spacing[2])) ** 2;
   const squared = new Float64Array(plane); // of slice `computed`
   let computed = -1;
+  let slice = 0;
   for (let i = 0; i < distances.length; i++) {
     const point = from.points[i]!;
     const z = Math.floor(point / plane);
+    if (z !== slice) yield pause;
+    slice = z;
     let least = z === computed ? Number.POSITIVE_INFINITY : leastAround(steps, point, shape, spacing[0], disk);
     if (least > exactUpTo) {
       if (z !== computed) squaredInSlice(steps.subarray(z * plane, (z + 1) * plane), shape, spacing, squared);
@@ -50,16 +54,21 @@ export function distancesBetween(from: Border, to: Border, shape: Triple, spacin
 }
 
 /** Slices between each corner and the nearest point above or below it; NONE where the column holds no point. */
-function stepsAlongZ(points: Uint8Array, plane: number): Uint16Array {
+function* stepsAlongZ(points: Uint8Array, plane: number): Pausing<Uint16Array> {
   const steps = new Uint16Array(points.length);
-  for (let i = 0; i < steps.length; i++) {
-    const before = i < plane ? NONE : steps[i - plane]!;
-    steps[i] = points[i] !== 0 ? 0 : before === NONE ? NONE : before + 1;
-  }
-  for (let i = steps.length - plane - 1; i >= 0; i--) {
-    const after = steps[i + plane]!;
-    if (after < steps[i]!) steps[i] = after + 1;
-  }
+  yield* inPieces(steps.length, (start, end) => {
+    for (let i = start; i < end; i++) {
+      const before = i < plane ? NONE : steps[i - plane]!;
+      steps[i] = points[i] !== 0 ? 0 : before === NONE ? NONE : before + 1;
+    }
+  });
+  const last = steps.length - plane;
+  yield* inPieces(last, (start, end) => {
+    for (let i = last - 1 - start; i >= last - end; i--) {
+      const after = steps[i + plane]!;
+      if (after < steps[i]!) steps[i] = after + 1;
+    }
+  });
   return steps;
 }
 

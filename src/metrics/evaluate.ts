@@ -1,7 +1,8 @@
 /** All measures of a segmentation with several classes, one class after another: what tables and reports show. */
+import { type Pausing, pause, withoutPauses } from '../core/index.js';
 import { assertShape, assertSpacing } from './errors.js';
 import { dice, volumeDifference } from './overlap.js';
-import { surfaceDistances } from './surface-distances.js';
+import { surfaceDistancesWithPauses } from './surface-distances.js';
 import { averageSurfaceDistance, robustHausdorff, surfaceDice } from './surface-measures.js';
 
 export interface EvaluationOptions {
@@ -37,34 +38,41 @@ export interface ClassMeasures {
  * @returns one entry for each class; Infinity is not JSON, so who writes the numbers decides how to write it
  * @throws GraftError MASK_SHAPE_MISMATCH, SPACING_INVALID
  */
-export function evaluateLabels(
+export const evaluateLabels = (
+  truth: Uint8Array,
+  prediction: Uint8Array,
+  options: EvaluationOptions,
+): Record<number, ClassMeasures> => withoutPauses(evaluateLabelsWithPauses(truth, prediction, options));
+
+/** `evaluateLabels` as work that can be interrupted. */
+export function* evaluateLabelsWithPauses(
   truth: Uint8Array,
   prediction: Uint8Array,
   { shape, spacing, classes, toleranceMm }: EvaluationOptions,
-): Record<number, ClassMeasures> {
+): Pausing<Record<number, ClassMeasures>> {
   assertShape(truth, 'reference mask', shape);
   assertShape(prediction, 'prediction', shape);
   assertSpacing(spacing);
-  return Object.fromEntries(
-    classes.map((label) => {
-      const inTruth = maskOf(truth, label);
-      const inPrediction = maskOf(prediction, label);
-      const distances = surfaceDistances(inTruth, inPrediction, shape, spacing);
-      const volumes = volumeDifference(inTruth, inPrediction, spacing);
-      return [
-        label,
-        {
-          dice: dice(inTruth, inPrediction),
-          surfaceDice: surfaceDice(distances, toleranceMm),
-          hausdorff95: robustHausdorff(distances, 95),
-          averageSurfaceDistance: averageSurfaceDistance(distances).symmetric,
-          volumeDifferenceMl: volumes.differenceMl,
-          truthMl: volumes.truthMl,
-          predictionMl: volumes.predictionMl,
-        },
-      ];
-    }),
-  );
+  const measures: Record<number, ClassMeasures> = {};
+  for (const label of classes) {
+    const inTruth = maskOf(truth, label);
+    yield pause;
+    const inPrediction = maskOf(prediction, label);
+    yield pause;
+    const distances = yield* surfaceDistancesWithPauses(inTruth, inPrediction, shape, spacing);
+    const volumes = volumeDifference(inTruth, inPrediction, spacing);
+    yield pause;
+    measures[label] = {
+      dice: dice(inTruth, inPrediction),
+      surfaceDice: surfaceDice(distances, toleranceMm),
+      hausdorff95: robustHausdorff(distances, 95),
+      averageSurfaceDistance: averageSurfaceDistance(distances).symmetric,
+      volumeDifferenceMl: volumes.differenceMl,
+      truthMl: volumes.truthMl,
+      predictionMl: volumes.predictionMl,
+    };
+  }
+  return measures;
 }
 
 function maskOf(labels: Uint8Array, label: number): Uint8Array {

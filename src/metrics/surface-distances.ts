@@ -5,6 +5,7 @@
  * arXiv:1809.04430. A surface element sits at a corner between voxels, has the area that marching cubes gives it, and its
  * distance is to the nearest corner of the other surface.
  */
+import { type Pausing, withoutPauses } from '../core/index.js';
 import { type Border, borderOf, boundingBox, cornerShape } from './border.js';
 import { distancesBetween } from './distance-transform.js';
 import { assertShape, assertSpacing } from './errors.js';
@@ -34,12 +35,20 @@ export interface SurfaceDistances {
  * @param spacing [z, y, x] in mm
  * @throws GraftError MASK_SHAPE_MISMATCH, SPACING_INVALID
  */
-export function surfaceDistances(
+export const surfaceDistances = (
   truth: Uint8Array,
   prediction: Uint8Array,
   shape: readonly [number, number, number],
   spacing: readonly [number, number, number],
-): SurfaceDistances {
+): SurfaceDistances => withoutPauses(surfaceDistancesWithPauses(truth, prediction, shape, spacing));
+
+/** `surfaceDistances` as work that can be interrupted. */
+export function* surfaceDistancesWithPauses(
+  truth: Uint8Array,
+  prediction: Uint8Array,
+  shape: readonly [number, number, number],
+  spacing: readonly [number, number, number],
+): Pausing<SurfaceDistances> {
   assertShape(truth, 'reference mask', shape);
   assertShape(prediction, 'prediction', shape);
   assertSpacing(spacing);
@@ -47,10 +56,11 @@ export function surfaceDistances(
   if (box === undefined) return { truthToPrediction: noElements(), predictionToTruth: noElements() };
   const corners = cornerShape(box);
   const areas = surfelAreas(spacing);
-  const [there, back] = [borderOf(truth, shape, box), borderOf(prediction, shape, box)];
+  const there = yield* borderOf(truth, shape, box);
+  const back = yield* borderOf(prediction, shape, box);
   return {
-    truthToPrediction: sortElements(distancesBetween(there, back, corners, spacing), there, areas),
-    predictionToTruth: sortElements(distancesBetween(back, there, corners, spacing), back, areas),
+    truthToPrediction: sortElements(yield* distancesBetween(there, back, corners, spacing), there, areas),
+    predictionToTruth: sortElements(yield* distancesBetween(back, there, corners, spacing), back, areas),
   };
 }
 

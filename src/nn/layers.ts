@@ -96,7 +96,11 @@ export class BatchNorm2d extends Layer {
     this.runningVar = this.buffer('running_var', ones([channels]));
   }
   override forward(input: Tensor): Tensor {
-    return batchNorm(input, this.weight, this.bias, this.runningMean, this.runningVar, this);
+    const { eps, momentum } = this;
+    const [b, , h, w] = input.shape;
+    // A single value has no variance: a lone small slice may come down to one pixel, and counts by the running ones.
+    const training = this.training && b * h * w > 1;
+    return batchNorm(input, this.weight, this.bias, this.runningMean, this.runningVar, { training, momentum, eps });
   }
 }
 

@@ -1,7 +1,9 @@
 /** What all training loops tell, and how they can fail. */
-import { errorsOf } from '../core/index.js';
+import { errorsOf, type Pause } from '../core/index.js';
 
+/** Between events there may be pauses, in which nothing is to be told but the loop may be ended. */
 export type TrainingEvent =
+  | Pause
   | { kind: 'step'; task: string; epoch: number; done: number; total: number; loss: number }
   | { kind: 'epoch'; task: string; epoch: number; values: Record<string, number> };
 

@@ -7,6 +7,7 @@
  * - `recompute`: before training, cumulative averages over the target set; they are frozen from then on.
  */
 import { z } from 'zod';
+import { type Pausing, pause } from '../core/index.js';
 import { BatchNorm2d, type Module } from '../nn/index.js';
 import { noGrad, scope, type Tensor } from '../torch/index.js';
 
@@ -26,31 +27,40 @@ export function setBatchStatistics(network: Module, on: boolean, momentum = 0.1)
   }
 }
 
+/** Images float32 [B, channels, H, W] and how much they count beside other batches: 1 where all are alike. */
+export interface WeightedBatch {
+  images: Tensor;
+  weight: number;
+}
+
 /**
- * Replaces the running statistics of every batch normalisation by their averages over batches of the target set.
+ * Replaces the running statistics of every batch normalisation by their weighted averages over batches of the target
+ * set. A pause follows each batch.
  *
  * @param forward runs the network on a batch; every layer normalises by the batch's own statistics meanwhile
  * @param batches images, as often as there are passes over the set
  */
-export function recomputeStatistics(
+export function* recomputeStatistics(
   network: Module,
-  forward: (batch: Tensor) => unknown,
-  batches: Iterable<Tensor>,
-): void {
+  forward: (images: Tensor) => unknown,
+  batches: Iterable<WeightedBatch>,
+): Pausing<void> {
   const layers = batchNorms(network).map(([, layer]) => layer);
   const momenta = layers.map(({ momentum }) => momentum);
-  let count = 0;
+  let total = 0;
   try {
-    for (const batch of batches) {
-      count++;
+    for (const { images, weight } of batches) {
+      total += weight;
       for (const layer of layers) {
         layer.training = true;
-        // 1/n of the new batch and the rest of the old average: the mean over all batches; the first replaces.
-        layer.momentum = 1 / count;
+        // The new batch's share and the rest of the old average: the mean over all batches; the first replaces.
+        layer.momentum = weight / total;
       }
       scope(() => {
-        noGrad(() => forward(batch));
+        noGrad(() => forward(images));
       });
+      for (const layer of layers) layer.training = false;
+      yield pause;
     }
   } finally {
     layers.forEach((layer, i) => {

@@ -1,7 +1,9 @@
 /** What a run tells while it works: whoever shows it decides how. */
+import type { Pause } from '../core/index.js';
 
-/** `step` counts within the latest `task`; `done` ends it. */
+/** `step` counts within the latest `task`; `done` ends it. In a `pause` nothing is to be shown, but the work may be ended. */
 export type ProgressEvent =
+  | Pause
   | { kind: 'task'; name: string; total?: number }
   | { kind: 'step'; done: number; total: number; values?: Record<string, number> }
   | { kind: 'note'; text: string }

@@ -3,9 +3,9 @@
  * method, and scored on target patients that it never saw. What is finished is on disk, so a killed run goes on.
  */
 import { existsSync, statSync } from 'node:fs';
-import { type Look, loadModel, type Segmenter, saveAdapter, segment } from '../adapt/index.js';
-import { writeFileAtomic } from '../core/index.js';
-import { type Case, type Dataset, describeSplit, siteOf, splitCases } from '../data/index.js';
+import { type Look, loadModel, type Segmenter, saveAdapter, segmentWithPauses } from '../adapt/index.js';
+import { type Pausing, writeFileAtomic } from '../core/index.js';
+import { type Case, type Dataset, describeSplit, siteOf, splitCases, type Volume } from '../data/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
 import { writeScores } from './compare/index.js';
 import { findDataset, labelledCases, makePhantoms, withData } from './dataset.js';
@@ -115,7 +115,7 @@ async function* carryOut(
   folder.writeJson(summary, 'results.json');
   writeScores(folder, { kind: 'adaptation', recipe });
   const report = folder.file('report.html');
-  const gathered = gatherReport(folder, recipe, dataset);
+  const gathered = yield* gatherReport(folder, recipe, dataset);
   writeFileAtomic(report, renderReport(gathered));
   await tracking.finish(() => outcomeOf(summary, gathered));
   removeCache(recipe, folder);
@@ -166,12 +166,23 @@ async function* sourceModel(
   };
   const model = yield* progressOf(trainModel(job), (record) => folder.log({ seed, ...record }));
   model.save(file, { seed: String(seed), source: recipe.source });
-  const cases = test.map((one) => scoreCase(one, (image) => segment(model, image, one), classes, toleranceMm));
+  const cases = yield* scoreCases(model, test, recipe);
   folder.writeJson({ seed, model: { file: name, sha256: sha256(file) }, cases } satisfies SourceResult, ...result);
   removeCheckpoints(job.checkpoint);
   const score = meanScore(cases, 'surfaceDice').toFixed(3);
   yield { kind: 'note', text: `seed ${seed}: ${recipe.source} itself, unseen cases: surface Dice ${score}` };
   return model;
+}
+
+function* scoreCases(model: Segmenter, test: readonly Case[], { classes, toleranceMm }: Recipe): Pausing<CaseScore[]> {
+  const scores: CaseScore[] = [];
+  for (const one of test) {
+    const segment = function* (image: Volume): Pausing<Uint8Array> {
+      return (yield* segmentWithPauses(model, image, { case: one })).labels;
+    };
+    scores.push(yield* scoreCase(one, segment, classes, toleranceMm));
+  }
+  return scores;
 }
 
 async function* adaptAndScore(
@@ -184,7 +195,7 @@ async function* adaptAndScore(
 ): AsyncGenerator<ProgressEvent> {
   const result = ['results', `seed${seed}`, target, `${method.name}.json`];
   if (folder.has(...result)) return;
-  const { toleranceMm, classes } = recipe;
+  const { toleranceMm } = recipe;
   const { name: _, label, ...config } = method;
   const task = `seed ${seed}: ${label} on ${target}`;
   const started = performance.now();
@@ -202,7 +213,7 @@ async function* adaptAndScore(
   const name = `adapters/seed${seed}/${target}/${method.name}.safetensors`;
   if (method.method !== 'source') saveAdapter(folder.file(name), adapter);
   model.use(adapter);
-  const cases = test.map((one) => scoreCase(one, (image) => segment(model, image, one), classes, toleranceMm));
+  const cases = yield* scoreCases(model, test, recipe);
   model.use(undefined);
   folder.writeJson(
     {

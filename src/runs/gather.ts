@@ -1,5 +1,6 @@
 /** Gathers what a report shows from a run's folder: scores, curves, and pictures of the best, median and worst case. */
-import { loadAdapter, loadModel, segment } from '../adapt/index.js';
+import { loadAdapter, loadModel, segmentWithPauses } from '../adapt/index.js';
+import type { Pausing } from '../core/index.js';
 import { type Case, type Dataset, loadCase } from '../data/index.js';
 import { comparisonOf, namingOfRun } from './compare/index.js';
 import type { Result } from './experiment.js';
@@ -12,6 +13,7 @@ import {
   change,
   fixed,
   type Headline,
+  type Panel,
   type PanelGroup,
   type ReportCurve,
   type ReportData,
@@ -23,7 +25,7 @@ import { readResults, readSourceResults, type Summary, summarise } from './summa
 import { verdictOn } from './verdict.js';
 
 /** @param dataset the one the run read */
-export function gatherReport(folder: RunFolder, recipe: Recipe, dataset: Dataset): ReportData {
+export function* gatherReport(folder: RunFolder, recipe: Recipe, dataset: Dataset): Pausing<ReportData> {
   const summary = summarise(folder, recipe);
   const results = readResults(folder, recipe);
   const run = { kind: 'adaptation', recipe } as const;
@@ -32,6 +34,9 @@ export function gatherReport(folder: RunFolder, recipe: Recipe, dataset: Dataset
   const unadapted = methodsOf(recipe).flatMap(({ method, name }) => (method === sourceMethod ? [name] : []));
   const comparison = comparisonOf(folder, run, 'surfaceDice', unadapted, naming);
   const labelOf = (name: string) => methodsOf(recipe).find((one) => one.name === name)!.label;
+  const groups: PanelGroup[] = [];
+  for (const target of recipe.targets)
+    groups.push(yield* picturesOf(folder, recipe, dataset, results, target, shown, naming));
   return {
     ...{ title: recipe.title, description: recipe.description, toleranceMm: recipe.toleranceMm },
     ...{ classes: recipe.classes, targets: recipe.targets },
@@ -68,10 +73,7 @@ export function gatherReport(folder: RunFolder, recipe: Recipe, dataset: Dataset
     ...(comparison && { comparison }),
     notes: notesOf(recipe, summary),
     curves: [...trainingCurves(folder), ...lookCurves(results, shown)],
-    images: {
-      method: labelOf(shown),
-      groups: recipe.targets.map((target) => picturesOf(folder, recipe, dataset, results, target, shown, naming)),
-    },
+    images: { method: labelOf(shown), groups },
   };
 }
 
@@ -159,7 +161,7 @@ function lookCurves(results: readonly Result[], method: string): ReportCurve[] {
   return series.some(({ points }) => points.length > 1) ? [curve] : [];
 }
 
-function picturesOf(
+function* picturesOf(
   folder: RunFolder,
   recipe: Recipe,
   dataset: Dataset,
@@ -167,7 +169,7 @@ function picturesOf(
   target: string,
   method: string,
   naming: Naming,
-): PanelGroup {
+): Pausing<PanelGroup> {
   const adapted = results.filter((one) => one.target === target && one.method === method);
   const scored = adapted
     .flatMap((result) =>
@@ -175,30 +177,35 @@ function picturesOf(
     )
     .sort((a, b) => b.score - a.score);
   const cases = dataset.sites.find(({ name }) => name === target)!.cases;
-  const panels = bestMedianWorst(scored).map(({ which, one: { result, name, score } }) => {
+  const panels: Panel[] = [];
+  for (const { which, one: shown } of bestMedianWorst(scored)) {
+    const { result, name, score } = shown;
     const source = results.find((one) => one.target === target && one.method === 'source' && one.seed === result.seed);
     const before = source?.cases.find((one) => one.name === name);
     const earlier = before ? meanScore([before], 'surfaceDice') : Number.NaN;
     const told = naming.of({ site: target, name });
-    return {
+    panels.push({
       which,
       name: recipe.seeds.length > 1 ? `${told}, seed ${result.seed}` : told,
       lines: [
         `Adapted ${fixed(score)}`,
         ...(before ? [`Source ${fixed(earlier)}, change ${change(score, earlier)}`] : []),
       ],
-      slices: draw(folder, recipe, cases.find((one) => one.name === name)!, result),
-    };
-  });
+      slices: yield* draw(folder, recipe, cases.find((one) => one.name === name)!, result),
+    });
+  }
   return { title: target, panels };
 }
 
-function draw(folder: RunFolder, { classes }: Recipe, one: Case, { seed, adapter }: Result): ReportSlice[] {
+function* draw(folder: RunFolder, { classes }: Recipe, one: Case, { seed, adapter }: Result): Pausing<ReportSlice[]> {
   const { image, label } = loadCase(one, { classes: classes.length + 1 });
   const model = loadModel(folder.file('models', `seed${seed}.safetensors`));
-  const source = segment(model, image, one);
-  if (adapter) model.use(loadAdapter(folder.file(adapter.file)));
-  const adapted = segment(model, image, one);
-  model.dispose();
-  return display(image, label!, { source, adapted });
+  try {
+    const source = (yield* segmentWithPauses(model, image, { case: one })).labels;
+    if (adapter) model.use(loadAdapter(folder.file(adapter.file)));
+    const adapted = (yield* segmentWithPauses(model, image, { case: one })).labels;
+    return display(image, label!, { source, adapted });
+  } finally {
+    model.dispose();
+  }
 }

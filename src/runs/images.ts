@@ -1,6 +1,6 @@
 /** NIfTI files and DICOM series, segmented one after another; masks as NIfTI or DICOM-SEG. */
 import { join } from 'node:path';
-import { exitCodes, GraftError } from '../core/index.js';
+import { exitCodes, GraftError, inPieces, type Pausing } from '../core/index.js';
 import {
   assertSeries,
   convertSeries,
@@ -63,7 +63,7 @@ export interface Mask extends Partial<Omit<PromptedMask, 'labels'>> {
 
 export interface SegmentOptions {
   /** Labels uint8 [z, y, x] on the volume's grid. */
-  segment: (volume: Volume) => Pick<PromptedMask, 'labels'> & Partial<PromptedMask>;
+  segment: (volume: Volume) => Pausing<Pick<PromptedMask, 'labels'> & Partial<PromptedMask>>;
   /** Names of the labels 1, 2, … */
   classes: readonly string[];
   format: MaskFormat;
@@ -88,9 +88,12 @@ export async function* segmentImages(
     try {
       for (const volume of await readVolumes(source, options.format)) {
         for (const doubt of volume.doubts ?? []) yield { kind: 'note', text: `${volume.path}: ${doubt}` };
-        const { labels, ...more } = options.segment(volume);
+        const { labels, ...more } = yield* options.segment(volume);
         const mask = await writeLabels(labels, volume, source, options);
-        const voxels = labels.reduce((sum, label) => sum + (label > 0 ? 1 : 0), 0);
+        let voxels = 0;
+        yield* inPieces(labels.length, (from, to) => {
+          for (let v = from; v < to; v++) if (labels[v] > 0) voxels++;
+        });
         const segmentedMl = (voxels * volume.spacing.reduce((a, b) => a * b)) / 1000;
         masks.push({ image: volume.path, mask, segmentedMl, ...more });
       }

@@ -76,7 +76,7 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
   yield* follow(`${job.task}: network`, trainNetwork(model, pool, validation, training, { seed, checkpoint: network }));
   const heads = new Checkpoint(files.heads, configuration);
   yield* follow(`${job.task}: early heads`, trainHeads(model, pool, training, { seed, checkpoint: heads }));
-  noteReference(model, slices, job.toleranceMm);
+  yield* noteReference(model, slices, job.toleranceMm);
   for (const { images } of slices) images.dispose();
   return model;
 }
@@ -125,7 +125,8 @@ export async function* follow<Result extends End>(
   yield { kind: 'task', name: task };
   for await (const event of events) {
     if (ends<Result>(event)) return event;
-    if (event.kind === 'step')
+    if (event.kind === 'pause') yield event;
+    else if (event.kind === 'step')
       yield { kind: 'step', done: event.done, total: event.total, values: { loss: event.loss } };
     else yield { kind: 'record', record: event };
     if (event.kind === 'epoch')

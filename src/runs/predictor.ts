@@ -1,12 +1,14 @@
 /** A model of either kind with its adapter, for whoever has volumes to segment. */
-import { loadAdapter, loadModel, segment } from '../adapt/index.js';
+import { loadAdapter, loadModel, type Segmentation, segmentWithPauses } from '../adapt/index.js';
+import type { Pausing } from '../core/index.js';
 import type { Volume } from '../data/index.js';
 import {
   loadSam,
   loadSamAdapter,
   type Prompt,
   type PromptedMask,
-  segmentVolume,
+  type SamSegmenter,
+  segmentVolumeWithPauses,
   segmentWithPrompt,
 } from '../finetune/index.js';
 import { readState } from '../nn/index.js';
@@ -15,9 +17,9 @@ export interface Predictor {
   /** Names of the labels 1, 2, …; for a model that does not know them, `class 1` and so on. A prompt's mask has none. */
   classes: readonly string[];
   /** Labels on the volume's grid; undefined where the model answers prompts alone. */
-  segment: ((volume: Volume) => Uint8Array) | undefined;
+  segment: ((volume: Volume) => Pausing<Segmentation>) | undefined;
   /** Undefined where the model takes no prompts. */
-  prompt: ((volume: Volume, prompt: Prompt) => PromptedMask) | undefined;
+  prompt: ((volume: Volume, prompt: Prompt) => Pausing<PromptedMask>) | undefined;
 }
 
 /**
@@ -31,13 +33,17 @@ export function loadPredictor(file: string, { adapter, device }: { adapter?: str
   if (metadata.format !== 'graft-sam') {
     const model = loadModel(file, { device });
     if (adapter) model.use(loadAdapter(adapter));
-    return { classes: model.classNames, segment: (volume) => segment(model, volume), prompt: undefined };
+    return { classes: model.classNames, segment: (volume) => segmentWithPauses(model, volume), prompt: undefined };
   }
   const model = loadSam(file, { device });
   if (adapter) model.use(loadSamAdapter(adapter));
   return {
     classes: model.classes,
-    segment: model.classes.length > 0 ? (volume) => segmentVolume(model, volume) : undefined,
+    segment: model.classes.length > 0 ? (volume) => segmentSam(model, volume) : undefined,
     prompt: (volume, prompt) => segmentWithPrompt(model, volume, prompt),
   };
+}
+
+function* segmentSam(model: SamSegmenter, volume: Volume): Pausing<Segmentation> {
+  return { labels: yield* segmentVolumeWithPauses(model, volume) };
 }

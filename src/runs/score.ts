@@ -1,6 +1,7 @@
 /** Scoring a model on labelled cases, on the grid of each case's own file. */
 
 import { basename } from 'node:path';
+import { type Pausing, pause } from '../core/index.js';
 import {
   assertClasses,
   assertSameGrid,
@@ -11,8 +12,9 @@ import {
   type Volume,
   volumesIn,
 } from '../data/index.js';
-import { type ClassMeasures, evaluateLabels } from '../metrics/index.js';
+import { type ClassMeasures, evaluateLabelsWithPauses } from '../metrics/index.js';
 import { runError } from './errors.js';
+import type { ProgressEvent } from './events.js';
 
 /** One case; by class name. Distances are null where one of the masks is empty. */
 export interface CaseScore {
@@ -24,28 +26,29 @@ export interface CaseScore {
 }
 
 /** Segments a labelled case and measures the result. @param segment gives labels on the volume's grid */
-export function scoreCase(
+export function* scoreCase(
   one: Case,
-  segment: (image: Volume) => Uint8Array,
+  segment: (image: Volume) => Pausing<Uint8Array>,
   classes: readonly string[],
   toleranceMm: number,
-): CaseScore {
+): Pausing<CaseScore> {
   const { image, label } = loadCase(one, { classes: classes.length + 1 });
+  yield pause;
   const { site, name, patient } = one;
-  const measures = measure(label!, segment(image), classes, toleranceMm);
+  const measures = yield* measure(label!, yield* segment(image), classes, toleranceMm);
   return { site, name, ...(patient !== undefined && { patient }), classes: measures };
 }
 
 /** Measures a mask against the truth. */
-export function measure(
+export function* measure(
   truth: { data: Uint8Array; shape: [number, number, number]; spacing: [number, number, number] },
   prediction: Uint8Array,
   classes: readonly string[],
   toleranceMm: number,
-): CaseScore['classes'] {
+): Pausing<CaseScore['classes']> {
   const { data, shape, spacing } = truth;
   const numbers = classes.map((_, i) => i + 1);
-  const measures = evaluateLabels(data, prediction, { shape, spacing, classes: numbers, toleranceMm });
+  const measures = yield* evaluateLabelsWithPauses(data, prediction, { shape, spacing, classes: numbers, toleranceMm });
   const finite = (value: number) => (Number.isFinite(value) ? value : null);
   return Object.fromEntries(
     classes.map((name, i) => {
@@ -63,24 +66,27 @@ export const caseName = (path: string): string => niftiStem(path) ?? basename(pa
  *
  * @throws GraftError MASKS_MISSING, MASK_WITHOUT_LABEL, GRID_MISMATCH, LABEL_OUTSIDE_CLASSES
  */
-export function* scoreFolder(
+export async function* scoreFolder(
   predictions: string,
   labels: string,
   classes: readonly string[],
   toleranceMm: number,
-): Generator<{ done: number; total: number; score: Omit<CaseScore, 'site'> }> {
+): AsyncGenerator<ProgressEvent, Omit<CaseScore, 'site'>[]> {
   const [masks, truths] = [predictions, labels].map((folder) => volumesIn(folder));
   if (masks.size === 0) throw runError('MASKS_MISSING', { folder: predictions });
-  let done = 0;
+  const scores: Omit<CaseScore, 'site'>[] = [];
+  yield { kind: 'task', name: 'evaluate' };
   for (const [name, path] of masks) {
     const truthPath = truths.get(name);
     if (!truthPath) throw runError('MASK_WITHOUT_LABEL', { mask: path, folder: labels });
     const [truth, mask] = [truthPath, path].map((file) => readLabel(file));
     assertSameGrid(truth, mask);
     for (const one of [truth, mask]) assertClasses(one, classes.length + 1);
-    done++;
-    yield { done, total: masks.size, score: { name, classes: measure(truth, mask.data, classes, toleranceMm) } };
+    scores.push({ name, classes: yield* measure(truth, mask.data, classes, toleranceMm) });
+    yield { kind: 'step', done: scores.length, total: masks.size };
   }
+  yield { kind: 'done', name: 'evaluate' };
+  return scores;
 }
 
 /** Mean of a measure over cases and classes; Infinity where a distance is undefined. */

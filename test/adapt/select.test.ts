@@ -1,16 +1,17 @@
 /** The choice among candidates and the guard, on looks made by hand. */
+
 import { describe, expect, it } from 'vitest';
 import {
   departures,
   type Look,
   type Observation,
-  observe,
   referenceOf,
+  Sight,
   type SourceReference,
   severity,
 } from '../../src/adapt/index.js';
 import { Choice, Observer } from '../../src/adapt/select.js';
-import type { CaseSlices } from '../../src/data/index.js';
+import { withoutPauses } from '../../src/core/index.js';
 import { noGrad, tensor } from '../../src/torch/index.js';
 import { small } from './small.js';
 
@@ -74,12 +75,16 @@ describe('referenceOf', () => {
   });
 });
 
-describe('observe', () => {
-  const one = { images: tensor(new Float32Array(8), [1, 1, 2, 4]), spacing: [10, 5, 2] } as unknown as CaseSlices;
+describe('an observation', () => {
+  const observe = (probabilities: Float32Array) => {
+    const sight = new Sight([1, 2, 4], 1);
+    sight.add({ start: 0, probabilities, early: probabilities });
+    return withoutPauses(sight.observation([10, 5, 2], 1));
+  };
 
   it('measures volume in ml, entropy in bits a segmented voxel, and agreement', () => {
     const probabilities = Float32Array.of(1, 1, 0.75, 0.5, 0, 0, 0, 0);
-    const { volumeMl, entropy, agreement } = observe({ probabilities, early: probabilities }, one, 1, 1);
+    const { volumeMl, entropy, agreement } = observe(probabilities);
     expect(volumeMl).toBeCloseTo(0.3); // three voxels of 100 mm³
     expect(entropy).toBeCloseTo((0.8113 + 1) / 3, 4);
     expect(agreement).toBe(1);
@@ -87,7 +92,7 @@ describe('observe', () => {
 
   it('of an empty mask is a number that JSON can hold', () => {
     const probabilities = new Float32Array(8).fill(0.5);
-    const { volumeMl, entropy } = observe({ probabilities, early: probabilities }, one, 1, 1);
+    const { volumeMl, entropy } = observe(probabilities);
     expect({ volumeMl, entropy }).toEqual({ volumeMl: 0, entropy: 8 });
   });
 });
@@ -162,16 +167,19 @@ describe('the choice', () => {
 describe('the observer', () => {
   it('does not ask candidates to agree with a source model that is itself out of its range', () => {
     const { model, target } = small();
+    const lookAt = () => {
+      const observer = withoutPauses(Observer.of({ model, head: model.heads.get(3)!, target, toleranceMm: 2 }));
+      return withoutPauses(observer.look(1)).departures;
+    };
     const look = (volumeMl: { low: number; high: number }) => {
       const agreement = { low: 3, high: 3 }; // more than there can be
       model.reference = { volumeMl, entropy: { low: 0, high: 1e9 }, agreement, cases: 1 };
-      const observer = new Observer(model, model.heads.get(3)!, target, 2);
-      return observer.look(1).departures.map(({ measure }) => measure);
+      return lookAt().map(({ measure }) => measure);
     };
     expect(look({ low: 0, high: 1e9 })).toEqual(['agreement with the source model']);
     expect(look({ low: 1e8, high: 1e9 })).toEqual(['volume']);
     model.reference = undefined;
-    expect(new Observer(model, model.heads.get(3)!, target, 2).look(1).departures).toEqual([]);
+    expect(lookAt()).toEqual([]);
     model.dispose();
   });
 });

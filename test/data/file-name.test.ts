@@ -18,14 +18,17 @@ describe('the names of NIfTI files', () => {
       expect(niftiStem(name), name).toBeUndefined();
   });
 
-  it('in capitals are found in a data set and give masks with an ordinary ending', () => {
+  it('in capitals are found in a data set and give masks with an ordinary ending', async () => {
     tree.put('upper/s/images/B.NII', buildNifti());
     tree.put('upper/s/labels/B.NII', buildNifti({ values: new Array(24).fill(1) }));
     const [site] = readDataset(tree.at('upper')).sites;
     expect(site.cases).toMatchObject([{ name: 'B', label: tree.at('upper/s/labels/B.NII') }]);
     expect(findImages([tree.at('upper/s/images/B.NII')], 'nifti').sources).toMatchObject([{ name: 'B' }]);
     const labels = tree.at('upper/s/labels');
-    expect([...scoreFolder(labels, labels, ['a'], 1)]).toMatchObject([{ score: { name: 'B' } }]);
+    const scoring = scoreFolder(labels, labels, ['a'], 1);
+    let step = await scoring.next();
+    while (!step.done) step = await scoring.next();
+    expect(step.value).toMatchObject([{ name: 'B' }]);
   });
 
   it('in capitals say that a file is to be packed, too', () => {

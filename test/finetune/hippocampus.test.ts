@@ -1,8 +1,10 @@
 /** Real volumes, from the file to a mask on the file's own grid. */
+
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { withoutPauses } from '../../src/core/index.js';
 import {
   loadSlices,
   preprocessingSchema,
@@ -48,7 +50,9 @@ describe.skipIf(!existsSync(data))('hippocampi (skipped where ../shared/data is 
     expect({ shape: written.shape, affine: written.affine }).toEqual({ shape: volume.shape, affine: volume.affine });
 
     const [x, y, z] = volume.grid.dims.map((size) => Math.floor(size / 2));
-    const { slice, labels } = segmentWithPrompt(model, volume, promptSchema.parse({ points: [{ at: [x, y, z] }] }));
+    const { slice, labels } = withoutPauses(
+      segmentWithPrompt(model, volume, promptSchema.parse({ points: [{ at: [x, y, z] }] })),
+    );
     expect(slice).toBeGreaterThan(0);
     expect(labels.length).toBe(volume.data.length);
   });

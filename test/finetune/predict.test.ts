@@ -1,17 +1,13 @@
 /** Masks of whole volumes and of prompts, on the volume's own grid. */
+
 import { describe, expect, it } from 'vitest';
+import { withoutPauses } from '../../src/core/index.js';
 import { placeInSlices, placeOnGrid, prepareVolume, preprocessingSchema, type Volume } from '../../src/data/index.js';
-import {
-  type Prompt,
-  predictSlices,
-  promptSchema,
-  segmentVolume,
-  segmentWithPrompt,
-} from '../../src/finetune/index.js';
+import { type Prompt, promptSchema, segmentVolume, segmentWithPrompt } from '../../src/finetune/index.js';
 import { applyPlan } from '../../src/peft/index.js';
-import { scope, tensor } from '../../src/torch/index.js';
+import { tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
-import { cases, phantom, small } from './small.js';
+import { cases, phantom, probabilitiesOf, small } from './small.js';
 
 const [one] = cases('a');
 const { volume } = phantom('a');
@@ -21,7 +17,7 @@ describe('overlapping windows', () => {
   // Slices of different brightness, so that windows differ in their range.
   const images = one.images.mul(tensor([1, 2, 3, 4, 5, 6, 7], [7, 1, 1, 1]).div(7)).keep();
   const predict = (model: ReturnType<typeof small>, overlap: boolean, batch = 16) =>
-    scope(() => predictSlices(model, images, { overlap, batch }).toArray() as Float32Array);
+    probabilitiesOf(model, images, { overlap, batch });
 
   it('predict what every slice once does, where intensities are scaled by volume', () => {
     const model = small({ windows: { slices: 5 } });
@@ -54,7 +50,7 @@ describe('the mask of a volume', () => {
     const model = small();
     const labels = segmentVolume(model, volume);
     expect(labels.length).toBe(volume.data.length);
-    const probabilities = scope(() => predictSlices(model, one.images).toArray());
+    const probabilities = probabilitiesOf(model, one.images);
     // At native spacing slices are padded by whole pixels: (32 - 24) / 2 rows, (32 - 28) / 2 columns.
     for (let i = 0; i < labels.length; i += 37) {
       const [z, y, x] = [Math.floor(i / (24 * 28)), Math.floor(i / 28) % 24, i % 28];
@@ -104,7 +100,7 @@ describe('a place', () => {
 
 describe('a prompt', () => {
   const model = small({ classes: [] });
-  const ask = (prompt: Partial<Prompt>) => segmentWithPrompt(model, volume, promptSchema.parse(prompt));
+  const ask = (prompt: Partial<Prompt>) => withoutPauses(segmentWithPrompt(model, volume, promptSchema.parse(prompt)));
 
   it('is answered on its slice, the same in voxels and in millimetres', () => {
     const { slice, labels, iou } = ask({ points: [{ at: [14, 12, 3], inside: true }] });
@@ -127,7 +123,9 @@ describe('a prompt', () => {
   });
 
   it('to a head with classes gives labels', () => {
-    const { labels, iou } = segmentWithPrompt(small(), volume, promptSchema.parse({ points: [{ at: [14, 12, 3] }] }));
+    const { labels, iou } = withoutPauses(
+      segmentWithPrompt(small(), volume, promptSchema.parse({ points: [{ at: [14, 12, 3] }] })),
+    );
     expect(iou).toBeUndefined();
     expect(Math.max(...labels)).toBeLessThan(3);
   });

@@ -4,26 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { preprocessingSchema } from '../../src/data/index.js';
-import {
-  loadSam,
-  loadSamAdapter,
-  predictSlices,
-  type SamAdapter,
-  SamSegmenter,
-  saveSamAdapter,
-} from '../../src/finetune/index.js';
+import { loadSam, loadSamAdapter, type SamAdapter, SamSegmenter, saveSamAdapter } from '../../src/finetune/index.js';
 import { fingerprint, writeState } from '../../src/nn/index.js';
 import type { PlanName } from '../../src/peft/index.js';
-import { scope, tensor } from '../../src/torch/index.js';
+import { tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
-import { architecture, cases, run, small } from './small.js';
+import { architecture, cases, probabilitiesOf, run, small } from './small.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-sam-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
 
 const [one] = cases('a');
-const outputs = (model: SamSegmenter) => scope(() => predictSlices(model, one.images).toArray() as Float32Array);
+const outputs = (model: SamSegmenter) => probabilitiesOf(model, one.images);
 const distance = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
 
 const model = small();

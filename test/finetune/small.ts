@@ -7,6 +7,7 @@ import {
   prepareLabel,
   prepareVolume,
   preprocessingSchema,
+  sourceOfTensor,
   type Volume,
   type WindowConfig,
   windowSchema,
@@ -16,12 +17,14 @@ import {
   type FineTuningEvent,
   fineTuningSchema,
   finetune,
+  type PredictionOptions,
+  predictSlices,
   SamSegmenter,
   type Tuned,
 } from '../../src/finetune/index.js';
 import { samSchema } from '../../src/models/index.js';
 import type { Checkpoint } from '../../src/nn/index.js';
-import { setThreads, tensor } from '../../src/torch/index.js';
+import { cat, scope, setThreads, type Tensor, tensor } from '../../src/torch/index.js';
 
 setThreads(1);
 
@@ -111,3 +114,9 @@ export async function run(
     events.push(event);
   return { events, end: events.at(-1) as FineTuningEvent & Tuned };
 }
+
+/** What the model says of all slices, float32 [n, C, h, w]. */
+export const probabilitiesOf = (model: SamSegmenter, images: Tensor, options: PredictionOptions = {}): Float32Array =>
+  scope(() =>
+    cat([...predictSlices(model, sourceOfTensor(images), options)].map((one) => one.probabilities)).toArray(),
+  );

@@ -1,10 +1,12 @@
 /** Fine-tuning in small: that it learns, what it leaves alone, and that it goes on where it stopped. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
+import { withoutPauses } from '../../src/core/index.js';
 import { type FineTuningEvent, finetune, LocalTraining, learningRate, validate } from '../../src/finetune/index.js';
 import { Checkpoint, copyInto, copyState, countElements, fingerprint, type State } from '../../src/nn/index.js';
 import { applyPlan, type PlanName } from '../../src/peft/index.js';
@@ -20,14 +22,14 @@ const bits = (state: State) => fingerprint(state);
 describe('fine-tuning', () => {
   it('learns to segment cases that it has not seen', async () => {
     const model = small({ promptDim: 128 });
-    const before = validate(model, validation).dice;
+    const before = withoutPauses(validate(model, validation)).dice;
     const { end } = await run(
       model,
       { training, validation },
       { plan: 'full', epochs: 10, lr: 3e-3, augmentation: null },
     );
     model.use(end.adapter);
-    const after = validate(model, validation);
+    const after = withoutPauses(validate(model, validation));
     expect(after.dice).toBeCloseTo(end.dice[end.kept - 1], 5);
     expect(Object.keys(after.classes)).toEqual(['core', 'rim']);
     expect(after.dice).toBeGreaterThan(0.45);
@@ -199,7 +201,7 @@ describe('training at a site', () => {
     const counts: number[] = [];
     for (let epoch = 0; epoch < 5; epoch++) {
       for await (const _ of local.epoch(epoch));
-      validate(model, validation);
+      withoutPauses(validate(model, validation));
       collect();
       counts.push(memoryStatistics().tensors);
     }

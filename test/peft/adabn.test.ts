@@ -1,8 +1,9 @@
 /** Adaptive batch normalisation: whose statistics normalise, and that nothing stays switched. */
 import { describe, expect, it } from 'vitest';
-import { BatchNorm2d, fingerprint, Sequential } from '../../src/nn/index.js';
+import { withoutPauses } from '../../src/core/index.js';
+import { BatchNorm2d, fingerprint, type Module, Sequential } from '../../src/nn/index.js';
 import { batchNorms, recomputeStatistics, setBatchStatistics, statisticsSchema } from '../../src/peft/index.js';
-import { memoryStatistics, noGrad, ones, tensor } from '../../src/torch/index.js';
+import { memoryStatistics, noGrad, ones, type Tensor, tensor } from '../../src/torch/index.js';
 import { images, outputOf, smallNetwork } from './contract.js';
 
 /** Three batches of one channel, [1, 1, 1, 4]. */
@@ -14,6 +15,12 @@ const batches = [
 const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 const variance = (values: number[]) =>
   values.reduce((sum, value) => sum + (value - mean(values)) ** 2, 0) / (values.length - 1);
+const recompute = (network: Module, forward: (images: Tensor) => unknown, batches: Iterable<Tensor>) => {
+  const weighted = function* () {
+    for (const images of batches) yield { images, weight: 1 };
+  };
+  withoutPauses(recomputeStatistics(network, forward, weighted()));
+};
 const asTensors = () => batches.map((values) => tensor(values, [1, 1, 1, 4]));
 const lone = () => {
   const norm = new BatchNorm2d(1);
@@ -25,7 +32,7 @@ const lone = () => {
 describe('recompute', () => {
   it('replaces the statistics by the plain mean over batches of their means and unbiased variances', () => {
     const { norm, network } = lone();
-    recomputeStatistics(network, (batch) => network.forward(batch), asTensors());
+    recompute(network, (batch) => network.forward(batch), asTensors());
     expect(norm.runningMean.item()).toBeCloseTo(mean(batches.map(mean)), 4);
     expect(norm.runningVar.item()).toBeCloseTo(mean(batches.map(variance)), 3);
   });
@@ -35,7 +42,7 @@ describe('recompute', () => {
     const runs = [0, 5].map((before) => {
       const network = smallNetwork();
       for (const [, { runningMean }] of batchNorms(network)) runningMean.fill_(before);
-      recomputeStatistics(network, (batch) => network.forward(batch), [image, images(2)]);
+      recompute(network, (batch) => network.forward(batch), [image, images(2)]);
       return fingerprint(network.buffers());
     });
     expect(runs[0]).toBe(runs[1]);
@@ -46,7 +53,7 @@ describe('recompute', () => {
     const parameters = fingerprint(network.parameters());
     const buffers = fingerprint(network.buffers());
     for (const [, layer] of batchNorms(network)) layer.momentum = 0.3;
-    recomputeStatistics(network, (batch) => network.forward(batch), [images()]);
+    recompute(network, (batch) => network.forward(batch), [images()]);
     expect(fingerprint(network.parameters())).toBe(parameters);
     expect(fingerprint(network.buffers())).not.toBe(buffers);
     for (const [, layer] of batchNorms(network)) expect([layer.training, layer.momentum]).toEqual([false, 0.3]);
@@ -56,11 +63,11 @@ describe('recompute', () => {
     const network = smallNetwork();
     const failing = [
       () =>
-        recomputeStatistics(network, () => {
+        recompute(network, () => {
           throw new Error('stop');
         }, [images()]),
       () =>
-        recomputeStatistics(
+        recompute(
           network,
           (batch) => network.forward(batch),
           (function* () {
@@ -83,7 +90,7 @@ describe('recompute', () => {
     const data = asTensors();
     const before = memoryStatistics().tensors;
     let recorded = true;
-    recomputeStatistics(
+    recompute(
       network,
       (batch) => {
         recorded = network.forward(batch).requiresGrad;
@@ -96,8 +103,22 @@ describe('recompute', () => {
 
   it('without batches changes nothing', () => {
     const { norm, network } = lone();
-    recomputeStatistics(network, () => 0, []);
+    recompute(network, () => 0, []);
     expect([norm.runningMean.item(), norm.training]).toEqual([100, false]);
+  });
+
+  it('counts a batch by its weight', () => {
+    const { norm, network } = lone();
+    const weighted = asTensors().map((images, i) => ({ images, weight: [1, 2, 0.5][i] }));
+    withoutPauses(recomputeStatistics(network, (images) => network.forward(images), weighted));
+    const [a, b, c] = batches.map(mean);
+    expect(norm.runningMean.item()).toBeCloseTo((a + 2 * b + 0.5 * c) / 3.5, 4);
+  });
+
+  it('takes no variance from a single value', () => {
+    const { norm, network } = lone();
+    recompute(network, (batch) => network.forward(batch), [tensor([7], [1, 1, 1, 1])]);
+    expect([norm.runningMean.item(), norm.runningVar.item()]).toEqual([100, 100]);
   });
 });
 

@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import type { Evaluation } from '../../runs/index.js';
 import { defineCommand } from '../command.js';
-import type { ProgressEvent } from '../progress.js';
 import { formatTable } from '../table.js';
 
 export const registerEvaluate = (program: Command): void =>
@@ -29,7 +28,7 @@ export const registerEvaluate = (program: Command): void =>
     ],
     async run(context, { classes, tolerance, csv }, predictions, labels) {
       const { measures, scoreFolder, scoresCsv, summariseScores } = await import('../../runs/index.js');
-      const scores = await context.follow(withEvents(scoreFolder(predictions, labels, classes, tolerance)));
+      const scores = await context.follow(scoreFolder(predictions, labels, classes, tolerance));
       const summary = summariseScores(scores, classes);
       if (csv !== undefined) {
         const { writeFileAtomic } = await import('../../core/index.js');
@@ -82,18 +81,4 @@ function summaryTable({ classes }: Evaluation, titles: Record<string, string>, w
   return formatTable(['class', 'measure', 'cases', 'mean', 'sd', '95 % interval', 'median', 'quartiles'], rows, {
     width,
   });
-}
-
-/** Counts cases while they come. */
-async function* withEvents<T>(
-  cases: Generator<{ done: number; total: number; score: T }>,
-): AsyncGenerator<ProgressEvent, T[]> {
-  const scores: T[] = [];
-  yield { kind: 'task', name: 'evaluate' };
-  for (const { done, total, score } of cases) {
-    scores.push(score);
-    yield { kind: 'step', done, total };
-  }
-  yield { kind: 'done', name: 'evaluate' };
-  return scores;
 }

@@ -72,7 +72,7 @@ export const registerPredict = (program: Command): void =>
       if (!asked && !model.segment) throw invalid(`--prompt is required: ${modelFile} answers prompts alone`);
       const classes = model.classes.length > 0 ? model.classes : ['prompted'];
 
-      const segment = (volume: Volume) => (asked ? model.prompt!(volume, asked) : { labels: model.segment!(volume) });
+      const segment = (volume: Volume) => (asked ? model.prompt!(volume, asked) : model.segment!(volume));
 
       const { masks, failures } = await context.follow(segmentImages(sources, { segment, classes, format, out }));
       const notes = problems.filter(({ stops }) => !stops);

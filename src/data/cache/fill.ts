@@ -1,5 +1,6 @@
 /** Finding a case in the cache, or preparing it. */
 import { join } from 'node:path';
+import { withoutPauses } from '../../core/index.js';
 import { prepareCase } from '../slices.js';
 import { isIntact, writeEntry } from './entry.js';
 import { keyOf, type Request } from './key.js';
@@ -13,6 +14,6 @@ import { keyOf, type Request } from './key.js';
  */
 export function fillEntry(folder: string, request: Request): string {
   const path = join(folder, `${keyOf(request)}.safetensors`);
-  if (!isIntact(path)) writeEntry(path, prepareCase(request.case, request.preprocessing, request));
+  if (!isIntact(path)) writeEntry(path, withoutPauses(prepareCase(request.case, request.preprocessing, request)));
   return path;
 }

@@ -96,6 +96,12 @@ export function stridesOf(geometry: SliceGeometry): [number, number, number] {
   return [strides[n], strides[row], strides[column]];
 }
 
+/** [slice distance, h, w] in mm. @param spacing of the volume, [z, y, x] */
+export const sliceSpacing = (spacing: readonly number[], geometry: SliceGeometry): [number, number, number] => [
+  spacing[planesOf(geometry)[0]],
+  ...geometry.spacing,
+];
+
 /** First pixel of the whole field of view in the slice, along rows (0) or columns (1); negative where it is cropped. */
 export const offsetOf = ({ shape, resampled }: SliceGeometry, i: 0 | 1): number =>
   Math.floor((shape[i + 1] - resampled[i]) / 2);

@@ -7,7 +7,7 @@
  * an even one as the standard instead of one learned: what a scanner or a sequence does to all brightnesses alike is undone.
  * A head's mean lies between air and tissue in T1, T2 and FLAIR.
  */
-import { errorsOf } from '../../core/index.js';
+import { errorsOf, inPieces, type Pausing, withoutPauses } from '../../core/index.js';
 import { datasetErrors } from '../dataset-errors.js';
 import type { Intensity } from './schema.js';
 
@@ -26,18 +26,18 @@ export interface Scaling {
  * @param file is named in errors
  * @throws GraftError VOLUME_CONSTANT where the rule has nothing to divide by
  */
-export function scalingOf(data: Float32Array, intensity: Intensity, file: string): Scaling {
-  const { low, high } = extremes(data);
+export function* scalingOf(data: Float32Array, intensity: Intensity, file: string): Pausing<Scaling> {
+  const { low, high } = yield* extremes(data);
   if (intensity.kind === 'window') return between(intensity.low, intensity.high, low);
   if (intensity.kind === 'fixed-z-score') return standardised(intensity, low);
   if (low === high) throw intensityError('VOLUME_CONSTANT', { file, measure: `every voxel is ${low}` });
   if (intensity.kind === 'min-max') return between(low, high, low);
   if (intensity.kind === 'z-score') {
-    const { mean, deviation } = moments(data);
+    const { mean, deviation } = yield* moments(data);
     return standardised({ low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY, mean, deviation }, low);
   }
-  if (intensity.kind === 'histogram') return piecewise(landmarksOf(data), levels, low);
-  const [from, to] = percentiles(data, [intensity.low, intensity.high]);
+  if (intensity.kind === 'histogram') return piecewise(yield* landmarksOf(data), levels, low);
+  const [from, to] = yield* percentilesWithPauses(data, [intensity.low, intensity.high]);
   if (from === to) {
     const measure = `its percentiles ${intensity.low} and ${intensity.high} are both ${from}`;
     throw intensityError('VOLUME_CONSTANT', { file, measure });
@@ -69,15 +69,29 @@ const shares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99];
 const levels = [0, 0.15, ...shares.slice(0, -1).map((share) => 0.15 + 0.85 * share), 1];
 
 /** Ascending values, some of which may be equal: the first percentile, the mean, and the quantiles of what is above. */
-function landmarksOf(data: Float32Array): number[] {
-  const { mean } = moments(data);
-  const [darkest] = percentiles(data, [1]);
-  const above = data.filter((value) => value > mean);
-  const quantiles = percentiles(
+function* landmarksOf(data: Float32Array): Pausing<number[]> {
+  const { mean } = yield* moments(data);
+  const [darkest] = yield* percentilesWithPauses(data, [1]);
+  const above = yield* valuesAbove(data, mean);
+  const quantiles = yield* percentilesWithPauses(
     above,
     shares.map((share) => 100 * share),
   );
   return [Math.min(darkest, mean), mean, ...quantiles];
+}
+
+/** In one array of its size: `filter` would gather them in a list of objects first. */
+function* valuesAbove(data: Float32Array, least: number): Pausing<Float32Array> {
+  let count = 0;
+  yield* inPieces(data.length, (from, to) => {
+    for (let i = from; i < to; i++) if (data[i] > least) count++;
+  });
+  const above = new Float32Array(count);
+  let filled = 0;
+  yield* inPieces(data.length, (from, to) => {
+    for (let i = from; i < to; i++) if (data[i] > least) above[filled++] = data[i];
+  });
+  return above;
 }
 
 /**
@@ -95,23 +109,29 @@ function piecewise(from: readonly number[], to: readonly number[], voxel: number
   return { scale, floor: scale(voxel) };
 }
 
-function extremes(data: Float32Array) {
+function* extremes(data: Float32Array): Pausing<{ low: number; high: number }> {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i];
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  yield* inPieces(data.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const value = data[i];
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  });
   return { low, high };
 }
 
-function moments(data: Float32Array) {
+function* moments(data: Float32Array): Pausing<{ mean: number; deviation: number }> {
   let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += data[i];
+  yield* inPieces(data.length, (from, to) => {
+    for (let i = from; i < to; i++) sum += data[i];
+  });
   const mean = sum / data.length;
   let squares = 0;
-  for (let i = 0; i < data.length; i++) squares += (data[i] - mean) ** 2;
+  yield* inPieces(data.length, (from, to) => {
+    for (let i = from; i < to; i++) squares += (data[i] - mean) ** 2;
+  });
   return { mean, deviation: Math.sqrt(squares / data.length) };
 }
 
@@ -120,10 +140,13 @@ function moments(data: Float32Array) {
  *
  * @param data float32, all finite, at least one
  */
-export function percentiles(data: Float32Array, q: readonly number[]): number[] {
+export const percentiles = (data: Float32Array, q: readonly number[]): number[] =>
+  withoutPauses(percentilesWithPauses(data, q));
+
+function* percentilesWithPauses(data: Float32Array, q: readonly number[]): Pausing<number[]> {
   const places = q.map((percent) => (percent / 100) * (data.length - 1));
   const ranks = places.flatMap((place) => [Math.floor(place), Math.ceil(place)]);
-  const values = atRanks(data, ranks);
+  const values = yield* atRanks(data, ranks);
   return places.map((place, i) => values[2 * i] + (values[2 * i + 1] - values[2 * i]) * (place - Math.floor(place)));
 }
 
@@ -131,25 +154,34 @@ export function percentiles(data: Float32Array, q: readonly number[]): number[] 
  * The values that a sorted copy would have at these indices, by radix selection: count the upper 16 bits of every
  * voxel, then the lower 16 of those that share the upper ones of the wanted rank.
  */
-function atRanks(data: Float32Array, ranks: readonly number[]): number[] {
+function* atRanks(data: Float32Array, ranks: readonly number[]): Pausing<number[]> {
   const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
   const upper = new Uint32Array(1 << 16);
-  for (let i = 0; i < bits.length; i++) upper[key(bits[i]) >>> 16]++;
-  const lowerOf = new Map<number, Uint32Array>();
-  return ranks.map((rank) => {
-    const high = find(upper, rank);
-    let lower = lowerOf.get(high.bin);
-    if (lower === undefined) {
-      lower = new Uint32Array(1 << 16);
-      for (let i = 0; i < bits.length; i++) {
-        const k = key(bits[i]);
-        if (k >>> 16 === high.bin) lower[k & 0xffff]++;
-      }
-      lowerOf.set(high.bin, lower);
-    }
-    const low = find(lower, high.within);
-    return fromKey(((high.bin << 16) | low.bin) >>> 0);
+  yield* inPieces(bits.length, (from, to) => {
+    for (let i = from; i < to; i++) upper[key(bits[i]) >>> 16]++;
   });
+  const lowerOf = new Map<number, Uint32Array>();
+  const values: number[] = [];
+  for (const rank of ranks) {
+    const high = find(upper, rank);
+    const lower = lowerOf.get(high.bin) ?? (yield* countLower(bits, high.bin));
+    lowerOf.set(high.bin, lower);
+    const low = find(lower, high.within);
+    values.push(fromKey(((high.bin << 16) | low.bin) >>> 0));
+  }
+  return values;
+}
+
+/** The lower 16 bits of the voxels that have these upper ones. */
+function* countLower(bits: Int32Array, bin: number): Pausing<Uint32Array> {
+  const lower = new Uint32Array(1 << 16);
+  yield* inPieces(bits.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const k = key(bits[i]);
+      if (k >>> 16 === bin) lower[k & 0xffff]++;
+    }
+  });
+  return lower;
 }
 
 /** IEEE 754 bits as an unsigned number in the order of the floats: negative ones inverted, positive ones above them. */

@@ -1,5 +1,5 @@
-/** From volumes and labels to the slices a network takes, and from its probabilities back to the volume's grid. */
-
+/** From volumes and labels to the slices a network takes; `restoration.ts` goes the way back. */
+import { type Pausing, pause, withoutPauses } from '../../core/index.js';
 import type { Label, Volume } from '../volume.js';
 import { geometryOf, offsetOf, planesOf, type SliceGeometry, stridesOf } from './geometry.js';
 import { scalingOf } from './intensity.js';
@@ -14,30 +14,50 @@ export interface Prepared {
   geometry: SliceGeometry;
 }
 
+/** A volume's slices, each prepared when it is asked for: nothing of the size of the volume is held beside it. */
+export interface SlicePreparation {
+  geometry: SliceGeometry;
+  /** Prepares one slice. @param into float32 [h, w] */
+  prepare(slice: number, into: Float32Array): void;
+}
+
+type Image = Pick<Volume, 'path' | 'data' | 'shape' | 'spacing'>;
+
 /**
  * Scales the intensities by all slices that the preprocessing keeps, then resamples, pads and crops each slice. Padding
  * has the value of the least voxel.
  *
  * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
-export function prepareVolume(
-  volume: Pick<Volume, 'path' | 'data' | 'shape' | 'spacing'>,
-  preprocessing: Preprocessing,
-): Prepared {
+export function* preparationOf(volume: Image, preprocessing: Preprocessing): Pausing<SlicePreparation> {
   const geometry = geometryOf(volume, preprocessing);
-  const kept = keptVoxels(volume.data, geometry);
-  const { scale, floor } = scalingOf(kept, preprocessing.intensity, volume.path);
-  const [n, h, w] = geometry.shape;
+  const kept = yield* keptVoxels(volume.data, geometry);
+  const { scale, floor } = yield* scalingOf(kept, preprocessing.intensity, volume.path);
   const [rows, columns] = [forward(geometry, 0), forward(geometry, 1)];
-  const slices = new Float32Array(n * h * w);
   const native = new Float32Array(geometry.native[0] * geometry.native[1]);
-  for (let s = 0; s < n; s++) {
-    takeSlice(volume.data, geometry, s, native);
+  const prepare = (slice: number, into: Float32Array) => {
+    takeSlice(volume.data, geometry, slice, native);
     for (let i = 0; i < native.length; i++) native[i] = scale(native[i]);
-    resample(native, geometry.native[1], rows, columns, floor, slices.subarray(s * h * w, (s + 1) * h * w));
+    resample(native, geometry.native[1], rows, columns, floor, into);
+  };
+  return { geometry, prepare };
+}
+
+/** All slices of a volume, as `preparationOf` makes them. */
+export function* prepareVolumeWithPauses(volume: Image, preprocessing: Preprocessing): Pausing<Prepared> {
+  const { geometry, prepare } = yield* preparationOf(volume, preprocessing);
+  const [n, h, w] = geometry.shape;
+  const slices = new Float32Array(n * h * w);
+  for (let s = 0; s < n; s++) {
+    prepare(s, slices.subarray(s * h * w, (s + 1) * h * w));
+    yield pause;
   }
   return { slices, shape: geometry.shape, geometry };
 }
+
+/** `prepareVolumeWithPauses` in one go. */
+export const prepareVolume = (volume: Image, preprocessing: Preprocessing): Prepared =>
+  withoutPauses(prepareVolumeWithPauses(volume, preprocessing));
 
 /**
  * The label on the grid that `prepareVolume` gives its image: every class is resampled linearly and each pixel takes the
@@ -47,10 +67,16 @@ export function prepareVolume(
  * @returns uint8 [n, h, w]
  * @throws GraftError SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
-export function prepareLabel(
+export const prepareLabel = (
   label: Pick<Label, 'path' | 'data' | 'shape' | 'spacing'>,
   preprocessing: Preprocessing,
-): Uint8Array {
+): Uint8Array => withoutPauses(prepareLabelWithPauses(label, preprocessing));
+
+/** `prepareLabel` with pauses. */
+export function* prepareLabelWithPauses(
+  label: Pick<Label, 'path' | 'data' | 'shape' | 'spacing'>,
+  preprocessing: Preprocessing,
+): Pausing<Uint8Array> {
   const geometry = geometryOf(label, preprocessing);
   const [n, h, w] = geometry.shape;
   const [rows, columns] = [forward(geometry, 0), forward(geometry, 1)];
@@ -70,39 +96,21 @@ export function prepareLabel(
           slice[i] = value;
         }
     }
-  }
-  return result;
-}
-
-/**
- * Brings the probabilities of one class back to the volume's RAS grid; 0 outside what the slices show. Linear, so that
- * a threshold at 0.5, or the largest of several classes, gives the mask there.
- *
- * @param probabilities float32 [n, h, w]
- * @returns float32 [z, y, x]
- */
-export function restoreProbabilities(probabilities: Float32Array, geometry: SliceGeometry): Float32Array {
-  const { volume, native, shape, first } = geometry;
-  const [n, h, w] = shape;
-  const [slices, down, right] = stridesOf(geometry);
-  const [rows, columns] = [backward(geometry, 0), backward(geometry, 1)];
-  const result = new Float32Array(volume[0] * volume[1] * volume[2]);
-  const slice = new Float32Array(native[0] * native[1]);
-  for (let s = 0; s < n; s++) {
-    resample(probabilities.subarray(s * h * w, (s + 1) * h * w), w, rows, columns, 0, slice);
-    for (let r = 0, i = 0; r < native[0]; r++)
-      for (let c = 0; c < native[1]; c++, i++) result[(first + s) * slices + r * down + c * right] = slice[i];
+    yield pause;
   }
   return result;
 }
 
 /** The voxels that the intensities are scaled by. */
-function keptVoxels(data: Float32Array, geometry: SliceGeometry): Float32Array {
+function* keptVoxels(data: Float32Array, geometry: SliceGeometry): Pausing<Float32Array> {
   const [n] = geometry.shape;
   if (n === geometry.volume[planesOf(geometry)[0]]) return data;
   const size = geometry.native[0] * geometry.native[1];
   const kept = new Float32Array(n * size);
-  for (let s = 0; s < n; s++) takeSlice(data, geometry, s, kept.subarray(s * size, (s + 1) * size));
+  for (let s = 0; s < n; s++) {
+    takeSlice(data, geometry, s, kept.subarray(s * size, (s + 1) * size));
+    yield pause;
+  }
   return kept;
 }
 
@@ -128,16 +136,4 @@ function forward(geometry: SliceGeometry, i: 0 | 1): Taps {
     return (pixel + 0.5 - resampled[i] / 2) * step[i] + native[i] / 2 - 0.5;
   };
   return tapsOf(shape[i + 1], centre, step[i], 0, native[i]);
-}
-
-/** Taps from the slice's pixels back to the volume's; padding is never taken. */
-function backward(geometry: SliceGeometry, i: 0 | 1): Taps {
-  const { shape, native, resampled, step } = geometry;
-  const offset = offsetOf(geometry, i);
-  const centre = (voxel: number) => {
-    const pixel = (voxel + 0.5 - native[i] / 2) / step[i] + resampled[i] / 2 - 0.5 + offset;
-    return pixel < -0.5 || pixel > shape[i + 1] - 0.5 ? undefined : pixel;
-  };
-  const [from, to] = [Math.max(0, offset), Math.min(shape[i + 1], offset + resampled[i])];
-  return tapsOf(native[i], centre, 1 / step[i], from, to);
 }

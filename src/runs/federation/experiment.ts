@@ -8,7 +8,13 @@ import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../core/index.js';
 import { type Dataset, describeSplit, type Volume } from '../../data/index.js';
 import { ledgerFile } from '../../federate/index.js';
-import { loadSam, type SamAdapter, SamSegmenter, saveSamAdapter, segmentVolume } from '../../finetune/index.js';
+import {
+  loadSam,
+  type SamAdapter,
+  SamSegmenter,
+  saveSamAdapter,
+  segmentVolumeWithPauses,
+} from '../../finetune/index.js';
 import { Sam, samConfig } from '../../models/index.js';
 import type { State } from '../../nn/index.js';
 import { applyPlan } from '../../peft/index.js';
@@ -114,7 +120,7 @@ async function* carryOut(
   folder.writeJson(summary, 'results.json');
   writeScores(folder, { kind: 'federation', recipe });
   const report = folder.file('report.html');
-  const gathered = gatherFederation(folder, recipe, dataset);
+  const gathered = yield* gatherFederation(folder, recipe, dataset);
   writeFileAtomic(report, renderFederationReport(gathered));
   await tracking.finish(() => outcomeOfFederation(gathered));
   removeCache(recipe, folder);
@@ -287,8 +293,8 @@ async function* score(
       const { adapter } = adapters.find(({ site }) => site === null || site === name)!;
       model.use(adapter);
       for (const one of test) {
-        const segment = (image: Volume) => segmentVolume(model, image, { case: one });
-        scores.push(scoreCase(one, segment, recipe.classes, recipe.toleranceMm));
+        const segment = (image: Volume) => segmentVolumeWithPauses(model, image, { case: one });
+        scores.push(yield* scoreCase(one, segment, recipe.classes, recipe.toleranceMm));
         yield { kind: 'step', done: scores.length, total };
       }
     }

@@ -1,6 +1,7 @@
 /** The federated regime: rounds between the sites of a run, and what they leave in the end. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Pausing, patiently } from '../../core/index.js';
 import {
   type Correction,
   type FederationEvent,
@@ -52,7 +53,7 @@ export async function* federate(job: FederatedJob): AsyncGenerator<JobEvent, Fed
     const events = runFederation({
       ...{ folder, plan, base: network.base, initial: network.planned.travelling, sites: members },
       config: { ...federation, seed },
-      evaluate: async (...round) => keeper.look(...round),
+      evaluate: (global, round, corrections, signal) => patiently(keeper.look(global, round, corrections), signal),
     });
     yield { kind: 'task', name: task };
     const steps = members.reduce((sum, { trainer }) => sum + trainer.steps, 0);
@@ -79,15 +80,19 @@ class Keeper {
   }
 
   /** Dice of every site on its validation cases, with what stays at the site. */
-  look(global: State, round: number, corrections: readonly Correction[]): Metrics {
+  look(global: State, round: number, corrections: readonly Correction[]): Pausing<Metrics> {
+    return this.#network.corrected(corrections, this.#score(global, round));
+  }
+
+  *#score(global: State, round: number): Pausing<Metrics> {
     const { sites, model, keep, variant } = this.#job;
     const network = this.#network;
-    return network.corrected(corrections, () => {
-      const metrics: Metrics = {};
-      const own = sites.map((site) => [site, this.#ownOf(site.name)] as const);
+    const metrics: Metrics = {};
+    const own = sites.map((site) => [site, this.#ownOf(site.name)] as const);
+    try {
       for (const [{ name, validation }, values] of own) {
         network.load(new Map([...global, ...values]));
-        if (validation.length > 0) metrics[`dice at ${name}`] = validate(model, validation).dice;
+        if (validation.length > 0) metrics[`dice at ${name}`] = (yield* validate(model, validation)).dice;
       }
       const seen = Object.values(metrics);
       const mean = seen.reduce((a, b) => a + b, 0) / seen.length;
@@ -97,9 +102,10 @@ class Keeper {
         const state = joinStates({ shared: network.snapshot(), ...Object.fromEntries(parts) });
         writeState(this.#file, state, { round: String(round), dice: String(mean) });
       }
-      for (const [, values] of own) for (const value of values.values()) value.dispose();
       return seen.length > 0 ? { dice: mean, ...metrics } : {};
-    });
+    } finally {
+      for (const [, values] of own) for (const value of values.values()) value.dispose();
+    }
   }
 
   /** Also after a crash in this very round. */
@@ -145,7 +151,8 @@ async function* progress(
 ): AsyncGenerator<JobEvent, void> {
   let [round, done] = [1, 0];
   for await (const event of events) {
-    if (event.kind === 'round') [round, done] = [event.round, 0];
+    if (event.kind === 'pause') yield event;
+    else if (event.kind === 'round') [round, done] = [event.round, 0];
     else if (event.kind === 'progress') {
       done++;
       yield { kind: 'step', done: (round - 1) * perRound + done, total, values: { loss: event.progress.loss } };

@@ -1,6 +1,7 @@
 /** Gathers what the report of a federated run shows: its summary, curves, ledgers, and pictures. */
+import type { Pausing } from '../../core/index.js';
 import { type Case, type Dataset, loadCase, siteOf, type Volume } from '../../data/index.js';
-import { loadSam, loadSamAdapter, segmentVolume } from '../../finetune/index.js';
+import { loadSam, loadSamAdapter, segmentVolumeWithPauses } from '../../finetune/index.js';
 import { type Comparison, comparisonOf, namingOfRun } from '../compare/index.js';
 import { type RunFolder, sha256 } from '../folder.js';
 import type { Naming } from '../names.js';
@@ -24,7 +25,11 @@ import { ledgerOf, type RegimeResult, readRegimeResults } from './results.js';
 import { type FederationSummary, type PlanSummary, summariseFederation } from './summary.js';
 
 /** @param dataset the one the run read */
-export function gatherFederation(folder: RunFolder, recipe: FederationRecipe, dataset: Dataset): FederationReport {
+export function* gatherFederation(
+  folder: RunFolder,
+  recipe: FederationRecipe,
+  dataset: Dataset,
+): Pausing<FederationReport> {
   const summary = summariseFederation(folder, recipe);
   const { title, description, seeds } = recipe;
   const variants = variantsOf(recipe);
@@ -50,7 +55,7 @@ export function gatherFederation(folder: RunFolder, recipe: FederationRecipe, da
     ledgers: variants.flatMap(({ name }) =>
       seeds.map((seed) => ledgerTable(folder, name, seed, naming)).filter(({ rounds }) => rounds.length > 0),
     ),
-    images: main.regimes.federated && picturesOf(folder, recipe, dataset, main.name, naming),
+    images: main.regimes.federated && (yield* picturesOf(folder, recipe, dataset, main.name, naming)),
   };
 }
 
@@ -160,28 +165,28 @@ function ledgerTable(folder: RunFolder, plan: string, seed: number, naming: Nami
 }
 
 /** Of a federated plan with the first seed, beside the models that the sites trained alone. */
-function picturesOf(
+function* picturesOf(
   folder: RunFolder,
   recipe: FederationRecipe,
   dataset: Dataset,
   plan: string,
   naming: Naming,
-): FederationReport['images'] {
+): Pausing<FederationReport['images']> {
   const [seed] = recipe.seeds;
   const results = readRegimeResults(folder, recipe).filter((one) => one.plan === plan && one.seed === seed);
   const model = loadSam(folder.file('models', `seed${seed}.safetensors`));
-  const labelsOf = (result: RegimeResult | undefined, one: Case, image: Volume) => {
+  const labelsOf = function* (result: RegimeResult | undefined, one: Case, image: Volume) {
     if (!result) return undefined;
     const { file } = result.adapters.find(({ site }) => site === null || site === one.site)!;
     const adapter = loadSamAdapter(folder.file(file));
     model.use(adapter);
-    const labels = segmentVolume(model, image, { case: one });
+    const labels = yield* segmentVolumeWithPauses(model, image, { case: one });
     model.use(undefined);
     for (const value of adapter.state.values()) value.dispose();
     return labels;
   };
   const together = results.find(({ regime }) => regime === 'federated')!;
-  const groups = recipe.sites.map((site) => {
+  const groupOf = function* (site: string) {
     const alone = results.find((one) => one.regime === 'local' && one.site === site);
     const dice = (result: RegimeResult | undefined, name: string) => {
       const one = result?.cases.find((other) => other.site === site && other.name === name);
@@ -191,12 +196,15 @@ function picturesOf(
       .filter((one) => one.site === site)
       .map(({ name }) => ({ name, score: dice(together, name) }))
       .sort((a, b) => b.score - a.score);
-    const panels = bestMedianWorst(sorted).map(({ which, one: { name, score } }): Panel => {
+    const panels: Panel[] = [];
+    for (const { which, one: shown } of bestMedianWorst(sorted)) {
+      const { name, score } = shown;
       const found = siteOf(dataset, site).cases.find((one) => one.name === name)!;
       const { image, label } = loadCase(found, { classes: recipe.classes.length + 1 });
-      const [local, shared] = [labelsOf(alone, found, image), labelsOf(together, found, image)!];
+      const local = yield* labelsOf(alone, found, image);
+      const shared = (yield* labelsOf(together, found, image))!;
       const before = dice(alone, name);
-      return {
+      panels.push({
         which,
         name: naming.of({ site, name }),
         lines: [
@@ -204,10 +212,15 @@ function picturesOf(
           ...(local ? [`Local ${fixed(before)}, change ${change(score, before)}`] : []),
         ],
         slices: display(image, label!, { ...(local && { local }), federated: shared }),
-      };
-    });
+      });
+    }
     return { title: site, panels };
-  });
-  model.dispose();
-  return { plan, groups };
+  };
+  try {
+    const groups: { title: string; panels: Panel[] }[] = [];
+    for (const site of recipe.sites) groups.push(yield* groupOf(site));
+    return { plan, groups };
+  } finally {
+    model.dispose();
+  }
 }

@@ -1,4 +1,5 @@
 /** The network that the sites of a federation share: frozen weights, one adapter, and what rounds added to the former. */
+import type { Pausing } from '../../core/index.js';
 import { aggregations, type Correction } from '../../federate/index.js';
 import type { SamSegmenter } from '../../finetune/index.js';
 import { copyInto, copyState, type State } from '../../nn/index.js';
@@ -53,11 +54,11 @@ export class SharedNetwork implements Disposable {
   }
 
   /** Does something with further corrections, and takes them out again. */
-  corrected<Result>(corrections: readonly Correction[], body: () => Result): Result {
+  *corrected<Result>(corrections: readonly Correction[], body: Pausing<Result>): Pausing<Result> {
     const before = copyState(this.#correctable);
     this.#add(corrections);
     try {
-      return body();
+      return yield* body;
     } finally {
       copyInto(this.#correctable, before);
       for (const value of before.values()) value.dispose();

@@ -1,5 +1,7 @@
 /** Sites that share a network: nothing of one is seen by another, and corrections reach the frozen weights exactly. */
+
 import { describe, expect, it } from 'vitest';
+import { type Pausing, pause, withoutPauses } from '../../../src/core/index.js';
 import { copyState, type State } from '../../../src/nn/index.js';
 import { SharedNetwork } from '../../../src/runs/federation/network.js';
 import { SiteTrainer } from '../../../src/runs/federation/trainer.js';
@@ -111,7 +113,11 @@ describe('corrections', () => {
       );
     const rows = (amount: number) => [...new Array(64 * 32).fill(0), ...new Array(32 * 32).fill(amount)];
     expect(change()).toEqual(rows(0.5));
-    network.corrected(corrections, () => expect(change()).toEqual(rows(1)));
+    const look = function* (): Pausing<void> {
+      yield pause;
+      expect(change()).toEqual(rows(1));
+    };
+    withoutPauses(network.corrected(corrections, look()));
     expect(change()).toEqual(rows(0.5));
     network[Symbol.dispose]();
     expect(values(model.sam.state())).toEqual(before);

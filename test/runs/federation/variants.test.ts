@@ -1,11 +1,13 @@
 /** Plans whose rounds differ: parts that stay at a site, corrected weights, the best round; each can be used afterwards. */
+
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { withoutPauses } from '../../../src/core/index.js';
 import { loadCase, readDataset, siteOf } from '../../../src/data/index.js';
-import { loadSam, loadSamAdapter, segmentVolume } from '../../../src/finetune/index.js';
+import { loadSam, loadSamAdapter, segmentVolumeWithPauses } from '../../../src/finetune/index.js';
 import {
   type FederationExperiment,
   type FederationSummary,
@@ -83,7 +85,9 @@ describe('every way to go through the rounds', () => {
         const expected = cases.find((one) => one.site === site)!;
         const one = siteOf(dataset, site).cases.find(({ name }) => name === expected.name)!;
         expect(
-          scoreCase(one, (image) => segmentVolume(model, image), recipe.classes, recipe.toleranceMm),
+          withoutPauses(
+            scoreCase(one, (image) => segmentVolumeWithPauses(model, image), recipe.classes, recipe.toleranceMm),
+          ),
           plan,
         ).toEqual(expected);
         expect(loadCase(one, { classes: 2 }).label).toBeDefined();

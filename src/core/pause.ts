@@ -1,0 +1,47 @@
+/**
+ * Long work that can be interrupted. Computing blocks its thread, and a thread that is blocked hears no signal; so long
+ * work is a generator that yields a pause between its pieces and returns its result.
+ *
+ * Whoever runs it decides what a pause is good for: a command lets the event loop hear Ctrl-C and ends the work by the
+ * generator's `return`, whose `finally` blocks leave everything in order; `withoutPauses` just goes on. A pause never lies
+ * within `scope` or `noGrad`: what runs meanwhile would be in them, too.
+ */
+import { setImmediate } from 'node:timers/promises';
+
+export const pause = { kind: 'pause' } as const;
+export type Pause = typeof pause;
+
+export type Pausing<Result> = Generator<Pause, Result>;
+
+/** Carries the work out in one go. */
+export function withoutPauses<Result>(work: Generator<unknown, Result>): Result {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/** Items of an array between two pauses: some ten milliseconds of simple work. */
+const piece = 2 ** 22;
+
+/** Goes over the indices below `count` in pieces, with a pause between them. */
+export function* inPieces(count: number, work: (from: number, to: number) => void): Pausing<void> {
+  for (let from = 0; from < count; from += piece) {
+    if (from > 0) yield pause;
+    work(from, Math.min(count, from + piece));
+  }
+}
+
+/** Carries the work out; the event loop has its turn at every pause. @throws the signal's reason once it is aborted */
+export async function patiently<Result>(work: Pausing<Result>, signal?: AbortSignal): Promise<Result> {
+  try {
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) return value;
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
+  } finally {
+    work.return(undefined as Result);
+  }
+}
