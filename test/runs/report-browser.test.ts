@@ -73,6 +73,14 @@ describe.skipIf(!present)(present ? 'in Chromium' : `in Chromium (skipped: no ${
     await page.close();
   });
 
+  it('fits a telephone', async () => {
+    const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
+    await page.goto(file);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    expect((await page.locator('.panel svg').first().boundingBox())!.width).toBeGreaterThan(600);
+    await page.close();
+  });
+
   it('draws slices in physical proportions', async () => {
     const page = await browser.newPage();
     await page.goto(file);

@@ -42,7 +42,17 @@ describe('a finished federated run', () => {
     expect(readdirSync(at('first', 'checkpoints'))).toEqual([]);
     const hidden = readdirSync(at('first'), { recursive: true }).filter((name) => String(name).endsWith('.tmp'));
     expect(hidden).toEqual([]);
-    expect(readFileSync(at('first', 'report.html'), 'utf8')).toContain('Federated fine-tuning of Segment Anything');
+    const report = readFileSync(at('first', 'report.html'), 'utf8');
+    expect(report).toContain('Federated fine-tuning of Segment Anything');
+    // Losses and Dice of both plans at both sites; `small` shares the models of the first that need no rounds.
+    const ended = (value: string) => [
+      ...report.matchAll(new RegExp(`Line chart of ${value} by round or epoch: (.*?)\\."`, 'g')),
+    ];
+    for (const value of ['loss', 'Dice']) {
+      expect(ended(value)).toHaveLength(4);
+      for (const [, text] of ended(value))
+        expect(text).toMatch(/^local ends at 0\.\d+, centralised ends at 0\.\d+ and federated ends at 0\.\d+$/);
+    }
   });
 
   it('scores every model on the test cases of every site, and every adapter belongs to the base', () => {

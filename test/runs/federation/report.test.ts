@@ -112,6 +112,22 @@ describe('the report of a federation', () => {
     expect(text).not.toContain('<b>south</b>');
   });
 
+  it('escapes every text of users', () => {
+    const evil = `<img src=x onerror="alert(1)">'&`;
+    const words = new Set(['best', 'axial', 'accepted', 'late', 'measured', 'computed', 'bytes', 'federated', 'local']);
+    const spoil = (value: unknown): unknown => {
+      if (typeof value === 'string') return words.has(value) ? value : `${value}${evil}`;
+      if (Array.isArray(value)) return value.map(spoil);
+      if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+      const keyed = (key: string) => (sites.includes(key) || ['head', 'tail'].includes(key) ? `${key}${evil}` : key);
+      return Object.fromEntries(Object.entries(value).map(([key, one]) => [keyed(key), spoil(one)]));
+    };
+    const spoilt = renderFederationReport(spoil(plausible()) as FederationReport);
+    expect(spoilt).not.toContain('<img');
+    expect(spoilt).not.toMatch(/ onerror="/);
+    expect(spoilt.split('&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&#39;&amp;').length).toBeGreaterThan(60);
+  });
+
   it('adds the ledger up', () => {
     expect(text).toContain('<td><b>late</b> ↓ 500 B ↑ 2 kB</td><td>↓ 1.5 kB ↑ 4 kB</td>');
     expect(text).toMatch(/<tfoot>.*<td>↓ 2 kB ↑ 4 kB<\/td><td>↓ 500 B ↑ 2 kB<\/td><td>↓ 2.5 kB ↑ 6 kB<\/td>/s);
