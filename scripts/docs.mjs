@@ -16,7 +16,7 @@ import { metricErrors } from '../dist/metrics/index.js';
 import { samErrors } from '../dist/models/index.js';
 import { baseErrors, foreignErrors, stateErrors, trainingErrors } from '../dist/nn/index.js';
 import { peftErrors } from '../dist/peft/index.js';
-import { compareErrors, federationRecipeSchema, recipeSchema, runErrors } from '../dist/runs/index.js';
+import { auditErrors, compareErrors, federationRecipeSchema, recipeSchema, runErrors } from '../dist/runs/index.js';
 import { engineErrors } from '../dist/torch/index.js';
 
 const root = new URL('../', import.meta.url);
@@ -62,6 +62,7 @@ plans:
 const areas = [
   ['Command line', cliErrors],
   ['Recipes and runs', { ...runErrors, ...compareErrors }],
+  ['Audit files', auditErrors],
   ['Data sets', { ...data.layoutErrors, ...data.benchmarkErrors, ...data.datasetErrors }],
   ['Images and labels', data.dataErrors],
   ['DICOM', data.dicomErrors],

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { exitCodes } from '../core/index.js';
 import { registerAdapt } from './commands/adapt.js';
+import { registerAudit } from './commands/audit/index.js';
 import { registerCompare } from './commands/compare.js';
 import { registerData } from './commands/data/index.js';
 import { registerDoctor } from './commands/doctor.js';
@@ -65,6 +66,7 @@ const commands = [
   registerParams,
   registerPhantom,
   registerData,
+  registerAudit,
   registerDoctor,
 ];
 for (const register of commands) register(program);

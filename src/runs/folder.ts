@@ -14,7 +14,10 @@ import { threads, torchVersion } from '../torch/index.js';
 import { runError } from './errors.js';
 import { lockFolder } from './lock.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+/** graft's own, from its package. */
+export const { version }: { version: string } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+);
 
 /** Keys of a recipe that results do not depend on: they may change from one start to the next. */
 export const incidental = ['cache', 'names', 'report', 'tracking'];
@@ -125,8 +128,21 @@ function parseLine<Line>(text: string): Line | undefined {
   }
 }
 
-/** SHA-256 of a file's bytes. */
-export const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
+/** SHA-256 of a file's bytes, read in pieces: checkpoints may be larger than a buffer. */
+export function sha256(file: string): string {
+  const hash = createHash('sha256');
+  const piece = Buffer.allocUnsafe(2 ** 20);
+  const descriptor = openSync(file, 'r');
+  try {
+    for (;;) {
+      const count = readSync(descriptor, piece);
+      if (count === 0) return hash.digest('hex');
+      hash.update(piece.subarray(0, count));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
 
 /** What the numbers of a run depend on, besides the recipe. */
 function environment({ seeds }: { seeds: number[] }) {

@@ -1,5 +1,6 @@
 /** Recipes, run folders, the two experiments and their reports. */
 
+export * from './audit/index.js';
 export * from './compare/index.js';
 export * from './dataset.js';
 export { runErrors } from './errors.js';

@@ -9,7 +9,15 @@
 import { createHash } from 'node:crypto';
 import { constants, copyFileSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ownMark, type ProcessMark, standingOf, temporaryBeside, writeFileAtomic, writing } from '../core/index.js';
+import {
+  type GraftError,
+  ownMark,
+  type ProcessMark,
+  standingOf,
+  temporaryBeside,
+  writeFileAtomic,
+  writing,
+} from '../core/index.js';
 import { runError } from './errors.js';
 
 /**
@@ -23,6 +31,36 @@ export function lockFolder(folder: string): void {
   if (holder) throw runError('RUN_IN_USE', { folder, pid: holder.pid, host: holder.host, file });
   if (held.size === 0) process.once('exit', release);
   held.add(file);
+}
+
+/** How long to wait for another process, and how often to look. */
+const patience = { seconds: 10, stepMs: 10 };
+
+/**
+ * Does what must not be done by two processes at once, such as adding to a file; waits for the other one.
+ *
+ * @param file what is protected; the lock lies beside it
+ * @param busy the error where the other one does not come to an end
+ * @throws GraftError WRITE_FAILED
+ */
+export function whileLocked<Result>(
+  file: string,
+  action: () => Result,
+  busy: (holder: ProcessMark & { lock: string; seconds: number }) => GraftError,
+): Result {
+  const lock = `${resolve(file)}.lock`;
+  const { seconds, stepMs } = patience;
+  for (let waited = 0; ; waited += stepMs) {
+    const holder = take(lock);
+    if (!holder) break;
+    if (waited >= seconds * 1000) throw busy({ ...holder, lock, seconds });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stepMs);
+  }
+  try {
+    return action();
+  } finally {
+    rmSync(lock, { force: true });
+  }
 }
 
 /** Locks of this process. */
