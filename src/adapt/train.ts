@@ -6,7 +6,9 @@ import {
   augment,
   augmentationSchema,
   type CaseSlices,
+  countedMap,
   foregroundMaps,
+  ignored,
   type SlicePool,
   sourceOfTensor,
 } from '../data/index.js';
@@ -22,7 +24,7 @@ import {
   trainingError,
 } from '../nn/index.js';
 import { recomputeStatistics, setBatchStatistics, type WeightedBatch } from '../peft/index.js';
-import { binaryCrossEntropyWithLogits, noGrad, scope, type Tensor } from '../torch/index.js';
+import { binaryCrossEntropyWithLogits, cat, noGrad, operator, scope, type Tensor } from '../torch/index.js';
 import { type Masks, masksOf, type Observation, observe } from './observe.js';
 import { referenceOf } from './reference.js';
 import { deepestHead, type Segmenter } from './segmenter.js';
@@ -41,6 +43,8 @@ export const trainingSchema = z.strictObject({
 });
 export type Training = z.output<typeof trainingSchema>;
 
+const softplus = operator('aten::softplus') as (x: Tensor) => Tensor;
+
 interface Context {
   seed: number;
   checkpoint?: Checkpoint;
@@ -49,11 +53,12 @@ interface Context {
 /**
  * Mean cross-entropy and soft Dice over the classes.
  * @param maps float32 [B, C, h, w], 0 or 1
+ * @param counted float32 [B, 1, h, w], 1 where pixels count; undefined where all do
  */
-function segmentationLoss(logits: Tensor, maps: Tensor, diceWeight: number): Tensor {
-  const entropy = binaryCrossEntropyWithLogits(logits, maps);
+export function segmentationLoss(logits: Tensor, maps: Tensor, diceWeight: number, counted?: Tensor): Tensor {
+  const entropy = counted ? countedCrossEntropy(logits, maps, counted) : binaryCrossEntropyWithLogits(logits, maps);
   if (diceWeight === 0) return entropy;
-  const p = logits.sigmoid();
+  const p = counted ? logits.sigmoid().mul(counted) : logits.sigmoid(); // the maps are 0 where nothing counts
   const overlap = p.mul(maps).sum([0, 2, 3]).mul(2).add(1); // [C]
   const total = p
     .sum([0, 2, 3])
@@ -61,6 +66,12 @@ function segmentationLoss(logits: Tensor, maps: Tensor, diceWeight: number): Ten
     .add(1);
   const softDice = overlap.div(total).mean().neg().add(1);
   return entropy.mul(1 - diceWeight).add(softDice.mul(diceWeight));
+}
+
+/** The mean over the pixels that count; 0 where none does. log(1 + e^x) - x y is the cross-entropy of the logit x. */
+function countedCrossEntropy(logits: Tensor, maps: Tensor, counted: Tensor): Tensor {
+  const terms = softplus(logits).sub(logits.mul(maps)).mul(counted);
+  return terms.sum().div(counted.sum().mul(logits.shape[1]).clamp(1, null));
 }
 
 /**
@@ -102,10 +113,20 @@ export async function* trainNetwork(
         optimiser.lr = (config.lr * (1 + Math.cos((Math.PI * (epoch * steps + step)) / (config.epochs * steps)))) / 2;
         const loss = scope(() => {
           let { images, labels } = batch.take();
+          let counted = countedMap(labels!);
           let maps = foregroundMaps(labels!, classes);
-          if (config.augmentation)
-            ({ images, maps } = augment(images, maps, config.augmentation, random(seed, 'augment', epoch, step)));
-          const value = segmentationLoss(network.forward(images), maps, config.diceWeight);
+          if (config.augmentation) {
+            const moving = counted ? cat([maps, counted.neg().add(1)], 1) : maps;
+            const moved = augment(images, moving, config.augmentation, random(seed, 'augment', epoch, step));
+            ({ images } = moved);
+            maps = moved.maps.narrow(1, 0, classes - 1);
+            if (counted)
+              counted = moved.maps
+                .narrow(1, classes - 1, 1)
+                .neg()
+                .add(1);
+          }
+          const value = segmentationLoss(network.forward(images), maps, config.diceWeight, counted);
           optimiser.zeroGrad();
           value.backward();
           optimiser.step();
@@ -201,9 +222,10 @@ export async function* trainHeads(
         const loss = scope(() => {
           const { images, labels } = batch.take();
           const maps = foregroundMaps(labels!, classes);
+          const counted = countedMap(labels!);
           const features = noGrad(() => network.encode(images, levels));
           const losses = [...heads.values()].map((head) =>
-            segmentationLoss(head.forward(features[head.level]), maps, 0),
+            segmentationLoss(head.forward(features[head.level]), maps, 0, counted),
           );
           const total = losses.reduce((a, b) => a.add(b));
           optimiser.zeroGrad();
@@ -241,12 +263,15 @@ export function* noteReference(model: Segmenter, cases: readonly CaseSlices[], t
   model.reference = referenceOf(seen);
 }
 
-/** Mean Dice over the classes on the prepared slices. @param labels uint8 [n, h, w] */
+/**
+ * Mean Dice over the classes on the prepared slices, without the pixels that count for nothing.
+ * @param labels uint8 [n, h, w]
+ */
 function meanDice({ classes }: Masks, labels: Uint8Array): number {
   const scores = classes.map((mask, c) =>
     dice(
       labels.map((label) => (label === c + 1 ? 1 : 0)),
-      mask,
+      mask.map((inside, i) => (labels[i] === ignored ? 0 : inside)),
     ),
   );
   return meanOf(scores);

@@ -9,7 +9,7 @@ import { assertClasses, type Case, type Dataset, readCaseLabel } from './dataset
 import { layoutError } from './layouts/errors.js';
 import { type LayoutName, type Report, readDataset } from './layouts/index.js';
 import { readVolume } from './nifti/index.js';
-import { assertSameGrid, type Label, type Volume } from './volume.js';
+import { assertSameGrid, ignored, type Label, type Volume } from './volume.js';
 
 /** A fault, and the case that has it where it has to do with one. */
 export interface Finding {
@@ -97,8 +97,9 @@ function assertNew(one: Case, { data, shape }: Volume, known: Map<string, Case>)
 }
 
 /** @throws GraftError LABEL_EMPTY */
-function assertSomething({ path, data }: Label): void {
-  if (data.every((value) => value === 0)) throw layoutError('LABEL_EMPTY', { file: path });
+function assertSomething({ path, data, hasIgnored }: Label): void {
+  if (data.every((value) => value === 0 || (hasIgnored && value === ignored)))
+    throw layoutError('LABEL_EMPTY', { file: path });
 }
 
 function sitesOf(

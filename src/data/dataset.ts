@@ -6,7 +6,7 @@ import { errorsOf, nearest } from '../core/index.js';
 import { datasetErrors } from './dataset-errors.js';
 import { readLabel, readVolume } from './nifti/index.js';
 import type { Preprocessing } from './preprocess/index.js';
-import { assertSameGrid, type Label, type Volume } from './volume.js';
+import { assertSameGrid, ignored, type Label, type Volume } from './volume.js';
 
 const datasetError = errorsOf(datasetErrors);
 
@@ -26,6 +26,8 @@ export interface Case {
   preprocessing?: Partial<Pick<Preprocessing, 'axis' | 'intensity' | 'slices'>>;
   /** Greater values of the label count as this class, where the data set merges what its label tells apart. */
   greatestLabel?: number;
+  /** The label's value of voxels that count for nothing, where the data set has one. */
+  ignore?: number;
 }
 
 /** The preprocessing of one case: the recipe's, but for what the data set fixes. */
@@ -87,17 +89,33 @@ export function loadCase(one: Case, { classes }: { classes: number }): LoadedCas
   return { image, label };
 }
 
-/** A case's label, with the classes that its data set merges merged. */
-export function readCaseLabel({ greatestLabel: greatest }: Case, path: string): Label {
+/**
+ * A case's label, with the classes that its data set merges merged, and `ignored` where it says that voxels count for
+ * nothing.
+ */
+export function readCaseLabel(
+  { greatestLabel: greatest, ignore }: Pick<Case, 'greatestLabel' | 'ignore'>,
+  path: string,
+): Label {
   const label = readLabel(path);
+  if (ignore !== undefined) return withIgnored(label, ignore);
   if (greatest === undefined) return label;
   return { ...label, data: label.data.map((value) => Math.min(value, greatest)) };
 }
 
+/** @param ignore the value of voxels that count for nothing @throws GraftError LABEL_OUTSIDE_CLASSES for 255 beside it */
+function withIgnored(label: Label, ignore: number): Label {
+  const { path, data } = label;
+  const voxels = ignore === ignored ? 0 : data.reduce((sum, value) => sum + (value === ignored ? 1 : 0), 0);
+  if (voxels > 0) throw datasetError('LABEL_OUTSIDE_CLASSES', { file: path, voxels, value: ignored, highest: ignore });
+  return { ...label, data: data.map((value) => (value === ignore ? ignored : value)), hasIgnored: true };
+}
+
 /** @param classes number of classes with the background @throws GraftError LABEL_OUTSIDE_CLASSES */
-export function assertClasses({ path, data }: Label, classes: number): void {
+export function assertClasses({ path, data, hasIgnored }: Label, classes: number): void {
   const counts = new Uint32Array(256);
   for (const value of data) counts[value]++;
+  if (hasIgnored) counts[ignored] = 0;
   const value = counts.findIndex((count, value) => value >= classes && count > 0);
   if (value >= 0)
     throw datasetError('LABEL_OUTSIDE_CLASSES', { file: path, voxels: counts[value], value, highest: classes - 1 });

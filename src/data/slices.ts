@@ -9,6 +9,7 @@ import {
   type SliceGeometry,
   sliceSpacing,
 } from './preprocess/index.js';
+import { ignored } from './volume.js';
 
 /** What preparing a case gives. */
 export interface PreparedCase {
@@ -169,6 +170,15 @@ export class SlicePool implements Disposable {
 export function labelTensor({ images, labels }: CaseSlices): Tensor {
   const [n, , h, w] = images.shape;
   return tensor(labels!, [n, h, w], { device: 'cpu', copy: false });
+}
+
+/**
+ * Where labels count: uint8 [B, h, w] -> float32 [B, 1, h, w], 0 at ignored pixels; undefined where there are none, so
+ * that sets without such labels pay nothing for them.
+ */
+export function countedMap(labels: Tensor): Tensor | undefined {
+  const uncounted = labels.eq(ignored).unsqueeze(1).to('float32');
+  return uncounted.sum().item() === 0 ? undefined : uncounted.neg().add(1);
 }
 
 /** Labels as one map for each foreground class: uint8 [B, h, w] -> float32 [B, classes - 1, h, w]. */

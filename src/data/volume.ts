@@ -38,9 +38,17 @@ export interface Volume extends Placed {
   data: Float32Array;
 }
 
+/**
+ * What voxels have in a label that count for nothing, in training as in scores: nobody said what they show. nnU-Net's
+ * `ignore` is read as this value, whatever number the data set gives it.
+ */
+export const ignored = 255;
+
 export interface Label extends Placed {
   /** uint8 [z, y, x] in RAS, class numbers */
   data: Uint8Array;
+  /** Whether the value `ignored` means that; otherwise it is a class like any other. */
+  hasIgnored?: boolean;
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   asColour,
   augmentWindows,
   type CaseSlices,
+  ignored,
   type WindowBatch,
   WindowPool,
   windowAugmentationSchema,
@@ -161,7 +162,7 @@ export class LocalTraining implements Disposable {
     const truth = labels.reshape(b * d, h, w);
     const lossOf: Parameters<typeof accumulateGradients>[3] = (embeddings, run) => {
       const logits = run(() => model.sam.decode(embeddings).logits);
-      return fineTuningLoss(logits, truth, config).loss.mul(1 / shares);
+      return fineTuningLoss(logits, truth, { ceWeight: config.ceWeight, ignore: ignored }).loss.mul(1 / shares);
     };
     const pass = { bfloat16: config.precision === 'bfloat16', checkpointing: config.checkpointing };
     return accumulateGradients(model.sam, planned.trained.keys(), asColour(images), lossOf, pass).item();

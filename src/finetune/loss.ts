@@ -13,6 +13,7 @@ export interface FineTuningLossOptions {
   ignore?: number;
 }
 
+const all = operator('aten::all') as (x: Tensor) => Tensor;
 const crossEntropyLoss = operator('aten::cross_entropy_loss');
 /** Mean over the pixels that count. */
 const crossEntropy = (logits: Tensor, labels: Tensor, ignoreIndex: number): Tensor =>
@@ -32,7 +33,8 @@ export function fineTuningLoss(
   { ceWeight = 0.2, ignore = -100 }: FineTuningLossOptions = {},
 ): { loss: Tensor; crossEntropy: Tensor; dice: Tensor } {
   const scores = logits.to('float32');
-  const entropy = crossEntropy(scores, labels, ignore);
+  // Where no pixel counts the mean would be 0 / 0; the gradient is then 0, as Dice's is.
+  const entropy = all(labels.eq(ignore)).item() ? scores.sum().mul(0) : crossEntropy(scores, labels, ignore);
   const classes = Array.from({ length: scores.shape[1] }, (_, c) => c);
   const numbers = tensor(classes, [1, classes.length, 1, 1], { dtype: 'int64', device: labels.device });
   const truth = labels.unsqueeze(1).eq(numbers).to('float32'); // [N, C, H, W]; 0 in every class where ignored

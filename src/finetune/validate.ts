@@ -1,6 +1,6 @@
 /** How well a model segments labelled cases, on the slices as they are prepared. */
 import { type Pausing, pause } from '../core/index.js';
-import { type CaseSlices, sourceOfTensor } from '../data/index.js';
+import { type CaseSlices, ignored, sourceOfTensor } from '../data/index.js';
 import { dice } from '../metrics/index.js';
 import { scope } from '../torch/index.js';
 import { type PredictionOptions, predictSlices } from './predict.js';
@@ -40,7 +40,7 @@ export function* validate(
       yield pause;
     }
     scores.forEach((_, i) => {
-      const inside = (map: Uint8Array) => map.map((label) => (label === i + 1 ? 1 : 0));
+      const inside = (map: Uint8Array) => map.map((label, at) => (label === i + 1 && labels![at] !== ignored ? 1 : 0));
       const score = dice(inside(labels!), inside(predicted));
       scores[i] += score / cases.length;
       bySite.set(one.site, [...(bySite.get(one.site) ?? []), score]);

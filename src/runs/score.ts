@@ -6,8 +6,10 @@ import {
   assertClasses,
   assertSameGrid,
   type Case,
+  ignored,
   loadCase,
   niftiStem,
+  readCaseLabel,
   readLabel,
   type Volume,
   volumesIn,
@@ -39,16 +41,20 @@ export function* scoreCase(
   return { site, name, ...(patient !== undefined && { patient }), classes: measures };
 }
 
-/** Measures a mask against the truth. */
+/** Measures a mask against the truth, without the voxels that count for nothing. */
 export function* measure(
   truth: { data: Uint8Array; shape: [number, number, number]; spacing: [number, number, number] },
   prediction: Uint8Array,
   classes: readonly string[],
   toleranceMm: number,
 ): Pausing<CaseScore['classes']> {
-  const { data, shape, spacing } = truth;
+  const { shape, spacing } = truth;
+  const counts = (value: number, i: number) => (truth.data[i] === ignored ? 0 : value);
+  const [data, mask] = truth.data.includes(ignored)
+    ? [truth.data.map(counts), prediction.map(counts)]
+    : [truth.data, prediction];
   const numbers = classes.map((_, i) => i + 1);
-  const measures = yield* evaluateLabelsWithPauses(data, prediction, { shape, spacing, classes: numbers, toleranceMm });
+  const measures = yield* evaluateLabelsWithPauses(data, mask, { shape, spacing, classes: numbers, toleranceMm });
   const finite = (value: number) => (Number.isFinite(value) ? value : null);
   return Object.fromEntries(
     classes.map((name, i) => {
@@ -64,6 +70,7 @@ export const caseName = (path: string): string => niftiStem(path) ?? basename(pa
 /**
  * Measures every mask of a folder against the label of the same name.
  *
+ * @param ignore the labels' value of voxels that count for nothing, where they have one
  * @throws GraftError MASKS_MISSING, MASK_WITHOUT_LABEL, GRID_MISMATCH, LABEL_OUTSIDE_CLASSES
  */
 export async function* scoreFolder(
@@ -71,6 +78,7 @@ export async function* scoreFolder(
   labels: string,
   classes: readonly string[],
   toleranceMm: number,
+  ignore?: number,
 ): AsyncGenerator<ProgressEvent, Omit<CaseScore, 'site'>[]> {
   const [masks, truths] = [predictions, labels].map((folder) => volumesIn(folder));
   if (masks.size === 0) throw runError('MASKS_MISSING', { folder: predictions });
@@ -79,7 +87,8 @@ export async function* scoreFolder(
   for (const [name, path] of masks) {
     const truthPath = truths.get(name);
     if (!truthPath) throw runError('MASK_WITHOUT_LABEL', { mask: path, folder: labels });
-    const [truth, mask] = [truthPath, path].map((file) => readLabel(file));
+    const truth = readCaseLabel(ignore === undefined ? {} : { ignore }, truthPath);
+    const mask = readLabel(path);
     assertSameGrid(truth, mask);
     for (const one of [truth, mask]) assertClasses(one, classes.length + 1);
     scores.push({ name, classes: yield* measure(truth, mask.data, classes, toleranceMm) });

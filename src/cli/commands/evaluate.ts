@@ -18,6 +18,12 @@ export const registerEvaluate = (program: Command): void =>
       return z.strictObject({
         classes: z.array(z.string()).default(['foreground']).describe('names of the labels 1, 2, …'),
         tolerance: z.number().positive().default(2).describe('of the surface Dice, in mm'),
+        ignore: z
+          .int()
+          .min(1)
+          .max(255)
+          .optional()
+          .describe('the labels’ value of voxels that count for nothing, as nnU-Net’s ignore'),
         csv: z.string().optional().describe('also write every case and class to this file'),
       });
     },
@@ -26,9 +32,9 @@ export const registerEvaluate = (program: Command): void =>
       ['graft evaluate masks labels --classes anterior,posterior --tolerance 1 --json', 'two classes, as JSON'],
       ['graft evaluate masks labels --csv scores.csv', 'a table for R, pandas or a spreadsheet'],
     ],
-    async run(context, { classes, tolerance, csv }, predictions, labels) {
+    async run(context, { classes, tolerance, ignore, csv }, predictions, labels) {
       const { measures, scoreFolder, scoresCsv, summariseScores } = await import('../../runs/index.js');
-      const scores = await context.follow(scoreFolder(predictions, labels, classes, tolerance));
+      const scores = await context.follow(scoreFolder(predictions, labels, classes, tolerance, ignore));
       const summary = summariseScores(scores, classes);
       if (csv !== undefined) {
         const { writeFileAtomic } = await import('../../core/index.js');

@@ -32,7 +32,12 @@ export function keyOf({ case: one, preprocessing, classes, labels }: Request): s
   const parts = {
     version,
     image: contentHash(one.image),
-    ...(label !== undefined && { label: contentHash(label), classes, greatestLabel: one.greatestLabel }),
+    ...(label !== undefined && {
+      label: contentHash(label),
+      classes,
+      greatestLabel: one.greatestLabel,
+      ignore: one.ignore,
+    }),
     preprocessing: preprocessingOf(one, preprocessing),
   };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');

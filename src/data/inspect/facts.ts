@@ -2,7 +2,7 @@
 import { type Storage, storageOf } from '../nifti/index.js';
 import type { Orientation, Triple } from '../orientation.js';
 import { percentiles } from '../preprocess/intensity.js';
-import type { Label, Placed, Volume } from '../volume.js';
+import { ignored, type Label, type Placed, type Volume } from '../volume.js';
 import { type Histogram, histogramOf } from './histogram.js';
 
 export interface ImageFacts extends Storage {
@@ -55,9 +55,10 @@ export function imageFacts({ data, shape, spacing, affine, grid, doubts }: Volum
   };
 }
 
-export function labelFacts({ data, spacing }: Pick<Label, 'data' | 'spacing'>): LabelFacts {
+export function labelFacts({ data, spacing, hasIgnored }: Pick<Label, 'data' | 'spacing' | 'hasIgnored'>): LabelFacts {
   const counts = new Float64Array(256);
   for (let i = 0; i < data.length; i++) counts[data[i]]++;
+  if (hasIgnored) counts[ignored] = 0;
   const voxel = (spacing[0] * spacing[1] * spacing[2]) / 1000;
   const present = [...counts.keys()].filter((value) => value > 0 && counts[value] > 0);
   return { millilitres: Object.fromEntries(present.map((value) => [value, counts[value] * voxel])) };

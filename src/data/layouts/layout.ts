@@ -115,18 +115,25 @@ export function readList<Schema extends z.ZodType>(file: string, schema: Schema)
   throw invalid(`${path.join('.') || 'the whole'}: ${message.replace(/^Invalid input: /, '')}`);
 }
 
-/**
- * `labels` of a Decathlon's or an nnU-Net's dataset.json, which name the number of a class or number its name; undefined
- * where they are not 1, 2, … (nnU-Net's regions).
- */
+/** What a dataset.json says of the values of labels. */
+export interface LabelNames {
+  /** Names of the values 1, 2, …; absent where they are not such (nnU-Net's regions). */
+  classes?: string[];
+  /** The value that nnU-Net calls `ignore`: voxels that count for nothing. */
+  ignore?: number;
+}
+
+/** `labels` of a Decathlon's or an nnU-Net's dataset.json, which name the number of a class or number its name. */
 export const labelsSchema = z
   .record(z.string(), z.unknown())
   .default({})
-  .transform((labels): string[] | undefined => {
-    const numbered = Object.entries(labels).map(([key, value]) =>
+  .transform((labels): LabelNames => {
+    const numbered = Object.entries(labels).map(([key, value]): [number, string] =>
       /^\d+$/.test(key) ? [Number(key), String(value)] : [Number(value), key],
     );
-    const names = new Map(numbered as [number, string][]);
+    const ignore = numbered.find(([number, name]) => name === 'ignore' && number > 0 && number <= 255)?.[0];
+    const names = new Map(numbered.filter(([number]) => number !== ignore));
     const classes = Array.from({ length: names.size - 1 }, (_, i) => names.get(i + 1));
-    return classes.length > 0 && classes.every((name) => name !== undefined) ? (classes as string[]) : undefined;
+    const complete = classes.length > 0 && classes.every((name) => name !== undefined);
+    return { ...(complete && { classes: classes as string[] }), ...(ignore !== undefined && { ignore }) };
   });

@@ -27,7 +27,12 @@ export const msd: Layout = {
   read(root, report) {
     const list = join(root, 'dataset.json');
     const site = basename(resolve(root));
-    const { training, validation, test, labels } = readList(list, schema);
+    const {
+      training,
+      validation,
+      test,
+      labels: { classes, ignore },
+    } = readList(list, schema);
     const present = (name: string, path: string) => {
       const file = resolve(root, path);
       if (existsSync(file)) {
@@ -46,8 +51,19 @@ export const msd: Layout = {
     const cases = entries.flatMap(({ image: path, label: labelPath, split }): Case[] => {
       const name = niftiStem(path) ?? basename(path);
       const [image, label] = [path, labelPath].map((one) => (one === undefined ? undefined : present(name, one)));
-      return image ? [{ site, name, image, ...(label && { label }), ...(split && { split }) }] : [];
+      return image
+        ? [
+            {
+              site,
+              name,
+              image,
+              ...(label && { label }),
+              ...(split && { split }),
+              ...(ignore !== undefined && { ignore }),
+            },
+          ]
+        : [];
     });
-    return { cases, ...(labels && { classes: labels }) };
+    return { cases, ...(classes && { classes }) };
   },
 };

@@ -2,7 +2,8 @@
  * nnU-Net raw: `dataset.json`, `imagesTr/CASE_0000.nii.gz`, `labelsTr/CASE.nii.gz`, `imagesTs` and perhaps `labelsTs`,
  * where `_0000` is the channel. The data set is one site, named as its folder.
  *
- * Where `labelsTs` is there, the set divides its cases itself into training and test. Left out: several channels, and
+ * Where `labelsTs` is there, the set divides its cases itself into training and test. What its labels call `ignore`
+ * counts for nothing. Left out: several channels, and
  * files other than NIfTI.
  */
 import { existsSync } from 'node:fs';
@@ -28,7 +29,9 @@ export const nnunet: Layout = {
   recognises: (root) =>
     existsSync(join(root, 'dataset.json')) && visible(join(root, 'imagesTr')).some((file) => /_0000\.\w/.test(file)),
   read(root, report) {
-    const { labels } = readList(join(root, 'dataset.json'), schema);
+    const {
+      labels: { classes, ignore },
+    } = readList(join(root, 'dataset.json'), schema);
     const site = basename(resolve(root));
     const [train, test] = ['Tr', 'Ts'].map((part) => readPart(root, site, part, report));
     const images = join(root, 'imagesTr');
@@ -38,7 +41,8 @@ export const nnunet: Layout = {
       ...train.map((one) => ({ ...one, ...(scored && { split: 'train' as const }) })),
       ...test.map((one) => ({ ...one, split: 'test' as const })),
     ];
-    return { cases, ...(labels && { classes: labels }) };
+    const named = cases.map((one) => ({ ...one, ...(ignore !== undefined && { ignore }) }));
+    return { cases: named, ...(classes && { classes }) };
   },
 };
 
