@@ -84,4 +84,16 @@ describe('generatePhantoms', () => {
     expect(generate).toThrow('scanners.0');
     expect(generate).toThrow(expect.objectContaining({ hint: expect.stringContaining('philips-flair') }));
   });
+
+  it('gives cases of a mixed set sizes and spacings of their own, and the same voxels again', () => {
+    const options = { seed: 3, scanners: ['ge-t1' as const], cases: 4, spacing: 6, mixed: true };
+    const [first, again] = ['mixed', 'again'].map((name) => generatePhantoms(join(root, name), options));
+    const volumes = siteOf(first, 'ge-t1').cases.map((one) => loadCase(one, { classes: 2 }));
+    const different = (values: (case_: LoadedCase) => readonly number[]) =>
+      new Set(volumes.map((one) => values(one).join()));
+    expect(different(({ image }) => image.shape).size).toBe(4);
+    expect(different(({ image }) => image.spacing).size).toBe(4);
+    for (const { label } of volumes) expect(label!.data.includes(1)).toBe(true);
+    for (let i = 0; i < 4; i++) expect(bytes(again, 'ge-t1', i)).toEqual(bytes(first, 'ge-t1', i));
+  });
 });

@@ -24,9 +24,31 @@ const FIELD = [176, 198, 176];
 /** Thickness in mm that one point through a slice stands for. */
 const LAYER = 3;
 
+/** How a case is planned, relative to the scanner's own way. */
+export interface Protocol {
+  /** Of the field of view: right, anterior, superior. */
+  field: readonly number[];
+  /** Of the pixel and of the slice thickness. */
+  pixel: number;
+  thickness: number;
+}
+
+const usual: Protocol = { field: [1, 1, 1], pixel: 1, thickness: 1 };
+
+/** A protocol as hospitals change them from patient to patient; the middle of the brain stays in view. */
+export const randomProtocol = (random: Random): Protocol => ({
+  field: [0.85, 0.85, 0.5].map((least) => random.uniform(least, 1.1)),
+  pixel: random.uniform(0.8, 1.25),
+  thickness: random.uniform(0.8, 1.5),
+});
+
 /** Images a random head. `anatomy` draws the head, `session` everything that the scanner adds. */
-export function acquire(scanner: Scanner, spacing: number, anatomy: Random, session: Random): Stored {
-  const grid = gridOf(scanner, spacing, session);
+export function acquire(
+  scanner: Scanner,
+  spacing: number,
+  { anatomy, session, protocol = usual }: { anatomy: Random; session: Random; protocol?: Protocol },
+): Stored {
+  const grid = gridOf(scanner, spacing, protocol, session);
   const { signal, brain } = sample(randomHead(anatomy, scanner.contrast), grid);
   addBias(signal, grid.shape, scanner.bias, session);
   addEchoes(signal, grid.shape, scanner);
@@ -70,8 +92,9 @@ function detect(signal: Float32Array, [, nj, ni]: readonly number[], scanner: Sc
   return image;
 }
 
-function gridOf({ orientation, pixel, thickness, tilt }: Scanner, spacing: number, session: Random) {
-  const step = [spacing * pixel, spacing * pixel, spacing * thickness];
+function gridOf({ orientation, pixel, thickness, tilt }: Scanner, spacing: number, own: Protocol, session: Random) {
+  const side = spacing * pixel * own.pixel;
+  const step = [side, side, spacing * thickness * own.thickness];
   const count = [0, 0, 0];
   const affine = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
   const angle = (tilt * Math.PI) / 180;
@@ -80,7 +103,7 @@ function gridOf({ orientation, pixel, thickness, tilt }: Scanner, spacing: numbe
     const world = ['LR', 'PA', 'IS'].findIndex((pair) => pair.includes(letter));
     const direction = [0, 0, 0];
     direction[world] = 'RAS'.includes(letter) ? step[axis] : -step[axis];
-    count[axis] = Math.round(FIELD[world] / step[axis]);
+    count[axis] = Math.max(1, Math.round((FIELD[world] * own.field[world]) / step[axis]));
     // Tilted about the axis from left to right.
     affine[axis] = direction[0];
     affine[4 + axis] = cos * direction[1] - sin * direction[2];

@@ -9,7 +9,7 @@ import type { Dataset } from '../dataset.js';
 import { datasetErrors } from '../dataset-errors.js';
 import { readDataset } from '../layouts/index.js';
 import { writeVolume } from '../nifti/index.js';
-import { acquire } from './acquire.js';
+import { acquire, randomProtocol } from './acquire.js';
 import { type ScannerName, scanners } from './scanners.js';
 
 export { type ScannerName, scanners } from './scanners.js';
@@ -22,6 +22,10 @@ export const phantomSchema = z.strictObject({
   scanners: z.array(z.enum(names)).nonempty().default(names).describe('one site each, named after the scanner'),
   cases: z.int().min(1).max(99).default(6).describe('cases of each site'),
   spacing: z.number().min(0.5).max(8).default(2.75).describe('voxel side in mm before the scanner’s own resolution'),
+  mixed: z
+    .boolean()
+    .optional()
+    .describe('each case has a field of view, a pixel and a slice thickness of its own, as protocols change'),
 });
 
 export type PhantomOptions = z.input<typeof phantomSchema>;
@@ -39,12 +43,15 @@ export function generatePhantoms(root: string, options: PhantomOptions = {}): Da
     const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
     throw phantomError('PHANTOM_OPTIONS', { problems, scanners: names.join(', ') });
   }
-  const { seed, cases, spacing } = parsed.data;
+  const { seed, cases, spacing, mixed } = parsed.data;
   for (const site of parsed.data.scanners)
     for (let number = 1; number <= cases; number++) {
       const name = `patient${String(number).padStart(2, '0')}`;
       const stream = (part: string) => random(seed, 'phantom', site, name, part);
-      const { image, brain, shape, affine } = acquire(scanners[site], spacing, stream('anatomy'), stream('session'));
+      const { image, brain, shape, affine } = acquire(scanners[site], spacing, {
+        ...{ anatomy: stream('anatomy'), session: stream('session') },
+        ...(mixed && { protocol: randomProtocol(stream('protocol')) }),
+      });
       const path = (kind: string) => join(root, site, kind, `${name}.nii.gz`);
       writeVolume(path('images'), { data: image, shape, affine }, { description: `graft phantom ${site}` });
       writeVolume(path('labels'), { data: brain, shape, affine }, { description: `graft phantom ${site}` });
