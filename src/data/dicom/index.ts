@@ -2,6 +2,6 @@
 export { convertSeries, type NiftiBytes, niftiOfSeries } from './convert.js';
 export { dicomError, dicomErrors, type Problem } from './errors.js';
 export { pseudonymise, pseudonymKey } from './pseudonym.js';
-export { assertSeries, type DicomScan, type DicomSeries, isDicom, scanDicom } from './scan.js';
+export { assertSeries, type DicomScan, type DicomSeries, isDicom, patientMask, scanDicom } from './scan.js';
 export { type SegmentationOptions, writeSegmentation } from './segmentation.js';
 export type { Algorithm } from './segments.js';

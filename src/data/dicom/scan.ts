@@ -133,9 +133,22 @@ function lookAt(file: string, found: Found): void {
   }
 }
 
+/** Of data sets, not of DICOM: they are many, and need not be opened. */
+const otherKinds = /\.(nii|nii\.gz|json|csv|tsv|txt|yaml|md)$/i;
+
+/** Masks in texts about a folder what its DICOM files say of patients: data sets may lie beside them, or be looked for there. */
+export function patientMask(folder: string): (text: string) => string {
+  const found: Found = { headers: [], imageless: [], others: [], damaged: [] };
+  for (const file of filesIn(folder, found)) if (!otherKinds.test(file)) lookAt(file, found);
+  return maskOf(found);
+}
+
+const maskOf = ({ headers, imageless, damaged }: Found) =>
+  maskerOf([...headers, ...imageless, ...damaged].flatMap(({ identifying }) => identifying));
+
 /** How a path is shown: from the folder on, and without what the headers say of patients. */
-function shower(folder: string, { headers, imageless, damaged }: Found): (path: string) => string {
-  const mask = maskerOf([...headers, ...imageless, ...damaged].flatMap(({ identifying }) => identifying));
+function shower(folder: string, found: Found): (path: string) => string {
+  const mask = maskOf(found);
   return (path) => mask(path === folder ? folder : relative(folder, path) || '.');
 }
 

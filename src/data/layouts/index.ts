@@ -1,6 +1,8 @@
 /** Data sets as they lie on disks: which layout a folder has, and its sites and cases. */
 import { existsSync } from 'node:fs';
+import { GraftError } from '../../core/index.js';
 import type { Case, Dataset } from '../dataset.js';
+import { patientMask } from '../dicom/index.js';
 import { bids } from './bids.js';
 import { csv } from './csv.js';
 import { layoutError } from './errors.js';
@@ -35,8 +37,18 @@ export interface DatasetOptions {
 export function readDataset(root: string, { layout = 'auto', masks, report = raise }: DatasetOptions = {}): Dataset {
   if (!existsSync(root)) throw layoutError('DATASET_NOT_FOUND', { root });
   const found = layout === 'auto' ? layoutNames.find((name) => layouts[name].recognises(root)) : layout;
-  const { cases, classes } = layouts[found ?? 'plain'].read(root, report, masks === undefined ? {} : { masks });
-  return { root, sites: sitesOf(cases, report), ...(classes && { classes }) };
+  const tell = withoutPatients(root, report);
+  const { cases, classes } = layouts[found ?? 'plain'].read(root, tell, masks === undefined ? {} : { masks });
+  return { root, sites: sitesOf(cases, tell), ...(classes && { classes }) };
+}
+
+/** Where a folder turns out to hold DICOM, its names are those of patients as often as not. */
+function withoutPatients(root: string, report: Report): Report {
+  let mask: ReturnType<typeof patientMask> | undefined;
+  return ({ code, message, hint, exitCode, cause }, one) => {
+    mask ??= patientMask(root);
+    report(new GraftError(code, mask(message), hint, exitCode, cause), one);
+  };
 }
 
 /** Cases by site, sorted by name; of cases with one name the first. */

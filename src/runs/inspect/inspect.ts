@@ -53,7 +53,7 @@ export async function* inspect(
   root: string,
   { sheet = null, ...options }: { sheet?: string | null } & SourceOptions = {},
 ): AsyncGenerator<ProgressEvent, Inspection> {
-  const { kind, sources, classes, faults, notes } = findSources(root, options);
+  const { kind, root: shown, sources, classes, faults, notes } = findSources(root, options);
   yield { kind: 'task', name: 'inspect', total: sources.length };
   const cases: InspectedCase[] = [];
   const tiles: Tile[] = [];
@@ -71,7 +71,7 @@ export async function* inspect(
   const readable = cases.flatMap(({ image, ...one }): Inspected[] => (image ? [{ ...one, image }] : []));
   const sites = siteFacts(readable);
   const found = { kind, ...(classes && { classes }), faults: faults.map(asFault), notes: notes.map(asFault) };
-  return { root, ...found, cases, sites, warnings: warningsOf(readable, sites, classes), sheet };
+  return { root: shown, ...found, cases, sites, warnings: warningsOf(readable, sites, classes), sheet };
 }
 
 async function inspectSource(source: Source): Promise<InspectedCase & { tile: Tile }> {

@@ -9,6 +9,7 @@ const leftAlone = ['DICOM_OTHER_FILES', 'DICOM_NOT_IMAGE'];
 export function findSeries(root: string): Omit<Sources, 'kind'> {
   const scan = scanDicom(root);
   return {
+    root: scan.folder,
     sources: scan.series.map(seriesSource),
     faults: scan.problems.filter(({ code }) => !leftAlone.includes(code)),
     notes: scan.problems.filter(({ code }) => leftAlone.includes(code)),

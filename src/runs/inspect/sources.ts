@@ -41,6 +41,8 @@ export interface Source {
 export interface Sources {
   /** `volumes`: in no known layout. */
   kind: 'data set' | 'volumes' | 'DICOM';
+  /** The folder, without what DICOM files in it say of patients. */
+  root: string;
   sources: Source[];
   /** Names of the labels 1, 2, …, where the data set says them. */
   classes?: string[];
@@ -73,13 +75,13 @@ export function findSources(root: string, { layout = 'auto', masks }: SourceOpti
   const without = faults.find(({ code }) => code === 'DATASET_NO_SITES');
   if (!without) {
     const sources = dataset.sites.flatMap((site) => site.cases.map(caseSource));
-    return { kind: 'data set', sources, ...(dataset.classes && { classes: dataset.classes }), faults, notes: [] };
+    return { kind: 'data set', root, sources, ...(dataset.classes && { classes: dataset.classes }), faults, notes: [] };
   }
   const series = findSeries(root);
   if (series.sources.length > 0) return { kind: 'DICOM', ...series };
   const volumes = looseVolumes(root);
   if (volumes.length === 0) throw without;
-  return { kind: 'volumes', sources: volumes, faults: [], notes: [] };
+  return { kind: 'volumes', root, sources: volumes, faults: [], notes: [] };
 }
 
 function looseVolumes(root: string): Source[] {
