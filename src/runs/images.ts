@@ -86,7 +86,7 @@ export async function* segmentImages(
   yield { kind: 'task', name: 'segment', total: sources.length };
   for (const [i, source] of sources.entries()) {
     try {
-      for (const volume of await readVolumes(source, options.format)) {
+      for (const volume of await readVolumes(source)) {
         for (const doubt of volume.doubts ?? []) yield { kind: 'note', text: `${volume.path}: ${doubt}` };
         const { labels, ...more } = yield* options.segment(volume);
         const mask = await writeLabels(labels, volume, source, options);
@@ -107,14 +107,8 @@ export async function* segmentImages(
   return { masks, failures };
 }
 
-async function readVolumes({ name, path, series }: ImageSource, format: MaskFormat): Promise<Volume[]> {
-  if (!series) return [readVolume(path!)];
-  const volumes = await convertSeries(series);
-  // Told before the model has worked in vain.
-  if (format === 'dicom-seg' && volumes.length > 1)
-    throw dicomError('DICOM_SEG_VOLUMES', { series: name, count: volumes.length });
-  return volumes;
-}
+const readVolumes = async ({ path, series }: ImageSource): Promise<Volume[]> =>
+  series ? convertSeries(series) : [readVolume(path!)];
 
 async function writeLabels(
   labels: Uint8Array,

@@ -11,7 +11,7 @@ import { preprocessingSchema, readVolume, writeMask } from '../../src/data/index
 import { setThreads } from '../../src/torch/index.js';
 import { graft } from '../cli/graft.js';
 import { recipe } from '../runs/tiny.js';
-import { decode, type SeriesOptions, temporaryFolder, writeSeries } from './fixtures.js';
+import { decode, type SeriesOptions, temporaryFolder, writeCodedSeries, writeSeries } from './fixtures.js';
 
 setThreads(1);
 const root = temporaryFolder();
@@ -126,6 +126,28 @@ describe('no identifier is in', () => {
     const { text } = say(['data', 'convert', at('damaged'), '--out', at('converted')], 3);
     expect(text).toContain('could not be read');
     expect(text).not.toMatch(secret);
+  });
+
+  it('a path, in letters of any script: nothing that any command says names the patient', () => {
+    const umlauts = Buffer.from('Müstermann^Mäx=李^威');
+    for (const folder of ['Müstermann', 'mustermann_max', '李威', 'MUESTERMANN'])
+      writeCodedSeries(
+        at('paths', folder, 's'),
+        ['ISO_IR 192'],
+        { PatientName: umlauts },
+        { slices: 2, uid: `1.2.${folder.length}` },
+      );
+    for (const folder of readdirSync(at('paths'))) writeFileSync(at('paths', folder, 'note.txt'), 'a note');
+    truncateSync(at('paths', '李威', 's', 'IM0001'), 1100);
+    const named = /m(ü|u|ue|u\u0308)stermann|李|威/i;
+    for (const [args, status] of [
+      [['data', 'convert', at('paths'), '--out', at('paths-out')], 3],
+      [['data', 'inspect', at('paths'), '--json'], 3],
+      [['data', 'inspect', at('paths', 'Müstermann'), '--json'], 0],
+      [['data', 'check', 'auto', '--root', at('paths')], 3],
+      [['predict', at('model.safetensors'), at('paths'), '--out', at('paths-masks'), '--device', 'cpu'], 0],
+    ] as [string[], number][])
+      expect(say(args, status).text).not.toMatch(named);
   });
 
   it('an inspection and its contact sheet', () => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
-import { convertSeries, scanDicom, type Volume, writeSegmentation } from '../../src/data/index.js';
+import { convertSeries, type DicomSeries, scanDicom, type Volume, writeSegmentation } from '../../src/data/index.js';
 import {
   type Dataset,
   decode,
@@ -224,15 +224,6 @@ describe('what no DICOM-SEG can hold is refused:', () => {
     return (error as GraftError).code;
   };
 
-  it('a series of several volumes', async () => {
-    const options = {
-      slices: 12,
-      position: (i: number) => [0, 0, 5 * (i % 4)],
-      change: (i: number) => ({ AcquisitionNumber: 1 + Math.floor(i / 4) }),
-    };
-    expect(await codeOf(options)).toBe('DICOM_SEG_VOLUMES');
-  });
-
   it('an interpolated volume', async () => {
     const position = (i: number) => [0, 0, i < 6 ? 2 * i : 12 + 5 * (i - 6)];
     expect(await codeOf({ slices: 12, position })).toBe('DICOM_SEG_GEOMETRY');
@@ -244,14 +235,40 @@ describe('what no DICOM-SEG can hold is refused:', () => {
   });
 });
 
-const philips = join('..', 'shared', 'data', 'dicom', 'philips-enhanced', 'series');
-describe.skipIf(!existsSync(philips))('a multi-frame source (skipped where ../shared/data is absent)', () => {
-  it('of several volumes is refused', async () => {
-    const [series] = scanDicom(philips, { key }).series;
-    const [volume] = await convertSeries(series);
-    const writing = writeSegmentation(join(root, 'x.dcm'), new Uint8Array(volume.data.length), volume, series, {
-      classes: ['one'],
+describe('a series of several volumes gives a DICOM-SEG for each', () => {
+  async function sourcesOf(series: DicomSeries, volume: Volume) {
+    const path = join(root, `several${count++}.dcm`);
+    const labels = labelsOf(volume);
+    await writeSegmentation(path, labels, volume, series, { classes: ['one', 'two'] });
+    const seg = decode(readFileSync(path));
+    expect(readBack(seg)).toEqual(fromLabels(volume, labels));
+    const frames = list(seg.PerFrameFunctionalGroupsSequence) as Item[];
+    return frames.map(
+      ({ DerivationImageSequence }) => list((list(DerivationImageSequence)[0] as Item).SourceImageSequence)[0],
+    );
+  }
+
+  it('which names the images of its own volume alone', async () => {
+    const { series, volumes } = await seriesOf({
+      slices: 12,
+      position: (i: number) => [0, 0, 5 * (i % 4)],
+      change: (i: number) => ({ AcquisitionNumber: 1 + Math.floor(i / 4) }),
     });
-    await expect(writing).rejects.toMatchObject({ code: 'DICOM_SEG_VOLUMES' });
+    expect(volumes).toHaveLength(3);
+    const identifiers = series.files.map((file) => decode(readFileSync(file)).SOPInstanceUID);
+    for (const [v, volume] of volumes.entries()) {
+      const images = (await sourcesOf(series, volume)).map((one) => one.ReferencedSOPInstanceUID);
+      expect(new Set(images)).toEqual(new Set(identifiers.slice(4 * v, 4 * v + 4)));
+    }
+  });
+
+  const philips = join('..', 'shared', 'data', 'dicom', 'philips-enhanced', 'series');
+  it.skipIf(!existsSync(philips))('also of one multi-frame file (skipped where ../shared/data is absent)', async () => {
+    const [series] = scanDicom(philips, { key }).series;
+    const volumes = await convertSeries(series);
+    const frames = await Promise.all(
+      volumes.map(async (volume) => (await sourcesOf(series, volume)).map((one) => Number(one.ReferencedFrameNumber))),
+    );
+    expect(new Set(frames.flat()).size).toBe(frames.reduce((sum, one) => sum + new Set(one).size, 0));
   });
 });

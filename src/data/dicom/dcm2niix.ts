@@ -39,8 +39,11 @@ export interface Converted {
   complaints: string;
 }
 
-/** @param files of one series */
-export async function runDcm2niix(files: readonly string[]): Promise<Converted> {
+/**
+ * @param files the bytes of one series' files
+ * @param displayed Philips: values as they are displayed (slope and intercept of the standard), not the maker's precise ones
+ */
+export async function runDcm2niix(files: Iterable<Uint8Array>, displayed = false): Promise<Converted> {
   loaded ??= load();
   const { makeModule, wasmBinary } = await loaded;
   const lines: string[] = [];
@@ -48,12 +51,13 @@ export async function runDcm2niix(files: readonly string[]): Promise<Converted> 
   const { FS, callMain } = await makeModule({ wasmBinary, print, printErr: print });
   FS.mkdir('/in');
   FS.mkdir('/out');
-  for (const [i, file] of files.entries()) FS.writeFile(`/in/${i}`, readFileSync(file), { canOwn: true });
+  let count = 0;
+  for (const bytes of files) FS.writeFile(`/in/${count++}`, bytes, { canOwn: true });
 
   const exitCode = process.exitCode;
   try {
     // No sidecar (it repeats the header's texts), no compression, a name of our own instead of the series' description.
-    callMain(['-b', 'n', '-z', 'n', '-f', 'volume', '-o', '/out', '/in']);
+    callMain(['-b', 'n', '-z', 'n', '-p', displayed ? 'n' : 'y', '-f', 'volume', '-o', '/out', '/in']);
   } catch (error) {
     lines.push(`Error: ${(error as Error).message}`);
   } finally {

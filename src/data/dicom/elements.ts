@@ -26,10 +26,10 @@ export class DamagedFile extends Error {
 /** A data set: the whole file's, or an item's of a sequence. */
 export class Elements {
   readonly values = new Map<number, Buffer | string[] | number[] | Elements[]>();
-  /** Where the values of text lie in the file. */
+  /** Where the values of text and numbers lie in the file. */
   readonly places = new Map<number, { offset: number; length: number }>();
-  /** Where the pixels lie; the length is undefined where they are compressed. */
-  pixels: { offset: number; length: number | undefined } | undefined;
+  /** Where the element with the pixels begins and where they lie; the length is undefined where they are compressed. */
+  pixels: { element: number; offset: number; length: number | undefined } | undefined;
 
   texts = (name: TagName): string[] => (this.values.get(tags[name]) as string[] | undefined) ?? [];
   text = (name: TagName): string | undefined => this.texts(name)[0] || undefined;
@@ -62,7 +62,7 @@ function numberOf(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(point) ? Number(point) : Number.NaN;
 }
 
-interface Encoding {
+export interface Encoding {
   explicit: boolean;
   littleEndian: boolean;
 }
@@ -87,6 +87,7 @@ export interface ReadFile {
   size: number;
   /** Where the data set begins, behind the meta group. */
   start: number;
+  encoding: Encoding;
   /** Whether the file says how it is encoded, in a meta group behind the marker; otherwise that was found out. */
   marked: boolean;
 }
@@ -112,9 +113,10 @@ export function readElements(path: string): ReadFile | undefined {
     const syntax = stated ?? encodingFound(file, meta.next) ?? (marker ? '1.2.840.10008.1.2' : undefined);
     if (!syntax) return undefined;
     elements.values.set(tags.transferSyntax, [syntax]);
-    readDataset(file, meta.next, file.size, encodings[syntax] ?? explicitLittle, 0, elements);
+    const encoding = encodings[syntax] ?? explicitLittle;
+    readDataset(file, meta.next, file.size, encoding, 0, elements);
     if (!marker && !isObject(elements)) return undefined;
-    return { elements, size: file.size, start: meta.next, marked: marker && stated !== undefined };
+    return { elements, size: file.size, start: meta.next, encoding, marked: marker && stated !== undefined };
   } catch (error) {
     if (!(error instanceof DamagedFile)) throw error;
     if (!marker && !isObject(elements)) return undefined;
@@ -160,7 +162,7 @@ function readDataset(
     const { vr, length, value } = readHead(file, at, encoding);
     const kind = kinds.get(tag);
     if (depth === 0 && isPixelData(tag)) {
-      elements.pixels = { offset: value, length: length === unknownLength ? undefined : length };
+      elements.pixels = { element: at, offset: value, length: length === unknownLength ? undefined : length };
       break;
     }
     if (length !== unknownLength && value + length > end)
@@ -173,7 +175,7 @@ function readDataset(
       continue;
     }
     if (kind === 'text') elements.values.set(tag, texts(file.bytes(value, length)));
-    if (kind === 'text') elements.places.set(tag, { offset: value, length });
+    if (kind === 'text' || kind === 'counts') elements.places.set(tag, { offset: value, length });
     if (kind === 'coded') elements.values.set(tag, unpadded(file.bytes(value, length)));
     if (kind === 'counts') elements.values.set(tag, counts(file, value, length, encoding));
     at = value + length;

@@ -26,23 +26,27 @@ const explicitLittle = '1.2.840.10008.1.2.1';
  *
  * @param version of graft, such as `0.1.0`
  */
-export function encodeFile(dataset: Dataset, version: string): Uint8Array {
+export const encodeFile = (dataset: Dataset, version: string): Uint8Array =>
+  Buffer.concat([
+    encodeMeta({
+      MediaStorageSOPClassUID: dataset.SOPClassUID,
+      MediaStorageSOPInstanceUID: dataset.SOPInstanceUID,
+      TransferSyntaxUID: explicitLittle,
+      ImplementationVersionName: `GRAFT_${version}`,
+    }),
+    encodeDataset(dataset),
+  ]);
+
+/** What stands before a data set: preamble, marker, and the meta group with its length. */
+export function encodeMeta(elements: Dataset): Buffer {
   const meta = encodeDataset({
     FileMetaInformationVersion: Uint8Array.of(0, 1),
-    MediaStorageSOPClassUID: dataset.SOPClassUID,
-    MediaStorageSOPInstanceUID: dataset.SOPInstanceUID,
-    TransferSyntaxUID: explicitLittle,
     ImplementationClassUID: implementation,
-    ImplementationVersionName: `GRAFT_${version}`,
+    ...elements,
   });
   const head = Buffer.alloc(132);
   head.write('DICM', 128, 'latin1');
-  return Buffer.concat([
-    head,
-    encodeDataset({ FileMetaInformationGroupLength: meta.length }),
-    meta,
-    encodeDataset(dataset),
-  ]);
+  return Buffer.concat([head, encodeDataset({ FileMetaInformationGroupLength: meta.length }), meta]);
 }
 
 function encodeDataset(dataset: Dataset): Buffer {

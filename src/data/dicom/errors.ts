@@ -62,6 +62,21 @@ export const dicomErrors = {
     message: '{series}: the slices are shifted against each other (gantry tilt of {degrees} degrees).',
     hint: 'The volume is straightened by interpolation. A DICOM-SEG cannot be written on it.',
   },
+  DICOM_SPACING_ABSENT: {
+    exit: 'data',
+    message: '{series}: its images do not say how far apart their {what} are.',
+    hint: 'A NIfTI file of it has 1 mm for what is missing and says that its unit is unknown; nothing is predicted or measured on it. Export the original series, or set its spacing (Pixel Spacing, Spacing Between Slices).',
+  },
+  DICOM_PIXELS_DIFFER: {
+    exit: 'data',
+    message: '{series}: expected one type of pixels, found {found}.',
+    hint: 'Perhaps two series share an identifier. Keep the files of one of them.',
+  },
+  DICOM_RESCALE_VARIES: {
+    exit: 'data',
+    message: '{series}: the frames of a file have slopes and intercepts of their own, and its volume is interpolated.',
+    hint: 'Export the series as classic (not enhanced) DICOM: one image a file.',
+  },
   DICOM_CONVERSION: {
     exit: 'data',
     message: '{series}: could not be converted: {reason}.',
@@ -71,11 +86,6 @@ export const dicomErrors = {
     exit: 'usage',
     message: '{path}: a DICOM-SEG was asked for, but this is not DICOM.',
     hint: 'A DICOM-SEG refers to the series that was segmented: name its folder, or leave out --format.',
-  },
-  DICOM_SEG_VOLUMES: {
-    exit: 'data',
-    message: '{series}: a DICOM-SEG was asked for, but the series holds {count} volumes.',
-    hint: 'Use --format nifti, which writes a mask for each volume.',
   },
   DICOM_SEG_GEOMETRY: {
     exit: 'data',
@@ -96,6 +106,17 @@ export const dicomErrors = {
 } as const;
 
 export const dicomError = errorsOf(dicomErrors);
+
+const reasons: Record<string, string> = {
+  EACCES: 'permission denied',
+  ENOENT: 'it is not there any more, or a link to nothing',
+};
+
+/** Why a file could not be used, without its path: that may name a patient. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === undefined ? message : (reasons[code] ?? code);
+}
 
 /** A fault as data: what `DicomScan` lists. Messages name patients by pseudonym alone. */
 export interface Problem {

@@ -3,13 +3,14 @@ import { placeOnGrid } from '../preprocess/index.js';
 import type { Placed } from '../volume.js';
 import { dicomError } from './errors.js';
 import type { Frame, Header } from './header.js';
+import { firstFrames } from './trace.js';
 
 /** A frame of a source image with the place of its pixels: pixel (r, c) is element `start + r * down + c * right`. */
 export interface PlacedFrame {
   header: Header;
   /** From 1, within its file. */
   number: number;
-  frame: Required<{ [Key in keyof Frame]: NonNullable<Frame[Key]> }>;
+  frame: { [Key in 'position' | 'orientation' | 'pixelSpacing']: NonNullable<Frame[Key]> };
   start: number;
   down: number;
   right: number;
@@ -21,17 +22,25 @@ const tolerance = 0.05;
 /**
  * @param volume of `convertSeries`: RAS [z, y, x]
  * @param name for errors
+ * @param chosen the volume's frames, counted through the series from 0; default: all
  * @returns every frame, in the order in which they lie; together they hold each voxel once
- * @throws GraftError DICOM_SEG_VOLUMES, DICOM_SEG_GEOMETRY
+ * @throws GraftError DICOM_SEG_GEOMETRY
  */
-export function framesOnGrid(headers: readonly Header[], volume: Placed, name: string): PlacedFrame[] {
+export function framesOnGrid(
+  headers: readonly Header[],
+  volume: Placed,
+  name: string,
+  chosen?: ReadonlySet<number>,
+): PlacedFrame[] {
   const unfit = (reason: string) => dicomError('DICOM_SEG_GEOMETRY', { series: name, reason });
-  const placed = headers.flatMap((header) =>
-    header.frames.map((frame, i) => placeFrame(header, frame, i + 1, volume, unfit)),
+  const first = firstFrames(headers);
+  const placed = headers.flatMap((header, h) =>
+    header.frames.flatMap((frame, i) =>
+      chosen?.has(first[h] + i) === false ? [] : [placeFrame(header, frame, i + 1, volume, unfit)],
+    ),
   );
   const starts = new Set(placed.map(({ start }) => start));
-  if (starts.size < placed.length)
-    throw dicomError('DICOM_SEG_VOLUMES', { series: name, count: Math.round(placed.length / starts.size) });
+  if (starts.size < placed.length) throw unfit('several of its images lie in one place');
   const pixels = placed.reduce((sum, { header }) => sum + header.rows * header.columns, 0);
   const [z, y, x] = volume.shape;
   if (pixels !== z * y * x) throw unfit(`its images have ${pixels} pixels and the volume ${z * y * x} voxels`);

@@ -12,6 +12,9 @@ export interface Frame {
   orientation: number[] | undefined;
   /** mm between rows, mm between columns. */
   pixelSpacing: number[] | undefined;
+  /** What stored values stand for: `slope * stored + intercept`. */
+  slope: number;
+  intercept: number;
 }
 
 /** Identifiers are the hospital's own: they stay in this folder of the source and never reach a message. */
@@ -38,6 +41,9 @@ export interface Header {
   rows: number;
   columns: number;
   samples: number;
+  /** How pixels are stored. */
+  bits: number;
+  signed: boolean;
   frameCount: number;
   /** Of a Siemens mosaic: how many slices its one image shows. */
   mosaicSlices: number | undefined;
@@ -101,6 +107,8 @@ export function readHeader(file: string): Header | Imageless | undefined {
     rows,
     columns,
     samples: count('samples') ?? 1,
+    bits: count('bits') ?? 16,
+    signed: count('signed') === 1,
     frameCount: elements.numbers('frames', 1)?.[0] ?? 1,
     mosaicSlices: elements.texts('imageType').includes('MOSAIC') ? count('mosaicSlices') : undefined,
     sliceSpacing: undefined,
@@ -122,9 +130,8 @@ const patientIdOf = (elements: Elements) =>
   (elements.bytes('patientId')?.toString('latin1') ?? '').split('\\')[0].trim();
 
 /** The pixels that the header announces must be there; nothing is allocated for what it merely announces. */
-function checkPixels({ rows, columns, samples, frameCount }: Header, elements: Elements, size: number): void {
+function checkPixels({ rows, columns, samples, frameCount, bits }: Header, elements: Elements, size: number): void {
   const pixels = elements.pixels!;
-  const bits = elements.count('bits') ?? 16;
   const announced = Math.ceil((rows * columns * samples * frameCount * bits) / 8);
   const shape = `${columns} x ${rows} pixels in ${frameCount} frames`;
   if (!(frameCount >= 1 && announced <= largestPixels))
@@ -138,6 +145,15 @@ function checkPixels({ rows, columns, samples, frameCount }: Header, elements: E
     throw new DamagedFile(`its header announces ${shape}, which are ${announced} bytes; it holds ${present}`, elements);
 }
 
+const inWords = { position: 'place', orientation: 'orientation', slope: 'slope', intercept: 'intercept' } as const;
+
+/** Numbers without which the image would be another one: where they are there, they must be numbers. */
+function decimals(from: Elements, name: keyof typeof inWords, count: number): number[] | undefined {
+  const found = from.numbers(name, count);
+  if (!found && from.text(name)) throw new DamagedFile(`the numbers of its ${inWords[name]} cannot be read`);
+  return found;
+}
+
 /** In a multi-frame file, frames state what differs between them and share the rest (PS3.3 C.7.6.16). */
 function placeFrames(header: Header, elements: Elements): void {
   const [shared] = elements.items('sharedGroups');
@@ -148,15 +164,20 @@ function placeFrames(header: Header, elements: Elements): void {
     const places = [frame, shared, elements].filter((each) => each !== undefined);
     const first = <T>(get: (from: Elements) => T | undefined) =>
       places.map(get).find((value): value is T & {} => value !== undefined);
-    const placed = (from: Elements) => (from.items('planePosition')[0] ?? from).numbers('position', 3);
+    const placed = (from: Elements) => decimals(from.items('planePosition')[0] ?? from, 'position', 3);
+    const transformed = (from: Elements) => from.items('valueTransformation')[0] ?? from;
+    const spacing = first((from) => (measuresOf(from) ?? from).numbers('pixelSpacing', 2));
     header.frames.push({
       position: first(placed) as Triple | undefined,
-      orientation: first((from) => (from.items('planeOrientation')[0] ?? from).numbers('orientation', 6)),
-      pixelSpacing: first((from) => (measuresOf(from) ?? from).numbers('pixelSpacing', 2)),
+      orientation: first((from) => decimals(from.items('planeOrientation')[0] ?? from, 'orientation', 6)),
+      pixelSpacing: spacing?.every((mm) => mm > 0) ? spacing : undefined,
+      slope: first((from) => decimals(transformed(from), 'slope', 1))?.[0] ?? 1,
+      intercept: first((from) => decimals(transformed(from), 'intercept', 1))?.[0] ?? 0,
     });
   }
   const stated = [measuresOf(groups[0]), measuresOf(shared), elements];
   header.sliceSpacing = stated
-    .flatMap((from) => [from?.numbers('sliceSpacing', 1), from?.numbers('sliceThickness', 1)])
-    .find((value) => value !== undefined)?.[0];
+    .flatMap((from) => [from?.numbers('sliceSpacing', 1)?.[0], from?.numbers('sliceThickness', 1)?.[0]])
+    .find((mm) => mm !== undefined && mm !== 0);
+  if (header.sliceSpacing !== undefined) header.sliceSpacing = Math.abs(header.sliceSpacing);
 }

@@ -6,7 +6,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Triple } from '../orientation.js';
 import { DamagedFile, readElements } from './elements.js';
-import { dicomError, type Problem, problem } from './errors.js';
+import { dicomError, type Problem, problem, reasonOf } from './errors.js';
 import { type Header, type Imageless, readHeader } from './header.js';
 import { type Identifying, identifyingOf, maskerOf } from './identifying.js';
 import { pseudonymKey } from './pseudonym.js';
@@ -86,12 +86,6 @@ interface Found {
   others: string[];
   damaged: { file: string; reason: string; identifying: Identifying[] }[];
 }
-
-const reasons: Record<string, string> = { EACCES: 'permission denied', ENOENT: 'it is a link to nothing' };
-const reasonOf = (error: unknown) => {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return error instanceof DamagedFile ? message : (reasons[code ?? ''] ?? code ?? 'it is not valid DICOM');
-};
 
 function* filesIn(path: string, found: Found): Generator<string> {
   let status: ReturnType<typeof statSync>;

@@ -10,10 +10,11 @@
 import { readFileSync } from 'node:fs';
 import { writeFileAtomic } from '../../core/index.js';
 import type { Placed } from '../volume.js';
+import { framesOfVolume, headersOf } from './convert.js';
 import { readElements } from './elements.js';
 import { type Dataset, encodeFile } from './encode.js';
 import { framesOnGrid, type PlacedFrame } from './frames-on-grid.js';
-import { type Header, readHeader } from './header.js';
+import type { Header } from './header.js';
 import { type Identity, identityOf } from './identity.js';
 import type { DicomSeries } from './scan.js';
 import { code, functionalGroups, hasLabel, pack, uid } from './segment-frames.js';
@@ -35,21 +36,19 @@ export interface SegmentationOptions {
  *
  * @param path of the new file
  * @param labels uint8 [z, y, x] in RAS; the number k is the class `classes[k - 1]`
- * @param volume the only one of `convertSeries(series)`
- * @throws GraftError DICOM_SEG_VOLUMES, DICOM_SEG_GEOMETRY, DICOM_SEG_IDENTITY, WRITE_FAILED
+ * @param volume one of `convertSeries(series)`
+ * @throws GraftError DICOM_SEG_GEOMETRY, DICOM_SEG_IDENTITY, WRITE_FAILED
  */
 export async function writeSegmentation(
   path: string,
   labels: Uint8Array,
-  volume: Placed,
+  volume: Placed & { path: string },
   series: DicomSeries,
   options: SegmentationOptions,
 ): Promise<void> {
-  const headers = series.files
-    .map((file) => readHeader(file))
-    .filter((header): header is Header => header !== undefined && 'frames' in header);
   const name = `${series.patient}_${series.series}`;
-  const frames = framesOnGrid(headers, volume, name);
+  const headers = headersOf(series);
+  const frames = framesOnGrid(headers, volume, name, await chosenFrames(series, headers, volume));
   const identity = identityOf(readElements(headers[0].file)!.elements, name);
   const shown = options.classes.flatMap((_, i) =>
     frames.filter((frame) => hasLabel(labels, frame, i + 1)).map((frame) => ({ frame, segment: i + 1 })),
@@ -58,7 +57,7 @@ export async function writeSegmentation(
   if (shown.length === 0) shown.push({ frame: frames[0], segment: 1 });
   const dataset: Dataset = {
     ...identity.elements,
-    ...describe(series, headers, options, identity),
+    ...describe(series, headers, volume.path.slice(name.length), options, identity),
     ...lossOf(headers),
     ...sourceReferences(frames),
     ...functionalGroups(frames, shown, series.spacing?.[0] ?? 1),
@@ -70,12 +69,19 @@ export async function writeSegmentation(
   writeFileAtomic(path, encodeFile(dataset, version));
 }
 
+/** A series may hold several volumes; undefined where all its images make up this one. */
+async function chosenFrames(series: DicomSeries, headers: readonly Header[], volume: Placed & { path: string }) {
+  const pixels = headers.reduce((sum, { rows, columns, frameCount }) => sum + rows * columns * frameCount, 0);
+  return pixels === volume.shape.reduce((a, b) => a * b) ? undefined : framesOfVolume(series, volume.path);
+}
+
 /** Seconds since 2020: a number that no other run has, and no series of a scanner. */
 const runNumber = Math.floor((Date.now() - Date.UTC(2020)) / 1000);
 
 function describe(
   series: DicomSeries,
   [{ seriesNumber }]: readonly Header[],
+  part: string,
   { classes, algorithm = { name: 'graft', version }, warnings = [] }: SegmentationOptions,
   { own }: Identity,
 ): Dataset {
@@ -101,7 +107,7 @@ function describe(
     ContentDate: date,
     ContentTime: time,
     ContentLabel: 'SEGMENTATION',
-    ContentDescription: own(`of the ${source}${summary}`),
+    ContentDescription: own(`of the ${source}${part.replace('_', ', ')}${summary}`),
     ContentCreatorName: 'graft^',
     ...(warnings.length > 0 && { ImageComments: own(warnings.join('\n')) }),
     PositionReferenceIndicator: '',

@@ -39,7 +39,7 @@ export function describeSeries(all: readonly Header[], key: Uint8Array, show: (p
     (best, other) => (best && best.slices >= other.slices ? best : other),
     undefined,
   );
-  const between = largest?.spacing ?? first.sliceSpacing ?? 1;
+  const between = largest?.spacing ?? first.sliceSpacing;
   const [pixels] = frames.flatMap(({ pixelSpacing }) => (pixelSpacing ? [pixelSpacing] : []));
 
   const problems: Problem[] = [];
@@ -56,6 +56,10 @@ export function describeSeries(all: readonly Header[], key: Uint8Array, show: (p
     );
   if (first.samples > 1)
     add(true, dicomError('DICOM_NOT_GREY', { series: name, found: `${first.samples} (a colour picture)` }));
+  const types = new Set(headers.map(({ bits, signed }) => `${bits} bits ${signed ? 'with' : 'without'} a sign`));
+  if (types.size > 1) add(true, dicomError('DICOM_PIXELS_DIFFER', { series: name, found: [...types].join(' and ') }));
+  const absent = [!pixels && 'pixels', !between && 'slices'].filter(Boolean).join(' and ');
+  if (absent) add(false, dicomError('DICOM_SPACING_ABSENT', { series: name, what: absent }));
   const used = new Set(headers);
   const copies = all.filter((header) => !used.has(header));
   if (copies.length > 0)
@@ -69,7 +73,7 @@ export function describeSeries(all: readonly Header[], key: Uint8Array, show: (p
     manufacturer: first.manufacturer,
     model: first.model,
     fieldStrengthT: first.fieldStrengthT,
-    spacing: pixels ? [between, pixels[0], pixels[1]] : undefined,
+    spacing: pixels && between ? [between, pixels[0], pixels[1]] : undefined,
     size: [
       mosaicSlices ?? largest?.slices ?? first.frameCount,
       Math.floor(first.rows / tiles),

@@ -28,6 +28,7 @@ export const tags = {
   sliceSpacing: 0x0018_0088,
   /** Siemens: the slices that a mosaic shows side by side. */
   mosaicSlices: 0x0019_100a,
+  gantryTilt: 0x0018_1120,
   study: 0x0020_000d,
   series: 0x0020_000e,
   studyId: 0x0020_0010,
@@ -44,6 +45,9 @@ export const tags = {
   columns: 0x0028_0011,
   pixelSpacing: 0x0028_0030,
   bits: 0x0028_0100,
+  bitsStored: 0x0028_0101,
+  highBit: 0x0028_0102,
+  signed: 0x0028_0103,
   intercept: 0x0028_1052,
   slope: 0x0028_1053,
   lossy: 0x0028_2110,
@@ -56,7 +60,16 @@ export const tags = {
 } as const;
 export type TagName = keyof typeof tags;
 
-const counts: readonly TagName[] = ['mosaicSlices', 'samples', 'rows', 'columns', 'bits'];
+const counts: readonly TagName[] = [
+  'mosaicSlices',
+  'samples',
+  'rows',
+  'columns',
+  'bits',
+  'bitsStored',
+  'highBit',
+  'signed',
+];
 const sequences: readonly TagName[] = [
   'planePosition',
   'planeOrientation',
@@ -86,6 +99,7 @@ export const decimals: readonly TagName[] = [
   'sliceThickness',
   'fieldStrength',
   'sliceSpacing',
+  'gantryTilt',
   'position',
   'orientation',
   'pixelSpacing',
