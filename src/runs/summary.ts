@@ -4,7 +4,10 @@ import type { RunFiles } from './compare/index.js';
 import type { Result, SourceResult } from './experiment.js';
 import type { RunFolder } from './folder.js';
 import { methodsOf, type Recipe } from './recipe.js';
+import type { Spread } from './report/index.js';
 import { meanScore } from './score.js';
+
+export type { Spread };
 
 export interface Summary {
   toleranceMm: number;
@@ -23,13 +26,6 @@ export interface Summary {
   }[];
   /** Of the network on unseen cases of its own site. */
   source: { surfaceDice: Spread; dice: Spread };
-}
-
-/** Over seeds; the standard deviation is 0 for a single one. */
-export interface Spread {
-  mean: number;
-  sd: number;
-  values: number[];
 }
 
 export const spread = (values: number[]): Spread => ({

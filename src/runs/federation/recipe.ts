@@ -12,6 +12,7 @@ import { classesSchema, dataSchema } from '../dataset.js';
 import { runError } from '../errors.js';
 import { namesSchema } from '../names.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
+import type { Regime } from '../report/index.js';
 import { cacheSchema } from '../slices.js';
 import { trackingSchema } from '../tracking/index.js';
 
@@ -29,8 +30,10 @@ function overruling<Schema extends z.ZodObject>(schema: Schema) {
   return z.strictObject(Object.fromEntries(shape)) as unknown as z.ZodType<Partial<z.output<Schema>>>;
 }
 
-export const regimeNames = ['local', 'centralised', 'federated'] as const;
-export type Regime = (typeof regimeNames)[number];
+export const regimeNames = ['local', 'centralised', 'federated'] as const satisfies Regime[];
+/** One of `regimeNames`. */
+export type { Regime };
+
 const regimesSchema = z.array(z.enum(regimeNames)).min(1);
 
 const variantSchema = z.strictObject({

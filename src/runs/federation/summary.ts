@@ -3,54 +3,13 @@ import { Sam, samConfig } from '../../models/index.js';
 import { countElements } from '../../nn/index.js';
 import { onDevice } from '../../torch/index.js';
 import type { RunFolder } from '../folder.js';
+import type { BySite, FederationSummary, PlanSummary, RegimeScores, Traffic } from '../report/index.js';
 import { type CaseScore, meanScore } from '../score.js';
-import { type Spread, spread } from '../summary.js';
+import { spread } from '../summary.js';
 import { type FederationRecipe, type Regime, type Variant, variantsOf } from './recipe.js';
 import { ledgerOf, type RegimeResult, readRegimeResults } from './results.js';
 
-/** By site, and `mean` over the sites. */
-export type BySite = Record<string, Spread>;
-
-export interface RegimeScores {
-  dice: BySite;
-  surfaceDice: BySite;
-  /** Dice by site and class. */
-  classes: Record<string, Record<string, Spread>>;
-}
-
-export interface Traffic {
-  rounds: number;
-  /** Bytes to and from all sites, messages included, as the ledgers have them; means over the seeds. */
-  down: number;
-  up: number;
-  total: number;
-  perRound: number;
-  /** How many times less than everything would: `measured` where a plan `full` ran, otherwise its tensors as float32. */
-  reduction: { factor: number; against: 'measured' | 'computed' };
-}
-
-export interface PlanSummary {
-  name: string;
-  label: string;
-  trainedParameters: number;
-  /** What a site exchanges in a round; null without the federated regime. */
-  travellingParameters: number | null;
-  /** Of `local` every site's own model on the site's own cases. */
-  regimes: Partial<Record<Regime, RegimeScores>>;
-  /** Every site's cases under all local models: their mean Dice. */
-  localModels: BySite | null;
-  /** Dice of the federated model above that of the site's own, paired by seed. */
-  gain: BySite | null;
-  traffic: Traffic | null;
-}
-
-export interface FederationSummary {
-  toleranceMm: number;
-  seeds: number[];
-  sites: string[];
-  classes: string[];
-  plans: PlanSummary[];
-}
+export type { BySite, FederationSummary, PlanSummary, RegimeScores, Traffic };
 
 export function summariseFederation(folder: RunFolder, recipe: FederationRecipe): FederationSummary {
   const { toleranceMm, seeds, sites, classes } = recipe;

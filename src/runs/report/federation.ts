@@ -1,7 +1,6 @@
 /** The report of a federated experiment: Dice by plan, regime and site, what was moved for it, and how it came about. */
 
 import type { Comparison } from '../compare/index.js';
-import type { FederationSummary } from '../federation/summary.js';
 import { lineChart } from './chart.js';
 import { comparisonSection } from './comparison.js';
 import { curveGrid } from './curves.js';
@@ -11,6 +10,7 @@ import { imagesSection } from './images.js';
 import { incidents, type LedgerTable, ledgerTable } from './ledger.js';
 import { html, type Markup } from './markup.js';
 import { provenanceSection } from './provenance.js';
+import type { FederationSummary } from './regime-data.js';
 import { classTable, scoreTable, surfaceTable, trafficTable } from './regimes.js';
 import { bytesChart } from './scatter.js';
 

@@ -18,3 +18,4 @@ export { renderReport } from './page.js';
 export { encodePng } from './png.js';
 export { provenanceSection } from './provenance.js';
 export { drawnSlice } from './raster.js';
+export type * from './regime-data.js';

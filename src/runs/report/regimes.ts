@@ -1,9 +1,9 @@
 /** The tables of a federated experiment: scores by plan, regime and site, and what was moved for them. */
 
 import { meanOf } from '../../metrics/index.js';
-import type { FederationSummary, PlanSummary, RegimeScores } from '../federation/summary.js';
 import { bytes, fixed, listed, thousands } from './format.js';
 import { html, type Markup, type Part } from './markup.js';
+import type { FederationSummary, PlanSummary, RegimeScores } from './regime-data.js';
 import { meanAndDeviation } from './statistics.js';
 
 const lessThan = (against: 'measured' | 'computed') =>
