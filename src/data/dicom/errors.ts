@@ -103,6 +103,21 @@ export const dicomErrors = {
     message: '{file}: expected a key of 32 bytes, found {found}.',
     hint: 'Restore the file from a backup: with another key, patients get other pseudonyms. Remove it to start with a new key.',
   },
+  PSEUDONYM_KEY_MISSING: {
+    exit: 'system',
+    message: '{file}: there is no key of pseudonyms.',
+    hint: 'Name the key under which the pseudonym was made with --key; it lies where "graft data convert" or "graft predict" ran.',
+  },
+  PSEUDONYM_INVALID: {
+    exit: 'usage',
+    message: '"{pseudonym}" is no pseudonym.',
+    hint: 'Give a patient’s (patient-1a2b3c4d), a series’ (003-5e6f7a8b), or the name of a file that graft named by them.',
+  },
+  PSEUDONYM_UNKNOWN: {
+    exit: 'data',
+    message: '{pseudonym}: is none of the {count} series in the folder, under this key.',
+    hint: 'Look in the folder that was converted, with the key of that time and user (--key FILE).',
+  },
 } as const;
 
 export const dicomError = errorsOf(dicomErrors);

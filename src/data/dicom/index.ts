@@ -5,3 +5,4 @@ export { pseudonymise, pseudonymKey } from './pseudonym.js';
 export { assertSeries, type DicomScan, type DicomSeries, isDicom, patientMask, scanDicom } from './scan.js';
 export { type SegmentationOptions, writeSegmentation } from './segmentation.js';
 export type { Algorithm } from './segments.js';
+export { type Person, whois } from './whois.js';

@@ -3,7 +3,7 @@
  * machine. The same patient has the same name as long as the key is the same, and without the key nobody can find a
  * patient by trying all identifiers.
  *
- * Left out: a table of names and patients. Whoever needs to go back asks for the pseudonyms of the patients in question.
+ * Left out: a table of names and patients. Who has the key and the images can go back (`whois.ts`).
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,6 +49,13 @@ export function pseudonymKey(file = keyFile()): Uint8Array {
     }
   });
   return readKey(file)!;
+}
+
+/** A key that is there already. @throws GraftError PSEUDONYM_KEY_MISSING, PSEUDONYM_KEY, SECRET_EXPOSED */
+export function knownKey(file = keyFile()): Uint8Array {
+  const key = readKey(file);
+  if (!key) throw dicomError('PSEUDONYM_KEY_MISSING', { file });
+  return key;
 }
 
 function readKey(file: string): Uint8Array | undefined {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { registerCheck } from './check.js';
 import { registerConvert } from './convert.js';
 import { registerInspect } from './inspect.js';
+import { registerWhois } from './whois.js';
 
 export function registerData(program: Command): void {
   const group = program
@@ -20,5 +21,5 @@ Examples:
   # options and examples of one of them
   graft data inspect --help`,
     );
-  for (const register of [registerInspect, registerCheck, registerConvert]) register(group);
+  for (const register of [registerInspect, registerCheck, registerConvert, registerWhois]) register(group);
 }
