@@ -20,6 +20,10 @@ export async function recipeOptions() {
     data: z.string().optional().describe('the data set, ROOT/SITE/{images,labels}/CASE.nii.gz'),
     out: z.string().optional().describe('the run’s folder; default: runs/ and the recipe’s name'),
     resume: z.boolean().default(false).describe('go on with the run in the folder, if there is one'),
+    extend: z
+      .boolean()
+      .default(false)
+      .describe('go on with the run in the folder under a recipe that asks for more (docs/extending.md)'),
     set: z.array(z.string()).default([]).describe('overrules a key of the recipe, such as training.epochs=10'),
     tensorboard: z.boolean().optional().describe('write event files for TensorBoard into the run’s folder'),
     mlflow: z.string().optional().describe('send numbers and the report to the MLflow server at this address'),
@@ -48,14 +52,19 @@ interface Given {
   data?: string | undefined;
   out?: string | undefined;
   resume: boolean;
+  extend: boolean;
 }
 
 /** Carries out the experiment and prints what it found. */
-export async function carryOut(context: Context, { kind, recipe }: AnyRecipe, { file, data, out, resume }: Given) {
+export async function carryOut(
+  context: Context,
+  { kind, recipe }: AnyRecipe,
+  { file, data, out, resume, extend }: Given,
+) {
   const { runExperiment, runFederationExperiment } = await import('../runs/index.js');
   const folder = out ?? join('runs', basename(file, extname(file)));
   const command = ['graft', ...process.argv.slice(2)];
-  const options = { out: folder, resume, file, command, ...(data !== undefined && { data }) };
+  const options = { out: folder, resume, extend, file, command, ...(data !== undefined && { data }) };
   if (kind === 'federation') {
     const experiment = await context.follow(runFederationExperiment(recipe, options));
     context.print(experiment, () => describeFederation(experiment, context));

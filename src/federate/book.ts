@@ -48,7 +48,11 @@ export class OpenRound {
 }
 
 export class Book {
+  /** As it is now, and as the federation was opened. */
   configuration: Record<string, unknown> | undefined;
+  origin: Record<string, unknown> | undefined;
+  /** Whether sites are waited for before the next round: at the beginning, and where some join. */
+  gathers = false;
   readonly registered = new Map<string, Registered>();
   /** The last round that was aggregated. */
   round = 0;
@@ -66,13 +70,20 @@ export class Book {
     switch (entry.kind) {
       case 'opened':
         this.configuration = entry.configuration;
+        this.origin = entry.configuration;
         this.state = entry.state;
+        this.gathers = true;
+        break;
+      case 'extended':
+        this.configuration = entry.configuration;
+        this.gathers = true;
         break;
       case 'registered':
         this.registered.set(entry.site, { key: entry.key, slices: entry.slices, cases: entry.cases });
         break;
       case 'published':
         this.open = new OpenRound(entry.round, entry.chosen);
+        this.gathers = false;
         break;
       case 'accepted':
         this.open?.accepted.set(entry.site, { blob: entry.blob, norm: entry.norm });

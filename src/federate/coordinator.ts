@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { differences, type GraftError } from '../core/index.js';
+import { type Change, changesBetween, type GraftError, tellChanges } from '../core/index.js';
 import { fingerprint, type State } from '../nn/index.js';
 import {
   type Aggregation,
@@ -50,6 +50,8 @@ export interface CoordinatorOptions {
   sites: readonly string[];
   transport: Transport;
   clock?: Clock;
+  /** Whether a federation in the folder may go on for more rounds and with further sites; otherwise any change is refused. */
+  extend?: boolean | undefined;
   /**
    * Scores the global state after every round; the numbers are recorded.
    * @param corrections what the round adds to frozen weights, before the wire rounds it
@@ -81,7 +83,7 @@ export class Coordinator implements Disposable {
    * @throws GraftError AGGREGATION_UNSUITED, FEDERATION_EMPTY, FEDERATION_CHANGED, LEDGER_DAMAGED, BLOB_MISSING
    */
   constructor(options: CoordinatorOptions) {
-    const { folder, config, plan, base, initial, sites, transport, clock = systemClock } = options;
+    const { folder, config, plan, base, initial, sites, transport, extend = false, clock = systemClock } = options;
     checkFederation(config);
     this.#options = options;
     this.#label = { base, plan, config };
@@ -94,18 +96,26 @@ export class Coordinator implements Disposable {
 
     const start = { ...config, plan, base, initial: fingerprint(initial), sites: [...sites].sort() };
     const configuration = JSON.parse(JSON.stringify(start)) as Record<string, unknown>;
-    this.#id = createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 16);
     this.#ledger = new Ledger(join(folder, 'ledger.jsonl'));
     this.#blobs = new Blobs(folderStore(join(folder, 'blobs')));
-    this.#publisher = new Publisher(transport, this.#label, this.#id, this.#book, this.#blobs);
     for (const entry of this.#ledger.entries) this.#book.apply(entry);
+    // Sites keep it beside their state: it stays when the federation goes on under another configuration.
+    const origin = JSON.stringify(this.#book.origin ?? configuration);
+    this.#id = createHash('sha256').update(origin).digest('hex').slice(0, 16);
+    this.#publisher = new Publisher(transport, this.#label, this.#id, this.#book, this.#blobs);
     if (this.#book.configuration) {
-      const changed = differences(this.#book.configuration, configuration);
-      if (changed.length > 0) {
+      const changes = changesBetween(this.#book.configuration, configuration);
+      const refused = extend ? changes.filter((one) => !adds(one)) : changes;
+      if (refused.length > 0) {
         this.#ledger[Symbol.dispose]();
-        throw federateError('FEDERATION_CHANGED', { folder, changed: changed.join(', ') });
+        const changed = tellChanges(refused, 'the ledger');
+        throw federateError('FEDERATION_CHANGED', { folder, changed });
       }
       this.#global = GlobalState.restore(this.#label, this.#blobs, this.#book.state!);
+      if (changes.length > 0) {
+        const known = this.#book.configuration.sites as string[];
+        this.#record({ kind: 'extended', configuration, joined: start.sites.filter((site) => !known.includes(site)) });
+      }
     } else {
       this.#global = GlobalState.begin(this.#label, shared);
       this.#record({ kind: 'opened', configuration, state: this.#global.keep(this.#blobs, 0) });
@@ -120,8 +130,7 @@ export class Coordinator implements Disposable {
   async *run(signal: AbortSignal): AsyncGenerator<CoordinatorEvent> {
     const { transport, config } = this.#options;
     pump(transport.presence(signal), (heard) => this.#inbox.push(heard), this.#inbox);
-    const begun = this.#book.round > 0 || this.#book.open;
-    if (!begun && !(yield* this.#gather(signal))) return;
+    if (this.#book.gathers && !(yield* this.#gather(signal))) return;
     while (this.#book.round < config.rounds) {
       const open = this.#openRound();
       if (!open.weights) {
@@ -293,4 +302,11 @@ export class Coordinator implements Disposable {
       ...{ fingerprint: state.fingerprint, global: next.tensors },
     };
   }
+}
+
+/** Whether a change asks for more of the same: further rounds, sites beside those that there are, a weight for a new one. */
+function adds({ key, before, now }: Change): boolean {
+  if (key === 'rounds') return Number(now) > Number(before);
+  if (key === 'sites') return (before as string[]).every((site) => (now as string[]).includes(site));
+  return key.startsWith('weights.') && before === undefined;
 }

@@ -5,7 +5,7 @@ export const federateErrors = {
   FEDERATION_CHANGED: {
     exit: 'usage',
     message: '{folder}: was begun under another configuration; changed: {changed}.',
-    hint: 'Resume with the configuration of the first start, or start into a new folder.',
+    hint: 'Resume with the configuration of the first start, or start into a new folder; only more rounds and further sites can be added.',
   },
   FEDERATION_EMPTY: {
     exit: 'usage',

@@ -21,6 +21,8 @@ interface Traffic {
 /** What is recorded. Times are ISO texts; hashes are SHA-256. */
 export type Entry = { at?: string } & (
   | { kind: 'opened'; configuration: Record<string, unknown>; state: StateRecord }
+  /** The federation goes on under a configuration that asks for more; sites that were not there before join. */
+  | { kind: 'extended'; configuration: Record<string, unknown>; joined: string[] }
   | { kind: 'registered'; site: string; key: string; slices: number; cases: number }
   | { kind: 'rejected'; site: string; reason: string }
   | { kind: 'published'; round: number; chosen: string[] }

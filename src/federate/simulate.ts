@@ -31,6 +31,8 @@ export interface FederationOptions<Progress> {
   /** What travels, at its initial values. */
   initial: State;
   sites: readonly { name: string; trainer: LocalTrainer<Progress> }[];
+  /** As the coordinator's: more rounds, further sites. */
+  extend?: boolean;
   /**
    * Scores the global state after every round. No site trains meanwhile, so it may use the network that they share. It
    * ends with an error of the signal's as soon as that is aborted.

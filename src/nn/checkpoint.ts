@@ -3,6 +3,7 @@
  * (Ctrl-C); random streams are named by epoch and step, so it goes on to the same bits.
  */
 import { existsSync } from 'node:fs';
+import { changesBetween, tellChanges } from '../core/index.js';
 import { copyInto, type State } from './module.js';
 import { readState, writeState } from './state-file.js';
 import { trainingError } from './training.js';
@@ -18,11 +19,20 @@ export interface Progress {
 export class Checkpoint {
   readonly #path: string;
   readonly #configuration: Record<string, unknown>;
+  readonly #grows: readonly string[];
 
-  /** @param configuration everything that the result depends on: resuming under another one is refused */
-  constructor(path: string, configuration: Record<string, unknown>) {
+  /**
+   * @param configuration everything that the result depends on: resuming under another one is refused
+   * @param options.grows keys of numbers that may be larger than they were: a finished training goes on
+   */
+  constructor(
+    path: string,
+    configuration: Record<string, unknown>,
+    { grows = [] }: { grows?: readonly string[] } = {},
+  ) {
     this.#path = path;
     this.#configuration = configuration;
+    this.#grows = grows;
   }
 
   /** @param memory what the loop remembers beside tensors, as JSON */
@@ -40,11 +50,12 @@ export class Checkpoint {
     if (!existsSync(this.#path)) return undefined;
     const { state, metadata } = readState(this.#path);
     const saved = JSON.parse(metadata.configuration) as Record<string, unknown>;
-    const changed = Object.keys({ ...saved, ...this.#configuration }).filter(
-      (key) => JSON.stringify(saved[key]) !== JSON.stringify(this.#configuration[key]),
+    const now = JSON.parse(JSON.stringify(this.#configuration)) as Record<string, unknown>;
+    const changes = changesBetween(saved, now).filter(
+      (one) => !(this.#grows.includes(one.key) && Number(one.now) > Number(one.before)),
     );
-    if (changed.length > 0)
-      throw trainingError('CHECKPOINT_OTHER_RUN', { file: this.#path, changed: changed.join(', ') });
+    if (changes.length > 0)
+      throw trainingError('CHECKPOINT_OTHER_RUN', { file: this.#path, changed: tellChanges(changes, 'the file') });
     copyInto(tensors, state);
     for (const value of state.values()) value.dispose();
     return { at: JSON.parse(metadata.progress), memory: JSON.parse(metadata.memory) };

@@ -15,8 +15,8 @@ export const trainingErrors = {
   },
   CHECKPOINT_OTHER_RUN: {
     exit: 'usage',
-    message: '{file}: was written under another configuration; changed: {changed}.',
-    hint: 'Resume with the configuration of the first start, or start into a new folder.',
+    message: '{file}: was written by a training with other settings; changed: {changed}.',
+    hint: 'Resume with the values that the file has, or start anew: remove the file, or name another --out.',
   },
 } as const;
 export const trainingError = errorsOf(trainingErrors);

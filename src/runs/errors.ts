@@ -50,7 +50,7 @@ export const runErrors = {
   RUN_CHANGED: {
     exit: 'usage',
     message: '{folder}: was started with another recipe; changed: {changed}.',
-    hint: 'Resume with the recipe of the first start (recipe.yaml in the folder), or start into another folder with --out.',
+    hint: '{hint}',
   },
   MASKS_MISSING: {
     exit: 'data',

@@ -10,6 +10,7 @@ import { chooseDevice, setThreads } from '../torch/index.js';
 import { writeScores } from './compare/index.js';
 import { findDataset, labelledCases, makePhantoms, withData } from './dataset.js';
 import type { ProgressEvent } from './events.js';
+import { extensionOf } from './extension.js';
 import { RunFolder, sha256 } from './folder.js';
 import { gatherReport } from './gather.js';
 import { adaptModel, progressOf, removeCheckpoints, trainModel } from './jobs.js';
@@ -57,6 +58,8 @@ interface RunOptions {
   out: string;
   data?: string;
   resume?: boolean;
+  /** Go on also where the recipe asks for more seeds, targets or methods than the run in the folder. */
+  extend?: boolean;
   /** The recipe's, named in errors. */
   file: string;
   /** The words that started the run, for its report. */
@@ -78,7 +81,7 @@ interface Plan {
  */
 export async function* runExperiment(
   given: Recipe,
-  { out, data, resume = false, file, command }: RunOptions,
+  { out, data, resume = false, extend = false, file, command }: RunOptions,
 ): AsyncGenerator<ProgressEvent, Experiment> {
   const recipe = withData(given, data);
   const device = chooseDevice(recipe.device);
@@ -86,7 +89,8 @@ export async function* runExperiment(
   const found = findDataset(recipe, file);
   // Before there is a folder: a mistake leaves none, and the corrected recipe can start.
   if (found) checkCases({ recipe, dataset: found });
-  const folder = new RunFolder(out, recipe, { resume, command });
+  const extension = extensionOf(recipe, extend);
+  const folder = new RunFolder(out, recipe, { resume: resume || extend, command, extension });
   const tracking = new Tracking(folder, recipe);
   return yield* tracking.follow(carryOut({ recipe, folder, device }, found, tracking));
 }

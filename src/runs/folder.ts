@@ -1,15 +1,23 @@
 /**
  * A run's folder: what was asked for (`recipe.yaml`), with what (`run.json`), what happened (`metrics.jsonl`), what
- * training left for resuming (`checkpoints/`), and what came out (`models/`, `adapters/`, `results/`, `report.html`).
+ * training left for resuming (`checkpoints/`) and for going on (`states/`), and what came out (`models/`, `adapters/`,
+ * `results/`, `report.html`).
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, renameSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
-import { appendText, differences, removeAllLeftovers, writeFileAtomic } from '../core/index.js';
+import {
+  appendText,
+  type Change,
+  changesBetween,
+  removeAllLeftovers,
+  tellChanges,
+  writeFileAtomic,
+} from '../core/index.js';
 import { threads, torchVersion } from '../torch/index.js';
 import { runError } from './errors.js';
 import { lockFolder } from './lock.js';
@@ -28,37 +36,90 @@ export interface LogLine<Record> {
   end: number;
 }
 
+/** A time at which the run went on under a recipe that asked for more. */
+interface HistoryEntry {
+  /** ISO time. */
+  when: string;
+  command?: readonly string[] | undefined;
+  /** Both values of each key. */
+  changed: Record<string, [before: unknown, now: unknown]>;
+  remarks?: readonly string[];
+}
+
+/** How a run that is there goes on under a recipe that asks for more. */
+export interface Extension {
+  /** Whether the user wants it. */
+  asked: boolean;
+  /** The recipe that the folder has, with today's defaults for what it does not name. */
+  read(file: string): object;
+  /** Why changes cannot be carried into the run; empty where they all can. */
+  refusals(changes: readonly Change[]): string[];
+  /**
+   * Sets aside what is made anew. May be called again after a crash.
+   * @param place for what is set aside, below the run's folder
+   * @returns remarks for the run's history
+   */
+  prepare(folder: RunFolder, place: string): string[];
+}
+
+interface FolderOptions {
+  resume?: boolean | undefined;
+  command?: readonly string[] | undefined;
+  extension?: Extension | undefined;
+}
+
 export class RunFolder {
   readonly path: string;
+
+  /** What is to be known of how the run goes on under a recipe that asks for more; empty where it does not. */
+  readonly remarks: readonly string[] = [];
 
   /**
    * Opens the folder of a new run, or with `resume` that of an earlier start.
    *
-   * @param options.command the words that started it, for the report
+   * @param options.command the words that started it, for the report and the run's history
+   * @param options.extension how the run may go on under a recipe that asks for more
    * @throws GraftError RUN_EXISTS, RUN_CHANGED, RUN_IN_USE, WRITE_FAILED
    */
-  constructor(
-    path: string,
-    recipe: { seeds: number[] },
-    { resume = false, command }: { resume?: boolean | undefined; command?: readonly string[] | undefined } = {},
-  ) {
+  constructor(path: string, recipe: { seeds: number[] }, { resume = false, command, extension }: FolderOptions = {}) {
     this.path = path;
     const saved = this.file('recipe.yaml');
-    if (existsSync(saved)) {
-      if (!resume) throw runError('RUN_EXISTS', { folder: path });
-      const changed = differences(parse(readFileSync(saved, 'utf8')), JSON.parse(JSON.stringify(recipe))).filter(
-        (key) => !incidental.includes(key.split('.')[0]),
-      );
-      if (changed.length > 0) throw runError('RUN_CHANGED', { folder: path, changed: changed.join(', ') });
-    }
+    const asIs = () => parse(readFileSync(saved, 'utf8')) as unknown;
+    const before = existsSync(saved) ? (extension?.read(saved) ?? asIs()) : undefined;
+    if (before !== undefined && !resume) throw runError('RUN_EXISTS', { folder: path });
+    const changes = before === undefined ? [] : this.#changes(before, recipe, extension);
     lockFolder(path);
     removeAllLeftovers(path);
+    const started = this.#history();
+    if (changes.length > 0) this.remarks = extension!.prepare(this, join('history', String(started.length + 1)));
+    const changed = Object.fromEntries(changes.map((one) => [one.key, [one.before ?? null, one.now ?? null]]));
+    const { remarks } = this;
+    const entry = { when: new Date().toISOString(), command, changed, ...(remarks.length > 0 && { remarks }) };
+    const history = changes.length > 0 ? [...started, entry] : started;
+    const about = { ...environment(recipe), ...(command && { command }), ...(history.length > 0 && { history }) };
+    writeFileAtomic(this.file('run.json'), `${JSON.stringify(about, null, 2)}\n`);
     writeFileAtomic(saved, stringify(recipe));
-    writeFileAtomic(
-      this.file('run.json'),
-      `${JSON.stringify({ ...environment(recipe), ...(command && { command }) }, null, 2)}\n`,
-    );
     this.#endLine();
+  }
+
+  /** What the recipe asks for beside what the run was started with. @throws GraftError RUN_CHANGED */
+  #changes(before: unknown, recipe: object, extension: Extension | undefined): Change[] {
+    const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+    const changes = changesBetween(plain(before), plain(recipe)).filter(
+      ({ key }) => !incidental.includes(key.split('.')[0]),
+    );
+    if (changes.length === 0) return [];
+    const reasons = extension?.refusals(changes) ?? ['results depend on all keys'];
+    if (reasons.length === 0 && extension!.asked) return changes;
+    const hint =
+      reasons.length === 0
+        ? 'Add --extend to go on with the run under the new recipe, resume with that of the first start (recipe.yaml in the folder), or start into another folder with --out.'
+        : `Resume with the recipe of the first start (recipe.yaml in the folder), or start into another folder with --out${extension?.asked ? `; --extend cannot do it: ${reasons.join('; ')}` : ''}.`;
+    throw runError('RUN_CHANGED', { folder: this.path, changed: tellChanges(changes, 'the run'), hint });
+  }
+
+  #history(): HistoryEntry[] {
+    return this.has('run.json') ? (this.readJson<{ history?: HistoryEntry[] }>('run.json').history ?? []) : [];
   }
 
   file(...parts: string[]): string {
@@ -69,6 +130,12 @@ export class RunFolder {
   }
   readJson<T>(...parts: string[]): T {
     return JSON.parse(readFileSync(this.file(...parts), 'utf8')) as T;
+  }
+  /** Moves a file or folder within the run's; nothing where it is not there. */
+  move(from: string, to: string): void {
+    if (!this.has(from)) return;
+    mkdirSync(dirname(this.file(to)), { recursive: true });
+    renameSync(this.file(from), this.file(to));
   }
   writeJson(value: unknown, ...parts: string[]): void {
     writeFileAtomic(this.file(...parts), `${JSON.stringify(value, null, 1)}\n`);

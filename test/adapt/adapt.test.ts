@@ -211,7 +211,7 @@ describe.each(['ema', 'recompute'] as const)('a checkpoint under %s', (statistic
     const other = new Checkpoint(path, { seed: 2, lr: 0.1, base: 'b' });
     await expect(finish(adapt(model, target, config, { ...context, checkpoint: other }))).rejects.toMatchObject({
       code: 'CHECKPOINT_OTHER_RUN',
-      message: expect.stringMatching(/changed: seed, base\.$/),
+      message: expect.stringMatching(/changed: seed: 1 in the file, 2 now; base: "a" in the file, "b" now\.$/),
     });
   });
 });

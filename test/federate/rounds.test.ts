@@ -205,17 +205,57 @@ describe('a federation that was ended', () => {
     expect(traffic(folder).map(String).sort()).toEqual(traffic(undisturbed).map(String).sort());
   });
 
+  it.each(
+    // In turns, for time.
+    aggregationNames.map((aggregation, i) =>
+      i % 2 === 0
+        ? { aggregation, wire: 'fp32', server: {} }
+        : { aggregation, wire: 'int8', server: { optimiser: 'fedadam', lr: 0.05 } },
+    ),
+  )(
+    'with more rounds has the bits of one that asked for them from the start: $aggregation, $wire',
+    async (settings) => {
+      const sites = regression({ sites: ['a', 'b', 'c', 'd', 'e'] });
+      const asked = (rounds: number) => configOf({ ...settings, rounds });
+      const [{ fingerprint: want }] = of(await run(newFolder(), asked(3), { regression: sites }), 'finished');
+      const folder = newFolder();
+      await run(folder, asked(1), { regression: regression({ sites: ['a', 'b', 'c', 'd', 'e'] }) });
+      const extended = { regression: regression({ sites: ['a', 'b', 'c', 'd', 'e'] }), extend: true };
+      const events = await run(folder, asked(3), extended);
+      expect(of(events, 'round').map(({ round }) => round)).toEqual([2, 3]);
+      expect(of(events, 'finished')[0].fingerprint).toBe(want);
+      const fewer = run(folder, asked(2), extended);
+      await expect(fewer).rejects.toMatchObject({ message: expect.stringContaining('rounds: 3 in the ledger, 2 now') });
+    },
+  );
+
+  it('takes a site in for the rounds that are left, which it has to be asked for', async () => {
+    const folder = newFolder();
+    await run(folder, configOf({ rounds: 1 }));
+    const more = () => ({ regression: regression({ sites: ['a', 'b', 'c', 'x'] }) });
+    const events = await run(folder, configOf({ rounds: 2 }), { ...more(), extend: true });
+    expect(of(events, 'registered').map(({ site }) => site)).toEqual(['x']);
+    expect(of(events, 'round')).toMatchObject([{ round: 2, sites: ['a', 'b', 'c', 'x'] }]);
+    expect(Object.keys(of(events, 'aggregated')[0].weights)).toEqual(['a', 'b', 'c', 'x']);
+    expect(readLedger(ledgerFile(folder)).filter(({ kind }) => kind === 'extended')).toMatchObject([{ joined: ['x'] }]);
+    await expect(run(folder, configOf({ rounds: 3 }), { extend: true })).rejects.toMatchObject({
+      message: expect.stringContaining('sites: ["a","b","c","x"] in the ledger, ["a","b","c"] now'),
+    });
+  });
+
   it('is not resumed under another configuration; what changed is named', async () => {
     const folder = newFolder();
     await run(folder, configOf({ rounds: 1 }));
     const other = configOf({ rounds: 2, aggregation: 'ffa', server: { lr: 2 } });
     await expect(run(folder, other, { plan: 'decoder' })).rejects.toMatchObject({
       code: 'FEDERATION_CHANGED',
-      message: expect.stringMatching(/changed: rounds, aggregation, server\.lr, plan\.$/),
+      message: expect.stringMatching(
+        /changed: rounds: 1 in the ledger, 2 now; aggregation: .* now; server\.lr: 1 in .*; plan: "lora" .* now\.$/,
+      ),
     });
     const sites = regression({ sites: ['a', 'b', 'x'] });
     await expect(run(folder, configOf({ rounds: 1 }), { regression: sites })).rejects.toMatchObject({
-      message: expect.stringMatching(/changed: sites\.$/),
+      message: expect.stringMatching(/changed: sites: \["a","b","c"\] in the ledger, \["a","b","x"\] now\.$/),
     });
     expect(of(await run(folder, configOf({ rounds: 1 })), 'finished').length).toBe(1);
   });

@@ -88,7 +88,9 @@ describe('a finished run', () => {
     expect(status).toBe(2);
     const { code, message } = JSON.parse(stdout).error;
     expect(code).toBe('RUN_CHANGED');
-    expect(message).toMatch(/changed: architecture\.filters, training\.lr, methods\.$/);
+    expect(message).toMatch(
+      /changed: architecture\.filters: 2 in the run, 3 now; training\.lr: .*; methods: .* now\.$/,
+    );
   });
 });
 

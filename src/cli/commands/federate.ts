@@ -19,6 +19,10 @@ export const registerFederate = (program: Command): void =>
       ['graft federate hippocampus-federated --data data/hippocampus', 'on your volumes'],
       ['graft federate hippocampus-federated --data data/hippocampus --resume', 'go on'],
       [
+        'graft federate hippocampus-federated --data data/hippocampus --rounds 90 --extend',
+        'more rounds for a finished run',
+      ],
+      [
         'graft federate hippocampus-federated --plans flap-sam,lora --regimes federated --rounds 5 --wire int8',
         'a part of the recipe',
       ],

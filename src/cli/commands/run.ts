@@ -21,6 +21,7 @@ export const registerRun = (program: Command): void =>
       ['graft run brain-scanners --data data/brain --out runs/brain', 'on your volumes'],
       ['graft run brain-scanners --data data/brain --resume', 'go on after an interruption'],
       ['graft run brain-scanners --data data/brain --set training.epochs=10 --set seeds=[1,2]', 'overrule keys'],
+      ['graft run brain-scanners --data data/brain --set seeds=[1,2,3,4,5] --extend', 'add seeds to a finished run'],
       [
         'graft run phantom-scanners --tensorboard --mlflow http://127.0.0.1:5000',
         'curves where you already look at curves',

@@ -67,10 +67,7 @@ export const registerTrain = (program: Command): void =>
         'graft train data/brain --site ixi-t1 --spacing 2 --size 128,128 --intensity histogram --contrast 0.5',
         'for targets of other sequences',
       ],
-      [
-        'graft train data/brain --recipe recipes/brain-scanners.yaml --set training.epochs=4',
-        'as in a recipe, but for a key',
-      ],
+      ['graft train data/brain --recipe brain-scanners --set training.epochs=4', 'as in a recipe, but for a key'],
       ['graft train data/brain --site ixi-t1 --out brain.safetensors --resume', 'go on after an interruption'],
       [
         'graft train data/hippocampus --model sam-tiny --foundation foundation.safetensors --site site-a,site-b \\\n    --classes anterior,posterior --base base.safetensors --out adapter.safetensors',

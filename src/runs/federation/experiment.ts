@@ -3,7 +3,7 @@
  * place, and in rounds; every model is scored on the test cases of every site. What is finished is on disk, so a killed
  * run goes on: with the next job, the next step of a job, or the round that was under way.
  */
-import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../core/index.js';
 import { type Dataset, describeSplit, type Volume } from '../../data/index.js';
@@ -29,11 +29,22 @@ import { type Headline, renderFederationReport } from '../report/index.js';
 import { type CaseScore, meanScore, scoreCase } from '../score.js';
 import { cacheFolder, removeCache } from '../slices.js';
 import { Tracking } from '../tracking/index.js';
+import { federationExtensionOf } from './extension.js';
 import { federate } from './federated.js';
 import { gatherFederation } from './gather.js';
 import { outcomeOfFederation } from './outcome.js';
 import { type FederationRecipe, type Variant, variantsOf } from './recipe.js';
-import { hasResult, ledgerPath, pathOf, type RegimeResult, type Task, tasksOf, writeResult } from './results.js';
+import {
+  checkpointPath,
+  hasResult,
+  ledgerPath,
+  pathOf,
+  type RegimeResult,
+  statePath,
+  type Task,
+  tasksOf,
+  writeResult,
+} from './results.js';
 import { freeSite, type LoadedSite, loadSite, splitSites } from './sites.js';
 import { type FederationSummary, summariseFederation } from './summary.js';
 import { tune } from './tuning.js';
@@ -52,6 +63,8 @@ interface Options {
   /** Overrules the recipe's data set. */
   data?: string;
   resume?: boolean;
+  /** Go on also where the recipe asks for more rounds, epochs, seeds, plans, regimes or sites than the run in the folder. */
+  extend?: boolean;
   /** The recipe's, named in errors. */
   file: string;
   /** The words that started the run, for its report. */
@@ -75,7 +88,7 @@ interface Bench {
  */
 export async function* runFederationExperiment(
   given: FederationRecipe,
-  { out, data, resume = false, file, command }: Options,
+  { out, data, resume = false, extend = false, file, command }: Options,
 ): AsyncGenerator<ProgressEvent, FederationExperiment> {
   const recipe = withData(given, data);
   const device = chooseDevice(recipe.device);
@@ -85,7 +98,8 @@ export async function* runFederationExperiment(
   if (found) splitSites(recipe, found, recipe.seeds[0]);
   checkPlans(recipe);
   newModel(recipe, device, recipe.seeds[0]).model.dispose();
-  const folder = new RunFolder(out, recipe, { resume, command });
+  const extension = federationExtensionOf(recipe, extend);
+  const folder = new RunFolder(out, recipe, { resume: resume || extend, command, extension });
   const tracking = new Tracking(folder, recipe);
   return yield* tracking.follow(carryOut(recipe, folder, device, found, tracking));
 }
@@ -98,6 +112,7 @@ async function* carryOut(
   found: Dataset | undefined,
   tracking: Tracking,
 ): AsyncGenerator<ProgressEvent, FederationExperiment> {
+  for (const text of folder.remarks) yield { kind: 'note', text };
   const dataset = found ?? (yield* makePhantoms(recipe, folder));
 
   for (const seed of recipe.seeds) {
@@ -182,7 +197,8 @@ async function* runPlan(bench: Bench): AsyncGenerator<ProgressEvent> {
     const { regime, site, plan } = task;
     const name = `seed ${seed}: ${plan}, ${site ? `${site} alone` : regime}`;
     const started = performance.now();
-    const checkpoint = folder.file('checkpoints', pathOf(task).replaceAll('/', '-'));
+    const checkpoint = folder.file(checkpointPath(task));
+    if (!folder.has(checkpointPath(task))) folder.move(statePath(task), checkpointPath(task));
     const trained = yield* progressOf(
       regime === 'federated' ? inRounds(bench, name, checkpoint) : together(bench, name, site, checkpoint),
       (record) => folder.log({ ...task, ...record }),
@@ -194,7 +210,7 @@ async function* runPlan(bench: Bench): AsyncGenerator<ProgressEvent> {
     if (regime === 'federated') keepLedger(folder, task, checkpoint);
     const counts = { trainedParameters, travellingParameters };
     writeResult(folder, task, { ...task, ...counts, adapters, kept, seconds, cases });
-    rmSync(checkpoint, { recursive: true, force: true });
+    folder.move(checkpointPath(task), statePath(task));
     yield { kind: 'note', text: `${name}, test cases: Dice ${meanScore(cases, 'dice').toFixed(3)}` };
   }
 }
@@ -232,7 +248,11 @@ async function* together(
 ): AsyncGenerator<JobEvent, Trained> {
   const { epochs = variant.federation.rounds, keep } = recipe;
   const chosen = site === null ? sites : sites.filter(({ name }) => name === site);
-  const job = { ...{ task, model, variant, epochs, keep, seed, checkpoint }, name: site ?? 'all sites', sites: chosen };
+  const job = {
+    ...{ task, model, variant, epochs, keep, seed, checkpoint, extend: true },
+    name: site ?? 'all sites',
+    sites: chosen,
+  };
   const { adapter, trained, kept } = yield* tune(job);
   return {
     adapters: [{ site: null, adapter }],
@@ -247,6 +267,7 @@ async function* inRounds(
 ): AsyncGenerator<JobEvent, Trained> {
   const { keep } = recipe;
   const {
+    joined,
     shared,
     sites: own,
     trained,
@@ -269,7 +290,10 @@ async function* inRounds(
         classes,
         state,
       },
-      provenance: { data: sites.map(({ name }) => name).join(', '), seed: String(seed), rounds: String(kept) },
+      provenance: {
+        ...{ data: sites.map(({ name }) => name).join(', '), seed: String(seed), rounds: String(kept) },
+        ...(joined.length > 0 && { joined: joined.join(', ') }),
+      },
     },
   });
   const apart = Object.entries(own);

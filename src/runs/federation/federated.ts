@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { type Pausing, patiently } from '../../core/index.js';
 import {
   type Correction,
+  type Entry,
   type FederationEvent,
   folderStore,
+  ledgerFile,
   localOf,
   type Metrics,
   personalOf,
+  readLedger,
   runFederation,
   siteFolder,
 } from '../../federate/index.js';
@@ -39,6 +42,8 @@ export interface Federated {
   sites: Record<string, State>;
   trained: number;
   travelling: number;
+  /** Sites that were not there from the start, each with the last round without it. */
+  joined: string[];
 }
 
 /** Runs the rounds, or those that are left; the model is left as it was. */
@@ -53,6 +58,8 @@ export async function* federate(job: FederatedJob): AsyncGenerator<JobEvent, Fed
     const events = runFederation({
       ...{ folder, plan, base: network.base, initial: network.planned.travelling, sites: members },
       config: { ...federation, seed },
+      // The run's folder has judged whether its recipe may ask for more.
+      extend: true,
       evaluate: (global, round, corrections, signal) => patiently(keeper.look(global, round, corrections), signal),
     });
     yield { kind: 'task', name: task };
@@ -61,10 +68,18 @@ export async function* federate(job: FederatedJob): AsyncGenerator<JobEvent, Fed
     const [trained, travelling] = [network.planned.trained, network.planned.travelling].map((state) =>
       countElements(state.values()),
     );
-    return { ...keeper.result(), trained, travelling };
+    return { ...keeper.result(), trained, travelling, joined: joinedLater(readLedger(ledgerFile(folder))) };
   } finally {
     for (const { trainer } of members) trainer[Symbol.dispose]();
   }
+}
+
+function joinedLater(entries: readonly Entry[]): string[] {
+  let round = 0;
+  return entries.flatMap((entry) => {
+    if (entry.kind === 'aggregated') round = entry.round;
+    return entry.kind === 'extended' ? entry.joined.map((site) => `${site} after round ${round}`) : [];
+  });
 }
 
 /** Scores every round and keeps the best or the last, on the disk before the round is over. */

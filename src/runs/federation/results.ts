@@ -52,7 +52,12 @@ export function tasksOf(recipe: FederationRecipe, seed: number, variant: Variant
 export const pathOf = ({ seed, plan, regime, site }: Task): string =>
   [`seed${seed}`, plan, regime, ...(site === null ? [] : [site])].join('/');
 
-const resultFile = (task: Task) => ['results', `${pathOf(task)}.json`];
+export const resultPath = (task: Task): string => `results/${pathOf(task)}.json`;
+const resultFile = (task: Task) => [resultPath(task)];
+
+/** Where a task that is under way keeps its state, and where a finished one leaves it for going on. */
+export const checkpointPath = (task: Task): string => `checkpoints/${pathOf(task).replaceAll('/', '-')}`;
+export const statePath = (task: Task): string => `states/${pathOf(task).replaceAll('/', '-')}`;
 export const hasResult = (folder: RunFolder, task: Task): boolean => folder.has(...resultFile(task));
 export const writeResult = (folder: RunFolder, task: Task, result: RegimeResult): void =>
   folder.writeJson(result, ...resultFile(task));

@@ -19,6 +19,8 @@ export interface TuningJob {
   seed: number;
   /** File to go on from, where it is there. */
   checkpoint: string;
+  /** Whether that file may be of a training with fewer epochs. */
+  extend?: boolean;
 }
 
 /** Trains on the cases of the given sites together; the model is left as it was. */
@@ -30,14 +32,11 @@ export async function* tune(job: TuningJob): AsyncGenerator<JobEvent, Tuned> {
     training: sites.flatMap(({ train }) => train),
     validation: sites.flatMap(({ validation }) => validation),
   };
-  const checkpoint = new Checkpoint(job.checkpoint, {
-    seed,
-    base: model.fingerprint,
-    preprocessing: model.preprocessing,
-    windows: model.windows,
-    ...config,
+  const settings = {
+    ...{ seed, base: model.fingerprint, preprocessing: model.preprocessing, windows: model.windows, ...config },
     cases: cases.training.map(({ case: { site, name } }) => `${site}/${name}`),
-  });
+  };
+  const checkpoint = new Checkpoint(job.checkpoint, settings, { grows: job.extend ? ['epochs'] : [] });
   const tuned = yield* follow(task, finetune(model, cases, config, { seed, name, checkpoint }));
   return tuned!;
 }

@@ -133,7 +133,9 @@ describe('a run that was stopped', () => {
     const changed = await graftUntil(run('first', '--resume', '--rounds', '3', '--set', 'adapter.rank=4'));
     expect({ status: changed.status, ...lastLine(changed).error }).toMatchObject({
       ...{ status: 2, code: 'RUN_CHANGED' },
-      message: expect.stringMatching(/changed: adapter\.rank, federation\.rounds/),
+      message: expect.stringMatching(
+        /changed: adapter\.rank: 2 in the run, 4 now; federation\.rounds: 2 in the run, 3 now/,
+      ),
     });
     const unasked = await graftUntil(run('first'));
     expect(lastLine(unasked).error.code).toBe('RUN_EXISTS');

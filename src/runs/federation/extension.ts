@@ -1,0 +1,100 @@
+/**
+ * How a finished federated run goes on under a recipe that asks for more: rounds, epochs, seeds, plans, regimes and sites are
+ * added. Training goes on from the state that each task left in `states/`, and ends with the same bits as if the larger
+ * number had been asked for from the start, unless the learning rate's schedule depends on that number or a site joined.
+ */
+import { rmSync } from 'node:fs';
+import type { Change } from '../../core/index.js';
+import { fixedAmong, removedFrom, shownOnly } from '../extension.js';
+import type { Extension, RunFolder } from '../folder.js';
+import { readSavedContent } from '../parse.js';
+import { type FederationRecipe, parseFederationRecipe, type Variant, variantsOf } from './recipe.js';
+import { checkpointPath, pathOf, resultPath, statePath, type Task, tasksOf } from './results.js';
+
+const growing = ['seeds', 'sites', 'plans', 'regimes', 'epochs', 'federation.rounds', 'federation.weights'];
+
+/** @param asked whether the user wants to go on under another recipe */
+export function federationExtensionOf(recipe: FederationRecipe, asked: boolean): Extension {
+  let before = recipe;
+  return {
+    asked,
+    read: (file) => {
+      before = parseFederationRecipe(readSavedContent(file), file);
+      return before;
+    },
+    refusals: (changes) => refusals(changes, before, recipe),
+    prepare: (folder, place) => prepare(folder, place, before, recipe),
+  };
+}
+
+function refusals(changes: readonly Change[], before: FederationRecipe, now: FederationRecipe): string[] {
+  const joining = now.sites.some((site) => !before.sites.includes(site));
+  return [
+    ...fixedAmong(changes, [...shownOnly, ...growing], () => 'all results depend on it'),
+    ...removedFrom(['seeds', 'sites', 'regimes'], before, now),
+    ...(before.seeds[0] === now.seeds[0]
+      ? []
+      : ['seeds: the foundation was made with the first, which must stay the first']),
+    ...variantsOf(before).flatMap((variant) => {
+      const { name } = variant;
+      const next = variantsOf(now).find((one) => one.name === name);
+      if (!next) return [`plans: ${name} must stay in the list`];
+      const rest = ({ plan, adapter, training, federation: { rounds: _, weights: __, ...federation } }: Variant) =>
+        JSON.stringify([plan, adapter, training, federation]);
+      if (rest(variant) !== rest(next))
+        return [`plans: ${name} has other settings now; give the new ones a name of their own`];
+      if (variant.regimes.some((regime) => !next.regimes.includes(regime))) return [`plans: ${name} has lost a regime`];
+      const [had, has] = [variant, next].map(({ federation }) => federation.rounds);
+      if (has < had || lengthOf(now, next) < lengthOf(before, variant))
+        return [`${name}: training that was done cannot be taken back; rounds and epochs can only grow`];
+      if (joining && has === had && next.regimes.includes('federated'))
+        return [`sites: a site that joins ${name} needs rounds to take part in; raise federation.rounds too`];
+      return [];
+    }),
+  ];
+}
+
+/** Epochs of training without rounds. */
+const lengthOf = ({ epochs }: FederationRecipe, { federation }: Variant): number => epochs ?? federation.rounds;
+
+/** Sets aside the results of tasks that go on or are scored anew. */
+function prepare(folder: RunFolder, place: string, before: FederationRecipe, now: FederationRecipe): string[] {
+  const joined = now.sites.filter((site) => !before.sites.includes(site));
+  const remarks = new Set<string>();
+  for (const seed of before.seeds)
+    for (const variant of variantsOf(before)) {
+      const next = variantsOf(now).find(({ name }) => name === variant.name)!;
+      for (const task of tasksOf(before, seed, variant)) {
+        const trains = task.regime === 'federated' ? roundsOf : lengthOf;
+        const [had, has] = [trains(before, variant), trains(now, next)];
+        // Cases of a new site make of the training in one place another one.
+        const anew = task.regime === 'centralised' && joined.length > 0;
+        if (had === has && joined.length === 0) continue;
+        for (const path of [resultPath(task), adapterPath(folder, task)]) folder.move(path, `${place}/${path}`);
+        if (anew) {
+          rmSync(folder.file(statePath(task)), { recursive: true, force: true });
+          remarks.add(`${task.plan}, centralised: trained anew, since the cases of ${joined.join(', ')} belong to it`);
+        } else if (!folder.has(statePath(task)) && !folder.has(checkpointPath(task)))
+          remarks.add(
+            `${nameOf(task)}: trained anew from the start, since an earlier version or somebody removed its state`,
+          );
+        else if (variant.training.decayEpochs === null && has > had)
+          remarks.add(
+            `${nameOf(task)}: the learning rate falls over all that is asked for (decayEpochs: null), which was ${had} and is ${has}: the result is another one than ${has} from the start`,
+          );
+        if (task.regime === 'federated')
+          for (const site of joined) remarks.add(`${nameOf(task)}: ${site} joins after round ${had}`);
+      }
+    }
+  return [...remarks];
+}
+
+const roundsOf = (_: FederationRecipe, { federation }: Variant): number => federation.rounds;
+
+const nameOf = ({ plan, regime, site }: Task) => `${plan}, ${site === null ? regime : `${site} alone`}`;
+
+/** The file of its adapter, or the folder of the sites' own ones. */
+const adapterPath = (folder: RunFolder, task: Task): string => {
+  const path = `adapters/${pathOf(task)}`;
+  return folder.has(`${path}.safetensors`) ? `${path}.safetensors` : path;
+};
