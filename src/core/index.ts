@@ -1,7 +1,9 @@
 /** What every layer may use: errors, files that are whole or absent, random numbers by name, suggestions. */
+export * from './csv.js';
 export * from './differences.js';
 export * from './errors.js';
 export * from './files.js';
+export * from './names.js';
 export * from './nearest.js';
 export * from './pause.js';
 export * from './process.js';

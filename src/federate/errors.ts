@@ -34,8 +34,8 @@ export const federateErrors = {
   },
   SITE_NAME_INVALID: {
     exit: 'usage',
-    message: 'A site cannot be called "{site}".',
-    hint: 'The name becomes a folder: use at least one character, no slash, and neither "." nor "..".',
+    message: 'A site cannot be called "{site}": {reason}.',
+    hint: 'The name becomes a folder, on any system: up to 128 bytes of letters, digits, spaces and signs, but none of < > : " / \\ | ? * and no dot or dash at the start.',
   },
   SITE_NAME_TAKEN: {
     exit: 'usage',

@@ -8,7 +8,7 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { setInterval } from 'node:timers/promises';
-import { type Pause, pause } from '../core/index.js';
+import { nameFault, type Pause, pause, shownName } from '../core/index.js';
 import type { State } from '../nn/index.js';
 import type { Clock } from './clock.js';
 import type { Federation } from './config.js';
@@ -66,8 +66,10 @@ export async function* runFederation<Progress>({
   const names = sites.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw federateError('SITE_TWICE', { site: twice });
-  const invalid = names.find((name) => !/^[^/\\]+$/.test(name) || name === '.' || name === '..');
-  if (invalid !== undefined) throw federateError('SITE_NAME_INVALID', { site: invalid });
+  for (const name of names) {
+    const reason = nameFault(name);
+    if (reason) throw federateError('SITE_NAME_INVALID', { site: shownName(name), reason });
+  }
 
   const transport = localTransport({ blobs: folderStore(join(folder, 'blobs'), { durable: false }) });
   const turns = new Turns();

@@ -16,6 +16,7 @@ import {
 import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
 import type { RunFolder } from './folder.js';
+import { keyNameSchema } from './parse.js';
 import { namePatients } from './patients.js';
 
 export const dataSchema = z
@@ -39,7 +40,11 @@ export const dataSchema = z
     error: 'a benchmark set has a layout of its own: leave `layout` out',
     path: ['layout'],
   });
-export const classesSchema = z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …');
+export const classesSchema = z
+  .array(keyNameSchema)
+  .min(1)
+  .default(['foreground'])
+  .describe('names of the labels 1, 2, …');
 
 interface WithData {
   data: z.output<typeof dataSchema>;

@@ -1,7 +1,7 @@
 /** Reading recipes of any kind: YAML, values that overrule keys, and errors that name the key and suggest the nearest one. */
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { nearest, readFault, readRegularText } from '../core/index.js';
+import { keyFault, nameFault, nearest, readFault, readRegularText, shownName } from '../core/index.js';
 import { runError } from './errors.js';
 
 /**
@@ -83,9 +83,16 @@ export function checkDistinct(lists: Record<string, readonly (string | number)[]
 }
 
 /** A name that becomes a file's. */
-export const fileNameSchema = z
-  .string()
-  .regex(/^(?!\.{1,2}$)[^/\\]+$/, 'it becomes a file name: expected at least one character and no slash');
+export const fileNameSchema = z.string().superRefine((name, context) => {
+  const fault = nameFault(name);
+  if (fault) context.addIssue(`"${shownName(name)}" becomes a file name: ${fault}`);
+});
+
+/** A name that becomes a key of results. */
+export const keyNameSchema = z.string().superRefine((name, context) => {
+  const fault = keyFault(name);
+  if (fault) context.addIssue(`"${shownName(name)}" cannot be a name: ${fault}`);
+});
 
 /** The issues of a union's likeliest branch instead of the union's own: an object was meant where an object stands. */
 function flatten(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
@@ -117,8 +124,14 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   return Object.keys((current as z.ZodObject).shape);
 }
 
-/** Puts a value at a path of keys; what is missing on the way, or no object, becomes one. */
+/**
+ * Puts a value at a path of keys; what is missing on the way, or no object, becomes one.
+ *
+ * @throws GraftError RECIPE_INVALID for what every object has: `__proto__.x` would change them all
+ */
 export function setByPath(target: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
+  if (key in {})
+    throw runError('RECIPE_INVALID', { file: 'the command line', key, problem: 'no setting is called so' });
   if (rest.length === 0) target[key] = value;
   else {
     if (typeof target[key] !== 'object' || target[key] === null) target[key] = {};

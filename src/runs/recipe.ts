@@ -20,8 +20,8 @@ export const recipeSchema = z.strictObject({
   description: z.string().default('').describe('what the report says below its heading'),
   data: dataSchema.default({}),
   classes: classesSchema,
-  source: z.string().describe('the site whose labels train the network'),
-  targets: z.array(z.string()).min(1).describe('the sites to adapt to; their labels are used for scoring alone'),
+  source: fileNameSchema.describe('the site whose labels train the network'),
+  targets: z.array(fileNameSchema).min(1).describe('the sites to adapt to; their labels are used for scoring alone'),
   groupBy: z
     .string()
     .optional()

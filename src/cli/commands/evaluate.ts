@@ -1,5 +1,6 @@
 /** `graft evaluate`: masks against the truth. */
 import type { Command } from 'commander';
+import { keyFault } from '../../core/index.js';
 import type { Evaluation } from '../../runs/index.js';
 import { defineCommand } from '../command.js';
 import { formatTable } from '../table.js';
@@ -16,7 +17,10 @@ export const registerEvaluate = (program: Command): void =>
     options: async () => {
       const { z } = await import('zod');
       return z.strictObject({
-        classes: z.array(z.string()).default(['foreground']).describe('names of the labels 1, 2, …'),
+        classes: z
+          .array(z.string().refine((name) => !keyFault(name), { error: ({ input }) => `${keyFault(String(input))}` }))
+          .default(['foreground'])
+          .describe('names of the labels 1, 2, …'),
         tolerance: z.number().positive().default(2).describe('of the surface Dice, in mm'),
         ignore: z
           .int()

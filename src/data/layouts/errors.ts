@@ -49,8 +49,8 @@ export const layoutErrors = {
   },
   DATASET_NAME: {
     exit: 'data',
-    message: '"{name}" ({image}) cannot name a {what}.',
-    hint: 'Names become file names: use letters, digits, spaces, dots, dashes and underscores, and no dot at the start.',
+    message: '"{name}" ({image}) cannot name a {what}: {reason}.',
+    hint: 'Names become files and folders, on any system: up to 128 bytes of letters, digits, spaces and signs, but none of < > : " / \\ | ? * and no dot or dash at the start.',
   },
   DATASET_FILE_MISSING: {
     exit: 'data',

@@ -1,6 +1,6 @@
 /** Data sets as they lie on disks: which layout a folder has, and its sites and cases. */
 import { existsSync } from 'node:fs';
-import { GraftError } from '../../core/index.js';
+import { GraftError, nameFault, shownName } from '../../core/index.js';
 import type { Case, Dataset } from '../dataset.js';
 import { patientMask } from '../dicom/index.js';
 import { bids } from './bids.js';
@@ -57,9 +57,11 @@ export function sitesOf(cases: readonly Case[], report: Report): Dataset['sites'
   const patients = new Map<string, Case>();
   for (const one of cases) {
     const { site, name, image, patient, split } = one;
-    for (const [what, text] of Object.entries({ site, case: name }))
-      if (!/^[^./\\\p{C}][^/\\\p{C}]*$/u.test(text))
-        report(layoutError('DATASET_NAME', { name: text, what, image }), one);
+    for (const [what, text] of Object.entries({ site, case: name })) {
+      const reason = nameFault(text);
+      if (reason)
+        report(layoutError('DATASET_NAME', { name: shownName(text), what, image: shownName(image), reason }), one);
+    }
     const known = sites.get(site) ?? new Map<string, Case>();
     sites.set(site, known);
     const first = known.get(name)?.image;

@@ -1,6 +1,5 @@
 /** Every score as a line of CSV, for R, pandas or a spreadsheet. A distance that is undefined is an empty field. */
-import { stringify } from 'csv-stringify/sync';
-import { writeFileAtomic } from '../../core/index.js';
+import { csvOf, writeFileAtomic } from '../../core/index.js';
 import type { ClassMeasures } from '../../metrics/index.js';
 import type { AnyRecipe } from '../kinds.js';
 import type { CaseScore } from '../score.js';
@@ -25,7 +24,7 @@ export function scoresCsv(scores: readonly { origin: Origin; classes: CaseScore[
   const lines = scores.flatMap(({ origin, classes }) =>
     Object.entries(classes).map(([name, one]) => [...Object.values(origin), name, ...columns.map((key) => one[key])]),
   );
-  return stringify([[...names, 'class', ...columns], ...lines]);
+  return csvOf([[...names, 'class', ...columns], ...lines]);
 }
 
 /** Writes `scores.csv` into a run's folder: every case that any of its models was scored on. */
