@@ -180,7 +180,7 @@ function* picturesOf(
   const panels: Panel[] = [];
   for (const { which, one: shown } of bestMedianWorst(scored)) {
     const { result, name, score } = shown;
-    const source = results.find((one) => one.target === target && one.method === 'source' && one.seed === result.seed);
+    const source = results.find((one) => one.target === target && one.adapter === null && one.seed === result.seed);
     const before = source?.cases.find((one) => one.name === name);
     const earlier = before ? meanScore([before], 'surfaceDice') : Number.NaN;
     const told = naming.of({ site: target, name });

@@ -1,5 +1,5 @@
 /** Pictures for a report: which cases to show, and their slices as they are displayed. */
-import type { Label, Triple, Volume } from '../data/index.js';
+import { ignored, type Label, type Triple, type Volume } from '../data/index.js';
 import type { Outlined, Plane, ReportSlice } from './report/index.js';
 
 /** The best, the median and the worst of cases that are sorted, the best first; each once. */
@@ -39,11 +39,13 @@ const FEWEST = 24;
  * @param masks labels uint8 [z, y, x] on the image's grid
  */
 export function display(image: Volume, label: Label, masks: Masks): ReportSlice[] {
-  const all = Object.entries({ truth: label.data, ...masks }).filter(
+  // What counts for nothing is no structure.
+  const truth = label.hasIgnored ? label.data.map((value) => (value === ignored ? 0 : value)) : label.data;
+  const all = Object.entries({ truth, ...masks }).filter(
     (entry): entry is [Outlined, Uint8Array] => entry[1] !== undefined,
   );
   // Without a reference, what the models found.
-  const shown = all.find(([, mask]) => mask.some((value) => value > 0))?.[1] ?? label.data;
+  const shown = all.find(([, mask]) => mask.some((value) => value > 0))?.[1] ?? truth;
   const { counts, box } = occupied(shown, image.shape);
   const ranges = widened(box, image);
   const { shape } = image;

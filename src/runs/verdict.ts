@@ -5,7 +5,7 @@
  * there are results; the one with the best mean is often the one that was lucky.
  */
 import { type Comparison, type Row, titleOf } from './compare/index.js';
-import { fixed, type Headline, listed } from './report/index.js';
+import { change, fixed, type Headline, listed } from './report/index.js';
 
 const LEVEL = 0.05;
 
@@ -35,7 +35,7 @@ export function verdictOn(comparison: Comparison, { main, labelOf, noun, seeds }
       counted(pairs, unit),
       counted(seeds, 'seed'),
     ].join(', ');
-  const signed = ({ against: { difference } }: Tested) => `${difference > 0 ? '+' : ''}${fixed(difference)}`;
+  const signed = ({ against: { difference } }: Tested) => change(difference, 0);
   const gain = (row: Tested) => {
     const { difference } = row.against;
     const [verb, than] = difference > 0 ? ['gains', 'over'] : ['loses', 'against'];

@@ -1,7 +1,7 @@
 /** Slices as radiologists see them: the planes, the sides, the proportions, and the outlines on them. */
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { Label, Volume } from '../../src/data/index.js';
+import { ignored, type Label, type Volume } from '../../src/data/index.js';
 import { bestMedianWorst, display } from '../../src/runs/pictures.js';
 import type { ReportSlice } from '../../src/runs/report/index.js';
 import { outlineColour } from '../../src/runs/report/palette.js';
@@ -111,6 +111,14 @@ describe('a small structure in a large image', () => {
       expect(masks.truth![0]).toBe(0);
     }
     expect(slices.map(({ cut }) => cut)).toEqual([['adapted'], [], ['adapted']]);
+  });
+
+  it('is not widened by voxels that count for nothing, which have no outline', () => {
+    const data = small.data.slice();
+    data[place(40, 115, 120)] = ignored;
+    const [axial] = display(head, { ...small, data, hasIgnored: true }, {});
+    expect(axial).toMatchObject({ width: 30, height: 48, cut: [] });
+    expect(axial!.masks.truth!.includes(ignored)).toBe(false);
   });
 
   it('of three voxels has surroundings, and an image without one is shown whole', () => {
