@@ -98,6 +98,11 @@ export const dicomErrors = {
       '{series}: a DICOM-SEG was asked for, but the {element} of its source is missing or breaks the rules of DICOM.',
     hint: 'An archive files objects by it, so graft does not change it. Correct the source in the archive, or use --format nifti.',
   },
+  DICOM_CODES_INVALID: {
+    exit: 'usage',
+    message: '{file}: expected codes of classes, found a problem: {problems}.',
+    hint: 'Write YAML or JSON: a list "classes", each with a name and, as needed, code, category, modifier and region (value, meaning, and scheme where it is not SCT) and colour (#rrggbb). docs/dicom.md has an example.',
+  },
   PSEUDONYM_KEY: {
     exit: 'system',
     message: '{file}: expected a key of 32 bytes, found {found}.',
@@ -129,8 +134,8 @@ const reasons: Record<string, string> = {
 
 /** Why a file could not be used, without its path: that may name a patient. */
 export function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code === undefined ? message : (reasons[code] ?? code);
+  const { code, errno, message } = error as NodeJS.ErrnoException;
+  return reasons[code ?? ''] ?? (errno === undefined ? message : (code ?? 'it cannot be read'));
 }
 
 /** A fault as data: what `DicomScan` lists. Messages name patients by pseudonym alone. */

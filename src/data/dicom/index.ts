@@ -1,4 +1,6 @@
 /** DICOM: folders of series as volumes, pseudonyms, masks as DICOM-SEG. */
+export type { ClassCodes, Code, GivenCodes } from './class-codes.js';
+export { readCodes } from './codes-file.js';
 export { convertSeries, type NiftiBytes, niftiOfSeries } from './convert.js';
 export { dicomError, dicomErrors, type Problem } from './errors.js';
 export { pseudonymise, pseudonymKey } from './pseudonym.js';

@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { writeFileAtomic } from '../../core/index.js';
 import type { Placed } from '../volume.js';
+import type { GivenCodes } from './class-codes.js';
 import { framesOfVolume, headersOf } from './convert.js';
 import { readElements } from './elements.js';
 import { type Dataset, encodeFile } from './encode.js';
@@ -27,6 +28,8 @@ export interface SegmentationOptions {
   classes: readonly string[];
   /** What made the mask; default: graft, without digests. */
   algorithm?: Algorithm;
+  /** Codes and colours of classes, as `readCodes` reads them; default: those of the table of common organs. */
+  codes?: GivenCodes | undefined;
   /** What a reader of the mask should know, a sentence each; they become the object's Image Comments. */
   warnings?: readonly string[];
 }
@@ -82,7 +85,7 @@ function describe(
   series: DicomSeries,
   [{ seriesNumber }]: readonly Header[],
   part: string,
-  { classes, algorithm = { name: 'graft', version }, warnings = [] }: SegmentationOptions,
+  { classes, algorithm = { name: 'graft', version }, codes, warnings = [] }: SegmentationOptions,
   { own }: Identity,
 ): Dataset {
   const now = new Date().toISOString().replace(/[-:]/g, '');
@@ -120,7 +123,7 @@ function describe(
     PixelRepresentation: 0,
     SegmentationType: 'BINARY',
     SegmentsOverlap: 'NO',
-    SegmentSequence: segmentSequence(classes, algorithm, own),
+    SegmentSequence: segmentSequence(classes, algorithm, codes, own),
     ContributingEquipmentSequence: [
       {
         PurposeOfReferenceCodeSequence: code('109101', 'DCM', 'Acquisition Equipment'),
