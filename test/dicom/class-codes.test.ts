@@ -11,7 +11,7 @@ import { temporaryFolder } from './fixtures.js';
 const root = temporaryFolder();
 
 /** [name, category, type, modifier, region, region's modifier] */
-const classes: [string, string, string, string?, string?, string?][] = [
+const classes: [string, string, string, ...(string | undefined)[]][] = [
   ['liver', '91723000', '10200004'],
   ['kidney_left', '91723000', '64033007', '7771000'],
   ['RightKidney', '91723000', '64033007', '24028007'],

@@ -101,8 +101,8 @@ export function readHeader(file: string): Header | Imageless | undefined {
     transferSyntax: text('transferSyntax') ?? '',
     lossy: lossyOf(elements, { rows, columns, size }),
     modality,
-    manufacturer: text('manufacturer'),
-    model: text('model'),
+    manufacturer: firstOf(elements.decoded('manufacturer')),
+    model: firstOf(elements.decoded('model')),
     fieldStrengthT: elements.numbers('fieldStrength', 1)?.[0],
     rows,
     columns,
@@ -118,6 +118,8 @@ export function readHeader(file: string): Header | Imageless | undefined {
   placeFrames(header, elements);
   return header;
 }
+
+const firstOf = (text: string | undefined) => text?.split('\\')[0].trim() || undefined;
 
 /** A number that is none by the standard (VR IS) tells nothing. */
 function seriesNumberOf(elements: Elements): number | undefined {

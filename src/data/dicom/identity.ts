@@ -10,6 +10,7 @@ import { decodeText } from './charset.js';
 import { type Elements, personNames } from './elements.js';
 import { type Dataset, longest } from './encode.js';
 import { dicomError } from './errors.js';
+import type { Header } from './header.js';
 import type { TagName } from './tags.js';
 
 interface Rule {
@@ -67,6 +68,19 @@ export function identityOf(source: Elements, name: string): Identity {
   const holdsUnicode = unicode || sets[0] === 'ISO_IR 192';
   return { elements, own: holdsUnicode ? (text) => text : asciiOf };
 }
+
+/** Identifiers of a source as references to it repeat them. @throws GraftError DICOM_SEG_IDENTITY where they are none */
+export function assertIdentifiers(headers: readonly Header[], name: string): void {
+  for (const { series, instance, sopClass } of headers)
+    for (const [element, value] of Object.entries({
+      'Series Instance UID': series,
+      'SOP Instance UID': instance,
+      'SOP Class UID': sopClass,
+    }))
+      if (!isIdentifier(value)) throw dicomError('DICOM_SEG_IDENTITY', { series: name, element });
+}
+
+export const isIdentifier = (text: string): boolean => /^[\d.]{1,64}$/.test(text);
 
 const isName = (from: TagName) => personNames.includes(from);
 

@@ -16,7 +16,7 @@ import { readElements } from './elements.js';
 import { type Dataset, encodeFile } from './encode.js';
 import { framesOnGrid, type PlacedFrame } from './frames-on-grid.js';
 import type { Header } from './header.js';
-import { type Identity, identityOf } from './identity.js';
+import { assertIdentifiers, type Identity, identityOf, isIdentifier } from './identity.js';
 import type { DicomSeries } from './scan.js';
 import { code, functionalGroups, hasLabel, pack, uid } from './segment-frames.js';
 import { type Algorithm, segmentSequence } from './segments.js';
@@ -51,6 +51,7 @@ export async function writeSegmentation(
 ): Promise<void> {
   const name = `${series.patient}_${series.series}`;
   const headers = headersOf(series);
+  assertIdentifiers(headers, name);
   const frames = framesOnGrid(headers, volume, name, await chosenFrames(series, headers, volume));
   const identity = identityOf(readElements(headers[0].file)!.elements, name);
   const shown = options.classes.flatMap((_, i) =>
@@ -64,7 +65,7 @@ export async function writeSegmentation(
     ...lossOf(headers),
     ...sourceReferences(frames),
     ...functionalGroups(frames, shown, series.spacing?.[0] ?? 1),
-    FrameOfReferenceUID: headers[0].frameOfReference ?? uid(),
+    FrameOfReferenceUID: isIdentifier(headers[0].frameOfReference ?? '') ? headers[0].frameOfReference : uid(),
     Rows: headers[0].rows,
     Columns: headers[0].columns,
     PixelData: pack(labels, shown),

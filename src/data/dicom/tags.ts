@@ -82,7 +82,9 @@ const sequences: readonly TagName[] = [
 /** Text in the file's character set, kept as the bytes it is. */
 const coded: readonly TagName[] = [
   'accession',
+  'manufacturer',
   'institution',
+  'model',
   'referringPhysician',
   'studyDescription',
   'patientName',
