@@ -4,7 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { type Pausing, random } from '../core/index.js';
-import { type CaseSlices, SlicePool } from '../data/index.js';
+import { type CaseSlices, SlicePool, scanFactsOfSlices, widened } from '../data/index.js';
 import { encoderBlocks, type UNet2D } from '../models/index.js';
 import {
   Adam,
@@ -163,6 +163,7 @@ export async function* adapt(
       classNames: model.classNames,
       lora: attached && { ...loraOf(config), blocks: [...method.blocks] },
       state,
+      profile: model.profile && widened(model.profile, target.map(scanFactsOfSlices)),
       provenance: { target: name, seed: String(seed), kept: String(kept.candidate), ...(guard && { guard }) },
     };
     result = { adapter, trained: countElements(trained.values()), kept, looks: choice.looks, ...(guard && { guard }) };

@@ -1,6 +1,6 @@
 /** An adapter: what makes a base model fit one target, a few hundred kilobytes, with all that is needed to use it. */
 import { z } from 'zod';
-import { type Preprocessing, preprocessingSchema } from '../data/index.js';
+import { type Preprocessing, type Profile, preprocessingSchema, profileSchema } from '../data/index.js';
 import { unetBlocks } from '../models/index.js';
 import { jsonOf, parseMetadata, readState, type State, writeState } from '../nn/index.js';
 import { convLoraSchema } from '../peft/index.js';
@@ -25,6 +25,8 @@ export interface Adapter {
   lora: z.output<typeof loraSchema> | undefined;
   /** By the network's names: factors, trained weights, and batch normalisation's statistics. */
   state: State;
+  /** The base's, with room for the images that it was made for. */
+  profile?: Profile | undefined;
   /** How it was made: seed, target, what the guard decided, versions. */
   provenance: Record<string, string>;
 }
@@ -36,7 +38,7 @@ export const adapterBytes = ({ state }: Adapter): number =>
 /** Writes a safetensors file; equal adapters give equal bytes. */
 export function saveAdapter(
   path: string,
-  { method, base, preprocessing, classes, classNames, lora, state, provenance }: Adapter,
+  { method, base, preprocessing, classes, classNames, lora, state, profile, provenance }: Adapter,
 ): void {
   writeState(path, state, {
     ...provenance,
@@ -47,6 +49,7 @@ export function saveAdapter(
     classNames: JSON.stringify(classNames),
     preprocessing: JSON.stringify(preprocessing),
     ...(lora && { lora: JSON.stringify(lora) }),
+    ...(profile && { profile: JSON.stringify(profile) }),
   });
 }
 
@@ -59,17 +62,18 @@ const metadataSchema = z
     classNames: classNamesSchema,
     preprocessing: jsonOf(preprocessingSchema),
     lora: jsonOf(loraSchema).optional(),
+    profile: jsonOf(profileSchema).optional(),
   })
   .catchall(z.string());
 
 /** @throws GraftError ADAPTER_UNKNOWN, and what `readState` throws */
 export function loadAdapter(path: string): Adapter {
   const { state, metadata } = readState(path);
-  const { format, method, base, classes, classNames, preprocessing, lora, ...provenance } = parseMetadata(
+  const { format, method, base, classes, classNames, preprocessing, lora, profile, ...provenance } = parseMetadata(
     metadataSchema,
     metadata,
     (reason) => adaptError('ADAPTER_UNKNOWN', { file: path, reason }),
   );
   const names = classNames ?? unnamedClasses(classes - 1);
-  return { name: path, method, base, classes, classNames: names, preprocessing, lora, state, provenance };
+  return { name: path, method, base, classes, classNames: names, preprocessing, lora, state, profile, provenance };
 }

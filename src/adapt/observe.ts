@@ -83,12 +83,47 @@ export function* masksOf(model: Segmenter, slices: SliceSource): Pausing<Masks> 
   return masks;
 }
 
+/** How sure a model is of a case, gathered from its output batch by batch. */
+export class Sureness {
+  #voxels = 0;
+  #entropy = 0;
+  #early = 0;
+  #both = 0;
+  #heads = false;
+
+  add({ probabilities, early }: Pick<Output, 'probabilities' | 'early'>): void {
+    for (let i = 0; i < probabilities.length; i++) {
+      const p = probabilities[i];
+      if (p > 0.5) this.#voxels++;
+      if (p > 0 && p < 1) this.#entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
+    }
+    this.#heads ||= early.length > 0;
+    for (let i = 0; i < early.length; i++)
+      if (early[i] > 0.5) {
+        this.#early++;
+        if (probabilities[i] > 0.5) this.#both++;
+      }
+  }
+
+  /** Voxels of all classes that exceed one half. */
+  get voxels(): number {
+    return this.#voxels;
+  }
+  /** In bits. A mask of nothing counts as one voxel: as unsure as can be, but a number that JSON can hold. */
+  get entropy(): number {
+    return this.#entropy / Math.max(1, this.#voxels);
+  }
+  /** Dice of the early against the final head's masks, all classes together; undefined without an early head. */
+  get heads(): number | undefined {
+    return this.#heads ? (2 * this.#both) / Math.max(1, this.#voxels + this.#early) : undefined;
+  }
+}
+
 /** Gathers what is seen of a case from the model's output on it. */
 export class Sight {
   readonly masks: Masks;
   readonly #early: Masks;
-  #voxels = 0;
-  #entropy = 0;
+  readonly sureness = new Sureness();
 
   constructor(shape: readonly [number, number, number], classes: number) {
     this.masks = new Masks(shape, classes);
@@ -99,20 +134,15 @@ export class Sight {
   add({ start, probabilities, early }: Output): void {
     this.masks.add(probabilities, start);
     this.#early.add(early, start);
-    for (let i = 0; i < probabilities.length; i++) {
-      const p = probabilities[i];
-      if (p > 0.5) this.#voxels++;
-      if (p > 0 && p < 1) this.#entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
-    }
+    this.sureness.add({ probabilities, early });
   }
 
   /** @param spacing [slice distance, h, w] in mm @param toleranceMm of the surface Dice */
   *observation(spacing: readonly [number, number, number], toleranceMm: number): Pausing<Observation> {
     const [z, y, x] = spacing;
     return {
-      volumeMl: (this.#voxels * z * y * x) / 1000,
-      // A mask of nothing counts as one voxel: as unsure as can be, but a number that JSON can hold.
-      entropy: this.#entropy / Math.max(1, this.#voxels),
+      volumeMl: (this.sureness.voxels * z * y * x) / 1000,
+      entropy: this.sureness.entropy,
       agreement: yield* agreement(this.#early, this.masks, spacing, toleranceMm),
     };
   }

@@ -5,58 +5,42 @@ import {
   preparationOf,
   preprocessingOf,
   RestoredLabels,
-  sliceSpacing,
   sourceOfVolume,
   type Volume,
 } from '../data/index.js';
-import { type Observation, runNetwork, Sight } from './observe.js';
+import { runNetwork, type Sureness } from './observe.js';
 import { deepestHead, type Segmenter } from './segmenter.js';
 
 export interface VolumeOptions {
   /** The case that the volume is of, where its data set may fix a part of the preprocessing. */
   case?: Pick<Case, 'preprocessing'>;
-  /** Asks for what the guard would see; the surface Dice of the two heads takes this tolerance. */
-  observe?: { toleranceMm: number };
-}
-
-export interface Segmentation {
-  /** uint8 [z, y, x] on the volume's RAS grid (`writeMask` brings them to the file's own). */
-  labels: Uint8Array;
-  /** Where it was asked for and the model has an early head: on the prepared slices, as the source's reference is. */
-  observation?: Observation;
+  /** Takes in how sure the model is; the early head is asked, too, then. */
+  sureness?: Sureness;
 }
 
 /**
  * Segments a volume with the model and the adapter in use: at each voxel the class with the largest probability, 0 where
  * none exceeds one half. A batch of slices at a time is prepared, predicted and brought to the grid; beside the volume
- * and its labels no more than that is held (with `observe` also the masks of both heads, a byte a pixel).
+ * and its labels no more than that is held.
  *
+ * @returns uint8 [z, y, x] labels on the volume's RAS grid (`writeMask` brings them to the file's own)
  * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
 export function* segmentWithPauses(
   model: Segmenter,
   volume: Volume,
-  { case: one = {}, observe }: VolumeOptions = {},
-): Pausing<Segmentation> {
+  { case: one = {}, sureness }: VolumeOptions = {},
+): Pausing<Uint8Array> {
   const preparation = yield* preparationOf(volume, preprocessingOf(one, model.preprocessing));
-  const { geometry } = preparation;
-  const channels = model.classes - 1;
-  const restored = new RestoredLabels(geometry, { channels, background: 'half' });
-  const head = observe && deepestHead(model);
-  const sight = head && new Sight(geometry.shape, channels);
-  for (const output of runNetwork(model, sourceOfVolume(preparation), head)) {
+  const restored = new RestoredLabels(preparation.geometry, { channels: model.classes - 1, background: 'half' });
+  for (const output of runNetwork(model, sourceOfVolume(preparation), sureness && deepestHead(model))) {
     restored.add(output.probabilities, output.start);
-    sight?.add(output);
+    sureness?.add(output);
     yield pause;
   }
-  const { labels } = restored;
-  if (!sight) return { labels };
-  return {
-    labels,
-    observation: yield* sight.observation(sliceSpacing(volume.spacing, geometry), observe!.toleranceMm),
-  };
+  return restored.labels;
 }
 
-/** The labels of `segmentWithPauses`, in one go. */
+/** `segmentWithPauses` in one go. */
 export const segment = (model: Segmenter, volume: Volume, one: Pick<Case, 'preprocessing'> = {}): Uint8Array =>
-  withoutPauses(segmentWithPauses(model, volume, { case: one })).labels;
+  withoutPauses(segmentWithPauses(model, volume, { case: one }));

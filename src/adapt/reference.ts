@@ -4,6 +4,7 @@
  * epoch, keeps rising; the guard looks at what that agreement cannot see.
  */
 import { z } from 'zod';
+import type { Profile } from '../data/index.js';
 import { meanOf } from '../metrics/index.js';
 import type { Observation } from './observe.js';
 
@@ -40,6 +41,14 @@ export function referenceOf(observations: readonly Observation[]): SourceReferen
     agreement: extent(observations.map(({ agreement }) => agreement)),
     cases: observations.length,
   };
+}
+
+/** What a model says of its source that was trained before profiles were kept. */
+export function profileOfReference({ volumeMl: { low, high }, entropy, cases }: SourceReference): Profile {
+  // Of volumes the reference has one deviation about the mean, a profile all cases.
+  const centre = (low + high) / 2;
+  const reach = 3 * (high - centre);
+  return { cases, volumeMl: { low: Math.max(0, centre - reach), high: centre + reach }, entropy };
 }
 
 /** How far a mean over target cases may leave the source's range, relative to its end: scanners differ. */

@@ -3,7 +3,7 @@
  * what was seen on its source domain, and at most one adapter in use.
  */
 import { z } from 'zod';
-import { type Preprocessing, preprocessingSchema } from '../data/index.js';
+import { type Preprocessing, type Profile, preprocessingSchema, profileSchema } from '../data/index.js';
 import { EarlyHead, encoderBlocks, UNet2D, type UNet2DConfig, unet2dSchema } from '../models/index.js';
 import {
   Base,
@@ -41,6 +41,8 @@ export class Segmenter {
   readonly device: string;
   /** What the model's outputs look like on its source domain; absent until it was trained. */
   reference: SourceReference | undefined;
+  /** What its source's images look like, and the answers to them; absent until it was trained, and in files of before. */
+  profile: Profile | undefined;
   readonly #base: Base;
 
   /** @throws GraftError CLASS_NAMES */
@@ -115,7 +117,7 @@ export class Segmenter {
 
   /** Writes base, heads, preprocessing and reference to one safetensors file. */
   save(path: string, provenance: Record<string, string> = {}): void {
-    const { network, preprocessing, classNames, reference } = this;
+    const { network, preprocessing, classNames, reference, profile } = this;
     writeState(path, this.state(), {
       ...provenance,
       format: 'graft-model',
@@ -124,6 +126,7 @@ export class Segmenter {
       classNames: JSON.stringify(classNames),
       preprocessing: JSON.stringify(preprocessing),
       ...(reference && { reference: JSON.stringify(reference) }),
+      ...(profile && { profile: JSON.stringify(profile) }),
     });
   }
 
@@ -149,6 +152,7 @@ const metadataSchema = z
       ),
     ),
     reference: jsonOf(sourceReferenceSchema).optional(),
+    profile: jsonOf(profileSchema).optional(),
   })
   .refine(({ architecture, classNames }) => !classNames || classNames.length === architecture.outChannels, {
     path: ['classNames'],
@@ -167,12 +171,13 @@ export function loadModel(
 ): Segmenter {
   const { state, metadata } = readState(path);
   if (metadata.format === 'graft-model') {
-    const { heads, reference, ...parts } = parseMetadata(metadataSchema, metadata, (reason) =>
+    const { heads, reference, profile, ...parts } = parseMetadata(metadataSchema, metadata, (reason) =>
       adaptError('MODEL_UNKNOWN', { file: path, reason }),
     );
     const model = new Segmenter({ ...parts, headLevels: heads, device });
     model.loadState(state, path);
     model.reference = reference;
+    model.profile = profile;
     return model;
   }
   if (metadata.format) throw adaptError('MODEL_UNKNOWN', { file: path, reason: `its format is "${metadata.format}"` });

@@ -1,15 +1,20 @@
 /** Training on the labelled source: the network first, then its early heads on the frozen network. */
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Pausing, random } from '../core/index.js';
+import { type Pausing, pause, random } from '../core/index.js';
 import {
   augment,
   augmentationSchema,
+  type CaseFacts,
   type CaseSlices,
   countedMap,
   foregroundMaps,
   ignored,
+  maskFacts,
+  profileOf,
+  RestoredLabels,
   type SlicePool,
+  scanFactsOfSlices,
   sourceOfTensor,
 } from '../data/index.js';
 import { dice, meanOf } from '../metrics/index.js';
@@ -25,7 +30,7 @@ import {
 } from '../nn/index.js';
 import { recomputeStatistics, setBatchStatistics, type WeightedBatch } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, cat, noGrad, operator, scope, type Tensor } from '../torch/index.js';
-import { type Masks, masksOf, type Observation, observe } from './observe.js';
+import { type Masks, masksOf, type Observation, runNetwork, Sight } from './observe.js';
 import { referenceOf } from './reference.js';
 import { deepestHead, type Segmenter } from './segmenter.js';
 
@@ -254,13 +259,31 @@ export async function* trainHeads(
   optimiser.zeroGrad();
 }
 
-/** Looks at the trained model on source cases and notes the ranges that the guard compares with. */
+/**
+ * Looks at the trained model on source cases and notes the ranges that the guard compares with, and the profile that
+ * predictions are compared with.
+ */
 export function* noteReference(model: Segmenter, cases: readonly CaseSlices[], toleranceMm: number): Pausing<void> {
   const head = deepestHead(model)!;
+  const channels = model.classes - 1;
   const seen: Observation[] = [];
-  for (const { images, spacing } of cases)
-    seen.push(yield* observe(model, head, { slices: sourceOfTensor(images), spacing }, toleranceMm));
+  const facts: CaseFacts[] = [];
+  for (const one of cases) {
+    const sight = new Sight(one.geometry.shape, channels);
+    const restored = new RestoredLabels(one.geometry, { channels, background: 'half' });
+    for (const output of runNetwork(model, sourceOfTensor(one.images), head)) {
+      sight.add(output);
+      restored.add(output.probabilities, output.start);
+      yield pause;
+    }
+    seen.push(yield* sight.observation(one.spacing, toleranceMm));
+    const scan = scanFactsOfSlices(one);
+    const mask = maskFacts(restored.labels, one.geometry.volume, scan.spacing, channels);
+    const { entropy, heads } = sight.sureness;
+    facts.push({ ...scan, ...mask, entropy, heads });
+  }
   model.reference = referenceOf(seen);
+  model.profile = profileOf(facts);
 }
 
 /**

@@ -18,11 +18,6 @@ export const cliErrors = {
     message: '{file}: an interrupted command left checkpoints beside it.',
     hint: 'Add --resume to go on with them, or name another file with --out to start anew.',
   },
-  SAME_NAME: {
-    exit: 'usage',
-    message: '{second}: is named like {first}; both masks would be written to {mask}.',
-    hint: 'Segment them by two commands with different --out folders.',
-  },
   FOLDER_NOT_EMPTY: {
     exit: 'usage',
     message: '{folder}: expected a new or empty folder, found {found}.',

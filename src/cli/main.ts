@@ -25,6 +25,7 @@ const meanings: Record<keyof typeof exitCodes, string> = {
   model: 'a checkpoint or adapter is wrong or does not fit',
   engine: 'libtorch or the device is not available',
   system: 'a file could not be written, a port is taken, …',
+  doubtful: 'done, but a mask is warned of (predict --strict)',
   interrupted: 'ended by Ctrl-C or SIGTERM',
 };
 

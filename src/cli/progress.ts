@@ -57,14 +57,21 @@ export class ProgressView {
       this.#shown = now;
       if (this.#stream.isTTY) this.#draw(this.#stepText(event, now));
       else this.#line(this.#stepText(event, now));
-    } else if (event.kind === 'note') {
-      this.#line(event.text);
-      if (this.#stream.isTTY && this.#step) this.#draw(this.#stepText(this.#step, now));
+    } else if (event.kind === 'note' || event.kind === 'result') {
+      this.aside(() => this.#line(event.text));
     } else {
       const took = this.#name === event.name ? [`done in ${duration((now - this.#started) / 1000)}`] : ['done'];
       this.#line(`${this.#style('green', event.name)}: ${[...took, ...valuesText(event.values)].join(', ')}`);
       this.#step = undefined;
     }
+  }
+
+  /** Takes the live line away while something else is written, on whichever stream. */
+  aside(write: () => void): void {
+    if (this.#live) this.#stream.write('\r\x1b[K');
+    this.#live = false;
+    write();
+    if (this.#stream.isTTY && this.#step) this.#draw(this.#stepText(this.#step, this.#now()));
   }
 
   /** Takes the live line away. */

@@ -48,6 +48,10 @@ const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(val
 export async function runCommand(action: Action, { json, quiet, given }: Settings): Promise<void> {
   const view = new ProgressView(process.stderr);
   const show = (event: ProgressEvent) => {
+    if (event.kind === 'result' && !json) {
+      view.aside(() => process.stdout.write(`${event.text}\n`));
+      return;
+    }
     if (quiet || event.kind === 'pause') return;
     if (json) printJson({ progress: event });
     else view.show(event);
@@ -116,15 +120,17 @@ function usageError({ code, message }: CommanderError, program: Command, argv: r
 /** Circumstances of the machine that can meet any file or port, wherever it is used; they are no defects. */
 const refusals = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EADDRINUSE'];
 
+/** Anything that was thrown as what people are told; the stack of a defect goes to stderr. */
+export function told(error: unknown): GraftError {
+  if (error instanceof GraftError) return error;
+  const { code = '', message = String(error), stack = message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  if (refusals.includes(code)) return cliError('REFUSED', { reason: message }, error);
+  process.stderr.write(`${stack}\n`);
+  return cliError('INTERNAL', { reason: message }, error);
+}
+
 function showError(error: unknown, json: boolean): void {
-  let shown = error;
-  const { code: systemCode = '', message: reason } = error as NodeJS.ErrnoException;
-  if (refusals.includes(systemCode)) shown = cliError('REFUSED', { reason }, error);
-  else if (!(shown instanceof GraftError)) {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    shown = cliError('INTERNAL', { reason: error instanceof Error ? error.message : String(error) }, error);
-  }
-  const { code, message, hint, exitCode } = shown as GraftError;
+  const { code, message, hint, exitCode } = told(error);
   process.exitCode = exitCode;
   if (json) {
     printJson({ error: { code, message, hint } });

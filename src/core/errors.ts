@@ -13,6 +13,8 @@ export const exitCodes = {
   model: 4,
   engine: 5,
   system: 6,
+  /** Nothing failed, but a result is not to be believed unseen (`graft predict --strict`). */
+  doubtful: 7,
   interrupted: 130,
 } as const;
 

@@ -9,6 +9,7 @@ import {
   type SliceGeometry,
   sliceSpacing,
 } from './preprocess/index.js';
+import { quantilesOf } from './profile/index.js';
 import { ignored } from './volume.js';
 
 /** What preparing a case gives. */
@@ -20,6 +21,8 @@ export interface PreparedCase {
   geometry: SliceGeometry;
   /** [slice distance, h, w] in mm */
   spacing: [number, number, number];
+  /** `quantilesOf` the volume; absent where slices were kept by a graft that did not note them. */
+  quantiles?: readonly number[];
 }
 
 /** One case, ready for a network. */
@@ -54,6 +57,7 @@ export function* prepareCase(
     images: slices,
     geometry,
     spacing: sliceSpacing(image.spacing, geometry),
+    quantiles: quantilesOf(image.data),
     ...(label && { labels: yield* prepareLabelWithPauses(label, own) }),
   };
 }

@@ -17,7 +17,7 @@ export interface SamAdapter extends AdapterValues, Preparation {
 
 /** Writes a safetensors file; equal adapters give equal bytes. */
 export function saveSamAdapter(path: string, adapter: SamAdapter): void {
-  const { plan, base, options, classes, preprocessing, windows, state, provenance } = adapter;
+  const { plan, base, options, classes, preprocessing, windows, profile, state, provenance } = adapter;
   writeState(path, state, {
     ...provenance,
     format: 'graft-sam-adapter',
@@ -27,6 +27,7 @@ export function saveSamAdapter(path: string, adapter: SamAdapter): void {
     classes: JSON.stringify(classes),
     preprocessing: JSON.stringify(preprocessing),
     windows: JSON.stringify(windows),
+    ...(profile && { profile: JSON.stringify(profile) }),
   });
 }
 
@@ -43,10 +44,10 @@ const metadataSchema = z
 /** @throws GraftError SAM_ADAPTER_UNKNOWN, and what `readState` throws */
 export function loadSamAdapter(path: string): SamAdapter {
   const { state, metadata } = readState(path);
-  const { format, plan, base, options, classes, preprocessing, windows, ...provenance } = parseMetadata(
+  const { format, plan, base, options, classes, preprocessing, windows, profile, ...provenance } = parseMetadata(
     metadataSchema,
     metadata,
     (reason) => finetuneError('SAM_ADAPTER_UNKNOWN', { file: path, reason }),
   );
-  return { name: path, plan, base, options, classes, preprocessing, windows, state, provenance };
+  return { name: path, plan, base, options, classes, preprocessing, windows, profile, state, provenance };
 }

@@ -6,6 +6,7 @@ export * from './local.js';
 export * from './loss.js';
 export * from './predict.js';
 export { type Pretraining, pretrain, pretrainingSchema } from './pretrain.js';
+export { ClassEntropy, profileOfCases } from './profile.js';
 export { type Prompt, type PromptedMask, promptSchema, segmentWithPrompt } from './prompt.js';
 export * from './schedule.js';
 export { loadSam, type Preparation, type SamParts, SamSegmenter } from './segmenter.js';

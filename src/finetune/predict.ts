@@ -28,6 +28,8 @@ export interface PredictionOptions {
   batch?: number;
   /** The case that the volume is of, where its data set may fix a part of the preprocessing. */
   case?: Pick<Case, 'preprocessing'>;
+  /** Sees the probabilities of every batch, float32 [b, C, h, w]. */
+  watch?: (probabilities: Float32Array) => void;
 }
 
 /** Slices that are done. */
@@ -142,8 +144,10 @@ export function* segmentVolumeWithPauses(
   const channels = model.classes.length + 1;
   const restored = new RestoredLabels(preparation.geometry, { channels, background: 'channel' });
   for (const { start, probabilities } of predictSlices(model, sourceOfVolume(preparation), options)) {
-    restored.add(probabilities.toArray<'float32'>(), start);
+    const values = probabilities.toArray<'float32'>();
     probabilities.dispose();
+    restored.add(values, start);
+    options.watch?.(values);
     yield pause;
   }
   return restored.labels;

@@ -3,7 +3,14 @@
  * most one adapter in use.
  */
 import { z } from 'zod';
-import { type Preprocessing, preprocessingSchema, type WindowConfig, windowSchema } from '../data/index.js';
+import {
+  type Preprocessing,
+  type Profile,
+  preprocessingSchema,
+  profileSchema,
+  type WindowConfig,
+  windowSchema,
+} from '../data/index.js';
 import { loadSamCheckpoint, Sam, type SamCheckpointReport, type SamConfig, samSchema } from '../models/index.js';
 import { Base, initialise, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
 import { applyPlan } from '../peft/index.js';
@@ -15,6 +22,8 @@ import { finetuneError } from './errors.js';
 export interface Preparation {
   preprocessing: Preprocessing;
   windows: WindowConfig;
+  /** What the images it was trained on look like, and its answers to them; absent in files of before and untrained bases. */
+  profile?: Profile | undefined;
 }
 
 export interface SamParts {
@@ -25,6 +34,7 @@ export interface SamParts {
   /** A size is not needed: it is the model's. */
   preprocessing?: Preprocessing;
   windows?: WindowConfig;
+  profile?: Profile | undefined;
   device?: string;
 }
 
@@ -37,7 +47,7 @@ export class SamSegmenter {
   #adapter: SamAdapter | undefined;
 
   /** @throws GraftError SAM_SLICE_SIZE, SAM_CLASSES */
-  constructor({ architecture, classes, preprocessing, windows, device = 'cpu' }: SamParts) {
+  constructor({ architecture, classes, preprocessing, windows, profile, device = 'cpu' }: SamParts) {
     const masks = architecture.classes ?? 0;
     if (classes.length !== masks)
       throw finetuneError('SAM_CLASSES', { masks, count: classes.length, names: classes.join(', ') || 'none' });
@@ -48,6 +58,7 @@ export class SamSegmenter {
     this.#own = {
       preprocessing: fitted(preprocessing ?? preprocessingSchema.parse({}), architecture.imageSize),
       windows: windows ?? windowSchema.parse({}),
+      profile,
     };
     this.#base = new Base(this.sam);
   }
@@ -59,6 +70,11 @@ export class SamSegmenter {
   /** The adapter's where one is in use. */
   get windows(): WindowConfig {
     return (this.#adapter ?? this.#own).windows;
+  }
+
+  /** The adapter's where one is in use. */
+  get profile(): Profile | undefined {
+    return (this.#adapter ?? this.#own).profile;
   }
 
   /** Fills the model with initial values; what a foundation has replaces them. */
@@ -103,14 +119,17 @@ export class SamSegmenter {
    */
   merge(): void {
     this.#base.merge();
-    if (this.#adapter) Object.assign(this.#own, { preprocessing: this.preprocessing, windows: this.windows });
+    if (this.#adapter) {
+      const { preprocessing, windows, profile } = this;
+      Object.assign(this.#own, { preprocessing, windows, profile });
+    }
     this.#adapter = undefined;
   }
 
   /** Writes the base with all that is needed to use it; it also serves as a foundation, as segment-anything's files do. */
   save(path: string, provenance: Record<string, string> = {}): void {
     const { sam, classes } = this;
-    const { preprocessing, windows } = this.#own;
+    const { preprocessing, windows, profile } = this.#own;
     writeState(path, sam.state(), {
       ...provenance,
       format: 'graft-sam',
@@ -118,6 +137,7 @@ export class SamSegmenter {
       classes: JSON.stringify(classes),
       preprocessing: JSON.stringify(preprocessing),
       windows: JSON.stringify(windows),
+      ...(profile && { profile: JSON.stringify(profile) }),
     });
   }
 
@@ -150,6 +170,7 @@ export const preparationShape = {
   classes: jsonOf(z.array(z.string())),
   preprocessing: jsonOf(preprocessingSchema),
   windows: jsonOf(windowSchema),
+  profile: jsonOf(profileSchema).optional(),
 };
 const metadataSchema = z.object({
   format: z.literal('graft-sam'),

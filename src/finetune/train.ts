@@ -13,6 +13,7 @@ import {
 import { adapterSchema, applyPlan, planSchema } from '../peft/index.js';
 import type { SamAdapter } from './adapter.js';
 import { LocalTraining, localTrainingSchema } from './local.js';
+import { profileOfCases } from './profile.js';
 import type { SamSegmenter } from './segmenter.js';
 import { validate } from './validate.js';
 
@@ -118,8 +119,10 @@ export async function* finetune(
       yield { kind: 'epoch', task: name, epoch, values };
     }
 
+    copyInto(planned.trained, best);
+    const profile = yield* profileOfCases(model, [...training, ...validation]);
     const adapter: SamAdapter = {
-      ...{ name, plan: config.plan, options: config.adapter, base, preprocessing, windows, classes },
+      ...{ name, plan: config.plan, options: config.adapter, base, preprocessing, windows, classes, profile },
       state: best,
       provenance: { data: name, seed: String(seed), epochs: String(kept) },
     };

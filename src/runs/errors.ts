@@ -62,6 +62,31 @@ export const runErrors = {
     message: '{mask}: has no label of the same name in {folder}.',
     hint: 'Masks and labels are paired by their file names; rename one or the other.',
   },
+  IMAGES_NONE: {
+    exit: 'data',
+    message: '{folder}: holds no image: neither NIfTI files nor DICOM series; found {found}.',
+    hint: 'Name the folder that holds the files themselves, a site of a data set (with a folder images), or what an archive exported.',
+  },
+  SAME_NAME: {
+    exit: 'usage',
+    message: '{second}: is named like {first}; both masks would be written to {mask}.',
+    hint: 'Segment them by two commands with different --out folders.',
+  },
+  MASKS_EXIST: {
+    exit: 'usage',
+    message: 'Masks that are there already: {count}, the first is {file}.',
+    hint: 'Add --skip-existing to make only those that are missing, --overwrite to make all anew, or name another folder with --out.',
+  },
+  MASK_OVER_IMAGE: {
+    exit: 'usage',
+    message: '{mask}: is an image that is to be segmented; its mask would take its place.',
+    hint: 'Name another folder with --out.',
+  },
+  VOLUMES_FOREIGN: {
+    exit: 'usage',
+    message: '{file}: is there already, and is no table that "graft predict" wrote.',
+    hint: 'Name another folder with --out, or move the file.',
+  },
   TRAINING_UNLABELLED: {
     exit: 'data',
     message: 'Training needs labels; {count} of {total} cases have none, the first is {file}.',

@@ -7,4 +7,6 @@ export type ProgressEvent =
   | { kind: 'task'; name: string; total?: number }
   | { kind: 'step'; done: number; total: number; values?: Record<string, number> }
   | { kind: 'note'; text: string }
+  /** A part of the result as soon as it is there: text for people; the value is also in the result. */
+  | { kind: 'result'; text: string; value: object }
   | { kind: 'done'; name: string; values?: Record<string, number> };

@@ -182,7 +182,7 @@ function* scoreCases(model: Segmenter, test: readonly Case[], { classes, toleran
   const scores: CaseScore[] = [];
   for (const one of test) {
     const segment = function* (image: Volume): Pausing<Uint8Array> {
-      return (yield* segmentWithPauses(model, image, { case: one })).labels;
+      return yield* segmentWithPauses(model, image, { case: one });
     };
     scores.push(yield* scoreCase(one, segment, classes, toleranceMm));
   }

@@ -201,9 +201,9 @@ function* draw(folder: RunFolder, { classes }: Recipe, one: Case, { seed, adapte
   const { image, label } = loadCase(one, { classes: classes.length + 1 });
   const model = loadModel(folder.file('models', `seed${seed}.safetensors`));
   try {
-    const source = (yield* segmentWithPauses(model, image, { case: one })).labels;
+    const source = yield* segmentWithPauses(model, image, { case: one });
     if (adapter) model.use(loadAdapter(folder.file(adapter.file)));
-    const adapted = (yield* segmentWithPauses(model, image, { case: one })).labels;
+    const adapted = yield* segmentWithPauses(model, image, { case: one });
     return display(image, label!, { source, adapted });
   } finally {
     model.dispose();

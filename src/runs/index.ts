@@ -10,11 +10,10 @@ export * from './federation/index.js';
 export * from './folder.js';
 export * from './foundation.js';
 export * from './gather.js';
-export * from './images.js';
 export * from './inspect/index.js';
 export * from './jobs.js';
 export * from './kinds.js';
-export * from './predictor.js';
+export * from './prediction/index.js';
 export * from './recipe.js';
 export * from './recipes.js';
 export {

@@ -1,11 +1,12 @@
 /** `graft predict`: masks for volumes. */
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { exitCodes } from '../../core/index.js';
-import type { Volume } from '../../data/index.js';
+import type { Outputs, Segment } from '../../runs/index.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
+import { count } from '../format.js';
 import { parsePrompt } from '../prompt.js';
+import { told } from '../run-command.js';
 
 export const registerPredict = (program: Command): void =>
   defineCommand(program, {
@@ -13,15 +14,18 @@ export const registerPredict = (program: Command): void =>
     summary: 'Segment volumes with a model and an adapter',
     details:
       'Writes OUT/CASE.nii.gz for every image: labels on the image’s own grid, with its affine and header. A folder stands ' +
-      'for the DICOM series in it, one after another; masks are named by pseudonyms of patient and series, and a series ' +
-      'that cannot be used is named and stops no other. --format dicom-seg writes OUT/CASE.dcm that refers to the source ' +
+      'for the NIfTI files and the DICOM series in it, a site of a data set for its images; masks of DICOM are named by ' +
+      'pseudonyms of patient and series. An image that cannot be used is named at the end and stops no other. OUT/volumes.csv ' +
+      'has the volume of every class. An image, or an answer to it, that is not like the model’s source is warned of, with ' +
+      `the numbers, also in the table and beside the mask; with --strict the exit code is then ${exitCodes.doubtful}. ` +
+      '--format dicom-seg writes OUT/CASE.dcm that refers to the source ' +
       'series; it carries the patient’s name as the source does, so that an archive can file it. Without an ' +
       'adapter the base model is used as it is. A model of Segment Anything also answers a prompt: what is meant on one ' +
       'slice, by points (point X,Y,Z; outside X,Y,Z) and a box (box X,Y,Z,X,Y,Z) in voxels of the file from 0, or in ' +
       'millimetres of its world after the word mm. Foundations answer prompts alone.',
     arguments: {
       '<model>': 'a file from a run’s models folder, or a foundation of "graft pretrain"',
-      '<images...>': 'NIfTI files (.nii, .nii.gz), folders of DICOM series',
+      '<images...>': 'NIfTI files (.nii, .nii.gz), DICOM files, folders of either',
     },
     options: async () => {
       const { z } = await import('zod');
@@ -33,13 +37,20 @@ export const registerPredict = (program: Command): void =>
           .enum(['nifti', 'dicom-seg'])
           .default('nifti')
           .describe('of the masks; dicom-seg for DICOM series alone'),
+        skipExisting: z.boolean().default(false).describe('make only the masks that are not there yet'),
+        overwrite: z.boolean().default(false).describe('make masks anew that are there already'),
+        empty: z.boolean().default(false).describe('write a DICOM-SEG also where nothing was segmented'),
+        strict: z
+          .boolean()
+          .default(false)
+          .describe(`exit code ${exitCodes.doubtful} where a mask is warned of, for scripts`),
         device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
       });
     },
     examples: [
       ['graft predict model.safetensors scan.nii.gz', 'writes predictions/scan.nii.gz'],
       [
-        'graft predict runs/brain/models/seed1.safetensors data/lju-t2/images/*.nii.gz \\\n    --adapter runs/brain/adapters/seed1/lju-t2/convlora-adabn.safetensors --out masks',
+        'graft predict runs/brain/models/seed1.safetensors data/lju-t2 \\\n    --adapter runs/brain/adapters/seed1/lju-t2/convlora-adabn.safetensors --out masks',
         'a whole site with its adapter',
       ],
       [
@@ -55,15 +66,16 @@ export const registerPredict = (program: Command): void =>
         'what you point at',
       ],
     ],
-    async run(context, { adapter, prompt, out, format, device }, modelFile, ...images) {
+    async run(context, options, modelFile, ...paths) {
+      const { adapter, prompt, out, format, existing, empty, strict, device } = {
+        ...options,
+        existing: chosen(options),
+      };
       const { chooseDevice } = await import('../../torch/index.js');
-      const { findImages, loadPredictor, segmentImages } = await import('../../runs/index.js');
-      const { sources, problems } = findImages(images, format);
-      for (const [i, second] of sources.entries()) {
-        const first = sources.slice(0, i).find(({ name }) => name === second.name);
-        const [a, b] = [first, second].map((source) => source?.path ?? source?.name ?? '');
-        if (first) throw cliError('SAME_NAME', { first: a, second: b, mask: `${join(out, second.name)}.nii.gz` });
-      }
+      const { checkOutputs, findImages, loadPredictor, segmentImages } = await import('../../runs/index.js');
+      const { sources, problems } = findImages(paths, format);
+      const outputs = { out, format, existing };
+      checkOutputs(sources, outputs);
       const invalid = (problem: string) => cliError('OPTION_INVALID', { problems: problem, command: 'predict' });
       if (prompt !== undefined && sources.length > 1) throw invalid('--prompt is about one image');
       const asked = prompt === undefined ? undefined : parsePrompt(prompt);
@@ -71,26 +83,45 @@ export const registerPredict = (program: Command): void =>
       if (asked && !model.prompt) throw invalid(`--prompt: ${modelFile} is no Segment Anything model`);
       if (!asked && !model.segment) throw invalid(`--prompt is required: ${modelFile} answers prompts alone`);
       const classes = model.classes.length > 0 ? model.classes : ['prompted'];
+      const segment: Segment = (volume, known) =>
+        asked ? model.prompt!(volume, asked) : model.segment!(volume, known);
 
-      const segment = (volume: Volume) => (asked ? model.prompt!(volume, asked) : model.segment!(volume));
-
-      const { masks, failures } = await context.follow(segmentImages(sources, { segment, classes, format, out }));
+      const done = await context.follow(segmentImages(sources, { ...outputs, segment, classes, empty }));
+      const { masks, skipped, failures, table } = done;
+      // Of a single file nothing else is to be told.
+      if (sources.length === 1 && sources[0].path !== undefined && failures.length === 1) throw failures[0].error;
+      const faults = failures.map(({ image, error }) => ({ image, error: told(error) }));
       const notes = problems.filter(({ stops }) => !stops);
+      const doubtful = masks.filter(({ warnings }) => warnings.length > 0).length;
+      const unchecked = asked ? [] : model.unchecked;
       const result = {
-        masks,
-        failures: failures.map(({ code, message, hint }) => ({ code, message, hint })),
-        notes,
+        ...{ masks, skipped, table, unchecked, notes },
+        failures: faults.map(({ image, error: { code, message, hint } }) => ({ image, code, message, hint })),
       };
       context.print(result, () =>
         [
-          ...masks.map(({ mask, segmentedMl, iou }) => {
-            const sure = iou === undefined ? '' : `, predicted IoU ${iou.toFixed(2)}`;
-            return `${mask}  ${segmentedMl.toFixed(1)} ml${sure}`;
-          }),
-          ...failures.map(({ message, hint }) => `no mask: ${message} ${hint}`),
+          ...faults.map(({ error: { message, hint } }) => `no mask: ${message} ${hint}`),
           ...notes.map(({ message }) => `note: ${message}`),
+          ...(unchecked.length > 0
+            ? [`note: not compared with the model’s source, which it says nothing about: ${unchecked.join(', ')}`]
+            : []),
+          ...(skipped.length > 0 ? [`there already: ${count(skipped.length)}`] : []),
+          ...(doubtful > 0
+            ? [`unlike the model’s source, so not to be trusted unseen: ${doubtful} of ${masks.length}`]
+            : []),
+          ...(masks.length > 0 ? [`volumes: ${table}`] : []),
         ].join('\n'),
       );
-      return failures.length > 0 ? exitCodes.data : 0;
+      if (faults.length > 0) return faults[0].error.exitCode;
+      return strict && doubtful > 0 ? exitCodes.doubtful : 0;
     },
   });
+
+/** What becomes of masks that are there already. @throws GraftError OPTION_INVALID */
+function chosen({ skipExisting, overwrite }: { skipExisting: boolean; overwrite: boolean }): Outputs['existing'] {
+  if (skipExisting && overwrite)
+    throw cliError('OPTION_INVALID', {
+      ...{ problems: '--skip-existing and --overwrite exclude each other', command: 'predict' },
+    });
+  return skipExisting ? 'skip' : overwrite ? 'overwrite' : 'refuse';
+}

@@ -15,12 +15,12 @@ import { chunksOf } from './chunks.js';
 const format = 'graft-slices';
 
 /** Writes the entry, whole or not at all. @throws GraftError WRITE_FAILED */
-export function writeEntry(path: string, { images, labels, geometry, spacing }: PreparedCase): void {
+export function writeEntry(path: string, { images, labels, geometry, spacing, quantiles }: PreparedCase): void {
   const [n, h, w] = geometry.shape;
   const bytes = new Uint8Array(images.buffer, images.byteOffset, images.byteLength);
   const tensors = new Map<string, RawTensor>([['images', { dtype: 'float32', shape: [n, 1, h, w], data: bytes }]]);
   if (labels) tensors.set('labels', { dtype: 'uint8', shape: [n, h, w], data: labels });
-  const place = JSON.stringify({ geometry, spacing });
+  const place = JSON.stringify({ geometry, spacing, quantiles });
   // The order of the file: wide elements first.
   const checksum = [bytes, labels ?? new Uint8Array()].reduce((sum, data) => crc32(data, sum), crc32(place));
   writeSafetensors(path, tensors, { format, place, checksum: String(checksum) });
@@ -46,7 +46,7 @@ export function mapEntry(path: string): PreparedCase {
   const { tensors, metadata } = decodeSafetensors(mapFile(path), path);
   const { data: bytes } = tensors.get('images')!;
   return {
-    ...(JSON.parse(metadata.place) as Pick<PreparedCase, 'geometry' | 'spacing'>),
+    ...(JSON.parse(metadata.place) as Pick<PreparedCase, 'geometry' | 'spacing' | 'quantiles'>),
     images: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4),
     ...(tensors.has('labels') && { labels: tensors.get('labels')!.data }),
   };

@@ -1,5 +1,5 @@
 /** One preprocessing object, and what it does to volumes, labels and probabilities. */
-export { type SliceGeometry, sliceSpacing } from './geometry.js';
+export { planesOf, type SliceGeometry, sliceSpacing } from './geometry.js';
 export { percentiles } from './intensity.js';
 export { placeInSlices, placeOnGrid, type Space } from './locate.js';
 export * from './prepare.js';

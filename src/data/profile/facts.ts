@@ -3,7 +3,7 @@
  * is, how much was segmented, how far that reaches, and how sure the model was.
  */
 import type { Triple } from '../orientation.js';
-import { percentiles } from '../preprocess/index.js';
+import { percentiles, planesOf, type SliceGeometry } from '../preprocess/index.js';
 import type { Volume } from '../volume.js';
 
 export interface ScanFacts {
@@ -45,7 +45,7 @@ export function quantilesOf(data: Float32Array): number[] {
   return percentiles(sample, quantileShares);
 }
 
-export const extentOf = (shape: Triple, spacing: Triple): Triple => [
+const extentOf = (shape: Triple, spacing: Triple): Triple => [
   shape[0] * spacing[0],
   shape[1] * spacing[1],
   shape[2] * spacing[2],
@@ -56,6 +56,20 @@ export const scanFacts = ({ data, shape, spacing }: Pick<Volume, 'data' | 'shape
   extent: extentOf(shape, spacing),
   quantiles: quantilesOf(data),
 });
+
+/** The same of a case whose slices alone are at hand. @param one.spacing of its slices, [slice distance, h, w] in mm */
+export function scanFactsOfSlices({ geometry, spacing, quantiles }: SlicesFacts): ScanFacts {
+  const native: Triple = [0, 0, 0];
+  planesOf(geometry).forEach((dimension, i) => {
+    native[dimension] = i === 0 ? spacing[0] : spacing[i] / geometry.step[i - 1];
+  });
+  return { spacing: native, extent: extentOf(geometry.volume, native), quantiles };
+}
+interface SlicesFacts {
+  geometry: SliceGeometry;
+  spacing: Triple;
+  quantiles?: readonly number[] | undefined;
+}
 
 /** Left out at either end of what was segmented: a stray voxel says nothing of its size. */
 const STRAY = 0.01;

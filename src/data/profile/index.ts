@@ -2,11 +2,11 @@
 export { type Doubt, doubtsOf, uncheckedOf } from './doubts.js';
 export {
   type CaseFacts,
-  extentOf,
   type MaskFacts,
   maskFacts,
   quantilesOf,
   type ScanFacts,
   scanFacts,
+  scanFactsOfSlices,
 } from './facts.js';
-export { type Profile, profileOf, profileSchema } from './profile.js';
+export { type Profile, profileOf, profileSchema, widened } from './profile.js';

@@ -73,6 +73,18 @@ export function profileOf(cases: readonly CaseFacts[]): Profile {
   return profileSchema.parse({ cases: cases.length, ...found });
 }
 
+/** The profile with room for further images, those that an adapter was made for. */
+export function widened(profile: Profile, scans: readonly ScanFacts[]): Profile {
+  const more = imageRanges(scans);
+  const both = (own: readonly Range[] | undefined, other: readonly Range[] | undefined) =>
+    own && other
+      ? own.map(({ low, high }, i) => ({ low: Math.min(low, other[i].low), high: Math.max(high, other[i].high) }))
+      : undefined;
+  const keys = ['spacingMm', 'extentMm', 'quantiles', 'distribution'] as const;
+  const ranges = Object.fromEntries(keys.map((key) => [key, both(profile[key], more[key])]));
+  return profileSchema.parse({ ...profile, ...ranges });
+}
+
 function imageRanges(cases: readonly ScanFacts[]) {
   return {
     spacingMm: rangesOf(

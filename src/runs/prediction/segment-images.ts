@@ -1,0 +1,133 @@
+/** NIfTI files and DICOM series, segmented one after another; masks as NIfTI or DICOM-SEG. */
+import { existsSync, rmSync } from 'node:fs';
+import { writeFileAtomic } from '../../core/index.js';
+import { convertSeries, readVolume, type Volume, writeMask, writeSegmentation } from '../../data/index.js';
+import type { PromptedMask } from '../../finetune/index.js';
+import type { ProgressEvent } from '../events.js';
+import { caseName } from '../score.js';
+import { maskFile, type Outputs } from './outputs.js';
+import type { Answer, Segment } from './predictor.js';
+import type { ImageSource } from './sources.js';
+import { VolumeTable } from './volume-table.js';
+
+/** A mask that was made; of an answer to a prompt also the slice it is about, and how sure the model is. */
+export interface Mask extends Partial<Omit<PromptedMask, 'labels'>> {
+  /** The NIfTI file, or the pseudonyms of patient and series. */
+  image: string;
+  /** Null where it would have been a DICOM-SEG of nothing. */
+  mask: string | null;
+  segmentedMl: number;
+  /** By class. */
+  volumesMl: Record<string, number>;
+  /** Why the mask should not be trusted unseen, with the numbers; empty where nothing is doubted. */
+  warnings: string[];
+}
+
+/** An image that has no mask, whatever the reason was. */
+export interface Failure {
+  image: string;
+  error: unknown;
+}
+
+export interface SegmentOptions extends Outputs {
+  segment: Segment;
+  /** Names of the labels 1, 2, … */
+  classes: readonly string[];
+  /** Writes a DICOM-SEG also where nothing was segmented. */
+  empty: boolean;
+}
+
+export interface Segmented {
+  masks: Mask[];
+  /** Masks that were there already. */
+  skipped: string[];
+  failures: Failure[];
+  /** The table of volumes beside the masks. */
+  table: string;
+}
+
+/**
+ * Segments all images. One that cannot be used is among the failures and stops no other, whatever went wrong with it.
+ * Each mask is an event when it is written, and a line of `volumes.csv`; what is doubted of it is told there, beside a
+ * NIfTI mask in a JSON file of its name, and in the comments of a DICOM-SEG.
+ *
+ * @throws GraftError VOLUMES_FOREIGN, before anything is computed
+ */
+export async function* segmentImages(
+  sources: readonly ImageSource[],
+  options: SegmentOptions,
+): AsyncGenerator<ProgressEvent, Segmented> {
+  const table = new VolumeTable(options.out);
+  const [masks, skipped, failures]: [Mask[], string[], Failure[]] = [[], [], []];
+  const isThere = (name: string) => options.existing === 'skip' && existsSync(maskFile(options, name));
+  yield { kind: 'task', name: 'segment', total: sources.length };
+  for (const [i, source] of sources.entries()) {
+    try {
+      if (isThere(source.name)) skipped.push(maskFile(options, source.name));
+      else
+        for (const volume of await readVolumes(source)) {
+          const name = caseName(volume.path);
+          if (isThere(name)) {
+            skipped.push(maskFile(options, name));
+            continue;
+          }
+          const known = source.series && { modality: source.series.modality };
+          const answer = yield* options.segment(volume, known ?? {});
+          const mask = await write(answer, volume, source, options);
+          table.add(mask);
+          masks.push(mask);
+          yield { kind: 'result', text: describeMask(mask), value: mask };
+        }
+    } catch (error) {
+      failures.push({ image: source.path ?? source.name, error });
+    }
+    yield { kind: 'step', done: i + 1, total: sources.length };
+  }
+  yield { kind: 'done', name: 'segment' };
+  return { masks, skipped, failures, table: table.file };
+}
+
+const readVolumes = async ({ path, series }: ImageSource): Promise<Volume[]> =>
+  series ? convertSeries(series) : [readVolume(path!)];
+
+/** Writes the mask of a volume, and what is doubted of it. */
+async function write(answer: Answer, volume: Volume, source: ImageSource, options: SegmentOptions): Promise<Mask> {
+  const { classes } = options;
+  const { labels, volumesMl, ...more } = answer;
+  const segmentedMl = volumesMl.reduce((a, b) => a + b, 0);
+  // A header that leaves something open is a reason for doubt, too.
+  const warnings = [...(volume.doubts ?? []), ...more.warnings];
+  const found = {
+    ...{ image: volume.path, segmentedMl, ...more, warnings },
+    volumesMl: Object.fromEntries(classes.map((name, i) => [name, volumesMl[i]])),
+  };
+  const mask = maskFile(options, caseName(volume.path));
+  if (options.format === 'nifti') {
+    writeMask(mask, labels, volume.grid);
+    writeWarnings(mask.replace(/\.nii\.gz$/, '.warnings.json'), found);
+  } else if (segmentedMl > 0 || options.empty)
+    await writeSegmentation(mask, labels, volume, source.series!, { classes, warnings });
+  else {
+    // One of an earlier command would be taken for this one's.
+    rmSync(mask, { force: true });
+    return { ...found, mask: null };
+  }
+  return { ...found, mask };
+}
+
+/** What is doubted of a mask, beside it; a mask without a doubt has no such file. */
+function writeWarnings(file: string, { image, volumesMl, warnings }: Omit<Mask, 'mask'>): void {
+  if (warnings.length > 0) writeFileAtomic(file, `${JSON.stringify({ image, volumesMl, warnings }, null, 2)}\n`);
+  else rmSync(file, { force: true });
+}
+
+/** `masks/scan.nii.gz  3.1 ml (anterior 1.6, posterior 1.5)`, and a line for each warning. */
+function describeMask({ image, mask, segmentedMl, volumesMl, iou, warnings }: Mask): string {
+  const entries = Object.entries(volumesMl);
+  const parts = entries.map(([name, ml]) => `${name} ${ml.toFixed(1)}`).join(', ');
+  const file = mask ?? `${image}: nothing segmented, so no DICOM-SEG was written (--empty writes it):`;
+  return [
+    `${file}  ${segmentedMl.toFixed(1)} ml${entries.length > 1 ? ` (${parts})` : ''}${iou === undefined ? '' : `, predicted IoU ${iou.toFixed(2)}`}`,
+    ...warnings.map((text) => `  warning: ${text}`),
+  ].join('\n');
+}
