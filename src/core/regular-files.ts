@@ -5,9 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
 /** What stands at a path where a regular file was expected. */
-export class NotRegularFile extends Error {
-  readonly code = 'NOT_REGULAR';
-}
+export class NotRegularFile extends Error {}
 
 /**
  * Opens a regular file for reading.

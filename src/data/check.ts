@@ -50,9 +50,11 @@ export function* checkDataset(
   { classes, masks }: { classes?: readonly string[] | undefined; masks?: string | undefined } = {},
 ): Generator<{ done: number; total: number }, DatasetCheck> {
   const findings: Finding[] = [];
+  const told = new Set<string>();
   const report: Report = (fault, one) => {
-    if (!findings.some((other) => other.fault.message === fault.message))
-      findings.push({ fault, ...(one && { site: one.site, name: one.name }) });
+    if (told.has(fault.message)) return;
+    told.add(fault.message);
+    findings.push({ fault, ...(one && { site: one.site, name: one.name }) });
   };
   const dataset = attempt(report, undefined, () =>
     isBenchmark(set) ? readBenchmark(set, root, { report }) : readDataset(root, { layout: set, masks, report }),

@@ -4,7 +4,15 @@ export { readCodes } from './codes-file.js';
 export { convertSeries, type NiftiBytes, niftiOfSeries } from './convert.js';
 export { dicomError, dicomErrors, type Problem } from './errors.js';
 export { pseudonymise, pseudonymKey } from './pseudonym.js';
-export { assertSeries, type DicomScan, type DicomSeries, isDicom, patientMask, scanDicom } from './scan.js';
+export {
+  assertSeries,
+  type DicomScan,
+  type DicomSeries,
+  isDicom,
+  patientMask,
+  scanDicom,
+  scanDicomWithPauses,
+} from './scan.js';
 export { type SegmentationOptions, writeSegmentation } from './segmentation.js';
 export type { Algorithm } from './segments.js';
 export { type Person, whois } from './whois.js';

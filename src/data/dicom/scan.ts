@@ -4,6 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { type Pausing, pause, withoutPauses } from '../../core/index.js';
 import type { Triple } from '../orientation.js';
 import { DamagedFile, readElements } from './elements.js';
 import { dicomError, type Problem, problem, reasonOf } from './errors.js';
@@ -45,6 +46,9 @@ export interface DicomScan {
   problems: Problem[];
 }
 
+/** Some hundredths of a second. */
+const filesBetweenPauses = 100;
+
 /**
  * Looks at all files in a folder, at any depth and under any names, or at one file. A file that cannot be used becomes a
  * problem and stops nothing.
@@ -52,9 +56,20 @@ export interface DicomScan {
  * @param options.key for the pseudonyms, uint8 [32]; otherwise this user's (`pseudonymKey`)
  * @throws GraftError DICOM_NOT_FOUND, PSEUDONYM_KEY
  */
-export function scanDicom(folder: string, { key = pseudonymKey() }: { key?: Uint8Array } = {}): DicomScan {
+export const scanDicom = (folder: string, options: { key?: Uint8Array } = {}): DicomScan =>
+  withoutPauses(scanDicomWithPauses(folder, options));
+
+/** As `scanDicom`, with pauses: a folder may hold a hundred thousand files. */
+export function* scanDicomWithPauses(
+  folder: string,
+  { key = pseudonymKey() }: { key?: Uint8Array } = {},
+): Pausing<DicomScan> {
   const found: Found = { headers: [], imageless: [], others: [], damaged: [] };
-  for (const file of filesIn(folder, found)) lookAt(file, found);
+  let files = 0;
+  for (const file of filesIn(folder, found)) {
+    lookAt(file, found);
+    if (++files % filesBetweenPauses === 0) yield pause;
+  }
   const show = shower(folder, found);
 
   const groups = groupBy(found.headers, ({ series }) => series);

@@ -26,8 +26,8 @@ export function histogramOf(data: Float32Array, low: number, high: number): Hist
  * goes where its middle lies.
  */
 export function joinHistograms(histograms: readonly Histogram[], bins: number): Histogram {
-  const low = Math.min(...histograms.map((one) => one.low));
-  const high = Math.max(...histograms.map((one) => one.high));
+  const low = histograms.reduce((least, one) => Math.min(least, one.low), Number.POSITIVE_INFINITY);
+  const high = histograms.reduce((greatest, one) => Math.max(greatest, one.high), Number.NEGATIVE_INFINITY);
   const counts = new Float64Array(bins);
   for (const one of histograms) {
     const width = (one.high - one.low) / one.shares.length;

@@ -1,5 +1,6 @@
 /** Looks at every image of a folder, one after another, and says what a person should know before training. */
-import { errorsOf, GraftError, writeFileAtomic } from '../../core/index.js';
+import { extname } from 'node:path';
+import { errorsOf, GraftError, type Pause, pause, writeFileAtomic } from '../../core/index.js';
 import {
   type DataWarning,
   datasetErrors,
@@ -39,13 +40,22 @@ export interface Inspection extends Pick<Sources, 'kind' | 'classes' | 'faults' 
   cases: InspectedCase[];
   sites: SiteFacts[];
   warnings: DataWarning[];
-  /** The contact sheet, where one was drawn. */
+  /** The contact sheet, where one was drawn, or the first of several. */
   sheet: string | null;
+  /** All of them. */
+  sheets: string[];
 }
+
+/** Cases on one sheet. More would be a picture that few programs open, and memory would grow with the data set. */
+export const casesOnSheet = 100;
+const title =
+  "Every case axial, coronal, sagittal: in the middle, or where the label is largest. R: the patient's right, A: front.";
 
 /**
  * @param root a data set, or any folder with DICOM or NIfTI files
- * @param options.sheet PNG file for the contact sheet; null for none
+ * What is kept of a case are its facts, some kilobytes; slices go to a sheet as soon as it is full.
+ *
+ * @param options.sheet PNG file for the contact sheet; null for none. Further sheets are called NAME-2.png, …
  * @param options.layout as in `checkDataset`: a layout or benchmark set; default: what the folder looks like
  * @throws GraftError where there is nothing to look at, WRITE_FAILED; files that cannot be read are faults of their case
  */
@@ -53,28 +63,39 @@ export async function* inspect(
   root: string,
   { sheet = null, ...options }: { sheet?: string | null } & SourceOptions = {},
 ): AsyncGenerator<ProgressEvent, Inspection> {
-  const { kind, root: shown, sources, classes, faults, notes } = findSources(root, options);
+  const { kind, root: shown, sources, classes, faults, notes } = yield* findSources(root, options);
   yield { kind: 'task', name: 'inspect', total: sources.length };
   const cases: InspectedCase[] = [];
-  const tiles: Tile[] = [];
+  const sheets: string[] = [];
+  let tiles: Tile[] = [];
   for (const source of sources) {
-    const { tile, ...one } = await inspectSource(source);
+    const { tile, ...one } = yield* inspectSource(source);
     cases.push(one);
-    if (sheet !== null) tiles.push(tile);
     yield { kind: 'step', done: cases.length, total: sources.length };
+    if (sheet === null) continue;
+    tiles.push(tile);
+    if (tiles.length < casesOnSheet && cases.length < sources.length) continue;
+    const file = sheets.length === 0 ? sheet : numbered(sheet, sheets.length + 1);
+    writeFileAtomic(file, drawSheet(title, tiles));
+    sheets.push(file);
+    tiles = [];
+    yield pause;
   }
-  const title =
-    "Every case axial, coronal, sagittal: in the middle, or where the label is largest. R: the patient's right, A: front.";
-  if (sheet !== null) writeFileAtomic(sheet, drawSheet(title, tiles));
   yield { kind: 'done', name: 'inspect' };
 
   const readable = cases.flatMap(({ image, ...one }): Inspected[] => (image ? [{ ...one, image }] : []));
   const sites = siteFacts(readable);
   const found = { kind, ...(classes && { classes }), faults: faults.map(asFault), notes: notes.map(asFault) };
-  return { root: shown, ...found, cases, sites, warnings: warningsOf(readable, sites, classes), sheet };
+  return { root: shown, ...found, cases, sites, warnings: warningsOf(readable, sites, classes), sheet, sheets };
 }
 
-async function inspectSource(source: Source): Promise<InspectedCase & { tile: Tile }> {
+/** `sheet-2.png` of `sheet.png`. */
+function numbered(file: string, number: number): string {
+  const ending = extname(file);
+  return `${file.slice(0, file.length - ending.length)}-${number}${ending}`;
+}
+
+async function* inspectSource(source: Source): AsyncGenerator<Pause, InspectedCase & { tile: Tile }> {
   const { site, name, series } = source;
   const faults = source.faults.map(asFault);
   const volumes = (await attempt(() => source.images(), faults)) ?? [];
@@ -82,8 +103,11 @@ async function inspectSource(source: Source): Promise<InspectedCase & { tile: Ti
   const [volume] = volumes;
   if (!volume) return { ...one, tile: { site, name, caption: faults[0].code, faulty: true, panes: [] } };
 
+  yield pause;
   const label = await attempt(() => source.label(volume), faults);
+  yield pause;
   const image = imageFacts(volume);
+  yield pause;
   // A header knows what values alone can only suggest.
   if (series) image.unit = series.modality === 'CT' ? 'HU' : 'arbitrary';
   const { least, greatest } = image.intensity;

@@ -1,13 +1,14 @@
 /** DICOM series to look at: a scanner is a site, a series of a patient a case. */
-import { convertSeries, type DicomSeries, scanDicom } from '../../data/index.js';
+import type { Pausing } from '../../core/index.js';
+import { convertSeries, type DicomSeries, scanDicomWithPauses } from '../../data/index.js';
 import type { Source, Sources } from './sources.js';
 
 /** Problems of a scan that are none of the images': files that hold something else. */
 const leftAlone = ['DICOM_OTHER_FILES', 'DICOM_NOT_IMAGE'];
 
 /** @param root an existing folder; without DICOM files there are no sources */
-export function findSeries(root: string): Omit<Sources, 'kind'> {
-  const scan = scanDicom(root);
+export function* findSeries(root: string): Pausing<Omit<Sources, 'kind'>> {
+  const scan = yield* scanDicomWithPauses(root);
   return {
     root: scan.folder,
     sources: scan.series.map(seriesSource),

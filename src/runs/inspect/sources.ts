@@ -1,7 +1,7 @@
 /** Where the images of a folder come from: the cases of a data set, or whatever volumes and DICOM series lie there. */
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import type { GraftError } from '../../core/index.js';
+import type { GraftError, Pausing } from '../../core/index.js';
 import {
   assertSameGrid,
   type Case,
@@ -66,7 +66,7 @@ export interface SourceOptions {
  *
  * @throws GraftError DATASET_NOT_FOUND, DATASET_NO_SITES where there is no image at all, and what `readDataset` throws
  */
-export function findSources(root: string, { layout = 'auto', masks }: SourceOptions = {}): Sources {
+export function* findSources(root: string, { layout = 'auto', masks }: SourceOptions = {}): Pausing<Sources> {
   const faults: GraftError[] = [];
   const report = (fault: GraftError) => faults.push(fault);
   const dataset = isBenchmark(layout)
@@ -77,7 +77,7 @@ export function findSources(root: string, { layout = 'auto', masks }: SourceOpti
     const sources = dataset.sites.flatMap((site) => site.cases.map(caseSource));
     return { kind: 'data set', root, sources, ...(dataset.classes && { classes: dataset.classes }), faults, notes: [] };
   }
-  const series = findSeries(root);
+  const series = yield* findSeries(root);
   if (series.sources.length > 0) return { kind: 'DICOM', ...series };
   const volumes = looseVolumes(root);
   if (volumes.length === 0) throw without;

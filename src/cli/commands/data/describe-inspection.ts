@@ -1,6 +1,6 @@
 /** An inspection as text: tables of series, cases and sites, what is broken, and what needs a choice. */
 import type { ImageFacts } from '../../../data/index.js';
-import type { Inspection } from '../../../runs/index.js';
+import { casesOnSheet, type Inspection } from '../../../runs/index.js';
 import { asOption } from '../../settings.js';
 import { type Cell, formatTable } from '../../table.js';
 
@@ -15,7 +15,7 @@ interface ClassColumn {
 
 /** @param width of the terminal in characters @param bold as in a command's context */
 export function describeInspection(inspection: Inspection, width: number, bold: (text: string) => string): string {
-  const { cases, warnings, faults, notes, sheet } = inspection;
+  const { cases, warnings, faults, notes, sheets } = inspection;
   const classes = classColumns(inspection);
   const broken = [...faults, ...cases.flatMap((one) => one.faults)];
   const parts = [
@@ -39,9 +39,14 @@ export function describeInspection(inspection: Inspection, width: number, bold: 
       bold(`Left alone (${notes.length}):`),
       notes.map(({ message, hint }) => [message, hint]),
     ),
-    [summaryOf(inspection), ...(sheet === null ? [] : [`Contact sheet: ${sheet}`])].join('\n'),
+    [summaryOf(inspection), ...sheetLines(sheets)].join('\n'),
   ];
   return parts.filter(Boolean).join('\n\n');
+}
+
+function sheetLines(sheets: readonly string[]): string[] {
+  if (sheets.length < 2) return sheets.map((sheet) => `Contact sheet: ${sheet}`);
+  return [`Contact sheets: ${sheets[0]} to ${sheets[sheets.length - 1]}, ${casesOnSheet} cases on each`];
 }
 
 /** A title, and entries whose first line stands out; empty without entries. */

@@ -23,7 +23,9 @@ export const registerInspect = (group: Command): void =>
           .string()
           .nullable()
           .default('contact-sheet.png')
-          .describe('PNG file with three slices of every case; an older one is replaced'),
+          .describe(
+            'PNG file with three slices of every case, and NAME-2.png and so on beyond 100; older ones are replaced',
+          ),
         layout: z
           .enum(['auto', ...layoutNames, ...benchmarkNames])
           .default('auto')
