@@ -44,6 +44,15 @@ describe('a file without the marker DICM and the meta group', () => {
     expect(volume.data).toEqual(whole[0].data);
   });
 
+  it('or with another value type than it states', async () => {
+    const whole = await convertSeries(seriesOf({}));
+    const change = () => ({ _meta: { TransferSyntaxUID: { Value: ['1.2.840.10008.1.2'] } } });
+    // The zero byte of padding gives room for the longer identifier of the same even length.
+    const stating = (text: string) => text.replace('UI\x12\x001.2.840.10008.1.2\0', 'UI\x14\x001.2.840.10008.1.2.1\0');
+    const [volume] = await convertSeries(seriesOf({ change }, stating));
+    expect(volume.data).toEqual(whole[0].data);
+  });
+
   it('that is no DICOM at all is left alone', () => {
     const folder = join(root, 'none');
     writeSeries(folder, { slices: 1 });
@@ -84,6 +93,12 @@ describe('decimals', () => {
     const [{ bytes }] = await niftiOfSeries(series);
     expect(bytes[123]).toBe(0); // xyzt_units: unknown
   });
+});
+
+it('images that do not say where they lie are told of', async () => {
+  const series = seriesOf({ change: () => ({ ImagePositionPatient: undefined }) });
+  expect(codesOf(series)).toEqual(['DICOM_PLACE_ABSENT']);
+  expect(await convertSeries(series)).toHaveLength(1);
 });
 
 it('an overlay is no second volume', async () => {

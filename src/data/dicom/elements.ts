@@ -110,13 +110,16 @@ export function readElements(path: string): ReadFile | undefined {
       : { elements, next: begin };
     const stated = meta.elements.text('transferSyntax');
     if (stated === deflated) throw new DamagedFile('its data set is deflated (unpack it with dcmconv of DCMTK)');
-    const syntax = stated ?? encodingFound(file, meta.next) ?? (marker ? '1.2.840.10008.1.2' : undefined);
+    const found = encodingFound(file, meta.next);
+    // Some writers state one uncompressed syntax and write another.
+    const readable = stated === undefined || Object.hasOwn(encodings, stated) ? (found ?? stated) : stated;
+    const syntax = readable ?? (marker ? '1.2.840.10008.1.2' : undefined);
     if (!syntax) return undefined;
     elements.values.set(tags.transferSyntax, [syntax]);
     const encoding = encodings[syntax] ?? explicitLittle;
     readDataset(file, meta.next, file.size, encoding, 0, elements);
     if (!marker && !isObject(elements)) return undefined;
-    return { elements, size: file.size, start: meta.next, encoding, marked: marker && stated !== undefined };
+    return { elements, size: file.size, start: meta.next, encoding, marked: marker && stated === syntax };
   } catch (error) {
     if (!(error instanceof DamagedFile)) throw error;
     if (!marker && !isObject(elements)) return undefined;

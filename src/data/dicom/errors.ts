@@ -65,7 +65,12 @@ export const dicomErrors = {
   DICOM_SPACING_ABSENT: {
     exit: 'data',
     message: '{series}: its images do not say how far apart their {what} are.',
-    hint: 'A NIfTI file of it has 1 mm for what is missing and says that its unit is unknown; nothing is predicted or measured on it. Export the original series, or set its spacing (Pixel Spacing, Spacing Between Slices).',
+    hint: 'A NIfTI file of it holds a guess and says that its unit is unknown; nothing is predicted or measured on it. Export the original series, or set its spacing (Pixel Spacing, Spacing Between Slices).',
+  },
+  DICOM_PLACE_ABSENT: {
+    exit: 'data',
+    message: '{series}: {count} of its images do not say where in the patient they lie.',
+    hint: 'Their order is that of their numbers; left and right, and up and down, are guesses. Export the original series.',
   },
   DICOM_PIXELS_DIFFER: {
     exit: 'data',
