@@ -1,4 +1,4 @@
-/** What graft uses of dcmjs, which has no types of its own. */
+/** What the tests use of dcmjs, which has no types of its own. */
 declare module 'dcmjs' {
   /** Elements by their names in the DICOM dictionary; sequences are lists. */
   type Dataset = Record<string, unknown>;
