@@ -108,7 +108,7 @@ describe('a file', () => {
 
   it('that is absent or a folder is named in the error', () => {
     expect(() => openSafetensors('/nowhere/x.safetensors')).toThrow(
-      '/nowhere/x.safetensors: could not be read (no such',
+      '/nowhere/x.safetensors: could not be read (there is no such',
     );
     expect(codeOf(() => openSafetensors(files.path('.')))).toBe('TENSOR_FILE_UNREADABLE');
   });
