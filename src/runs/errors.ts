@@ -62,6 +62,11 @@ export const runErrors = {
     message: '{mask}: has no label of the same name in {folder}.',
     hint: 'Masks and labels are paired by their file names; rename one or the other.',
   },
+  LABELS_WITHOUT_MASK: {
+    exit: 'data',
+    message: '{folder}: {count} of {total} labels have no mask here: {names}.',
+    hint: 'Segment them, or say what they are: --missing zero counts each as a mask of nothing, --missing skip leaves them out and names them.',
+  },
   IMAGES_NONE: {
     exit: 'data',
     message: '{folder}: holds no image: neither NIfTI files nor DICOM series; found {found}.',

@@ -7,6 +7,7 @@ import {
   assertSameGrid,
   type Case,
   ignored,
+  type Label,
   loadCase,
   niftiStem,
   readCaseLabel,
@@ -67,36 +68,67 @@ export function* measure(
 /** `CASE` of `FOLDER/CASE.nii` or `FOLDER/CASE.nii.gz`; the whole name of files of other kinds. */
 export const caseName = (path: string): string => niftiStem(path) ?? basename(path);
 
+export const missingChoices = ['error', 'zero', 'skip'] as const;
+
+export interface FolderOptions {
+  /** The labels' value of voxels that count for nothing, where they have one. */
+  ignore?: number | undefined;
+  /** What a label without a mask is: a mistake, a mask of nothing, or no case. */
+  missing?: (typeof missingChoices)[number];
+}
+
+export interface FolderScores {
+  scores: Omit<CaseScore, 'site'>[];
+  /** Names of the labels that have no mask. */
+  missing: string[];
+}
+
 /**
  * Measures every mask of a folder against the label of the same name.
  *
- * @param ignore the labels' value of voxels that count for nothing, where they have one
- * @throws GraftError MASKS_MISSING, MASK_WITHOUT_LABEL, GRID_MISMATCH, LABEL_OUTSIDE_CLASSES
+ * @throws GraftError MASKS_MISSING, MASK_WITHOUT_LABEL, LABELS_WITHOUT_MASK, GRID_MISMATCH, LABEL_OUTSIDE_CLASSES
  */
 export async function* scoreFolder(
   predictions: string,
   labels: string,
   classes: readonly string[],
   toleranceMm: number,
-  ignore?: number,
-): AsyncGenerator<ProgressEvent, Omit<CaseScore, 'site'>[]> {
+  { ignore, missing: choice = 'error' }: FolderOptions = {},
+): AsyncGenerator<ProgressEvent, FolderScores> {
   const [masks, truths] = [predictions, labels].map((folder) => volumesIn(folder));
   if (masks.size === 0) throw runError('MASKS_MISSING', { folder: predictions });
+  const stray = [...masks].find(([name]) => !truths.has(name));
+  if (stray) throw runError('MASK_WITHOUT_LABEL', { mask: stray[1], folder: labels });
+  const missing = [...truths.keys()].filter((name) => !masks.has(name));
+  if (missing.length > 0 && choice === 'error')
+    throw runError('LABELS_WITHOUT_MASK', {
+      ...{ folder: predictions, count: missing.length, total: truths.size, names: shownNames(missing) },
+    });
+  const names = [...truths.keys()].filter((name) => choice === 'zero' || masks.has(name));
   const scores: Omit<CaseScore, 'site'>[] = [];
   yield { kind: 'task', name: 'evaluate' };
-  for (const [name, path] of masks) {
-    const truthPath = truths.get(name);
-    if (!truthPath) throw runError('MASK_WITHOUT_LABEL', { mask: path, folder: labels });
-    const truth = readCaseLabel(ignore === undefined ? {} : { ignore }, truthPath);
-    const mask = readLabel(path);
-    assertSameGrid(truth, mask);
-    for (const one of [truth, mask]) assertClasses(one, classes.length + 1);
-    scores.push({ name, classes: yield* measure(truth, mask.data, classes, toleranceMm) });
-    yield { kind: 'step', done: scores.length, total: masks.size };
+  for (const name of names) {
+    const truth = readCaseLabel(ignore === undefined ? {} : { ignore }, truths.get(name)!);
+    assertClasses(truth, classes.length + 1);
+    const path = masks.get(name);
+    const mask = path === undefined ? new Uint8Array(truth.data.length) : maskOn(truth, path, classes);
+    scores.push({ name, classes: yield* measure(truth, mask, classes, toleranceMm) });
+    yield { kind: 'step', done: scores.length, total: names.length };
   }
   yield { kind: 'done', name: 'evaluate' };
-  return scores;
+  return { scores, missing };
 }
+
+function maskOn(truth: Label, path: string, classes: readonly string[]): Uint8Array {
+  const mask = readLabel(path);
+  assertSameGrid(truth, mask);
+  assertClasses(mask, classes.length + 1);
+  return mask.data;
+}
+
+/** The first of many names. */
+export const shownNames = (names: readonly string[]): string =>
+  names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '');
 
 /** Mean of a measure over cases and classes; Infinity where a distance is undefined. */
 export function meanScore(scores: readonly CaseScore[], key: keyof ClassMeasures): number {

@@ -28,7 +28,7 @@ describe('the names of NIfTI files', () => {
     const scoring = scoreFolder(labels, labels, ['a'], 1);
     let step = await scoring.next();
     while (!step.done) step = await scoring.next();
-    expect(step.value).toMatchObject([{ name: 'B' }]);
+    expect(step.value.scores).toMatchObject([{ name: 'B' }]);
   });
 
   it('in capitals say that a file is to be packed, too', () => {

@@ -67,13 +67,13 @@ describe('the label that a data set calls ignore', () => {
     }
     tree.label('masks/c1.nii.gz', [1, 1, 1, 0]);
     const evaluate = async (ignore?: number) => {
-      const work = scoreFolder(tree.at('masks'), tree.at('set/labelsTr'), ['organ'], 1, ignore);
+      const work = scoreFolder(tree.at('masks'), tree.at('set/labelsTr'), ['organ'], 1, { ignore });
       for (;;) {
         const { done, value } = await work.next();
         if (done) return value;
       }
     };
-    expect((await evaluate(2))[0].classes.organ.dice).toBe(1);
+    expect((await evaluate(2)).scores[0].classes.organ.dice).toBe(1);
     await expect(evaluate()).rejects.toMatchObject({ code: 'LABEL_OUTSIDE_CLASSES' });
   });
 });

@@ -1,9 +1,13 @@
 /** Whether an image and the answer to it look like a model's source: what is doubted, and what is not. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   type CaseFacts,
   doubtsOf,
   maskFacts,
+  modalityBeside,
   type Profile,
   preprocessingSchema,
   profileOf,
@@ -73,6 +77,23 @@ describe('of a case', () => {
     expect(doubts({ modality: 'MR' }, known)).toEqual([]);
     expect(doubts({ modality: 'CT' })).toEqual([]);
   });
+});
+
+it('the modality of a NIfTI file is what the JSON file beside it says', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-modality-'));
+  const image = join(folder, 'a.nii.gz');
+  expect(modalityBeside(image)).toBeUndefined();
+  for (const [text, modality] of [
+    ['{"Modality":"MR"}', 'MR'],
+    ['{"Modality":7}', undefined],
+    ['{"Modality":"a person"}', undefined],
+    ['{', undefined],
+    ['null', undefined],
+  ]) {
+    writeFileSync(join(folder, 'a.json'), `${text}`);
+    expect(modalityBeside(image)).toBe(modality);
+  }
+  rmSync(folder, { recursive: true });
 });
 
 describe('intensities', () => {

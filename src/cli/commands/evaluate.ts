@@ -11,7 +11,8 @@ export const registerEvaluate = (program: Command): void =>
     summary: 'Measure masks against reference labels',
     details:
       'Compares every mask of PREDICTIONS with the label of the same name in LABELS: Dice, surface Dice, 95 % Hausdorff ' +
-      'distance, average surface distance and volume difference, for each class. Both empty counts as Dice 1. Below ' +
+      'distance, average surface distance and volume difference, for each class. Both empty counts as Dice 1. A label without a ' +
+      'mask is an error unless --missing says what it is. Below ' +
       'the cases: each measure with its mean, 95 % bootstrap interval and median, and the worst cases.',
     arguments: { '<predictions>': 'folder of NIfTI masks', '<labels>': 'folder of NIfTI labels' },
     options: async () => {
@@ -28,6 +29,10 @@ export const registerEvaluate = (program: Command): void =>
           .max(255)
           .optional()
           .describe('the labels’ value of voxels that count for nothing, as nnU-Net’s ignore'),
+        missing: z
+          .enum(['error', 'zero', 'skip'])
+          .default('error')
+          .describe('what a label without a mask is: a mistake, a mask of nothing, or left out and named'),
         csv: z.string().optional().describe('also write every case and class to this file'),
       });
     },
@@ -36,9 +41,10 @@ export const registerEvaluate = (program: Command): void =>
       ['graft evaluate masks labels --classes anterior,posterior --tolerance 1 --json', 'two classes, as JSON'],
       ['graft evaluate masks labels --csv scores.csv', 'a table for R, pandas or a spreadsheet'],
     ],
-    async run(context, { classes, tolerance, ignore, csv }, predictions, labels) {
-      const { measures, scoreFolder, scoresCsv, summariseScores } = await import('../../runs/index.js');
-      const scores = await context.follow(scoreFolder(predictions, labels, classes, tolerance, ignore));
+    async run(context, { classes, tolerance, ignore, missing: choice, csv }, predictions, labels) {
+      const { measures, scoreFolder, scoresCsv, shownNames, summariseScores } = await import('../../runs/index.js');
+      const options = { ignore, missing: choice };
+      const { scores, missing } = await context.follow(scoreFolder(predictions, labels, classes, tolerance, options));
       const summary = summariseScores(scores, classes);
       if (csv !== undefined) {
         const { writeFileAtomic } = await import('../../core/index.js');
@@ -47,7 +53,7 @@ export const registerEvaluate = (program: Command): void =>
           scoresCsv(scores.map(({ name, classes: found }) => ({ origin: { case: name }, classes: found }))),
         );
       }
-      context.print({ toleranceMm: tolerance, cases: scores, summary }, () => {
+      context.print({ toleranceMm: tolerance, cases: scores, summary, missing: { names: missing, as: choice } }, () => {
         const rows = scores.flatMap(({ name, classes: found }) =>
           Object.entries(found).map(([label, one]) => [
             ...[name, label],
@@ -70,6 +76,11 @@ export const registerEvaluate = (program: Command): void =>
           formatTable(header, rows, { width: context.width }),
           summaryTable(summary, { ...titles, surfaceDice: header[3] }, context.width),
           `worst: ${summary.worst.map(({ name, value }) => `${name} (Dice ${value.toFixed(3)})`).join(', ')}`,
+          ...(missing.length > 0
+            ? [
+                `without a mask, ${choice === 'zero' ? 'counted as masks of nothing' : 'left out'}: ${missing.length} (${shownNames(missing)})`,
+              ]
+            : []),
         ].join('\n\n');
       });
     },

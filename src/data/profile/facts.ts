@@ -5,6 +5,7 @@
 import type { Triple } from '../orientation.js';
 import { percentiles, planesOf, type SliceGeometry } from '../preprocess/index.js';
 import type { Volume } from '../volume.js';
+import { modalityBeside } from './modality.js';
 
 export interface ScanFacts {
   /** [z, y, x] in mm */
@@ -58,14 +59,16 @@ export const scanFacts = ({ data, shape, spacing }: Pick<Volume, 'data' | 'shape
 });
 
 /** The same of a case whose slices alone are at hand. @param one.spacing of its slices, [slice distance, h, w] in mm */
-export function scanFactsOfSlices({ geometry, spacing, quantiles }: SlicesFacts): ScanFacts {
+export function scanFactsOfSlices({ case: one, geometry, spacing, quantiles }: SlicesFacts): ScanFacts {
   const native: Triple = [0, 0, 0];
   planesOf(geometry).forEach((dimension, i) => {
     native[dimension] = i === 0 ? spacing[0] : spacing[i] / geometry.step[i - 1];
   });
-  return { spacing: native, extent: extentOf(geometry.volume, native), quantiles };
+  const modality = modalityBeside(one.image);
+  return { spacing: native, extent: extentOf(geometry.volume, native), quantiles, modality };
 }
 interface SlicesFacts {
+  case: { image: string };
   geometry: SliceGeometry;
   spacing: Triple;
   quantiles?: readonly number[] | undefined;

@@ -80,9 +80,10 @@ export function widened(profile: Profile, scans: readonly ScanFacts[]): Profile 
     own && other
       ? own.map(({ low, high }, i) => ({ low: Math.min(low, other[i].low), high: Math.max(high, other[i].high) }))
       : undefined;
+  const modalities = [...new Set([...(profile.modalities ?? []), ...scans.flatMap(({ modality }) => modality ?? [])])];
   const keys = ['spacingMm', 'extentMm', 'quantiles', 'distribution'] as const;
   const ranges = Object.fromEntries(keys.map((key) => [key, both(profile[key], more[key])]));
-  return profileSchema.parse({ ...profile, ...ranges });
+  return profileSchema.parse({ ...profile, ...ranges, ...(profile.modalities && { modalities: modalities.sort() }) });
 }
 
 function imageRanges(cases: readonly ScanFacts[]) {

@@ -34,7 +34,7 @@ export interface Answer extends Partial<Omit<PromptedMask, 'labels'>> {
 /** What is known of a volume beside its voxels. */
 export interface Known {
   /** DICOM's word, such as MR. */
-  modality?: string;
+  modality: string | undefined;
 }
 
 export type Segment = (volume: Volume, known: Known) => Pausing<Answer>;
@@ -115,7 +115,7 @@ interface Standard {
 function judged(
   labels: Uint8Array,
   volume: Volume,
-  sure: Known & { entropy?: number; heads?: number | undefined },
+  sure: Partial<Known> & { entropy?: number; heads?: number | undefined },
   { profile, ...options }: Standard,
 ): Answer {
   const mask = maskFacts(labels, volume.shape, volume.spacing, options.classes.length);

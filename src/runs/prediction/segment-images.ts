@@ -1,7 +1,14 @@
 /** NIfTI files and DICOM series, segmented one after another; masks as NIfTI or DICOM-SEG. */
 import { existsSync, rmSync } from 'node:fs';
 import { writeFileAtomic } from '../../core/index.js';
-import { convertSeries, readVolume, type Volume, writeMask, writeSegmentation } from '../../data/index.js';
+import {
+  convertSeries,
+  modalityBeside,
+  readVolume,
+  type Volume,
+  writeMask,
+  writeSegmentation,
+} from '../../data/index.js';
 import type { PromptedMask } from '../../finetune/index.js';
 import type { ProgressEvent } from '../events.js';
 import { caseName } from '../score.js';
@@ -71,8 +78,8 @@ export async function* segmentImages(
             skipped.push(maskFile(options, name));
             continue;
           }
-          const known = source.series && { modality: source.series.modality };
-          const answer = yield* options.segment(volume, known ?? {});
+          const modality = source.series?.modality ?? modalityBeside(volume.path);
+          const answer = yield* options.segment(volume, { modality });
           const mask = await write(answer, volume, source, options);
           table.add(mask);
           masks.push(mask);
