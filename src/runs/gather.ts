@@ -3,6 +3,7 @@ import { loadAdapter, loadModel, segmentWithPauses } from '../adapt/index.js';
 import type { Pausing } from '../core/index.js';
 import { type Case, type Dataset, loadCase } from '../data/index.js';
 import { comparisonOf, namingOfRun } from './compare/index.js';
+import { lookCurves, trainingCurves } from './curves.js';
 import type { Result } from './experiment.js';
 import type { RunFolder } from './folder.js';
 import type { Naming } from './names.js';
@@ -15,7 +16,6 @@ import {
   type Headline,
   type Panel,
   type PanelGroup,
-  type ReportCurve,
   type ReportData,
   type ReportSlice,
   sourceMethod,
@@ -113,52 +113,6 @@ function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
       ? ['Phantoms show that a method works, never how well it works on patients.']
       : []),
   ];
-}
-
-interface EpochRecord {
-  kind: string;
-  seed: number;
-  task: string;
-  epoch: number;
-  values: Record<string, number>;
-}
-
-function trainingCurves(folder: RunFolder): ReportCurve[] {
-  const lines = folder.readLog<EpochRecord>().filter(({ kind, task }) => kind === 'epoch' && task === 'network');
-  const series = (value: string) =>
-    [...new Set(lines.map(({ seed }) => seed))].map((seed) => ({
-      name: `seed ${seed}`,
-      // A resumed run repeats epochs; the last line of each holds.
-      points: [
-        ...new Map(
-          lines
-            .filter((line) => line.seed === seed && value in line.values)
-            .map(({ epoch, values }) => [epoch + 1, values[value]]),
-        ),
-      ],
-    }));
-  return [
-    { title: 'Training on the source', xLabel: 'epoch', yLabel: 'loss', series: series('loss') },
-    { title: 'Validation on the source', xLabel: 'epoch', yLabel: 'Dice', series: series('dice') },
-  ].filter((curve) => curve.series.some(({ points }) => points.length > 1));
-}
-
-/** What the selection saw while the shown method adapted. */
-function lookCurves(results: readonly Result[], method: string): ReportCurve[] {
-  const mine = results.filter((one) => one.method === method && one.seed === results[0].seed);
-  const series = mine.map(({ target, looks }) => ({
-    name: target,
-    points: looks
-      .filter(({ candidate }) => candidate !== 'source' || !looks.some((look) => look.candidate === 'statistics'))
-      .map(({ candidate, agreement }): [number, number] => [typeof candidate === 'number' ? candidate : 0, agreement]),
-  }));
-  const curve = {
-    title: `Label-free selection, ${method}`,
-    xLabel: 'epoch',
-    yLabel: 'agreement of the two heads',
-    series,
-  };
-  return series.some(({ points }) => points.length > 1) ? [curve] : [];
 }
 
 function* picturesOf(

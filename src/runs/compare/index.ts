@@ -7,5 +7,6 @@ export * from './evaluation.js';
 export * from './latex.js';
 export * from './markdown.js';
 export * from './measures.js';
-export * from './scores.js';
+export { entriesOfRuns, namesOfRuns, openRun, type RunFiles, readScores } from './scores.js';
+export * from './sharing.js';
 export * from './tables.js';

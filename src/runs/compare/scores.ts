@@ -8,14 +8,11 @@ import { type Regime, variantsOf } from '../federation/recipe.js';
 import { pathOf, type RegimeResult, tasksOf } from '../federation/results.js';
 import type { RunFolder } from '../folder.js';
 import { type AnyRecipe, readSavedRecipe } from '../kinds.js';
-import { type Naming, namingOf, pseudonymFile } from '../names.js';
 import { methodsOf } from '../recipe.js';
 import type { CaseScore } from '../score.js';
 import { readResults, readSourceResults } from '../summary.js';
-import { type Comparison, compare } from './compare.js';
 import type { ComparisonEntry } from './entry.js';
 import { compareError } from './errors.js';
-import type { MeasureName } from './measures.js';
 
 /** What is read of a run's folder. */
 export type RunFiles = Pick<RunFolder, 'file' | 'has' | 'readJson'>;
@@ -90,7 +87,7 @@ function withPatient(score: CaseScore, groupBy: string | undefined, site?: strin
  * What a run compares: its methods on the targets; or its plans in each regime on all sites, of `local` every site's own
  * model on the site's own cases.
  */
-function entriesOf(files: RunFiles, run: AnyRecipe): ComparisonEntry[] {
+export function entriesOf(files: RunFiles, run: AnyRecipe): ComparisonEntry[] {
   const { kind, recipe } = run;
   const all = readScores(files, run);
   const entry = (
@@ -123,43 +120,6 @@ function entriesOf(files: RunFiles, run: AnyRecipe): ComparisonEntry[] {
   );
 }
 
-/**
- * What a run's report shows: the measure against one of its methods, where there are others.
- *
- * @param baselines the first of them that was scored is it; without any the first method
- */
-export function comparisonOf(
-  files: RunFiles,
-  run: AnyRecipe,
-  measure: MeasureName,
-  baselines: readonly string[],
-  naming: Naming,
-): Comparison | undefined {
-  const entries = renamed(entriesOf(files, run), naming);
-  const baseline = baselines.find((name) => entries.some((entry) => entry.name === name));
-  return entries.length > 1 ? compare(entries, { measure, ...(baseline !== undefined && { baseline }) }) : undefined;
-}
-
-/** The entries with cases named as they are told. */
-const renamed = (entries: readonly ComparisonEntry[], naming: Naming): ComparisonEntry[] =>
-  entries.map((entry) => ({
-    ...entry,
-    // Whose a case is has been read from its name by now, or is the case itself.
-    scores: entry.scores.map((score) => ({ ...score, name: naming.of(score) })),
-  }));
-
-/**
- * What the cases of a run are called in all that may be handed on; pseudonyms are kept in its folder.
- * @throws GraftError WRITE_FAILED
- */
-export function namingOfRun(folder: RunFolder, run: AnyRecipe): Naming {
-  const cases = readScores(folder, run).flatMap((one) => one.cases);
-  const known = folder.has(pseudonymFile) ? folder.readJson<Record<string, string>>(pseudonymFile) : {};
-  const naming = namingOf(run.recipe.names, cases, known);
-  if (run.recipe.names === 'pseudonym') folder.writeJson(known, pseudonymFile);
-  return naming;
-}
-
 /** What runs are called: the last parts of their folders' paths, as many as tell them apart. */
 export function namesOfRuns(given: readonly string[]): string[] {
   const parts = given.map((folder) => resolve(folder).split(sep).filter(Boolean));
@@ -169,19 +129,6 @@ export function namesOfRuns(given: readonly string[]): string[] {
     const names = parts.map((path) => path.slice(-count).join('/'));
     if (new Set(names).size === several || count >= longest) return names;
   }
-}
-
-/**
- * Entries as they may be handed on: cases have the pseudonyms of the first run, and new ones where that has none, unless
- * the recipes of all runs let names be shown.
- */
-export function forSharing(entries: readonly ComparisonEntry[], folders: readonly string[]): ComparisonEntry[] {
-  const runs = folders.map(openRun);
-  const choice = runs.every(({ run }) => run.recipe.names === 'show') ? 'show' : 'pseudonym';
-  const { files } = runs[0];
-  const known = files.has(pseudonymFile) ? files.readJson<Record<string, string>>(pseudonymFile) : {};
-  const cases = entries.flatMap(({ scores }) => scores);
-  return renamed(entries, namingOf(choice, cases, known));
 }
 
 /**

@@ -2,27 +2,18 @@
 import type { Pausing } from '../../core/index.js';
 import { type Case, type Dataset, loadCase, siteOf, type Volume } from '../../data/index.js';
 import { loadSam, loadSamAdapter, segmentVolumeWithPauses } from '../../finetune/index.js';
-import { type Comparison, comparisonOf, namingOfRun } from '../compare/index.js';
+import { comparisonOf, namingOfRun } from '../compare/index.js';
 import { type RunFolder, sha256 } from '../folder.js';
 import type { Naming } from '../names.js';
 import { bestMedianWorst, display } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
-import {
-  bytes,
-  change,
-  type FederationReport,
-  fixed,
-  type Headline,
-  type LedgerTable,
-  listed,
-  type Panel,
-} from '../report/index.js';
+import { change, type FederationReport, fixed, type LedgerTable, type Panel } from '../report/index.js';
 import { meanScore } from '../score.js';
-import { verdictOn } from '../verdict.js';
 import { byteCurve, roundCurves } from './curves.js';
+import { headlineOf, planToShow } from './headline.js';
 import { type FederationRecipe, variantsOf } from './recipe.js';
 import { ledgerOf, type RegimeResult, readRegimeResults } from './results.js';
-import { type FederationSummary, type PlanSummary, summariseFederation } from './summary.js';
+import { summariseFederation } from './summary.js';
 
 /** @param dataset the one the run read */
 export function* gatherFederation(
@@ -57,49 +48,6 @@ export function* gatherFederation(
     ),
     images: main.regimes.federated && (yield* picturesOf(folder, recipe, dataset, main.name, naming)),
   };
-}
-
-/** The plan that pictures and headline are about, which no score chooses: the first that is run in rounds. */
-const planToShow = ({ plans }: FederationSummary): PlanSummary =>
-  plans.find(({ regimes }) => regimes.federated) ?? plans[0];
-
-const regimeWords: Record<string, string> = {
-  federated: 'in rounds',
-  local: 'at each site alone',
-  centralised: 'with all cases in one place',
-};
-
-function headlineOf(
-  { seeds, sites }: FederationSummary,
-  { name, regimes, gain, traffic }: PlanSummary,
-  comparison: Comparison | undefined,
-): Headline {
-  const labelOf = (entry: string) => {
-    const at = entry.lastIndexOf('/');
-    return `${entry.slice(0, at)} ${regimeWords[entry.slice(at + 1)]}`;
-  };
-  const means = listed(
-    Object.entries(regimes).map(([regime, { dice }]) => `${fixed(dice.mean.mean)} ${regimeWords[regime]}`),
-  );
-  const facts = `Mean Dice over ${sites.length} sites, ${name}: ${means}.`;
-  const worse = gain ? sites.filter((site) => gain[site].mean < 0) : [];
-  const more = [
-    ...(comparison ? [facts] : []),
-    ...(gain
-      ? [
-          `By site, the mean in rounds is higher than alone on ${sites.length - worse.length} of ${sites.length}${
-            worse.length > 0
-              ? ` and lower on ${listed(worse.map((site) => `${site} (${change(gain[site].mean, 0)})`))}`
-              : ''
-          }.`,
-        ]
-      : []),
-    ...(traffic ? [`${name} moved ${bytes(traffic.perRound)} a round and ${bytes(traffic.total)} in all.`] : []),
-  ];
-  if (!comparison) return { sentence: facts, more };
-  const main = regimes.federated ? `${name}/federated` : `${name}/centralised`;
-  const verdict = verdictOn(comparison, { main, labelOf, noun: 'plan', seeds: seeds.length });
-  return { sentence: verdict.sentence, more: [...verdict.more, ...more] };
 }
 
 function factsOf(folder: RunFolder, recipe: FederationRecipe, { root }: Dataset): [string, string][] {
