@@ -12,9 +12,11 @@ import {
   copyInto,
   copyState,
   countElements,
+  fingerprint,
   joinStates,
   type State,
   start,
+  startFrom,
   type TrainingEvent,
   trainingError,
 } from '../nn/index.js';
@@ -57,19 +59,21 @@ interface Context {
   /** Of the surface Dice that measures agreement. */
   toleranceMm: number;
   checkpoint?: Checkpoint;
+  /** An adapter to go on from, of the same base, blocks and rank. */
+  start?: Adapter | undefined;
 }
 
 /**
  * Adapts the model to a target; the last event carries the adapter. The model itself is left as it was.
  *
  * @param target unlabelled cases; they also select the epoch, by the agreement of the two heads
- * @throws GraftError HEAD_MISSING, TRAINING_DIVERGED, CHECKPOINT_OTHER_RUN
+ * @throws GraftError HEAD_MISSING, TRAINING_DIVERGED, CHECKPOINT_OTHER_RUN, ADAPTER_OTHER_BASE, START_UNSUITED
  */
 export async function* adapt(
   model: Segmenter,
   target: readonly CaseSlices[],
   config: Adaptation,
-  { seed, name, toleranceMm, checkpoint }: Context,
+  { seed, name, toleranceMm, checkpoint, start: begun }: Context,
 ): AsyncGenerator<AdaptationEvent> {
   const { network } = model;
   const method = resolveMethod(config);
@@ -89,7 +93,8 @@ export async function* adapt(
     const trained = chooseTrained(network, method, attached);
     for (const value of trained.values()) value.requiresGrad = true;
     const held = new Map([...trained, ...network.buffers()]); // what the adapter holds
-    const choice = new Choice(held, method.statistics === 'recompute' ? 'statistics' : 'source', config.guard);
+    const first = begun ? 'start' : method.statistics === 'recompute' ? 'statistics' : 'source';
+    const choice = new Choice(held, first, config.guard);
     const optimiser = new Adam(trained, { lr: config.lr });
     const saved = joinStates({ held, head: head.state(), optimiser: optimiser.state(), ...choice.states });
     const resumed = checkpoint?.load(saved);
@@ -105,13 +110,19 @@ export async function* adapt(
       yield* align();
       choice.consider(yield* observer.look('source'));
       yield { kind: 'look', task, look: choice.looks[0] };
+      if (begun) {
+        startFrom(held, begun, base);
+        yield* align();
+        choice.consider(yield* observer.look('start'));
+        yield { kind: 'look', task, look: choice.looks[1] };
+      }
       if (method.statistics === 'recompute') {
         const passes = () => passesOver(pool, config, seed);
         yield* recomputeStatistics(network, (images) => network.forward(images), passes());
         yield* recomputeStatistics(head, (images) => head.forward(network.encode(images)[head.level]), passes());
         yield* align();
         choice.consider(yield* observer.look('statistics'));
-        yield { kind: 'look', task, look: choice.looks[1] };
+        yield { kind: 'look', task, look: choice.looks.at(-1)! };
       }
     }
 
@@ -164,7 +175,11 @@ export async function* adapt(
       lora: attached && { ...loraOf(config), blocks: [...method.blocks] },
       state,
       profile: model.profile && widened(model.profile, target.map(scanFactsOfSlices)),
-      provenance: { target: name, seed: String(seed), kept: String(kept.candidate), ...(guard && { guard }) },
+      provenance: {
+        ...{ target: name, seed: String(seed), kept: String(kept.candidate) },
+        ...(begun && { startedFrom: fingerprint(begun.state) }),
+        ...(guard && { guard }),
+      },
     };
     result = { adapter, trained: countElements(trained.values()), kept, looks: choice.looks, ...(guard && { guard }) };
   } finally {

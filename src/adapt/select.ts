@@ -10,8 +10,11 @@ import type { Segmenter } from './segmenter.js';
 
 /** What was seen of a candidate, means over the target's cases. */
 export interface Look {
-  /** `source`: the base; `statistics`: the base with the target's statistics; a number: after that epoch. */
-  candidate: 'source' | 'statistics' | number;
+  /**
+   * `source`: the base; `start`: the adapter that was gone on from; `statistics`: what training starts from, with the
+   * target's statistics; a number: after that epoch.
+   */
+  candidate: 'source' | 'start' | 'statistics' | number;
   /** Segmented volume. */
   volumeMl: number;
   /** Bits per segmented voxel. */
@@ -112,7 +115,7 @@ export class Choice {
    * @param held the tensors that differ between candidates
    * @param begin the candidate that training starts from; a source model before it is the guard's resort only
    */
-  constructor(held: State, begin: 'source' | 'statistics', guard: boolean) {
+  constructor(held: State, begin: 'source' | 'start' | 'statistics', guard: boolean) {
     this.#held = held;
     this.#start = begin;
     this.#guard = guard;
@@ -161,12 +164,13 @@ function unpack(packed: Uint8Array, mask: Uint8Array): void {
 /** The earliest of equals, so that training has to earn its place. */
 const best = (looks: Look[]): Look => looks.reduce((a, b) => (b.agreement > a.agreement ? b : a));
 
+const names = {
+  source: 'the source model',
+  start: 'the adapter that was gone on from',
+  statistics: 'the source model with the target’s statistics',
+};
 const nameOf = (candidate: Look['candidate']) =>
-  candidate === 'source'
-    ? 'the source model'
-    : candidate === 'statistics'
-      ? 'the source model with the target’s statistics'
-      : `epoch ${candidate}`;
+  typeof candidate === 'number' ? `epoch ${candidate}` : names[candidate];
 
 function explain(unguarded: Look, kept: Look): string {
   const reasons = unguarded.departures.map(

@@ -47,15 +47,17 @@ export function defineCommand<Schema extends z.ZodObject>(
   });
   command.action(async () => {
     const { json = false, quiet = false } = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>();
-    let [given, options] = [{}, {} as z.output<Schema>];
+    let [given, options, resumes] = [{}, {} as z.output<Schema>, false];
     if (declaration.options) {
       const [{ parseOptions, readOptions }, schema] = await Promise.all([
         import('./options.js'),
         declaration.options(),
       ]);
+      resumes = 'resume' in schema.shape;
       given = readOptions(schema, command.opts());
       options = parseOptions(schema, given, program.parent ? `${program.name()} ${name}` : name);
     }
-    await runCommand((context) => declaration.run(context, options, ...command.args), { json, quiet, given });
+    const settings = { json, quiet, given, resumes };
+    await runCommand((context) => declaration.run(context, options, ...command.args), settings);
   });
 }

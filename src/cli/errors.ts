@@ -31,7 +31,7 @@ export const cliErrors = {
   INTERRUPTED: {
     exit: 'interrupted',
     message: 'Interrupted before the end.',
-    hint: 'Run the same command with --resume to go on where it stopped; without it, or where there is none, it starts anew.',
+    hint: '{how}: {command}',
   },
   INTERNAL: {
     exit: 'internal',

@@ -11,6 +11,7 @@ import { exitCodes, GraftError } from '../core/index.js';
 import { cliError } from './errors.js';
 import { listenForInterrupts } from './interrupt.js';
 import { type ProgressEvent, ProgressView } from './progress.js';
+import { thisCommand } from './words.js';
 
 /** What a command gets. */
 export interface Context {
@@ -40,12 +41,19 @@ interface Settings {
   json: boolean;
   quiet: boolean;
   given: Record<string, unknown>;
+  /** Whether the command has --resume. */
+  resumes: boolean;
 }
+
+const interrupted = (resumes: boolean, error: unknown): GraftError =>
+  resumes
+    ? cliError('INTERRUPTED', { how: 'Go on where it stopped', command: thisCommand('--resume') }, error)
+    : cliError('INTERRUPTED', { how: 'Start anew', command: thisCommand() }, error);
 
 const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 /** Runs what a command does and sets the exit code. Errors are left to `runProgram`. */
-export async function runCommand(action: Action, { json, quiet, given }: Settings): Promise<void> {
+export async function runCommand(action: Action, { json, quiet, given, resumes }: Settings): Promise<void> {
   const view = new ProgressView(process.stderr);
   const show = (event: ProgressEvent) => {
     if (event.kind === 'result' && !json) {
@@ -89,7 +97,7 @@ export async function runCommand(action: Action, { json, quiet, given }: Setting
     const code = (await action(context)) ?? 0;
     process.exitCode = signal.aborted ? exitCodes.interrupted : code;
   } catch (error) {
-    throw signal.aborted && (error as Error).name === 'AbortError' ? cliError('INTERRUPTED', {}, error) : error;
+    throw signal.aborted && (error as Error).name === 'AbortError' ? interrupted(resumes, error) : error;
   }
 }
 

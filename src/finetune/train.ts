@@ -6,8 +6,10 @@ import {
   copyInto,
   copyState,
   countElements,
+  fingerprint,
   joinStates,
   start,
+  startFrom,
   type TrainingEvent,
 } from '../nn/index.js';
 import { adapterSchema, applyPlan, planSchema } from '../peft/index.js';
@@ -58,6 +60,8 @@ interface Context {
   /** Of the data: for messages, random streams and the adapter's provenance. */
   name: string;
   checkpoint?: Checkpoint;
+  /** An adapter to go on from, of the same base, plan and options. */
+  start?: SamAdapter | undefined;
 }
 
 /** What the loop remembers beside tensors. */
@@ -76,7 +80,7 @@ export async function* finetune(
   model: SamSegmenter,
   { training, validation = [] }: Cases,
   config: FineTuning,
-  { seed, name, checkpoint }: Context,
+  { seed, name, checkpoint, start: begun }: Context,
 ): AsyncGenerator<FineTuningEvent> {
   model.use(undefined);
   const { sam, fingerprint: base, preprocessing, windows, classes } = model;
@@ -89,6 +93,7 @@ export async function* finetune(
   let save = () => {};
   let at = start;
   try {
+    if (begun) startFrom(planned.trained, begun, base);
     local = new LocalTraining({ model, planned, cases: training, config, epochs: config.epochs, seed, name });
     const saved = joinStates({ trained: planned.trained, local: local.state(), best });
     const resumed = checkpoint?.load(saved);
@@ -124,7 +129,10 @@ export async function* finetune(
     const adapter: SamAdapter = {
       ...{ name, plan: config.plan, options: config.adapter, base, preprocessing, windows, classes, profile },
       state: best,
-      provenance: { data: name, seed: String(seed), epochs: String(kept) },
+      provenance: {
+        ...{ data: name, seed: String(seed), epochs: String(kept) },
+        ...(begun && { startedFrom: fingerprint(begun.state) }),
+      },
     };
     result = { adapter, trained: countElements(planned.trained.values()), kept, dice };
   } finally {

@@ -3,7 +3,8 @@
  * each names the base that it belongs to by its fingerprint.
  */
 import { errorsOf } from '../core/index.js';
-import { copyState, type Module, type State } from './module.js';
+import type { Tensor } from '../torch/index.js';
+import { copyInto, copyState, type Module, type State } from './module.js';
 import { fingerprint } from './state-file.js';
 
 export const baseErrors = {
@@ -11,6 +12,11 @@ export const baseErrors = {
     exit: 'model',
     message: '{file}: was made for the base model {expected}, but the model here is {found}.',
     hint: 'Load the model that the adapter was trained beside (its fingerprint is in the adapter and in run.json).',
+  },
+  START_UNSUITED: {
+    exit: 'usage',
+    message: '{file}: cannot be the start, since it does not hold what is trained here: {problem}.',
+    hint: 'Ask for the method or plan, the blocks and the rank that it was made with; its metadata say them.',
   },
   ADAPTER_NONE: {
     exit: 'usage',
@@ -34,6 +40,30 @@ export interface AdapterValues {
   base: string;
   /** By the network's names with the adapter attached. */
   state: State;
+}
+
+const otherBase = ({ name, base }: AdapterValues, found: string) =>
+  baseError('ADAPTER_OTHER_BASE', { file: name, expected: base.slice(0, 12), found: found.slice(0, 12) });
+
+/**
+ * Copies an adapter's values into the tensors that are to be trained further.
+ *
+ * @param held all that an adapter of this training holds, beside the base
+ * @param base fingerprint of the network without an adapter
+ * @throws GraftError ADAPTER_OTHER_BASE, START_UNSUITED
+ */
+export function startFrom(held: State, adapter: AdapterValues, base: string): void {
+  const { name: file, state } = adapter;
+  if (adapter.base !== base) throw otherBase(adapter, base);
+  const shapeOf = (value: Tensor | undefined) => value && `[${value.shape.join(', ')}]`;
+  const differing = [...new Set([...held.keys(), ...state.keys()])].find(
+    (name) => shapeOf(held.get(name)) !== shapeOf(state.get(name)),
+  );
+  if (differing !== undefined) {
+    const [wanted, found] = [held, state].map((one) => shapeOf(one.get(differing)) ?? 'nothing');
+    throw baseError('START_UNSUITED', { file, problem: `${differing} is ${found} there and ${wanted} here` });
+  }
+  copyInto(held, state);
 }
 
 export class Base {
@@ -65,12 +95,7 @@ export class Base {
    */
   use(adapter: AdapterValues, attach: () => Attachment | undefined): void {
     this.clear();
-    if (adapter.base !== this.fingerprint)
-      throw baseError('ADAPTER_OTHER_BASE', {
-        file: adapter.name,
-        expected: adapter.base.slice(0, 12),
-        found: this.fingerprint.slice(0, 12),
-      });
+    if (adapter.base !== this.fingerprint) throw otherBase(adapter, this.fingerprint);
     const own = this.#network.state();
     const replaced = copyState(new Map([...own].filter(([name]) => adapter.state.has(name))));
     const attached = attach();

@@ -27,6 +27,11 @@ export const runErrors = {
     message: '{file}: is a recipe for {trains}, but {asked} was asked for.',
     hint: 'Give a recipe with a source and targets for a U-Net, one with sites and plans for Segment Anything (--model sam-…).',
   },
+  INIT_UNSUITED: {
+    exit: 'usage',
+    message: 'The model to start from has another architecture than is asked for; {changed}.',
+    hint: 'Leave these settings and the recipe out: with --init they are the model’s. Classes must be as many as it has.',
+  },
   SETTING_ELSEWHERE: {
     exit: 'usage',
     message: '{key}: is no setting of {command}.',

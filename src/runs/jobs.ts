@@ -4,6 +4,7 @@ import {
   type Adaptation,
   type AdaptationEvent,
   type Adapted,
+  type Adapter,
   adapt,
   noteReference,
   Segmenter,
@@ -11,9 +12,10 @@ import {
   trainHeads,
   trainNetwork,
 } from '../adapt/index.js';
+import { changesBetween, tellChanges } from '../core/index.js';
 import { type Case, type Preprocessing, SlicePool } from '../data/index.js';
 import type { UNet2DConfig } from '../models/index.js';
-import { Checkpoint, type TrainingEvent } from '../nn/index.js';
+import { Checkpoint, copyInto, fingerprint, type TrainingEvent } from '../nn/index.js';
 import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
 import { readSlices } from './slices.js';
@@ -49,13 +51,15 @@ export interface TrainingJob {
   device: string;
   /** Path that checkpoints begin with; the job goes on from those that are there. */
   checkpoint: string;
+  /** A model of the same architecture whose weights training starts from. */
+  init?: Segmenter | undefined;
   /** Folder of prepared slices; default: they are held in memory. */
   cache?: string | undefined;
 }
 
 /**
  * Trains the network and its early heads, and notes what its outputs look like on its own domain.
- * @throws GraftError TRAINING_UNLABELLED, and what reading the cases throws
+ * @throws GraftError TRAINING_UNLABELLED, INIT_UNSUITED, and what reading the cases throws
  */
 export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Segmenter> {
   const { architecture, preprocessing, training, seed, device } = job;
@@ -65,12 +69,20 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
     throw runError('TRAINING_UNLABELLED', { count: bare.length, total: all.length, file: bare[0].image });
   const model = new Segmenter({ architecture, preprocessing, classNames: job.classes, device });
   model.initialise(seed);
+  if (job.init) {
+    const changed = changesBetween({ ...job.init.network.config }, { ...architecture });
+    if (changed.length > 0) throw runError('INIT_UNSUITED', { changed: tellChanges(changed, 'the model') });
+    copyInto(model.state(), job.init.state());
+  }
   const options = { classes: model.classes, cache: job.cache };
   const slices = yield* readSlices(job.task, all, preprocessing, options);
   const [train, validation] = [slices.slice(0, job.train.length), slices.slice(job.train.length)];
   using pool = new SlicePool(train, { device });
   const paths = job.train.map(({ site, name }) => `${site}/${name}`);
-  const configuration = { seed, training, preprocessing, architecture, cases: paths };
+  const configuration = {
+    ...{ seed, training, preprocessing, architecture, cases: paths },
+    ...(job.init && { startedFrom: job.init.fingerprint }),
+  };
   const files = checkpointFiles(job.checkpoint);
   const network = new Checkpoint(files.network, configuration);
   yield* follow(`${job.task}: network`, trainNetwork(model, pool, validation, training, { seed, checkpoint: network }));
@@ -93,19 +105,21 @@ export interface AdaptationJob {
   checkpoint: string;
   /** Folder of prepared slices; default: they are held in memory. */
   cache?: string | undefined;
+  /** An adapter to go on from. */
+  start?: Adapter | undefined;
 }
 
 /** Adapts the model to unlabelled cases; the model is left as it was. */
 export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, Adapted> {
-  const { task, model, config, target, seed, toleranceMm } = job;
+  const { task, model, config, target, seed, toleranceMm, start } = job;
   const options = { classes: model.classes, labels: false, cache: job.cache };
   const slices = yield* readSlices(task, job.cases, model.preprocessing, options);
   const checkpoint = new Checkpoint(checkpointFiles(job.checkpoint).adapter, {
-    seed,
-    base: model.fingerprint,
-    ...config,
+    ...{ seed, base: model.fingerprint, ...config },
+    ...(start && { startedFrom: fingerprint(start.state) }),
   });
-  const adapted = yield* follow(task, adapt(model, slices, config, { seed, name: target, toleranceMm, checkpoint }));
+  const context = { seed, name: target, toleranceMm, checkpoint, start };
+  const adapted = yield* follow(task, adapt(model, slices, config, context));
   for (const { images } of slices) images.dispose();
   return adapted!;
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadAdapter, loadModel } from '../../src/adapt/index.js';
 import { asOption } from '../../src/cli/settings.js';
 import { generatePhantoms } from '../../src/data/index.js';
-import { readState } from '../../src/nn/index.js';
+import { fingerprint, readState } from '../../src/nn/index.js';
 import { adaptSettingsSchema, readSettings, unetSettingsSchema } from '../../src/runs/index.js';
 import { errorOf } from '../graft-error.js';
 import { graftUntil, lastLine, recipe } from '../runs/tiny.js';
@@ -157,5 +157,56 @@ describe('an inspection’s advice', () => {
     ['classes: [left part, right]', "--classes 'left part,right'"],
   ])('"%s" is %s on the command line', (line, option) => {
     expect(asOption(line)).toBe(option);
+  });
+});
+
+describe('going on from what is finished', () => {
+  const short = ['--epochs', '1', '--head-epochs', '1', '--device', 'cpu'];
+
+  it('starts a training from a model, as which it remains where nothing is asked for', async () => {
+    const { fingerprint } = loadModel(at('base.safetensors'));
+    const out = ['--site', 'philips-t2', '--init', at('base.safetensors'), '--out', at('more.safetensors')];
+    await done(...train(...out, ...short, '--lr', '1e-9', '--set', 'training.augmentation=null'));
+    const { metadata, state } = readState(at('more.safetensors'));
+    expect(metadata).toMatchObject({ startedFrom: fingerprint, source: 'philips-t2' });
+    expect(settingsIn('more.safetensors')).toMatchObject({
+      architecture: { filters: 2 },
+      preprocessing: { size: [32, 32] },
+    });
+    // At such a learning rate the weights are still those of the start.
+    const weight = 'network.init_path.0.weight';
+    const [now, before] = [state, readState(at('base.safetensors')).state].map((one) => [
+      ...one.get(weight)!.toArray(),
+    ]);
+    for (const [i, value] of now.entries()) expect(value).toBeCloseTo(Number(before[i]), 5);
+    expect(refused(...train(...out.with(-1, at('no.safetensors')), ...short, '--filters', '4'))).toMatchObject({
+      code: 'INIT_UNSUITED',
+      message: expect.stringContaining('filters: 2 in the model, 4 now'),
+    });
+  });
+
+  it('starts an adaptation from an adapter, which is looked at and recorded', async () => {
+    const from = [
+      'adapt',
+      at('base.safetensors'),
+      at('data'),
+      '--site',
+      'philips-t2',
+      '--start',
+      at('adapter.safetensors'),
+    ];
+    const more = ['--batch', '4', '--epochs', '1', '--device', 'cpu', '--no-guard', '--out'];
+    const { looks, settings } = await done(...from, ...more, at('further.safetensors'));
+    expect(looks.map(({ candidate }: { candidate: unknown }) => candidate)).toEqual([
+      'source',
+      'start',
+      'statistics',
+      1,
+    ]);
+    expect(settings.rank).toBe(1);
+    const { provenance } = loadAdapter(at('further.safetensors'));
+    expect(provenance.startedFrom).toBe(fingerprint(loadAdapter(at('adapter.safetensors')).state));
+    expect(refused(...from, ...more, at('no.safetensors'), '--rank', '4')).toMatchObject({ code: 'START_UNSUITED' });
+    expect(existsSync(at('no.safetensors'))).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 /** `graft adapt`: a small adapter for one site, without labels. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { Adapter } from '../../adapt/index.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 import { givenSettings, settingsOptions } from '../settings.js';
@@ -23,13 +24,17 @@ export const registerAdapt = (program: Command): void =>
       ['graft adapt brain.safetensors data/brain --site lju-t2 --method adabn', 'statistics only, seconds'],
       ['graft adapt brain.safetensors data/brain --site lju-t2 --rank 4 --blocks init_path,down1', 'another placement'],
       [
+        'graft adapt brain.safetensors data/brain --site lju-t2 --start lju-t2.safetensors --out more.safetensors',
+        'more epochs for a finished adapter',
+      ],
+      [
         'graft adapt brain.safetensors data/brain --site lju-t2 --recipe brain-scanners --set epochs=10',
         'as the recipe adapts, but longer',
       ],
     ],
     async run(
       context,
-      { site, out = `${site}.safetensors`, recipe, method, resume, device, cache, ...options },
+      { site, out = `${site}.safetensors`, recipe, method, resume, start, device, cache, ...options },
       modelFile,
       data,
     ) {
@@ -37,16 +42,22 @@ export const registerAdapt = (program: Command): void =>
         '../../runs/index.js'
       );
       const { progressOf, readSettings, removeCheckpoints } = await import('../../runs/index.js');
-      const { adapterBytes, loadModel, saveAdapter } = await import('../../adapt/index.js');
+      const { adapterBytes, loadAdapter, loadModel, saveAdapter } = await import('../../adapt/index.js');
       const { siteOf } = await import('../../data/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
       const from = recipe === undefined ? undefined : adaptationOf(findRecipe(recipe), method);
+      const begun = start === undefined ? undefined : loadAdapter(start);
       const keys = Object.keys(adaptSettingsSchema.shape).map((key) => [
         key === 'toleranceMm' ? 'tolerance' : key,
         key,
       ]);
       const overruled = await givenSettings(Object.fromEntries(keys), context.given, 'adapt');
-      const settings = readSettings(adaptSettingsSchema, from?.settings ?? {}, overruled, 'graft adapt');
+      const settings = readSettings(
+        adaptSettingsSchema,
+        { ...settingsOf(begun), ...from?.settings },
+        overruled,
+        'graft adapt',
+      );
       const { toleranceMm, ...config } = settings;
       const seed = options.seed ?? from?.seed ?? 1;
       // Also with --resume: what is finished is not computed again.
@@ -62,6 +73,7 @@ export const registerAdapt = (program: Command): void =>
         seed,
         toleranceMm,
         cache,
+        start: begun,
       };
       if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
       const { adapter, trained, kept, guard, looks } = await context.follow(
@@ -92,12 +104,22 @@ export const registerAdapt = (program: Command): void =>
     },
   });
 
+/** The settings that an adapter to go on from brings with it: what it has tensors for. */
+function settingsOf(adapter: Adapter | undefined): Record<string, unknown> {
+  if (!adapter) return {};
+  return { method: adapter.method, ...adapter.lora };
+}
+
 async function adaptOptions() {
   const [{ z }, { adaptationSchema }] = await Promise.all([import('zod'), import('../../adapt/index.js')]);
   return adaptationSchema.extend({
     site: z.string().describe('the site to adapt to'),
     out: z.string().optional().describe('the adapter’s file; default: the site’s name with .safetensors'),
     resume: z.boolean().default(false).describe('go on from the checkpoint beside --out'),
+    start: z
+      .string()
+      .optional()
+      .describe('adapter of the same model to go on from; method, blocks and rank are as they were for it'),
     ...settingsOptions(z),
     seed: z.int().min(0).optional().describe('default: 1, or the recipe’s first'),
     tolerance: z.number().positive().default(2).describe('of the surface Dice that measures agreement, in mm'),

@@ -70,11 +70,15 @@ export const registerTrain = (program: Command): void =>
       ['graft train data/brain --recipe brain-scanners --set training.epochs=4', 'as in a recipe, but for a key'],
       ['graft train data/brain --site ixi-t1 --out brain.safetensors --resume', 'go on after an interruption'],
       [
+        'graft train data/brain --site guys-t1 --init brain.safetensors --out more.safetensors --epochs 5 --lr 3e-4',
+        'more epochs for a finished model, here on another site',
+      ],
+      [
         'graft train data/hippocampus --model sam-tiny --foundation foundation.safetensors --site site-a,site-b \\\n    --classes anterior,posterior --base base.safetensors --out adapter.safetensors',
         'Segment Anything on the cases of two sites',
       ],
     ],
-    async run(context, { recipe: named, model: wanted, out, resume, base, cache, plan, ...options }, data) {
+    async run(context, { recipe: named, model: wanted, out, resume, init, base, cache, plan, ...options }, data) {
       const { given } = context;
       const { findDataset, findRecipe, networkIn, readSettings, samSettingsSchema, trainingOf, unetSettingsSchema } =
         await import('../../runs/index.js');
@@ -93,16 +97,26 @@ export const registerTrain = (program: Command): void =>
       const dataset = findDataset({ data: { ...from?.data, root: data } }, data)!;
       const cases = sites.flatMap((site) => siteOf(dataset, site).cases);
       const seed = options.seed ?? from?.seed ?? 1;
-      const shared = { out, resume, sites, cases, seed, device: chooseDevice(options.device), cache, named: overruled };
-      const recipeSettings = from?.settings ?? {};
+      const shared = {
+        out,
+        resume,
+        sites,
+        cases,
+        seed,
+        device: chooseDevice(options.device),
+        cache,
+        named: overruled,
+        init,
+      };
       let done: Trained;
       if (network === 'unet2d') {
-        const { trainUNet } = await import('../train/unet.js');
-        const settings = readSettings(unetSettingsSchema, recipeSettings, overruled, 'graft train');
-        done = await trainUNet(context, settings, shared);
+        const { settingsOfModel, trainUNet } = await import('../train/unet.js');
+        const first = { ...(await settingsOfModel(init)), ...from?.settings };
+        done = await trainUNet(context, readSettings(unetSettingsSchema, first, overruled, 'graft train'), shared);
       } else {
-        const { trainSam } = await import('../train/sam.js');
-        const settings = readSettings(samSettingsSchema, recipeSettings, overruled, 'graft train');
+        const { settingsOfAdapter, trainSam } = await import('../train/sam.js');
+        const first = { ...(await settingsOfAdapter(init)), ...from?.settings };
+        const settings = readSettings(samSettingsSchema, first, overruled, 'graft train');
         done = await trainSam(context, settings, { ...shared, base });
       }
       const { result, split, lines } = done;
@@ -155,6 +169,10 @@ async function trainOptions() {
       .describe('the site whose labels are learned, or several; required unless --recipe names them'),
     out: z.string().default('model.safetensors').describe('the file of the model, or of the adapter'),
     resume: z.boolean().default(false).describe('go on from the checkpoints beside --out'),
+    init: z
+      .string()
+      .optional()
+      .describe('model to start from, or adapter of Segment Anything; what is not given is as it was for that one'),
     ...settingsOptions(z),
     classes: z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …'),
     validation: share.default(0.15).describe('share of the cases that chooses the epoch'),

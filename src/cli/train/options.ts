@@ -14,6 +14,8 @@ export interface TrainOptions {
   cache: string | undefined;
   /** Settings that the command line names, by dotted key. */
   named: Readonly<Record<string, unknown>>;
+  /** A model or an adapter to start from. */
+  init: string | undefined;
 }
 
 export interface Trained {

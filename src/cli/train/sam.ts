@@ -12,16 +12,17 @@ type SamOptions = TrainOptions & { base: string };
 export async function trainSam(context: Context, settings: SamSettings, options: SamOptions): Promise<Trained> {
   const { out, resume, sites, seed, cache, base } = options;
   const { describeFoundation, loadSite, progressOf, tune } = await import('../../runs/index.js');
-  const { saveSamAdapter } = await import('../../finetune/index.js');
+  const { loadSamAdapter, saveSamAdapter } = await import('../../finetune/index.js');
   const checkpoint = `${out}.ckpt`;
   if (!resume && existsSync(checkpoint)) throw cliError('CHECKPOINT_EXISTS', { file: out });
   const { plan, adapter, training, epochs, keep, patience } = settings;
   const split = await divide(options, settings.split, settings.groupBy);
+  const start = options.init === undefined ? undefined : loadSamAdapter(options.init);
   const { model, foundation } = await openBase(settings, options);
   const site = await context.follow(loadSite({ name: sites.join(', '), ...split }, model, cache));
   const job = {
     ...{ task: `${plan} on ${site.name}`, name: site.name, model, sites: [site] },
-    ...{ variant: { plan, adapter, training }, epochs, keep, patience, seed, checkpoint },
+    ...{ variant: { plan, adapter, training }, epochs, keep, patience, seed, checkpoint, start },
   };
   const { adapter: tuned, trained, kept, dice } = await context.follow(progressOf(tune(job)));
   // The foundation's place says nothing where the adapter goes; the base's fingerprint stands for it.
@@ -41,6 +42,15 @@ export async function trainSam(context: Context, settings: SamSettings, options:
     ],
     split,
   };
+}
+
+/** The settings that an adapter to start from brings with it. @throws GraftError as `loadSamAdapter` */
+export async function settingsOfAdapter(file: string | undefined): Promise<Record<string, unknown>> {
+  if (file === undefined) return {};
+  const { loadSamAdapter } = await import('../../finetune/index.js');
+  const { classes, plan, options: adapter, preprocessing, windows, state } = loadSamAdapter(file);
+  for (const value of state.values()) value.dispose();
+  return { classes, plan, adapter, preprocessing, windows };
 }
 
 /** The frozen network: the one in the file, or a new one from the foundation, which is written there. */

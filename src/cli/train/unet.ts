@@ -4,8 +4,23 @@ import { cliError } from '../errors.js';
 import type { Context } from '../run-command.js';
 import { divide, type Trained, type TrainOptions } from './options.js';
 
+/** The settings that a model to start from brings with it. @throws GraftError as `loadModel` */
+export async function settingsOfModel(file: string | undefined): Promise<Record<string, unknown>> {
+  if (file === undefined) return {};
+  const { init } = await opened(file, 'cpu');
+  const { classNames: classes, preprocessing, network } = init!;
+  init!.dispose();
+  return { classes, preprocessing, architecture: { filters: network.config.filters } };
+}
+
+async function opened(file: string | undefined, device: string) {
+  const { loadModel } = await import('../../adapt/index.js');
+  return { init: file === undefined ? undefined : loadModel(file, { device }) };
+}
+
 export async function trainUNet(context: Context, settings: UNetSettings, options: TrainOptions): Promise<Trained> {
   const { out, resume, sites, seed, device, cache } = options;
+  const { init } = await opened(options.init, device);
   const { hasCheckpoints, progressOf, removeCheckpoints, trainModel } = await import('../../runs/index.js');
   if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
   const { classes, preprocessing, training, toleranceMm } = settings;
@@ -26,8 +41,9 @@ export async function trainUNet(context: Context, settings: UNetSettings, option
     architecture: { ...settings.architecture, inChannels: 1, outChannels: classes.length },
     ...{ checkpoint: out, cache },
   };
-  const model = await context.follow(progressOf(trainModel(job)));
-  model.save(out, { seed: String(seed), source, settings: JSON.stringify(settings) });
+  const model = await context.follow(progressOf(trainModel({ ...job, init })));
+  const startedFrom = init && { startedFrom: init.fingerprint };
+  model.save(out, { seed: String(seed), source, settings: JSON.stringify(settings), ...startedFrom });
   removeCheckpoints(out);
   const { fingerprint, reference } = model;
   return {

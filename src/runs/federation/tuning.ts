@@ -1,6 +1,6 @@
 /** Fine-tuning without rounds: one site alone, or the cases of all of them in one place. */
-import { type FineTuning, finetune, type SamSegmenter, type Tuned } from '../../finetune/index.js';
-import { Checkpoint } from '../../nn/index.js';
+import { type FineTuning, finetune, type SamAdapter, type SamSegmenter, type Tuned } from '../../finetune/index.js';
+import { Checkpoint, fingerprint } from '../../nn/index.js';
 import { follow, type JobEvent } from '../jobs.js';
 import type { Variant } from './recipe.js';
 import type { LoadedSite } from './sites.js';
@@ -19,6 +19,8 @@ export interface TuningJob {
   seed: number;
   /** File to go on from, where it is there. */
   checkpoint: string;
+  /** An adapter to go on from. */
+  start?: SamAdapter | undefined;
   /** Whether that file may be of a training with fewer epochs. */
   extend?: boolean;
 }
@@ -35,8 +37,9 @@ export async function* tune(job: TuningJob): AsyncGenerator<JobEvent, Tuned> {
   const settings = {
     ...{ seed, base: model.fingerprint, preprocessing: model.preprocessing, windows: model.windows, ...config },
     cases: cases.training.map(({ case: { site, name } }) => `${site}/${name}`),
+    ...(job.start && { startedFrom: fingerprint(job.start.state) }),
   };
   const checkpoint = new Checkpoint(job.checkpoint, settings, { grows: job.extend ? ['epochs'] : [] });
-  const tuned = yield* follow(task, finetune(model, cases, config, { seed, name, checkpoint }));
+  const tuned = yield* follow(task, finetune(model, cases, config, { seed, name, checkpoint, start: job.start }));
   return tuned!;
 }

@@ -63,11 +63,12 @@ function numbersOf(record: LogRecord): { step: number; values: Record<string, un
       const { candidate, departures, volumeMl, entropy, agreement, agreementWithSource } = look!;
       const shown = { agreement, 'agreement with source': agreementWithSource, entropy, 'volume ml': volumeMl };
       const all = { ...shown, 'outside the range': departures.length };
-      // The statistics are where the epochs begin; the source is what both are compared with.
-      if (candidate !== 'source') return { step: candidate === 'statistics' ? 0 : (candidate as number), values: all };
+      // The statistics are where the epochs begin; what came before them is what both are compared with.
+      if (candidate === 'statistics') return { step: 0, values: all };
+      if (typeof candidate === 'number') return { step: candidate, values: all };
       return {
         step: 0,
-        values: Object.fromEntries(Object.entries(all).map(([key, value]) => [`source ${key}`, value])),
+        values: Object.fromEntries(Object.entries(all).map(([key, value]) => [`${candidate} ${key}`, value])),
       };
     }
     default:
