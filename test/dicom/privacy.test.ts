@@ -2,6 +2,7 @@
  * Nothing that a header tells of a patient is in what graft writes or says: converted files, masks, contact sheets, a whole
  * run's folder, and every line on stdout and stderr. The exception is a DICOM-SEG, which belongs to the patient's study.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -114,7 +115,12 @@ describe('no identifier is in', () => {
     expect(files).toHaveLength(4);
     for (const file of files) {
       expect(file).toMatch(/^patient-[0-9a-f]{8}_003-[0-9a-f]{8}\.dcm$/);
-      expect(decode(readFileSync(at('seg', file))).PatientID).toMatch(/^PLANTED-ID-4711-\d$/);
+      const seg = decode(readFileSync(at('seg', file)));
+      expect(seg.PatientID).toMatch(/^PLANTED-ID-4711-\d$/);
+      const model = createHash('sha256')
+        .update(readFileSync(at('model.safetensors')))
+        .digest('hex');
+      expect(JSON.stringify(seg.SegmentSequence)).toContain(`model ${model}`);
     }
   });
 
@@ -169,6 +175,18 @@ describe('graft predict', () => {
     expect(masks).toHaveLength(1);
     expect(failures).toMatchObject([{ code: 'DICOM_SLICES_MISSING' }]);
     expect(readdirSync(at('mixed-masks')).filter((name) => name.endsWith('.nii.gz'))).toHaveLength(1);
+  });
+
+  it('codes the classes of a DICOM-SEG as a file says', () => {
+    writeFileSync(
+      at('codes.yaml'),
+      "classes: [{ name: class 1, code: { value: '41216001', meaning: Prostate }, colour: '#ffffff' }]",
+    );
+    const args = ['predict', at('model.safetensors'), at('mixed'), '--out', at('coded'), '--device', 'cpu', '--empty'];
+    say([...args, '--format', 'dicom-seg', '--codes', at('codes.yaml')], 3);
+    const [file] = readdirSync(at('coded')).filter((name) => name.endsWith('.dcm'));
+    expect(JSON.stringify(decode(readFileSync(at('coded', file))).SegmentSequence)).toContain('41216001');
+    expect(say([...args, '--codes', at('codes.yaml')], 2).text).toContain('--codes is for --format dicom-seg');
   });
 
   it('writes no DICOM-SEG for a NIfTI file', () => {

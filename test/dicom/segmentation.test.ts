@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
 import { convertSeries, type DicomSeries, scanDicom, type Volume, writeSegmentation } from '../../src/data/index.js';
+import { compressed } from './compressed.js';
 import {
   type Dataset,
   decode,
@@ -142,6 +143,85 @@ describe('a DICOM-SEG', () => {
     for (const there of names) expect(text).toContain(there);
     for (const absent of Object.values(others).filter((value) => value !== planted.StudyInstanceUID))
       expect(text).not.toContain(absent);
+  });
+
+  it('says what each class is, what found it, and what is doubted of it', async () => {
+    const { series, volumes } = await seriesOf({});
+    const path = join(root, 'said.dcm');
+    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, {
+      classes: ['kidney_cyst_left', 'other'],
+      algorithm: { name: 'graft seed1', version: '9.8.7', model: 'a1'.repeat(32), adapter: 'b2'.repeat(32) },
+      codes: new Map([['other', { colour: [255, 255, 255] as const }]]),
+      warnings: ['Twice the volume of the source.', 'Spacing 3 mm, not 1.'],
+    });
+    const seg = decode(readFileSync(path));
+    const [cyst, other] = list(seg.SegmentSequence) as Item[];
+    const codeOf = (item: Dataset, name: string) => list(item[name])[0]?.CodeValue;
+    expect(codeOf(cyst, 'SegmentedPropertyTypeCodeSequence')).toBe('367643001');
+    const [region] = list(cyst.AnatomicRegionSequence) as Item[];
+    expect([region.CodeValue, codeOf(region, 'AnatomicRegionModifierSequence')]).toEqual(['64033007', '7771000']);
+    expect([other.SegmentLabel, numbers(other.RecommendedDisplayCIELabValue)]).toEqual([
+      'other',
+      [65_535, 32_896, 32_896],
+    ]);
+    const [algorithm] = list(cyst.SegmentationAlgorithmIdentificationSequence);
+    expect(algorithm).toMatchObject({ AlgorithmName: 'graft seed1', AlgorithmVersion: '9.8.7' });
+    expect(algorithm.AlgorithmParameters).toBe(`model ${'a1'.repeat(32)}\nadapter ${'b2'.repeat(32)}`);
+    expect(seg.ImageComments).toBe('Twice the volume of the source.\nSpacing 3 mm, not 1.');
+    expect(seg.ContentDescription).toContain('warnings: 2');
+    expect([seg.SegmentsOverlap, seg.LossyImageCompression]).toEqual(['NO', '00']);
+  });
+
+  it.each([
+    [
+      'from its header',
+      { LossyImageCompression: '01', LossyImageCompressionRatio: 10, LossyImageCompressionMethod: 'ISO_10918_1' },
+      10,
+    ],
+    [
+      'from its header, after another loss',
+      {
+        LossyImageCompression: '01',
+        LossyImageCompressionRatio: [4, 2.5],
+        LossyImageCompressionMethod: ['ISO_10918_1', 'ISO_15444_1'],
+      },
+      [4, 2.5],
+    ],
+  ])('passes on the lossy compression of its source, %s', async (_, lossy, ratio) => {
+    const { series, volumes } = await seriesOf({ change: () => lossy });
+    const path = join(root, 'lossy.dcm');
+    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
+    const seg = decode(readFileSync(path));
+    expect(seg.LossyImageCompression).toBe('01');
+    expect(numbers(seg.LossyImageCompressionRatio)).toEqual([ratio].flat());
+    expect([seg.LossyImageCompressionMethod].flat()).toEqual([lossy.LossyImageCompressionMethod].flat());
+  });
+
+  it('passes on the lossy compression of its source, from the pixels themselves', async () => {
+    const [, syntax, fragment] = compressed.find(([name]) => name === 'JPEG baseline')!;
+    const pixels = Buffer.from(fragment, 'base64');
+    const { series, volumes } = await seriesOf({
+      slices: 3,
+      change: () => ({
+        ...{ BitsAllocated: 8, BitsStored: 8, HighBit: 7, PixelRepresentation: 0 },
+        PixelData: [new Uint8Array(pixels).buffer],
+        _vrMap: { PixelData: 'OB' },
+        _meta: { TransferSyntaxUID: { Value: [syntax] } },
+      }),
+    });
+    const path = join(root, 'jpeg.dcm');
+    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
+    const seg = decode(readFileSync(path));
+    expect([seg.LossyImageCompression, seg.LossyImageCompressionMethod]).toEqual(['01', 'ISO_10918_1']);
+    expect(Number(seg.LossyImageCompressionRatio)).toBeGreaterThan(0);
+  });
+
+  it('has a series number that is one, whatever the number of the source', async () => {
+    const { series, volumes } = await seriesOf({ change: () => ({ SeriesNumber: '456115117112' }) });
+    const path = join(root, 'number.dcm');
+    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
+    const number = Number(decode(readFileSync(path)).SeriesNumber);
+    expect(Number.isInteger(number) && number > 0 && number < 2 ** 31).toBe(true);
   });
 
   it('of an empty mask is valid: one empty frame', async () => {

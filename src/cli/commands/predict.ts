@@ -37,6 +37,12 @@ export const registerPredict = (program: Command): void =>
           .enum(['nifti', 'dicom-seg'])
           .default('nifti')
           .describe('of the masks; dicom-seg for DICOM series alone'),
+        codes: z
+          .string()
+          .optional()
+          .describe(
+            'YAML or JSON file with codes and colours of classes for a DICOM-SEG; default: common organs by name',
+          ),
         skipExisting: z.boolean().default(false).describe('make only the masks that are not there yet'),
         overwrite: z.boolean().default(false).describe('make masks anew that are there already'),
         empty: z.boolean().default(false).describe('write a DICOM-SEG also where nothing was segmented'),
@@ -67,16 +73,21 @@ export const registerPredict = (program: Command): void =>
       ],
     ],
     async run(context, options, modelFile, ...paths) {
-      const { adapter, prompt, out, format, existing, empty, strict, device } = {
+      const { adapter, prompt, out, format, codes, existing, empty, strict, device } = {
         ...options,
         existing: chosen(options),
       };
       const { chooseDevice } = await import('../../torch/index.js');
-      const { checkOutputs, findImages, loadPredictor, segmentImages } = await import('../../runs/index.js');
+      const { readCodes } = await import('../../data/index.js');
+      const { algorithmOf, checkOutputs, findImages, loadPredictor, segmentImages } = await import(
+        '../../runs/index.js'
+      );
       const { sources, problems } = findImages(paths, format);
       const outputs = { out, format, existing };
       checkOutputs(sources, outputs);
       const invalid = (problem: string) => cliError('OPTION_INVALID', { problems: problem, command: 'predict' });
+      if (codes !== undefined && format !== 'dicom-seg') throw invalid('--codes is for --format dicom-seg');
+      const given = codes === undefined ? undefined : readCodes(codes);
       if (prompt !== undefined && sources.length > 1) throw invalid('--prompt is about one image');
       const asked = prompt === undefined ? undefined : parsePrompt(prompt);
       const model = loadPredictor(modelFile, { device: chooseDevice(device), ...(adapter && { adapter }) });
@@ -86,7 +97,9 @@ export const registerPredict = (program: Command): void =>
       const segment: Segment = (volume, known) =>
         asked ? model.prompt!(volume, asked) : model.segment!(volume, known);
 
-      const done = await context.follow(segmentImages(sources, { ...outputs, segment, classes, empty }));
+      const segmentation = format === 'dicom-seg' ? { codes: given, algorithm: algorithmOf(modelFile, adapter) } : {};
+
+      const done = await context.follow(segmentImages(sources, { ...outputs, segment, classes, segmentation, empty }));
       const { masks, skipped, failures, table } = done;
       // Of a single file nothing else is to be told.
       if (sources.length === 1 && sources[0].path !== undefined && failures.length === 1) throw failures[0].error;

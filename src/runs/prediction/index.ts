@@ -1,4 +1,5 @@
 /** Masks for volumes: which images, with which model, into which files, and what of them is doubted. */
+export { algorithmOf } from './algorithm.js';
 export { checkOutputs, type Outputs } from './outputs.js';
 export * from './predictor.js';
 export * from './segment-images.js';

@@ -5,6 +5,7 @@ import {
   convertSeries,
   modalityBeside,
   readVolume,
+  type SegmentationOptions,
   type Volume,
   writeMask,
   writeSegmentation,
@@ -40,6 +41,8 @@ export interface SegmentOptions extends Outputs {
   segment: Segment;
   /** Names of the labels 1, 2, … */
   classes: readonly string[];
+  /** What a DICOM-SEG says of its classes and of what made it. */
+  segmentation?: Pick<SegmentationOptions, 'codes' | 'algorithm'>;
   /** Writes a DICOM-SEG also where nothing was segmented. */
   empty: boolean;
 }
@@ -113,7 +116,7 @@ async function write(answer: Answer, volume: Volume, source: ImageSource, option
     writeMask(mask, labels, volume.grid);
     writeWarnings(mask.replace(/\.nii\.gz$/, '.warnings.json'), found);
   } else if (segmentedMl > 0 || options.empty)
-    await writeSegmentation(mask, labels, volume, source.series!, { classes, warnings });
+    await writeSegmentation(mask, labels, volume, source.series!, { ...options.segmentation, classes, warnings });
   else {
     // One of an earlier command would be taken for this one's.
     rmSync(mask, { force: true });

@@ -65,7 +65,7 @@ export function findImages(paths: readonly string[], format: MaskFormat) {
     const scan = scanDicom(path);
     if (files.length === 0 && scan.series.length === 0) {
       const found = scan.problems.map(({ message }) => message.replace(/\.$/, '')).join('; ') || 'no file at all';
-      throw runError('IMAGES_NONE', { folder: path, found });
+      throw runError('IMAGES_NONE', { folder: scan.folder, found });
     }
     // Files that are not DICOM are no news where NIfTI files are taken.
     addSeries({
