@@ -49,7 +49,7 @@ describe.skipIf(!present)(present ? 'in Chromium' : `in Chromium (skipped: no ${
 
     expect(await page.title()).toBe('Brain extraction across scanners: unsupervised adaptation');
     expect(await page.locator('h1').count()).toBe(1);
-    expect(await page.locator('table caption').count()).toBe(6);
+    expect(await page.locator('table caption').count()).toBe(4);
     expect(await page.locator('svg.chart').count()).toBe(4);
     expect(await page.locator('.panel svg').count()).toBe(12);
     expect(await page.locator('.panel svg image').count()).toBe(36);

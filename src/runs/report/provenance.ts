@@ -6,10 +6,7 @@ import { html, type Markup, type Part } from './markup.js';
 export const provenanceSection = ({ facts, command, settings, files }: Provenance): Section => ({
   id: 'provenance',
   title: 'Provenance',
-  content: html`${rows(
-    'How these results were made',
-    facts.map(([label, value]) => [label, value]),
-  )}${command === undefined ? undefined : html`<p class="code-head">Command</p><pre>${command}</pre>`}
+  content: html`${rows('How these results were made', facts)}${command === undefined ? undefined : html`<p class="code-head">Command</p><pre>${command}</pre>`}
 ${folded(
   'Settings',
   settings.map(([key, value]) => [html`<code>${key}</code>`, html`<code>${value}</code>`]),
@@ -19,9 +16,11 @@ ${folded(
 )}`,
 });
 
-const rows = (caption: string, all: readonly (readonly [Part, Part])[]): Markup =>
-  html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table class="provenance"><caption>${caption}</caption>
-<tbody>${all.map(
+/** @param headed with its title above it */
+const rows = (title: string, all: readonly (readonly [Part, Part])[], headed = true): Markup =>
+  html`<div class="scroll" role="region" aria-label="${title}" tabindex="0"><table class="provenance">${
+    headed ? html`<caption>${title}</caption>` : undefined
+  }<tbody>${all.map(
     ([label, value]) => html`<tr><th scope="row">${label}</th><td>${value}</td></tr>
 `,
   )}</tbody></table></div>`;
@@ -29,6 +28,6 @@ const rows = (caption: string, all: readonly (readonly [Part, Part])[]): Markup 
 const folded = (title: string, all: readonly (readonly [Part, Part])[]): Part =>
   all.length > 0
     ? html`<details><summary>${title}</summary>
-${rows(title, all)}</details>
+${rows(title, all, false)}</details>
 `
     : undefined;

@@ -88,6 +88,7 @@ path.adapted, path.federated { stroke-width: 1.5; }
 .provenance th { color: var(--muted); padding-right: 32px; white-space: nowrap; }
 .provenance code, pre { font: 0.875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace; }
 pre { background: var(--soft); padding: 12px 16px; margin: 0 0 24px; white-space: pre-wrap; overflow-wrap: anywhere; max-width: 60em; }
+details .provenance th, details .provenance td { padding-top: 4px; padding-bottom: 4px; }
 .code-head { font-weight: 600; margin-bottom: 8px; }
 footer { height: 56px; }
 @media (max-width: 760px) { header, main, nav { padding-left: 16px; padding-right: 16px; } .panel { grid-template-columns: 1fr; gap: 8px; }
