@@ -3,7 +3,7 @@
  * its final head say the same. A case is looked at while its output comes batch by batch; what is kept of it are masks.
  */
 import { type Pausing, pause } from '../core/index.js';
-import type { SliceSource } from '../data/index.js';
+import { batchOf, type SliceSource } from '../data/index.js';
 import { surfaceDice, surfaceDistancesWithPauses } from '../metrics/index.js';
 import type { EarlyHead } from '../models/index.js';
 import { noGrad, scope } from '../torch/index.js';
@@ -29,7 +29,7 @@ export interface Output {
   early: Float32Array;
 }
 
-/** Slices of a batch in inference. */
+/** Slices of a batch in inference at most. */
 const BATCH = 16;
 
 /**
@@ -43,10 +43,11 @@ export function* runNetwork(
   head?: EarlyHead,
 ): Generator<Output> {
   const [n] = slices.shape;
-  for (let start = 0; start < n; start += BATCH)
+  const batch = batchOf(slices.shape, BATCH);
+  for (let start = 0; start < n; start += batch)
     yield scope(() =>
       noGrad(() => {
-        const features = network.encode(slices.take(start, Math.min(BATCH, n - start)).to({ device }));
+        const features = network.encode(slices.take(start, Math.min(batch, n - start)).to({ device }));
         const probabilities = network.decode(features).sigmoid().toArray<'float32'>();
         const early = head ? head.forward(features[head.level]).sigmoid().toArray<'float32'>() : new Float32Array();
         return { start, probabilities, early };

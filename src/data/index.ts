@@ -17,7 +17,7 @@ export * from './preprocess/index.js';
 export * from './profile/index.js';
 export { RestoredLabels, type RestoreOptions } from './restore.js';
 export { drawScene, type Scene } from './shapes.js';
-export { type SliceSource, sourceOfTensor, sourceOfVolume } from './slice-source.js';
+export { batchOf, type SliceSource, sourceOfTensor, sourceOfVolume } from './slice-source.js';
 export { type CaseSlices, countedMap, foregroundMaps, type LoadOptions, loadSlices, SlicePool } from './slices.js';
 export { describeSplit, isWithheld, type Split, type SplitOptions, splitCases } from './split.js';
 export { assertSameGrid, type Grid, ignored, type Label, type Placed, type Volume } from './volume.js';

@@ -9,6 +9,13 @@ export interface SliceSource {
   take(start: number, count: number): Tensor;
 }
 
+/** Pixels of a batch: no more are computed without a pause, and their activations fit beside a volume. */
+const batchPixels = 2 ** 18;
+
+/** Slices of that size in a batch of inference. @param most however small they are */
+export const batchOf = ([, h, w]: SliceSource['shape'], most: number): number =>
+  Math.max(1, Math.min(most, Math.floor(batchPixels / (h * w))));
+
 /** @param images float32 [n, 1, h, w] */
 export function sourceOfTensor(images: Tensor): SliceSource {
   const [n, , h, w] = images.shape;

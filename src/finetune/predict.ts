@@ -8,6 +8,7 @@
 import { type Pausing, pause, withoutPauses } from '../core/index.js';
 import {
   asColour,
+  batchOf,
   type Case,
   preparationOf,
   preprocessingOf,
@@ -24,7 +25,7 @@ import type { SamSegmenter } from './segmenter.js';
 export interface PredictionOptions {
   /** Every window that holds a slice has a say; default: each slice is predicted once. */
   overlap?: boolean;
-  /** Slices in a batch, rounded to whole windows. */
+  /** Slices in a batch at most, rounded to whole windows; fewer where they are large. */
   batch?: number;
   /** The case that the volume is of, where its data set may fix a part of the preprocessing. */
   case?: Pick<Case, 'preprocessing'>;
@@ -51,7 +52,7 @@ export function* predictSlices(
   const { windows } = model;
   const [n] = slices.shape;
   const starts = windowStarts(n, windows, overlap);
-  const step = Math.max(1, Math.floor(batch / windows.slices));
+  const step = Math.max(1, Math.floor(batchOf(slices.shape, batch) / windows.slices));
   const sums = new Sums(model, slices);
   try {
     for (let from = 0; from < starts.length; from += step) {

@@ -4,7 +4,7 @@
  * Two masks are compared on the corner grid of their common bounding box; whatever lies outside the box is outside both.
  * So a mask that touches the edge of its volume is closed there.
  */
-import { type Pausing, pause } from '../core/index.js';
+import { inPieces, type Pausing, pause } from '../core/index.js';
 
 /** First and last + 1 index in each of [z, y, x]. */
 export interface Box {
@@ -13,11 +13,16 @@ export interface Box {
 }
 
 /** The smallest box that holds every non-zero voxel of both masks, uint8 [z, y, x]; undefined when there is none. */
-export function boundingBox(truth: Uint8Array, prediction: Uint8Array, shape: readonly number[]): Box | undefined {
+export function* boundingBox(
+  truth: Uint8Array,
+  prediction: Uint8Array,
+  shape: readonly number[],
+): Pausing<Box | undefined> {
   const [depth, height, width] = shape as [number, number, number];
   const from: Box['from'] = [depth, height, width];
   const to: Box['to'] = [0, 0, 0];
-  for (let z = 0, row = 0; z < depth; z++)
+  for (let z = 0, row = 0; z < depth; z++) {
+    yield pause;
     for (let y = 0; y < height; y++, row += width) {
       let first = 0;
       while (first < width && (truth[row + first]! | prediction[row + first]!) === 0) first++;
@@ -31,6 +36,7 @@ export function boundingBox(truth: Uint8Array, prediction: Uint8Array, shape: re
       from[2] = Math.min(from[2], first);
       to[2] = Math.max(to[2], end);
     }
+  }
   return to[0] === 0 ? undefined : { from, to };
 }
 
@@ -49,7 +55,7 @@ export interface Border {
  */
 export function* borderOf(mask: Uint8Array, shape: readonly number[], box: Box): Pausing<Border> {
   const [depth, height, width] = cornerShape(box);
-  const padded = padToZeroOne(mask, shape, box); // [depth + 1, height + 1, width + 1]
+  const padded = yield* padToZeroOne(mask, shape, box); // [depth + 1, height + 1, width + 1]
   const stride = width + 1;
   const plane = stride * (height + 1);
   const codes = new Uint8Array(depth * height * width);
@@ -76,7 +82,10 @@ export function* borderOf(mask: Uint8Array, shape: readonly number[], box: Box):
     }
   }
   const points = new Int32Array(count);
-  for (let corner = 0, found = 0; found < count; corner++) if (codes[corner] !== 0) points[found++] = corner;
+  let found = 0;
+  yield* inPieces(codes.length, (from, to) => {
+    for (let corner = from; corner < to; corner++) if (codes[corner] !== 0) points[found++] = corner;
+  });
   return { codes, points };
 }
 
@@ -86,16 +95,18 @@ export function cornerShape({ from, to }: Box): [number, number, number] {
 }
 
 /** The box of the mask as zeros and ones with a layer of zeros all around. */
-function padToZeroOne(mask: Uint8Array, shape: readonly number[], { from, to }: Box): Uint8Array {
+function* padToZeroOne(mask: Uint8Array, shape: readonly number[], { from, to }: Box): Pausing<Uint8Array> {
   const [, height, width] = shape as [number, number, number];
   const boxHeight = to[1] - from[1] + 2;
   const boxWidth = to[2] - from[2] + 2;
   const padded = new Uint8Array((to[0] - from[0] + 2) * boxHeight * boxWidth);
-  for (let z = from[0]; z < to[0]; z++)
+  for (let z = from[0]; z < to[0]; z++) {
+    yield pause;
     for (let y = from[1]; y < to[1]; y++) {
       const source = (z * height + y) * width;
       const target = ((z - from[0] + 1) * boxHeight + y - from[1] + 1) * boxWidth + 1 - from[2];
       for (let x = from[2]; x < to[2]; x++) padded[target + x] = mask[source + x] === 0 ? 0 : 1;
     }
+  }
   return padded;
 }

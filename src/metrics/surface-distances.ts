@@ -5,7 +5,7 @@
  * arXiv:1809.04430. A surface element sits at a corner between voxels, has the area that marching cubes gives it, and its
  * distance is to the nearest corner of the other surface.
  */
-import { type Pausing, withoutPauses } from '../core/index.js';
+import { inPieces, type Pausing, withoutPauses } from '../core/index.js';
 import { type Border, borderOf, boundingBox, cornerShape } from './border.js';
 import { distancesBetween } from './distance-transform.js';
 import { assertShape, assertSpacing } from './errors.js';
@@ -52,33 +52,39 @@ export function* surfaceDistancesWithPauses(
   assertShape(truth, 'reference mask', shape);
   assertShape(prediction, 'prediction', shape);
   assertSpacing(spacing);
-  const box = boundingBox(truth, prediction, shape);
+  const box = yield* boundingBox(truth, prediction, shape);
   if (box === undefined) return { truthToPrediction: noElements(), predictionToTruth: noElements() };
   const corners = cornerShape(box);
   const areas = surfelAreas(spacing);
   const there = yield* borderOf(truth, shape, box);
   const back = yield* borderOf(prediction, shape, box);
   return {
-    truthToPrediction: sortElements(yield* distancesBetween(there, back, corners, spacing), there, areas),
-    predictionToTruth: sortElements(yield* distancesBetween(back, there, corners, spacing), back, areas),
+    truthToPrediction: yield* sortElements(yield* distancesBetween(there, back, corners, spacing), there, areas),
+    predictionToTruth: yield* sortElements(yield* distancesBetween(back, there, corners, spacing), back, areas),
   };
 }
 
 const noElements = (): SurfaceElements => ({ distances: new Float64Array(), areas: new Float64Array() });
 
 /** Sorts by (distance, area). Both take few values, so elements are counted instead of compared. */
-function sortElements(distances: Float64Array, { codes, points }: Border, areaOfCode: Float64Array): SurfaceElements {
+function* sortElements(
+  distances: Float64Array,
+  { codes, points }: Border,
+  areaOfCode: Float64Array,
+): Pausing<SurfaceElements> {
   const areaLevels = Float64Array.from(new Set(areaOfCode)).sort();
   const levelOfCode = Uint8Array.from(areaOfCode, (area) => areaLevels.indexOf(area));
   const byDistance = new Map<number, Uint32Array>(); // for each distance, how many elements of each area
-  for (let i = 0; i < points.length; i++) {
-    let counts = byDistance.get(distances[i]!);
-    if (counts === undefined) {
-      counts = new Uint32Array(areaLevels.length);
-      byDistance.set(distances[i]!, counts);
+  yield* inPieces(points.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      let counts = byDistance.get(distances[i]!);
+      if (counts === undefined) {
+        counts = new Uint32Array(areaLevels.length);
+        byDistance.set(distances[i]!, counts);
+      }
+      counts[levelOfCode[codes[points[i]!]!]!]!++;
     }
-    counts[levelOfCode[codes[points[i]!]!]!]!++;
-  }
+  });
   const sorted = { distances: new Float64Array(points.length), areas: new Float64Array(points.length) };
   let from = 0;
   for (const distance of Float64Array.from(byDistance.keys()).sort())

@@ -2,8 +2,9 @@
  * The bytes of a NIfTI file, packed with gzip or not (its content decides, not its name), never more than the header
  * announces and the file can hold.
  */
-import { closeSync, readSync } from 'node:fs';
-import { constants, gunzipSync } from 'node:zlib';
+import { closeSync, createReadStream, readSync } from 'node:fs';
+import { pipeline } from 'node:stream';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { GraftError, openRegular, readFault, readRegular } from '../../core/index.js';
 import { dataError } from '../errors.js';
 
@@ -13,6 +14,8 @@ const firstBytes = 2 ** 14;
 const deflateLimit = 1032;
 /** Bytes after the voxels that are let pass: padding, checksums. */
 const spare = 2 ** 20;
+/** Of a file that is read bit by bit. */
+const pieceBytes = 2 ** 20;
 
 export interface Opened {
   packed: boolean;
@@ -80,6 +83,38 @@ export function readVoxelBytes(file: string, opened: Opened, offset: number, len
   if (content.length < expected) throw truncated(content.length);
   const voxels = content.subarray(offset, expected);
   return voxels.byteOffset % 8 === 0 ? voxels : voxels.slice();
+}
+
+/**
+ * The bytes of `readVoxelBytes` in pieces, of which one is held: large files are read without blocking the thread.
+ *
+ * @throws GraftError as `readVoxelBytes`
+ */
+export async function* voxelChunks(
+  file: string,
+  opened: Opened,
+  offset: number,
+  length: number,
+): AsyncGenerator<Uint8Array> {
+  const expected = offset + length;
+  let at = 0;
+  try {
+    const { descriptor: fd } = openRegular(file);
+    const stored = createReadStream(file, { fd, highWaterMark: pieceBytes });
+    // Errors of the file reach the reader through the last stream.
+    const content = opened.packed ? pipeline(stored, createGunzip({ chunkSize: pieceBytes }), () => {}) : stored;
+    for await (const chunk of content as AsyncIterable<Buffer>) {
+      const [from, to] = [Math.max(0, offset - at), Math.min(chunk.length, expected - at)];
+      at += chunk.length;
+      if (from < to) yield chunk.subarray(from, to);
+      if (at > expected + spare) break;
+    }
+    if (at >= expected && at <= expected + spare) return;
+    throw new Error(`${at} bytes instead of ${expected}`);
+  } catch (error) {
+    readVoxelBytes(file, opened, offset, length); // says what is wrong
+    throw error;
+  }
 }
 
 function readPart(descriptor: number, offset: number, length: number): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,6 @@
 /** NIfTI-1 and NIfTI-2 files. */
 export { niftiStem } from './file-name.js';
 export { readOrientation } from './orientation.js';
-export { readLabel, readVolume, volumeOfBytes } from './read.js';
+export { readLabel, readLabelWithPauses, readVolume, readVolumeWithPauses, volumeOfBytes } from './read.js';
 export { type Storage, storageOf } from './storage.js';
-export { writeMask, writeVolume } from './write.js';
+export { writeMask, writeMaskWithPauses, writeVolume } from './write.js';

@@ -4,8 +4,9 @@
  * Left out: extensions (a mask does not inherit its image's), NIfTI-2 for new volumes.
  */
 import { endianness } from 'node:os';
-import { gzipSync } from 'node:zlib';
-import { writeFileAtomic } from '../../core/index.js';
+import { Readable } from 'node:stream';
+import { createGzip, gzipSync } from 'node:zlib';
+import { type Pause, pause, writeFileAtomic } from '../../core/index.js';
 import { dataError } from '../errors.js';
 import { affineFault, rasPlaces, type Triple } from '../orientation.js';
 import type { Grid } from '../volume.js';
@@ -26,7 +27,30 @@ const labelIntent = 1002;
  * @throws GraftError VOLUME_SHAPE, WRITE_FAILED.
  */
 export function writeMask(path: string, data: Uint8Array, grid: Grid): void {
-  const { version, littleEndian, dims, orientation } = grid;
+  const header = maskHeader(path, data, grid);
+  const stored = Buffer.concat([...storedSlices(data, grid)]);
+  writeParts(path, header, stored);
+}
+
+/** `writeMask` as work that can be interrupted: nothing is on the disk until all is. */
+export async function* writeMaskWithPauses(path: string, data: Uint8Array, grid: Grid): AsyncGenerator<Pause, void> {
+  const { header } = maskHeader(path, data, grid);
+  const parts: Uint8Array[] = [];
+  const content = function* () {
+    yield* [header, new Uint8Array(4)];
+    yield* storedSlices(data, grid);
+  };
+  const stream = Readable.from(content(), { objectMode: true });
+  const packed = isPackedName(path) ? stream.pipe(createGzip()) : stream;
+  for await (const part of packed as AsyncIterable<Uint8Array>) {
+    parts.push(part);
+    yield pause;
+  }
+  writeFileAtomic(path, ...parts);
+}
+
+function maskHeader(path: string, data: Uint8Array, grid: Grid): Header {
+  const { version, littleEndian, dims } = grid;
   checkCount(path, data.length, dims);
   const header: Header = { version, littleEndian, header: grid.header.slice() };
   writeField(header, 'magic', ...Buffer.from(`n+${version}\0`, 'latin1'));
@@ -37,16 +61,20 @@ export function writeMask(path: string, data: Uint8Array, grid: Grid): void {
   writeField(header, 'intentParameters', 0, 0, 0);
   writeField(header, 'intentName', ...new Array<number>(16).fill(0));
   writeVoxelFields(header, 2, 8);
+  return header;
+}
 
-  const stored = new Uint8Array(data.length);
+/** The mask's slices as they are stored, each in memory of its own. */
+function* storedSlices(data: Uint8Array, { dims, orientation }: Grid): Generator<Uint8Array> {
   const { start, step } = rasPlaces(dims, orientation);
-  for (let z = 0, to = 0; z < dims[2]; z++) {
-    for (let y = 0; y < dims[1]; y++) {
+  for (let z = 0; z < dims[2]; z++) {
+    const slice = new Uint8Array(dims[0] * dims[1]);
+    for (let y = 0, to = 0; y < dims[1]; y++) {
       let from = start + y * step[1] + z * step[2];
-      for (let x = 0; x < dims[0]; x++, from += step[0]) stored[to++] = data[from];
+      for (let x = 0; x < dims[0]; x++, from += step[0]) slice[to++] = data[from];
     }
+    yield slice;
   }
-  writeParts(path, header, stored);
 }
 
 /**

@@ -1,13 +1,13 @@
 /** NIfTI files and DICOM series, segmented one after another; masks as NIfTI or DICOM-SEG. */
 import { existsSync, rmSync } from 'node:fs';
-import { writeFileAtomic } from '../../core/index.js';
+import { type Pause, writeFileAtomic } from '../../core/index.js';
 import {
   convertSeries,
   modalityBeside,
-  readVolume,
+  readVolumeWithPauses,
   type SegmentationOptions,
   type Volume,
-  writeMask,
+  writeMaskWithPauses,
   writeSegmentation,
 } from '../../data/index.js';
 import type { PromptedMask } from '../../finetune/index.js';
@@ -75,7 +75,7 @@ export async function* segmentImages(
     try {
       if (isThere(source.name)) skipped.push(maskFile(options, source.name));
       else
-        for (const volume of await readVolumes(source)) {
+        for (const volume of yield* readVolumes(source)) {
           const name = caseName(volume.path);
           if (isThere(name)) {
             skipped.push(maskFile(options, name));
@@ -83,7 +83,7 @@ export async function* segmentImages(
           }
           const modality = source.series?.modality ?? modalityBeside(volume.path);
           const answer = yield* options.segment(volume, { modality });
-          const mask = await write(answer, volume, source, options);
+          const mask = yield* write(answer, volume, source, options);
           table.add(mask);
           masks.push(mask);
           yield { kind: 'result', text: describeMask(mask), value: mask };
@@ -97,11 +97,17 @@ export async function* segmentImages(
   return { masks, skipped, failures, table: table.file };
 }
 
-const readVolumes = async ({ path, series }: ImageSource): Promise<Volume[]> =>
-  series ? convertSeries(series) : [readVolume(path!)];
+async function* readVolumes({ path, series }: ImageSource): AsyncGenerator<Pause, Volume[]> {
+  return series ? convertSeries(series) : [yield* readVolumeWithPauses(path!)];
+}
 
 /** Writes the mask of a volume, and what is doubted of it. */
-async function write(answer: Answer, volume: Volume, source: ImageSource, options: SegmentOptions): Promise<Mask> {
+async function* write(
+  answer: Answer,
+  volume: Volume,
+  source: ImageSource,
+  options: SegmentOptions,
+): AsyncGenerator<Pause, Mask> {
   const { classes } = options;
   const { labels, volumesMl, ...more } = answer;
   const segmentedMl = volumesMl.reduce((a, b) => a + b, 0);
@@ -113,7 +119,7 @@ async function write(answer: Answer, volume: Volume, source: ImageSource, option
   };
   const mask = maskFile(options, caseName(volume.path));
   if (options.format === 'nifti') {
-    writeMask(mask, labels, volume.grid);
+    yield* writeMaskWithPauses(mask, labels, volume.grid);
     writeWarnings(mask.replace(/\.nii\.gz$/, '.warnings.json'), found);
   } else if (segmentedMl > 0 || options.empty)
     await writeSegmentation(mask, labels, volume, source.series!, { ...options.segmentation, classes, warnings });
