@@ -32,6 +32,17 @@ export const finetuneErrors = {
     message: 'The model predicts {masks} classes beside the background, but {count} are named: {names}.',
     hint: 'Name as many classes as the model has.',
   },
+  SAM_SCALING: {
+    exit: 'usage',
+    message:
+      '{file}: is a checkpoint of Segment Anything as it is published, which does not say how its images are scaled.',
+    hint: 'Add --scaling sam for one of segment-anything’s own (sam_vit_b, …), --scaling medsam for one of MedSAM.',
+  },
+  SAM_SCALED: {
+    exit: 'usage',
+    message: '{file}: says itself how its images are prepared, so --scaling cannot be given.',
+    hint: 'Leave --scaling out; it is for checkpoints of segment-anything and MedSAM as they are published.',
+  },
   PROMPT_EMPTY: {
     exit: 'usage',
     message: 'The prompt has neither a point nor a box.',

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { type Pretraining, pretrain, SamSegmenter } from '../finetune/index.js';
 import { type SamArchitecture, type SamCheckpointReport, samConfig } from '../models/index.js';
-import { Checkpoint } from '../nn/index.js';
+import { Checkpoint, someNames } from '../nn/index.js';
 import type { ProgressEvent } from './events.js';
 import { follow, progressOf } from './jobs.js';
 
@@ -36,10 +36,11 @@ export async function* makeFoundation(
   rmSync(checkpoint, { force: true });
 }
 
-/** What became of a checkpoint's tensors, in a line. */
+/** What became of a checkpoint's tensors, in a line: some names of all that were not taken as they are. */
 export function describeFoundation({ loaded, resized, fresh, unused }: SamCheckpointReport): string {
-  const parts = { loaded, resized, 'freshly initialised': fresh, unused };
-  return Object.entries(parts)
-    .map(([what, names]) => `${names.length} ${what}`)
-    .join(', ');
+  const parts = { resized, 'freshly initialised': fresh, unused };
+  const rest = Object.entries(parts).map(
+    ([what, names]) => `${names.length} ${what}${names.length > 0 ? ` (${someNames(names)})` : ''}`,
+  );
+  return [`${loaded.length} loaded`, ...rest].join(', ');
 }

@@ -24,6 +24,7 @@ let folder: string;
 const at = (...names: string[]) => join(folder, ...names);
 const cheap = { OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' };
 const sites = ['siemens-t1', 'philips-t2'];
+const identity = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
 const pretrain = (out: string) => {
   const tiny = ['--image-size', '32', '--steps', '4', '--batch', '2', '--epoch', '2', '--device', 'cpu'];
   return ['pretrain', '--out', at(out), ...tiny];
@@ -89,6 +90,17 @@ describe('graft train with Segment Anything', () => {
   it('makes a base once and an adapter beside it, which predict uses together', async () => {
     const first = await done(train('first.safetensors', '--foundation', at('foundation.safetensors')));
     expect(first.foundation.loaded.length).toBeGreaterThan(100);
+    const { profile, classes } = loadSamAdapter(at('first.safetensors'));
+    expect(profile).toMatchObject({ cases: 6, spacingMm: expect.any(Array), distribution: expect.any(Array) });
+    expect(profile?.classMl).toHaveLength(classes.length);
+    const crop = at('crop.nii.gz');
+    writeVolume(crop, { data: Float32Array.from({ length: 27 }, (_, i) => i), shape: [3, 3, 3], affine: identity });
+    const ask = ['predict', at('base.safetensors'), '--adapter', at('first.safetensors'), '--device', 'cpu'];
+    const known = await done([...ask, at('data', sites[0]), '--out', at('known')]);
+    expect(known).toMatchObject({ unchecked: [] });
+    expect(known.masks.flatMap(({ warnings }: { warnings: string[] }) => warnings)).toEqual([]);
+    const unknown = await done([...ask, crop, '--out', at('unknown')]);
+    expect(unknown.masks[0].warnings).toContainEqual(expect.stringContaining('a field of view of 3 mm'));
     expect([first.split.train.length, first.split.validation.length]).toEqual([4, 2]);
     const second = await done(train('second.safetensors', '--plan', 'lora-decoder', '--lr', '1e-3'));
     expect(second.fingerprint).toBe(first.fingerprint);

@@ -22,16 +22,21 @@ export const registerPredict = (program: Command): void =>
       'series; it carries the patient’s name as the source does, so that an archive can file it. Without an ' +
       'adapter the base model is used as it is. A model of Segment Anything also answers a prompt: what is meant on one ' +
       'slice, by points (point X,Y,Z; outside X,Y,Z) and a box (box X,Y,Z,X,Y,Z) in voxels of the file from 0, or in ' +
-      'millimetres of its world after the word mm. Foundations answer prompts alone.',
+      'millimetres of its world after the word mm. Foundations answer prompts alone, and so do checkpoints of ' +
+      'segment-anything and MedSAM as they are published, with --scaling.',
     arguments: {
-      '<model>': 'a file from a run’s models folder, or a foundation of "graft pretrain"',
+      '<model>': 'a file that "graft train", "graft pretrain" or a run wrote, or a published checkpoint',
       '<images...>': 'NIfTI files (.nii, .nii.gz), DICOM files, folders of either',
     },
     options: async () => {
-      const { z } = await import('zod');
+      const [{ z }, { scalings }] = await Promise.all([import('zod'), import('../../finetune/index.js')]);
       return z.strictObject({
         adapter: z.string().optional().describe('a file from a run’s adapters folder, made for this model'),
         prompt: z.string().optional().describe('what to segment on one slice of one image, such as "point 30,42,18"'),
+        scaling: z
+          .enum(scalings)
+          .optional()
+          .describe('how a published checkpoint of Segment Anything expects its images; its file does not say'),
         out: z.string().default('predictions').describe('folder for the masks'),
         format: z
           .enum(['nifti', 'dicom-seg'])
@@ -71,9 +76,13 @@ export const registerPredict = (program: Command): void =>
         'graft predict foundation.safetensors scan.nii.gz --prompt "point 30,42,18 outside 10,12,18"',
         'what you point at',
       ],
+      [
+        'graft predict medsam_vit_b.pth scan.nii.gz --scaling medsam --prompt "box 20,30,18,60,70,18"',
+        'with a checkpoint as it was published',
+      ],
     ],
     async run(context, options, modelFile, ...paths) {
-      const { adapter, prompt, out, format, codes, existing, empty, strict, device } = {
+      const { adapter, prompt, scaling, out, format, codes, existing, empty, strict, device } = {
         ...options,
         existing: chosen(options),
       };
@@ -90,7 +99,7 @@ export const registerPredict = (program: Command): void =>
       const given = codes === undefined ? undefined : readCodes(codes);
       if (prompt !== undefined && sources.length > 1) throw invalid('--prompt is about one image');
       const asked = prompt === undefined ? undefined : parsePrompt(prompt);
-      const model = loadPredictor(modelFile, { device: chooseDevice(device), ...(adapter && { adapter }) });
+      const model = loadPredictor(modelFile, { device: chooseDevice(device), scaling, ...(adapter && { adapter }) });
       if (asked && !model.prompt) throw invalid(`--prompt: ${modelFile} is no Segment Anything model`);
       if (!asked && !model.segment) throw invalid(`--prompt is required: ${modelFile} answers prompts alone`);
       const classes = model.classes.length > 0 ? model.classes : ['prompted'];

@@ -37,7 +37,7 @@ export async function trainSam(context: Context, settings: SamSettings, options:
     lines: [
       `adapter: ${out} (${count(trained)} trained parameters, ${bytes(4 * trained)}; epoch ${kept})`,
       `base: ${base}`,
-      ...(foundation ? [`of the foundation: ${describeFoundation(foundation)} tensors`] : []),
+      ...(foundation ? [`tensors of the foundation: ${describeFoundation(foundation)}`] : []),
       `base fingerprint: ${fingerprint}`,
     ],
     split,

@@ -22,7 +22,7 @@ export interface SamCheckpointReport {
   unused: string[];
 }
 
-const patchEmbedding = 'image_encoder.patch_embed.proj.weight';
+export const patchEmbedding = 'image_encoder.patch_embed.proj.weight';
 /** Depend on what the masks stand for. */
 const ofMasks = /^mask_decoder\.(mask_tokens|output_hypernetworks_mlps|iou_prediction_head)\./;
 /** A stock checkpoint has the first layers only of FLAP-SAM's upscaling. */

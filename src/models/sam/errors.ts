@@ -32,6 +32,11 @@ export const samErrors = {
     message: '{file}: {name} has shape [{found}]; this model expects [{expected}].',
     hint: 'The file holds {holds}. Choose the architecture it was made with.',
   },
+  SAM_PUBLISHED: {
+    exit: 'model',
+    message: '{file}: is no checkpoint of segment-anything or MedSAM as they are published: {name}, found {found}.',
+    hint: 'Give such a checkpoint, or a model that graft wrote; a head with classes needs the file that names them.',
+  },
   SAM_PROMPT: {
     exit: 'usage',
     message: 'The prompt’s {what} have shape [{shape}]; expected [{expected}].',

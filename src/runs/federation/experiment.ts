@@ -186,7 +186,7 @@ async function* baseModel(
   const { model, report } = newModel(recipe, device, seed, foundation);
   model.save(file, { foundation: sha256(foundation), seed: String(seed) });
   folder.log({ kind: 'foundation', seed, file: foundation, ...report });
-  yield { kind: 'note', text: `seed ${seed}: foundation ${foundation}: ${describeFoundation(report!)} tensors` };
+  yield { kind: 'note', text: `seed ${seed}: foundation ${foundation}: tensors ${describeFoundation(report!)}` };
   return model;
 }
 

@@ -12,14 +12,19 @@ import {
 } from '../../data/index.js';
 import {
   ClassEntropy,
+  finetuneError,
+  loadPublishedSam,
   loadSam,
   loadSamAdapter,
   type Prompt,
   type PromptedMask,
+  type SamSegmenter,
+  type Scaling,
   segmentVolumeWithPauses,
   segmentWithPrompt,
 } from '../../finetune/index.js';
-import { readState } from '../../nn/index.js';
+import { patchEmbedding } from '../../models/index.js';
+import { readState, unwrap } from '../../nn/index.js';
 
 /** The answer to one volume; to a prompt also the slice it is about, and how sure the model is. */
 export interface Answer extends Partial<Omit<PromptedMask, 'labels'>> {
@@ -50,15 +55,28 @@ export interface Predictor {
   unchecked: string[];
 }
 
+interface PredictorOptions {
+  /** A file made for the model. */
+  adapter?: string;
+  /** How a published checkpoint of Segment Anything expects its images. */
+  scaling?: Scaling | undefined;
+  device: string;
+}
+
 /**
- * @param file a model that graft wrote
- * @param options.adapter a file made for it
- * @throws GraftError where a file is none or does not fit
+ * @param file a model that graft wrote, or a checkpoint of the reference U-Net, segment-anything or MedSAM
+ * @throws GraftError SAM_SCALING, SAM_SCALED; where a file is none or does not fit
  */
-export function loadPredictor(file: string, { adapter, device }: { adapter?: string; device: string }): Predictor {
+export function loadPredictor(file: string, { adapter, scaling, device }: PredictorOptions): Predictor {
   const { state, metadata } = readState(file);
+  const published = !metadata.format && unwrap(state, patchEmbedding, file) !== undefined;
   for (const value of state.values()) value.dispose();
-  return metadata.format === 'graft-sam' ? samPredictor(file, adapter, device) : unetPredictor(file, adapter, device);
+  if (published && !scaling) throw finetuneError('SAM_SCALING', { file });
+  if (!published && scaling) throw finetuneError('SAM_SCALED', { file });
+  if (published) return samPredictor(loadPublishedSam(file, scaling!, { device }), adapter);
+  return metadata.format === 'graft-sam'
+    ? samPredictor(loadSam(file, { device }), adapter)
+    : unetPredictor(file, adapter, device);
 }
 
 function unetPredictor(file: string, adapterFile: string | undefined, device: string): Predictor {
@@ -81,8 +99,7 @@ function unetPredictor(file: string, adapterFile: string | undefined, device: st
   };
 }
 
-function samPredictor(file: string, adapter: string | undefined, device: string): Predictor {
-  const model = loadSam(file, { device });
+function samPredictor(model: SamSegmenter, adapter: string | undefined): Predictor {
   if (adapter !== undefined) model.use(loadSamAdapter(adapter));
   const { classes, profile } = model;
   const { intensity } = model.preprocessing;
