@@ -26,18 +26,24 @@ export function openRegular(path: string): { descriptor: number; size: number } 
   }
 }
 
-/** The bytes of a regular file. @throws as `openRegular` */
-export function readRegular(path: string): Buffer<ArrayBuffer> {
-  const { descriptor } = openRegular(path);
+/**
+ * The bytes of a regular file.
+ *
+ * @param limit bytes; what a person writes is small, and some parsers take long for what is not
+ * @throws as `openRegular`; an Error where the file is larger
+ */
+export function readRegular(path: string, limit = Number.POSITIVE_INFINITY): Buffer<ArrayBuffer> {
+  const { descriptor, size } = openRegular(path);
   try {
+    if (size > limit) throw new Error(`it has ${size} bytes, more than ${limit}`);
     return readFileSync(descriptor) as Buffer<ArrayBuffer>;
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** The text of a regular file in UTF-8. @throws as `openRegular` */
-export const readRegularText = (path: string): string => readRegular(path).toString('utf8');
+/** The text of a regular file in UTF-8. @throws as `readRegular` */
+export const readRegularText = (path: string, limit?: number): string => readRegular(path, limit).toString('utf8');
 
 function kindOf(status: ReturnType<typeof fstatSync>): string {
   if (status?.isDirectory()) return 'a folder';

@@ -42,7 +42,7 @@ export function remember(store: Store, federation: string, { round, update, ...s
 export function recall(store: Store, site: string, federation: string): Remembered | undefined {
   const bytes = store.read(file);
   if (!bytes) return undefined;
-  const { parts: found, metadata } = decodeStates(bytes, parts);
+  const { parts: found, metadata } = decodeStates(bytes, parts, file);
   const { update, ...states } = found;
   const payload = update.get('payload')!.toBytes();
   disposeState(update);
@@ -62,7 +62,7 @@ export const localOf = (store: Store): State => partOf(store, 'local');
 function partOf(store: Store, part: 'personal' | 'local'): State {
   const bytes = store.read(file);
   if (!bytes) return new Map();
-  const { parts: found } = decodeStates(bytes, parts);
+  const { parts: found } = decodeStates(bytes, parts, file);
   const copies = copyState(found[part]);
   for (const state of Object.values(found)) disposeState(state);
   return copies;

@@ -1,7 +1,9 @@
 /** States as bytes in memory, and a few things that are done to whole states. */
+import { shownName } from '../core/index.js';
 import { decodeSafetensors, encodeSafetensors, type RawTensor } from '../formats/index.js';
 import type { State } from '../nn/index.js';
 import { fromBytes, operator, scope, type Tensor } from '../torch/index.js';
+import { federateError } from './errors.js';
 
 export const rawOf = (value: Tensor): RawTensor => ({ dtype: value.dtype, shape: value.shape, data: value.toBytes() });
 
@@ -13,15 +15,23 @@ export function encodeStates(parts: Record<string, State>, metadata: Record<stri
   return encodeSafetensors(tensors, metadata);
 }
 
-/** The states again, by prefix; the caller owns the tensors. */
+/**
+ * The states again, by prefix; the caller owns the tensors.
+ *
+ * @param file named in errors
+ * @throws GraftError SAFETENSORS_INVALID, PAYLOAD_INVALID
+ */
 export function decodeStates<Prefix extends string>(
   bytes: Uint8Array,
   prefixes: readonly Prefix[],
+  file: string,
 ): { parts: Record<Prefix, State>; metadata: Record<string, string> } {
-  const { tensors, metadata } = decodeSafetensors(bytes);
+  const { tensors, metadata } = decodeSafetensors(bytes, file);
   const parts = Object.fromEntries(prefixes.map((prefix) => [prefix, new Map()])) as Record<Prefix, State>;
   for (const [name, { dtype, shape, data }] of tensors) {
     const slash = name.indexOf('/');
+    if (!prefixes.some((prefix) => prefix === name.slice(0, slash)))
+      throw federateError('PAYLOAD_INVALID', { from: file, reason: `nothing here is called ${shownName(name)}` });
     const value = fromBytes(data, dtype, shape);
     value.label = name.slice(slash + 1);
     parts[name.slice(0, slash) as Prefix].set(value.label, value);

@@ -29,7 +29,7 @@ export const formatErrors = {
   },
   TENSOR_INVALID: {
     exit: 'model',
-    message: '{tensor}: cannot be written: expected {expected}, found {found}.',
+    message: '{file}: {tensor} cannot be written: expected {expected}, found {found}.',
     hint: 'Give each tensor a free name and exactly the bytes that its shape and element type ask for.',
   },
   SAFETENSORS_INVALID: {

@@ -3,6 +3,7 @@
 /** Why a pickle could not be read; the reader of the file makes a GraftError of it. */
 export type Damaged = (expected: string, found: string | number) => Error;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Digits or bytes of one whole number: PyTorch's magic number has ten bytes. */
 const longLimit = 256;
 
@@ -43,7 +44,7 @@ export class PickleReader {
 
   text(length: number): string {
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.bytes(length));
+      return utf8.decode(this.bytes(length));
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       throw this.#damaged('a text in UTF-8', 'other bytes');
@@ -51,20 +52,20 @@ export class PickleReader {
   }
 
   /** Up to the next line feed, which is passed. */
-  line(): string {
+  line = (): string => {
     const end = this.#bytes.indexOf(10, this.at);
     if (end < 0) throw this.#damaged('a line in the pickle', 'no line end');
     const text = this.text(end - this.at);
     this.at = end + 1;
     return text;
-  }
+  };
 
   /** A whole number as digits on a line of its own. */
-  digits(): number | bigint {
+  digits = (): number | bigint => {
     const text = this.line().replace(/L$/, '');
     if (!/^[+-]?\d+$/.test(text) || text.length > longLimit) throw this.#damaged('a whole number', text.slice(0, 40));
     return narrow(BigInt(text.replace('+', '')));
-  }
+  };
 
   /** A whole number in two's complement, little-endian. */
   long(length: number): number | bigint {

@@ -19,9 +19,13 @@ export interface PickleWorld {
   persistent(id: PthValue): PthValue;
 }
 
-/** The dearest pickle, in instructions; making an object counts as `objectCost`. */
-const workLimit = 8_000_000;
+/**
+ * The dearest pickle, in instructions; making an object counts as `objectCost`, a line of digits or letters as `lineCost`
+ * and as its characters. A tensor takes about a hundred, so ten thousand of them with their optimiser's state fit.
+ */
+const workLimit = 4_000_000;
 export const objectCost = 8;
+const lineCost = 8;
 
 /**
  * Reads one pickle that begins at `start`; `end` is the place behind it.
@@ -41,6 +45,15 @@ export function unpickle(bytes: Uint8Array, start: number, world: PickleWorld): 
   };
   const made = <T extends PthValue>(value: T): T => {
     spend(objectCost);
+    return value;
+  };
+
+  /** A number or text that stands on a line of its own, as protocol 0 writes them. */
+  const line = <T>(read: () => T): T => {
+    const begin = reader.at;
+    spend(lineCost);
+    const value = read();
+    spend(reader.at - begin);
     return value;
   };
 
@@ -127,7 +140,7 @@ export function unpickle(bytes: Uint8Array, start: number, world: PickleWorld): 
         push(top());
         break;
       case 0x67: // GET
-        recall(reader.digits());
+        recall(line(reader.digits));
         break;
       case 0x68: // BINGET
         recall(reader.uint8());
@@ -136,7 +149,7 @@ export function unpickle(bytes: Uint8Array, start: number, world: PickleWorld): 
         recall(reader.uint32());
         break;
       case 0x70: // PUT
-        memo.set(Number(reader.digits()), top());
+        memo.set(Number(line(reader.digits)), top());
         break;
       case 0x71: // BINPUT
         memo.set(reader.uint8(), top());
@@ -160,12 +173,12 @@ export function unpickle(bytes: Uint8Array, start: number, world: PickleWorld): 
       case 0x49: {
         // INT: 00 and 01 are protocol 0's truth values.
         const begin = reader.at;
-        const value = reader.digits();
+        const value = line(reader.digits);
         push(bytes[begin] === 0x30 && reader.at - begin === 3 ? value === 1 : value);
         break;
       }
       case 0x4c: // LONG
-        push(reader.digits());
+        push(line(reader.digits));
         break;
       case 0x4a: // BININT
         push(reader.int32());
@@ -183,7 +196,7 @@ export function unpickle(bytes: Uint8Array, start: number, world: PickleWorld): 
         push(reader.long(reader.uint32()));
         break;
       case 0x46: // FLOAT
-        push(Number(reader.line().replace('inf', 'Infinity')));
+        push(Number(line(reader.line).replace('inf', 'Infinity')));
         break;
       case 0x47: // BINFLOAT
         push(reader.float64());
@@ -191,7 +204,9 @@ export function unpickle(bytes: Uint8Array, start: number, world: PickleWorld): 
 
       case 0x56: // UNICODE
         push(
-          reader.line().replace(/\\u([\da-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+          line(reader.line).replace(/\\u([\da-f]{4})/gi, (_, hex: string) =>
+            String.fromCharCode(Number.parseInt(hex, 16)),
+          ),
         );
         break;
       case 0x55: // SHORT_BINSTRING: a text of Python 2
@@ -267,7 +282,7 @@ export function unpickle(bytes: Uint8Array, start: number, world: PickleWorld): 
       }
 
       case 0x63: // GLOBAL
-        push(world.global(`${reader.line()}.${reader.line()}`));
+        push(world.global(`${line(reader.line)}.${line(reader.line)}`));
         break;
       case 0x93: {
         // STACK_GLOBAL

@@ -82,11 +82,13 @@ const collect = (file: SafetensorsFile, only: (name: string) => boolean = () => 
  * The file's bytes in pieces: the header, then each tensor's data. Equal content gives equal bytes: wide element types
  * come first (so every tensor stays aligned), then names in order; metadata is sorted too.
  *
+ * @param file named in errors
  * @throws GraftError TENSOR_INVALID
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, RawTensor>,
   metadata: Readonly<Record<string, string>> = {},
+  file = 'safetensors',
 ): Uint8Array[] {
   const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   const sorted = [...tensors].sort(
@@ -100,10 +102,10 @@ export function encodeSafetensors(
   for (const [name, { dtype, shape, data }] of sorted) {
     const expected = elementCount(shape) * itemSizes[dtype];
     if (data.length !== expected) {
-      throw formatError('TENSOR_INVALID', { tensor: name, expected: `${expected} bytes`, found: data.length });
+      throw formatError('TENSOR_INVALID', { file, tensor: name, expected: `${expected} bytes`, found: data.length });
     }
     if (name === '__metadata__') {
-      throw formatError('TENSOR_INVALID', { tensor: name, expected: 'a name that is not reserved', found: name });
+      throw formatError('TENSOR_INVALID', { file, tensor: name, expected: 'a name that is not reserved', found: name });
     }
     entries.push([name, { dtype: dtypeCodes[dtype], shape, data_offsets: [end, end + expected] }]);
     end += expected;
@@ -112,7 +114,12 @@ export function encodeSafetensors(
   const json = Buffer.from(`{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)}}`);
   const header = new Uint8Array(8 + 8 * Math.ceil(json.length / 8)).fill(' '.charCodeAt(0));
   if (header.length > headerLimit) {
-    throw formatError('TENSOR_INVALID', { tensor: 'header', expected: `${headerLimit} bytes`, found: header.length });
+    throw formatError('TENSOR_INVALID', {
+      file,
+      tensor: 'header',
+      expected: `${headerLimit} bytes`,
+      found: header.length,
+    });
   }
   new DataView(header.buffer).setBigUint64(0, BigInt(header.length - 8), true);
   header.set(json, 8);
@@ -124,4 +131,4 @@ export const writeSafetensors = (
   path: string,
   tensors: ReadonlyMap<string, RawTensor>,
   metadata: Readonly<Record<string, string>> = {},
-): void => writeFileAtomic(path, ...encodeSafetensors(tensors, metadata));
+): void => writeFileAtomic(path, ...encodeSafetensors(tensors, metadata, path));

@@ -34,10 +34,13 @@ export function readSavedContent(file: string): Record<string, unknown> {
   return kept;
 }
 
+/** Bytes. The parser compares every key with every other: what is larger would take it minutes. */
+const largestRecipe = 2 ** 18;
+
 function readYaml(file: string): Record<string, unknown> {
   let content: unknown;
   try {
-    content = parseYaml(readRegularText(file)) ?? {};
+    content = parseYaml(readRegularText(file, largestRecipe)) ?? {};
   } catch (error) {
     throw runError('RECIPE_UNREADABLE', { file, reason: readFault(error).split('\n')[0] }, error);
   }

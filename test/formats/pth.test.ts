@@ -198,6 +198,11 @@ describe('bombs cost neither time nor memory', () => {
     'huge bytes': p.raw(0x8e, uint64(2n ** 64n - 1n)),
     'far memo places': p.raw(...Array(1000).fill(p.raw('Nr', Buffer.from('ffffffff', 'hex'), '0')), 'N'),
     'a dict within itself': p.raw('}', Buffer.of(0x71, 0), 'N', 'h', 0, 's'),
+    'escapes in one line': p.raw('V', '\\u0041'.repeat(1_000_000), '\n'),
+    'lines of escapes': p.raw('(', 'V\\u0041\n'.repeat(300_000), 't'),
+    'lines of digits': p.raw('(', 'I1\n'.repeat(600_000), 't'),
+    'lines of decimals': p.raw('(', 'F1.5\n'.repeat(500_000), 't'),
+    'short texts': p.raw('(', 'U\x01a'.repeat(1_500_000), 't'),
     'a nest as device': p.call('torch', 'device', p.text('cpu'), p.raw('))', '2\x862\x86'.repeat(2000), '0')),
   };
   it.each(Object.keys(bombs))('%s', (name) => {

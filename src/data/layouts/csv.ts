@@ -5,10 +5,10 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
-import { nearest, readFault } from '../../core/index.js';
+import { nearest, readFault, shownName } from '../../core/index.js';
 import type { Case } from '../dataset.js';
 import { layoutError } from './errors.js';
-import { assertNifti, type Layout } from './layout.js';
+import { assertNifti, type Layout, listed } from './layout.js';
 import { cellOf, readTable, type TableRow } from './table.js';
 
 const needed = ['site', 'case', 'image', 'label'] as const;
@@ -60,11 +60,13 @@ function rowsOf(file: string): TableRow<Column>[] {
     const missing = needed.filter((name) => !names.includes(name));
     if (missing.length > 0)
       throw invalid(
-        `expected the columns ${needed.join(', ')}, found ${names.join(', ')}: ${missing.join(', ')} missing`,
+        `expected the columns ${needed.join(', ')}, found ${listed(names.map(shownName))}: ${missing.join(', ')} missing`,
       );
     const unknown = names.find((name) => !known.some((one) => one === name));
     if (unknown !== undefined)
-      throw invalid(`the column "${unknown}" is unknown; did you mean ${nearest(unknown, known)}? Remove it otherwise`);
+      throw invalid(
+        `the column "${shownName(unknown)}" is unknown; did you mean ${nearest(unknown, known)}? Remove it otherwise`,
+      );
     const twice = names.find((name, i) => names.indexOf(name) < i);
     if (twice) throw invalid(`the column ${twice} is there twice`);
     return names as Column[];

@@ -100,12 +100,15 @@ export function volumesBelow(folder: string, path = ''): string[] {
   });
 }
 
+/** Bytes: half a million cases. */
+const largestList = 2 ** 27;
+
 /** What a JSON file holds. @throws GraftError DATASET_LIST */
 export function readList<Schema extends z.ZodType>(file: string, schema: Schema): z.output<Schema> {
   const invalid = (problem: string, cause?: unknown) => layoutError('DATASET_LIST', { file, problem }, cause);
   let content: unknown;
   try {
-    content = JSON.parse(readRegularText(file));
+    content = JSON.parse(readRegularText(file, largestList));
   } catch (error) {
     throw invalid(`is not JSON that can be read (${readFault(error)})`, error);
   }

@@ -2,6 +2,9 @@
 import { parse } from 'csv-parse/sync';
 import { readRegular } from '../../core/index.js';
 
+/** Bytes: a million rows. */
+const largest = 2 ** 27;
+
 const separators = [',', ';', '\t'] as const;
 export type Separator = (typeof separators)[number];
 
@@ -23,7 +26,7 @@ export function readTable<Column extends string>(
   file: string,
   options: { columns: (header: string[]) => Column[]; separator?: Separator },
 ): TableRow<Column>[] {
-  const text = decoded(readRegular(file));
+  const text = decoded(readRegular(file, largest));
   const lines = { bom: true, trim: true, skip_empty_lines: true, record_delimiter: ['\r\n', '\n', '\r'] };
   const cellsWith = (delimiter: Separator) =>
     (parse(text, { ...lines, delimiter, to: 1, relax_column_count: true, relax_quotes: true }) as string[][])[0] ?? [];
