@@ -22,7 +22,7 @@ export interface Question {
 
 export function verdictOn(comparison: Comparison, { main, labelOf, noun, seeds }: Question): Headline {
   const { rows } = comparison.groups[0];
-  const unit = rows.some(({ count, cases }) => count < cases) ? 'patient' : 'case';
+  const { unit } = comparison;
   const title = titleOf(comparison.measure, comparison.toleranceMm);
   const base = labelOf(comparison.baseline);
   const tested = rows.flatMap((row) => (row.against ? [{ ...row, against: row.against }] : []));

@@ -24,6 +24,14 @@ describe('a headline', () => {
     expect(more).toEqual([expect.stringContaining("p < 0.05 (Wilcoxon's signed-rank test")]);
   });
 
+  it('counts patients where it is known whose a case is', () => {
+    const of = (values: number[]) => cases(values).map((one, i) => ({ ...one, patient: `a/case${i}` }));
+    const comparison = compare([entry('source', of(base)), entry('lora', of(better))], { measure: 'dice' });
+    expect(verdictOn(comparison, { main: 'lora', labelOf, noun: 'method', seeds: 1 }).sentence).toContain(
+      '8 patients, 1 seed)',
+    );
+  });
+
   it('calls a loss a loss', () => {
     expect(verdict({ source: better, lora: base }).sentence).toMatch(
       /^ConvLoRA loses 0\.03[34] Dice against the source model/,

@@ -53,6 +53,8 @@ export interface Comparison {
   measure: MeasureName;
   toleranceMm: number;
   baseline: string;
+  /** What is counted: patients, where the data set or the recipe says whose a case is. */
+  unit: 'patient' | 'case';
   /** Everything together first; then each site and each class where there are several. */
   groups: Group[];
   /** Of each method, the worst first; means over seeds and classes. */
@@ -82,6 +84,7 @@ export function compare(
   return {
     ...{ measure, toleranceMm },
     baseline: baseline.name,
+    unit: entries.some(({ scores }) => scores.some(({ patient }) => patient !== undefined)) ? 'patient' : 'case',
     groups: [
       group('all', 'all', {}),
       ...(sites.length > 1 ? sites.map((site) => group('site', site, { site })) : []),

@@ -61,11 +61,11 @@ function bestOf({ rows }: Group, { measure }: Comparison, { number }: Format): (
 }
 
 function statisticsTable(comparison: Comparison, title: string, format: Format): ComparisonTable {
-  const { measure, baseline, groups } = comparison;
+  const { measure, baseline, groups, unit } = comparison;
   const { number, spread, interval, signed } = format;
   const [all] = groups;
   const best = bestOf(all, comparison, format);
-  const patients = all.rows.some(({ count, cases }) => count < cases);
+  const patients = unit === 'patient';
   return {
     id: `statistics-${measure}`,
     caption: `Statistics: ${title}`,
