@@ -177,13 +177,15 @@ describe('graft predict', () => {
     expect(readdirSync(at('mixed-masks')).filter((name) => name.endsWith('.nii.gz'))).toHaveLength(1);
   });
 
-  it('codes the classes of a DICOM-SEG as a file says', () => {
+  it('codes the classes of a DICOM-SEG as a file says, and passes over NIfTI files beside the series', () => {
+    writeFileSync(at('mixed', 'PLANTED^NAME.nii.gz'), 'no image');
     writeFileSync(
       at('codes.yaml'),
       "classes: [{ name: class 1, code: { value: '41216001', meaning: Prostate }, colour: '#ffffff' }]",
     );
     const args = ['predict', at('model.safetensors'), at('mixed'), '--out', at('coded'), '--device', 'cpu', '--empty'];
-    say([...args, '--format', 'dicom-seg', '--codes', at('codes.yaml')], 3);
+    const { text } = say([...args, '--format', 'dicom-seg', '--codes', at('codes.yaml')], 3);
+    expect(text).not.toMatch(secret);
     const [file] = readdirSync(at('coded')).filter((name) => name.endsWith('.dcm'));
     expect(JSON.stringify(decode(readFileSync(at('coded', file))).SegmentSequence)).toContain('41216001');
     expect(say([...args, '--codes', at('codes.yaml')], 2).text).toContain('--codes is for --format dicom-seg');

@@ -58,8 +58,9 @@ export function findImages(paths: readonly string[], format: MaskFormat) {
       }
       continue;
     }
-    const ofSites = imagesOfSites(path);
-    const files = ofSites.length > 0 ? ofSites : [...niftiIn(path)];
+    // A DICOM-SEG is asked for the series; what others have made of them and put beside them is none.
+    const ofSites = format === 'dicom-seg' ? [] : imagesOfSites(path);
+    const files = format === 'dicom-seg' || ofSites.length > 0 ? ofSites : niftiIn(path);
     for (const file of files) addFile(file);
     if (ofSites.length > 0) continue;
     const scan = scanDicom(path);
