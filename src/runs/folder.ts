@@ -5,22 +5,16 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, renameSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
-import {
-  appendText,
-  type Change,
-  changesBetween,
-  removeAllLeftovers,
-  tellChanges,
-  writeFileAtomic,
-} from '../core/index.js';
+import { type Change, changesBetween, removeAllLeftovers, tellChanges, writeFileAtomic } from '../core/index.js';
 import { threads, torchVersion } from '../torch/index.js';
 import { runError } from './errors.js';
 import { lockFolder } from './lock.js';
+import { Log, type LogLine } from './log.js';
 
 /** graft's own, from its package. */
 export const { version }: { version: string } = JSON.parse(
@@ -29,12 +23,6 @@ export const { version }: { version: string } = JSON.parse(
 
 /** Keys of a recipe that results do not depend on: they may change from one start to the next. */
 export const incidental = ['cache', 'names', 'report', 'tracking'];
-
-/** A line of the log, and the byte after it. */
-export interface LogLine<Record> {
-  record: Record;
-  end: number;
-}
 
 /** A time at which the run went on under a recipe that asked for more. */
 interface HistoryEntry {
@@ -70,6 +58,7 @@ interface FolderOptions {
 
 export class RunFolder {
   readonly path: string;
+  readonly #log: Log;
 
   /** What is to be known of how the run goes on under a recipe that asks for more; empty where it does not. */
   readonly remarks: readonly string[] = [];
@@ -83,6 +72,7 @@ export class RunFolder {
    */
   constructor(path: string, recipe: { seeds: number[] }, { resume = false, command, extension }: FolderOptions = {}) {
     this.path = path;
+    this.#log = new Log(this.file('metrics.jsonl'));
     const saved = this.file('recipe.yaml');
     const asIs = () => parse(readFileSync(saved, 'utf8')) as unknown;
     const before = existsSync(saved) ? (extension?.read(saved) ?? asIs()) : undefined;
@@ -99,7 +89,7 @@ export class RunFolder {
     const about = { ...environment(recipe), ...(command && { command }), ...(history.length > 0 && { history }) };
     writeFileAtomic(this.file('run.json'), `${JSON.stringify(about, null, 2)}\n`);
     writeFileAtomic(saved, stringify(recipe));
-    this.#endLine();
+    this.#log.endLine();
   }
 
   /** What the recipe asks for beside what the run was started with. @throws GraftError RUN_CHANGED */
@@ -146,30 +136,11 @@ export class RunFolder {
   }
   /** The whole lines of the log from a byte on, where one begins. */
   readLogFrom<Line>(start: number): LogLine<Line>[] {
-    if (!this.has('metrics.jsonl')) return [];
-    const file = openSync(this.file('metrics.jsonl'), 'r');
-    try {
-      const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - start));
-      readSync(file, bytes, 0, bytes.length, start);
-      const lines: LogLine<Line>[] = [];
-      for (let at = 0, end = bytes.indexOf('\n'); end >= 0; at = end + 1, end = bytes.indexOf('\n', at)) {
-        const record = parseLine<Line>(bytes.toString('utf8', at, end));
-        if (record !== undefined) lines.push({ record, end: start + end + 1 });
-      }
-      return lines;
-    } finally {
-      closeSync(file);
-    }
+    return this.#log.readFrom<Line>(start);
   }
   /** With what the run was made, for its report. */
   provenance(): [label: string, value: string][] {
-    const { graft, git, libtorch, threads, node, machine } = this.readJson<Environment>('run.json');
-    return [
-      ['graft', [graft, git].filter(Boolean).join(', ')],
-      ['libtorch', `${libtorch}, ${threads} threads`],
-      ['Node.js', node],
-      ['Machine', `${machine.processor}, ${machine.system}`],
-    ];
+    return factsOf(this.readJson<Environment>('run.json'));
   }
   /** The words that the latest start was made with; undefined where a program made it. */
   command(): readonly string[] | undefined {
@@ -177,21 +148,7 @@ export class RunFolder {
   }
   /** Adds a line to the log, with the time in ms since 1970. */
   log(event: Record<string, unknown>): void {
-    appendText(this.file('metrics.jsonl'), `${JSON.stringify({ time: Date.now(), ...event })}\n`);
-  }
-  /** Ends a line that a crash cut short, or the next one would be lost with it. */
-  #endLine(): void {
-    if (!this.has('metrics.jsonl')) return;
-    const text = readFileSync(this.file('metrics.jsonl'), 'utf8');
-    if (text !== '' && !text.endsWith('\n')) appendText(this.file('metrics.jsonl'), '\n');
-  }
-}
-
-function parseLine<Line>(text: string): Line | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    this.#log.append(event);
   }
 }
 
@@ -230,6 +187,16 @@ function environment({ seeds }: { seeds: number[] }) {
 }
 
 type Environment = ReturnType<typeof environment>;
+
+const factsOf = ({ graft, git, libtorch, threads, node, machine }: Environment): [label: string, value: string][] => [
+  ['graft', [graft, git].filter(Boolean).join(', ')],
+  ['libtorch', `${libtorch}, ${threads} threads`],
+  ['Node.js', node],
+  ['Machine', `${machine.processor}, ${machine.system}`],
+];
+
+/** With what this process computes, for a report. */
+export const environmentFacts = (): [label: string, value: string][] => factsOf(environment({ seeds: [] }));
 
 /** The revision of graft's own checkout; null where it is installed as a package. */
 function gitRevision(): string | null {

@@ -1,6 +1,7 @@
 /** Recipes, run folders, the two experiments and their reports. */
 
 export * from './audit/index.js';
+export * from './beside.js';
 export * from './compare/index.js';
 export * from './dataset.js';
 export { runErrors } from './errors.js';
@@ -11,14 +12,18 @@ export * from './folder.js';
 export * from './foundation.js';
 export * from './gather.js';
 export * from './inspect/index.js';
+export type { JobPage, JobScore } from './job-page.js';
 export * from './jobs.js';
 export * from './kinds.js';
+export * from './log.js';
 export * from './prediction/index.js';
 export * from './recipe.js';
 export * from './recipes.js';
 export {
+  type Drawn,
   type FederationReport,
   type Headline,
+  type Panel,
   type ReportData,
   renderComparison,
   renderFederationReport,

@@ -34,14 +34,14 @@ export function provenanceOf(
 }
 
 /** A word of a command, quoted where a shell would part it, without places and addresses. */
-function asTyped(word: string): string {
+export function asTyped(word: string): string {
   const [, key = '', value = word] = /^([\w.-]+=)(.*)$/s.exec(word) ?? [];
   const told = /^\w+:\/\//.test(value) ? 'ADDRESS' : isAbsolute(value) ? placeFrom(process.cwd(), value) : value;
   return /^[\w./=,:@%+…-]+$/.test(told) ? key + told : `'${(key + told).replaceAll("'", "'\\''")}'`;
 }
 
 /** By dotted key, but for what no result depends on, and what the page says at its top. */
-function settingsOf(recipe: object): [key: string, value: string][] {
+export function settingsOf(recipe: object): [key: string, value: string][] {
   const unsaid = [...incidental, 'title', 'description'];
   const walk = (value: unknown, path: string[]): [string, string][] => {
     if (value === undefined || unsaid.includes(path.join('.'))) return [];

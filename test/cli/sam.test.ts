@@ -102,6 +102,8 @@ describe('graft train with Segment Anything', () => {
     const unknown = await done([...ask, crop, '--out', at('unknown')]);
     expect(unknown.masks[0].warnings).toContainEqual(expect.stringContaining('a field of view of 3 mm'));
     expect([first.split.train.length, first.split.validation.length]).toEqual([4, 2]);
+    expect(first.scores.on).toBe('2 cases that chose the epoch, which flatters a model');
+    expect(readFileSync(at('first.report.html'), 'utf8')).toContain('Training of Segment Anything: flap-sam');
     const second = await done(train('second.safetensors', '--plan', 'lora-decoder', '--lr', '1e-3'));
     expect(second.fingerprint).toBe(first.fingerprint);
     expect(second.trainedParameters).toBeGreaterThan(first.trainedParameters);

@@ -2,8 +2,12 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Adapter } from '../../adapt/index.js';
+import type { Pausing } from '../../core/index.js';
+import type { Case, Volume } from '../../data/index.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
+import { measured } from '../format.js';
+import { judge, leave } from '../leave.js';
 import { givenSettings, settingsOptions } from '../settings.js';
 import { formatTable } from '../table.js';
 
@@ -13,7 +17,8 @@ export const registerAdapt = (program: Command): void =>
     summary: 'Adapt a model to a site without labels',
     details:
       'Learns an adapter from the images of one site; labels are not even read. The base model stays as it is. The guard ' +
-      'compares the adapted outputs with those on the source domain and keeps a safer model where they leave its range.',
+      'compares the adapted outputs with those on the source domain and keeps a safer model where they leave its range. ' +
+      'Beside NAME.safetensors lie the log NAME.metrics.jsonl and the page NAME.report.html.',
     arguments: {
       '<model>': 'a file that "graft train" or a run wrote',
       '<data>': 'data set, ROOT/SITE/images/CASE.nii.gz',
@@ -22,6 +27,7 @@ export const registerAdapt = (program: Command): void =>
     examples: [
       ['graft adapt brain.safetensors data/brain --site lju-t2 --out lju-t2.safetensors', 'ConvLoRA + AdaBN'],
       ['graft adapt brain.safetensors data/brain --site lju-t2 --method adabn', 'statistics only, seconds'],
+      ['graft adapt brain.safetensors data/brain --site lju-t2 --score 0.5', 'score on cases that were not adapted to'],
       ['graft adapt brain.safetensors data/brain --site lju-t2 --rank 4 --blocks init_path,down1', 'another placement'],
       [
         'graft adapt brain.safetensors data/brain --site lju-t2 --start lju-t2.safetensors --out more.safetensors',
@@ -34,16 +40,30 @@ export const registerAdapt = (program: Command): void =>
     ],
     async run(
       context,
-      { site, out = `${site}.safetensors`, recipe, method, resume, start, device, cache, ...options },
+      {
+        site,
+        out = `${site}.safetensors`,
+        recipe,
+        method,
+        resume,
+        start,
+        device,
+        cache,
+        tensorboard,
+        score,
+        groupBy,
+        ...options
+      },
       modelFile,
       data,
     ) {
-      const { adaptationOf, adaptModel, adaptSettingsSchema, findDataset, findRecipe, hasCheckpoints } = await import(
-        '../../runs/index.js'
-      );
+      const { adaptationOf, adaptModel, adaptSettingsSchema, findDataset, findRecipe, hasCheckpoints, JobRecord } =
+        await import('../../runs/index.js');
       const { progressOf, readSettings, removeCheckpoints } = await import('../../runs/index.js');
-      const { adapterBytes, loadAdapter, loadModel, saveAdapter } = await import('../../adapt/index.js');
-      const { siteOf } = await import('../../data/index.js');
+      const { adapterBytes, loadAdapter, loadModel, saveAdapter, segmentWithPauses } = await import(
+        '../../adapt/index.js'
+      );
+      const { siteOf, splitCases } = await import('../../data/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
       const from = recipe === undefined ? undefined : adaptationOf(findRecipe(recipe), method);
       const begun = start === undefined ? undefined : loadAdapter(start);
@@ -63,7 +83,19 @@ export const registerAdapt = (program: Command): void =>
       // Also with --resume: what is finished is not computed again.
       if (existsSync(out)) throw cliError('OUTPUT_EXISTS', { file: out });
       const model = loadModel(modelFile, { device: chooseDevice(device) });
-      const { cases } = siteOf(findDataset({ data: { ...from?.data, root: data } }, data)!, site);
+      const all = siteOf(findDataset({ data: { ...from?.data, root: data } }, data)!, site).cases;
+      const parts = {
+        parts: { adapt: 1 - (score ?? 0), score: score ?? 0 },
+        seed,
+        ...(groupBy !== undefined && { groupBy }),
+      };
+      const { adapt: cases, score: kept } = score === undefined ? { adapt: all, score: [] } : splitCases(all, parts);
+      const bare = kept.find(({ label }) => !label);
+      if (bare)
+        throw cliError('OPTION_INVALID', {
+          problems: `--score needs labels, and ${bare.name} has none`,
+          command: 'adapt',
+        });
       const job = {
         task: `${config.method} on ${site}`,
         model,
@@ -76,28 +108,65 @@ export const registerAdapt = (program: Command): void =>
         start: begun,
       };
       if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
-      const { adapter, trained, kept, guard, looks } = await context.follow(
-        progressOf(adaptModel({ ...job, checkpoint: out })),
+      const record = new JobRecord(out, { resume, tensorboard });
+      const work = progressOf(adaptModel({ ...job, checkpoint: out }), (one) =>
+        record.log({ target: site, method: config.method, ...one }),
       );
+      const { adapter, trained, kept: chosen, guard, looks } = await context.follow(work);
+      const segmentBy = (one: Adapter | undefined) =>
+        function* (image: Volume, shown: Case): Pausing<Uint8Array> {
+          model.use(one);
+          return yield* segmentWithPauses(model, image, { case: shown });
+        };
+      const left = {
+        ...{ record, classes: model.classNames, toleranceMm, unlabelled: cases },
+        models: [
+          { of: 'source' as const, label: 'Source model', segment: segmentBy(undefined) },
+          { of: 'adapted' as const, label: 'Adapted model', segment: segmentBy(adapter) },
+        ],
+        scored: { cases: kept, are: 'kept from the adaptation' },
+      };
+      const judgement = await judge(context, left);
       adapter.provenance.settings = JSON.stringify(settings);
       saveAdapter(out, adapter);
+      const header = ['candidate', 'agreement', 'with source', 'volume ml', 'entropy', 'guard', ''];
+      const rows = looks.map((look) => [
+        typeof look.candidate === 'number' ? `epoch ${look.candidate}` : look.candidate,
+        ...[look.agreement, look.agreementWithSource, look.volumeMl, look.entropy],
+        look.departures.map(({ measure }) => measure).join(', ') || 'in range',
+        look === chosen ? 'kept' : '',
+      ]);
+      const told = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? measured(cell) : cell)));
+      const page = await leave(context, left, judgement, {
+        ...{ title: `Adaptation without labels: ${config.method}`, description: `To ${site}`, settings, seed },
+        more: [
+          `${trained.toLocaleString('en')} parameters were trained on ${cases.length} cases, whose labels were not read.`,
+          ...(guard ? [`Guard: ${guard}`] : []),
+        ],
+        looks: { header, rows: told },
+        inputs: [modelFile, ...(start === undefined ? [] : [start])],
+        outputs: [out],
+      });
       removeCheckpoints(out);
       const bytes = adapterBytes(adapter);
       context.print(
-        { adapter: out, trainedParameters: trained, bytes, kept: kept.candidate, guard, looks, settings },
+        {
+          adapter: out,
+          trainedParameters: trained,
+          bytes,
+          kept: chosen.candidate,
+          guard,
+          looks,
+          settings,
+          ...page.result,
+        },
         () => {
-          const rows = looks.map((look) => [
-            typeof look.candidate === 'number' ? `epoch ${look.candidate}` : look.candidate,
-            ...[look.agreement, look.agreementWithSource, look.volumeMl, look.entropy],
-            look.departures.map(({ measure }) => measure).join(', ') || 'in range',
-            look === kept ? 'kept' : '',
-          ]);
-          const header = ['candidate', 'agreement', 'with source', 'volume ml', 'entropy', 'guard', ''];
           return [
             formatTable(header, rows, { width: context.width }),
             '',
             ...(guard ? [`guard: ${guard}`] : []),
             `adapter: ${out} (${trained.toLocaleString('en')} trained parameters, ${(bytes / 1000).toFixed(0)} kB)`,
+            ...page.lines,
           ].join('\n');
         },
       );
@@ -121,6 +190,21 @@ async function adaptOptions() {
       .optional()
       .describe('adapter of the same model to go on from; method, blocks and rank are as they were for it'),
     ...settingsOptions(z),
+    score: z
+      .number()
+      .positive()
+      .max(0.9)
+      .optional()
+      .describe(
+        'share of the cases that is kept from the adaptation and scored by its labels; default: none, no label is read',
+      ),
+    groupBy: z
+      .string()
+      .optional()
+      .describe(
+        'regular expression on the names of cases; its first capture is the patient, whom --score never splits',
+      ),
+    tensorboard: z.boolean().default(false).describe('write event files for TensorBoard beside --out'),
     seed: z.int().min(0).optional().describe('default: 1, or the recipe’s first'),
     tolerance: z.number().positive().default(2).describe('of the surface Dice that measures agreement, in mm'),
     device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),

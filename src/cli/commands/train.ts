@@ -53,7 +53,8 @@ export const registerTrain = (program: Command): void =>
       'ranges that the guard compares with. Segment Anything: an adapter with what the plan trains, beside a frozen base ' +
       'that is made from a foundation, or shared with other adapters where its file is there already; the cases of ' +
       'several sites train together. --set takes every key that a recipe has for a training (docs/recipes.md), and ' +
-      '--recipe takes them from a file; options overrule the recipe, --set overrules both.',
+      '--recipe takes them from a file; options overrule the recipe, --set overrules both. Beside NAME.safetensors lie the ' +
+      'log NAME.metrics.jsonl and the page NAME.report.html with scores, curves and pictures.',
     arguments: { '<data>': 'data set, ROOT/SITE/{images,labels}/CASE.nii.gz' },
     options: trainOptions,
     groups,
@@ -78,7 +79,11 @@ export const registerTrain = (program: Command): void =>
         'Segment Anything on the cases of two sites',
       ],
     ],
-    async run(context, { recipe: named, model: wanted, out, resume, init, base, cache, plan, ...options }, data) {
+    async run(
+      context,
+      { recipe: named, model: wanted, out, resume, init, base, cache, plan, tensorboard, ...options },
+      data,
+    ) {
       const { given } = context;
       const { findDataset, findRecipe, networkIn, readSettings, samSettingsSchema, trainingOf, unetSettingsSchema } =
         await import('../../runs/index.js');
@@ -107,6 +112,7 @@ export const registerTrain = (program: Command): void =>
         cache,
         named: overruled,
         init,
+        tensorboard,
       };
       let done: Trained;
       if (network === 'unet2d') {
@@ -174,6 +180,7 @@ async function trainOptions() {
       .optional()
       .describe('model to start from, or adapter of Segment Anything; what is not given is as it was for that one'),
     ...settingsOptions(z),
+    tensorboard: z.boolean().default(false).describe('write event files for TensorBoard beside --out'),
     classes: z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …'),
     validation: share.default(0.15).describe('share of the cases that chooses the epoch'),
     test: share.optional().describe('share of the cases that is kept from training and scored; default: none'),

@@ -14,6 +14,8 @@ export interface TrainOptions {
   cache: string | undefined;
   /** Settings that the command line names, by dotted key. */
   named: Readonly<Record<string, unknown>>;
+  /** Whether event files for TensorBoard are written. */
+  tensorboard: boolean;
   /** A model or an adapter to start from. */
   init: string | undefined;
 }
@@ -42,3 +44,9 @@ export async function divide(
     ? splitCases(cases, { parts: shares, ...how })
     : { ...splitCases(cases, { parts: others, ...how }), test: [] };
 }
+
+/** The labelled cases that a model is scored on, and what they were to it. */
+export const scoredOf = ({ test, validation }: Parts): { cases: Case[]; are: string } =>
+  test.length > 0
+    ? { cases: test, are: 'kept from training' }
+    : { cases: validation, are: 'that chose the epoch, which flatters a model' };

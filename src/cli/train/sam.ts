@@ -1,18 +1,20 @@
 /** `graft train --model sam-…`: a plan's part of Segment Anything, on cases that lie in one place. */
 import { existsSync, rmSync } from 'node:fs';
+import type { Case, Volume } from '../../data/index.js';
 import type { SamSettings } from '../../runs/index.js';
 import { cliError } from '../errors.js';
 import { bytes, count } from '../format.js';
+import { judge, leave } from '../leave.js';
 import type { Context } from '../run-command.js';
-import { divide, type Trained, type TrainOptions } from './options.js';
+import { divide, scoredOf, type Trained, type TrainOptions } from './options.js';
 
 /** With the file of the frozen network. */
 type SamOptions = TrainOptions & { base: string };
 
 export async function trainSam(context: Context, settings: SamSettings, options: SamOptions): Promise<Trained> {
   const { out, resume, sites, seed, cache, base } = options;
-  const { describeFoundation, loadSite, progressOf, tune } = await import('../../runs/index.js');
-  const { loadSamAdapter, saveSamAdapter } = await import('../../finetune/index.js');
+  const { describeFoundation, JobRecord, loadSite, progressOf, tune } = await import('../../runs/index.js');
+  const { loadSamAdapter, saveSamAdapter, segmentVolumeWithPauses } = await import('../../finetune/index.js');
   const checkpoint = `${out}.ckpt`;
   if (!resume && existsSync(checkpoint)) throw cliError('CHECKPOINT_EXISTS', { file: out });
   const { plan, adapter, training, epochs, keep, patience } = settings;
@@ -24,21 +26,42 @@ export async function trainSam(context: Context, settings: SamSettings, options:
     ...{ task: `${plan} on ${site.name}`, name: site.name, model, sites: [site] },
     ...{ variant: { plan, adapter, training }, epochs, keep, patience, seed, checkpoint, start },
   };
-  const { adapter: tuned, trained, kept, dice } = await context.follow(progressOf(tune(job)));
+  const record = new JobRecord(out, options);
+  const { adapter: tuned, trained, kept, dice } = await context.follow(progressOf(tune(job), record.log));
+  model.use(tuned);
+  const segment = (image: Volume, one: Case) => segmentVolumeWithPauses(model, image, { case: one });
+  const models = [{ of: 'local' as const, label: 'Model', segment }];
+  const left = { record, models, scored: scoredOf(split), classes: model.classes, toleranceMm: settings.toleranceMm };
+  const judgement = await judge(context, left);
+  model.use(undefined);
   // The foundation's place says nothing where the adapter goes; the base's fingerprint stands for it.
   const { checkpoint: _, ...ofModel } = settings.model;
   const { preprocessing, windows } = model;
   tuned.provenance.settings = JSON.stringify({ ...settings, preprocessing, windows, model: ofModel });
   saveSamAdapter(out, tuned);
-  rmSync(checkpoint, { force: true });
   const { fingerprint } = model;
+  const page = await leave(context, left, judgement, {
+    ...{ title: `Training of Segment Anything: ${plan}`, description: `On ${site.name}`, seed, outputs: [out] },
+    more: [`Epoch ${kept} was kept; ${count(trained)} parameters were trained.`],
+    settings: { ...settings, preprocessing, windows },
+    inputs: [base, ...(options.init === undefined ? [] : [options.init])],
+  });
+  rmSync(checkpoint, { force: true });
   return {
-    result: { ...{ adapter: out, base, fingerprint, foundation }, trainedParameters: trained, kept, dice, settings },
+    result: {
+      ...{ adapter: out, base, fingerprint, foundation },
+      trainedParameters: trained,
+      kept,
+      dice,
+      settings,
+      ...page.result,
+    },
     lines: [
       `adapter: ${out} (${count(trained)} trained parameters, ${bytes(4 * trained)}; epoch ${kept})`,
       `base: ${base}`,
       ...(foundation ? [`tensors of the foundation: ${describeFoundation(foundation)}`] : []),
       `base fingerprint: ${fingerprint}`,
+      ...page.lines,
     ],
     split,
   };

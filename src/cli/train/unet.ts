@@ -1,8 +1,10 @@
 /** `graft train --model unet2d`: a network and its early heads. */
+import type { Case, Volume } from '../../data/index.js';
 import type { UNetSettings } from '../../runs/index.js';
 import { cliError } from '../errors.js';
+import { judge, leave } from '../leave.js';
 import type { Context } from '../run-command.js';
-import { divide, type Trained, type TrainOptions } from './options.js';
+import { divide, scoredOf, type Trained, type TrainOptions } from './options.js';
 
 /** The settings that a model to start from brings with it. @throws GraftError as `loadModel` */
 export async function settingsOfModel(file: string | undefined): Promise<Record<string, unknown>> {
@@ -21,7 +23,8 @@ async function opened(file: string | undefined, device: string) {
 export async function trainUNet(context: Context, settings: UNetSettings, options: TrainOptions): Promise<Trained> {
   const { out, resume, sites, seed, device, cache } = options;
   const { init } = await opened(options.init, device);
-  const { hasCheckpoints, progressOf, removeCheckpoints, trainModel } = await import('../../runs/index.js');
+  const { hasCheckpoints, JobRecord, progressOf, removeCheckpoints, trainModel } = await import('../../runs/index.js');
+  const { segmentWithPauses } = await import('../../adapt/index.js');
   if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
   const { classes, preprocessing, training, toleranceMm } = settings;
   const split = await divide(options, settings.split.source, settings.sourceGroupBy);
@@ -41,14 +44,24 @@ export async function trainUNet(context: Context, settings: UNetSettings, option
     architecture: { ...settings.architecture, inChannels: 1, outChannels: classes.length },
     ...{ checkpoint: out, cache },
   };
-  const model = await context.follow(progressOf(trainModel({ ...job, init })));
+  const record = new JobRecord(out, options);
+  const model = await context.follow(progressOf(trainModel({ ...job, init }), record.log));
+  const segment = (image: Volume, one: Case) => segmentWithPauses(model, image, { case: one });
+  const models = [{ of: 'source' as const, label: 'Model', segment }];
+  const left = { record, models, scored: scoredOf(split), classes, toleranceMm };
+  const judgement = await judge(context, left);
   const startedFrom = init && { startedFrom: init.fingerprint };
   model.save(out, { seed: String(seed), source, settings: JSON.stringify(settings), ...startedFrom });
-  removeCheckpoints(out);
   const { fingerprint, reference } = model;
+  const page = await leave(context, left, judgement, {
+    ...{ title: 'Training of a U-Net', description: `On ${source}`, settings, seed, outputs: [out] },
+    more: [`${split.train.length} cases trained, ${split.validation.length} chose the epoch.`],
+    inputs: options.init === undefined ? [] : [options.init],
+  });
+  removeCheckpoints(out);
   return {
-    result: { model: out, fingerprint, reference, settings },
-    lines: [`model: ${out}`, `base fingerprint: ${fingerprint}`],
+    result: { model: out, fingerprint, reference, settings, ...page.result },
+    lines: [`model: ${out}`, `base fingerprint: ${fingerprint}`, ...page.lines],
     split,
   };
 }

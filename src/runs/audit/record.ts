@@ -11,7 +11,7 @@ import { sha256, version } from '../folder.js';
 import type { AuditEntry } from './entry.js';
 import { appendAudit, auditName } from './journal.js';
 
-const paths = ['out', 'adapter', 'audit', 'base', 'cache', 'foundation', 'key'];
+const paths = ['out', 'adapter', 'audit', 'base', 'cache', 'foundation', 'init', 'key', 'recipe', 'start'];
 
 export interface AuditOptions {
   command: string;

@@ -13,9 +13,12 @@ import { type LogRecord, type Scalars, scalarsOf } from './scalars.js';
 import { frameRecord } from './tfrecord.js';
 import type { Outcome, Tracker } from './tracker.js';
 
+/** What is read of a run: its log, and where it lies. */
+export type Logged = Pick<RunFolder, 'path' | 'file' | 'readLogFrom'>;
+
 export class TensorBoard implements Tracker {
   readonly name = 'TensorBoard';
-  readonly #run: RunFolder;
+  readonly #run: Logged;
   readonly #folder: string;
   /** Of this start, the same in every series; digits of equal number sort as times do. */
   readonly #file = `events.out.tfevents.${(Date.now() / 1000).toFixed(3)}.graft`;
@@ -24,7 +27,7 @@ export class TensorBoard implements Tracker {
   #at = 0;
 
   /** @param folder one that several runs share; default: `tensorboard` in the run's */
-  constructor(run: RunFolder, folder?: string) {
+  constructor(run: Logged, folder?: string) {
     this.#run = run;
     this.#folder = folder === undefined ? run.file('tensorboard') : join(folder, basename(resolve(run.path)));
   }
