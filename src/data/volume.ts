@@ -51,6 +51,10 @@ export interface Label extends Placed {
   hasIgnored?: boolean;
 }
 
+/** The classes of a label as pictures show them: what counts for nothing is background there. */
+export const shownClasses = ({ data, hasIgnored }: Pick<Label, 'data' | 'hasIgnored'>): Uint8Array =>
+  hasIgnored ? data.map((value) => (value === ignored ? 0 : value)) : data;
+
 /**
  * Checks that voxel (z, y, x) of both is the same place: equal shapes, and no corner voxel further apart than a
  * thousandth of the smallest voxel side (1e-3 mm for 1 mm voxels). How the two are stored in their files may differ.

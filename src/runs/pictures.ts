@@ -1,5 +1,5 @@
 /** Pictures for a report: which cases to show, and their slices as they are displayed. */
-import { ignored, type Label, type Triple, type Volume } from '../data/index.js';
+import { type Label, shownClasses, type Triple, type Volume } from '../data/index.js';
 import type { Outlined, Plane, ReportSlice } from './report/index.js';
 
 /** The best, the median and the worst of cases that are sorted, the best first; each once. */
@@ -40,7 +40,7 @@ const FEWEST = 24;
  */
 export function display(image: Volume, label: Label, masks: Masks): ReportSlice[] {
   // What counts for nothing is no structure.
-  const truth = label.hasIgnored ? label.data.map((value) => (value === ignored ? 0 : value)) : label.data;
+  const truth = shownClasses(label);
   const all = Object.entries({ truth, ...masks }).filter(
     (entry): entry is [Outlined, Uint8Array] => entry[1] !== undefined,
   );

@@ -12,6 +12,7 @@ import {
   labelFacts,
   panesOf,
   type SiteFacts,
+  shownClasses,
   siteFacts,
   warningsOf,
 } from '../../data/index.js';
@@ -118,7 +119,7 @@ async function* inspectSource(source: Source): AsyncGenerator<Pause, InspectedCa
     name,
     caption: faults[0]?.code ?? captionOf(image),
     faulty: faults.length > 0,
-    panes: panesOf(volume, label, windowOf(image), paneSide),
+    panes: panesOf(volume, label && { data: shownClasses(label) }, windowOf(image), paneSide),
   };
   return { ...one, image, ...(label && { label: labelFacts(label) }), tile };
 }
