@@ -21,9 +21,11 @@ export function fetchLibtorch() {
   const said = [];
   for (const wanted of accepted ? unpinned : pinned) {
     rmSync(partial, { recursive: true, force: true });
-    const options = ['--disable-pip-version-check', '--root-user-action=ignore', '--target', partial];
+    const options = ['--disable-pip-version-check', '--target', partial];
     const { status, stderr, error } = spawnSync('python3', [...pip, ...options, ...wanted], {
       stdio: ['ignore', 'inherit', 'pipe'],
+      // As a variable, older versions of pip ignore it.
+      env: { ...process.env, PIP_ROOT_USER_ACTION: 'ignore' },
       encoding: 'utf8',
     });
     if (status === 0) {

@@ -1,4 +1,5 @@
 /** train, adapt, predict, evaluate: what a hospital does with the command, on phantoms. */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadAdapter, loadModel, segment } from '../../src/adapt/index.js';
 import { readLabel, readVolume } from '../../src/data/index.js';
 import { evaluateLabels } from '../../src/metrics/index.js';
+import { readAudit, verifyAudit } from '../../src/runs/index.js';
 import { setThreads } from '../../src/torch/index.js';
 import { type Ended, graftUntil, hashes, lastLine } from '../runs/tiny.js';
 
@@ -201,6 +203,45 @@ describe('the same command', () => {
     expect(readFileSync(at('second.safetensors'))).toEqual(readFileSync(at('adapter.safetensors')));
     const adapter = ['--adapter', at('second.safetensors'), '--out', at('masks2'), '--device', 'cpu'];
     await done(['predict', at('model.safetensors'), ...images(), ...adapter]);
-    expect(Object.values(hashes(at('masks2'), '.'))).toEqual(Object.values(hashes(at('masks'), '.')));
+    // But for the account of when it was given.
+    const files = (name: string) =>
+      Object.entries(hashes(at(name), '.')).flatMap(([file, hash]) => (file.includes('audit') ? [] : [hash]));
+    expect(files('masks2')).toEqual(files('masks'));
+  });
+});
+
+describe('graft-audit.jsonl', () => {
+  /** The first line with this output, as the commands before any other test wrote it. */
+  const noted = (output: string, folder = '.') =>
+    readAudit(at(folder, 'graft-audit.jsonl')).lines.find(({ entry }) => entry.outputs[0]?.name === output)!.entry;
+  const digest = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
+
+  it('says what a model was trained on, and an adapter made of', () => {
+    const model = noted('model.safetensors');
+    expect(model).toMatchObject({ command: 'train', outcome: 'done', settings: { site: [source], filters: 4 } });
+    expect(model.inputs.map(({ name }) => name)).toEqual([1, 2, 3].map((i) => `${source}/patient0${i}`));
+    const adapter = noted('adapter.safetensors');
+    expect(adapter.command).toBe('adapt');
+    expect(adapter.models.model).toEqual(model.outputs[0]);
+    expect(adapter.inputs).toEqual(
+      images().map((file, i) => ({ name: `${target}/patient0${i + 1}`, sha256: digest(file) })),
+    );
+    expect(verifyAudit(at('graft-audit.jsonl')).count).toBeGreaterThan(2);
+  });
+
+  it('says with which model and adapter masks were made of which images, and how much they hold', () => {
+    const entry = noted('patient01.nii.gz', 'masks');
+    const { model, adapter } = entry.models;
+    expect([entry.command, entry.outcome]).toEqual(['predict', 'done']);
+    expect([model.sha256, adapter.sha256]).toEqual(
+      ['model.safetensors', 'adapter.safetensors'].map((name) => digest(at(name))),
+    );
+    expect(entry.inputs.map(({ sha256 }) => sha256)).toEqual(images().map(digest));
+    const { masks } = lastLine(predicted);
+    expect(entry.outputs.map(({ sha256, volumesMl }) => ({ sha256, volumesMl }))).toEqual(
+      masks.map(({ mask, volumesMl }: { mask: string; volumesMl: object }) => ({ sha256: digest(mask), volumesMl })),
+    );
+    const warnings = masks.flatMap((mask: { warnings: string[] }) => mask.warnings);
+    expect(entry.warnings).toHaveLength(warnings.length);
   });
 });

@@ -216,7 +216,7 @@ describe('a DICOM-SEG', () => {
       status: 0,
       masks: [{ mask: null, segmentedMl: 0, warnings: [expect.any(String)] }],
     });
-    expect(readdirSync(at('segs'))).toEqual(['volumes.csv']);
+    expect(readdirSync(at('segs'))).toEqual(['graft-audit.jsonl', 'volumes.csv']);
     expect(table('segs')).toMatchObject([{ mask: '', 'segmented ml': '0.000' }]);
     const asked = json([...series(), '--out', at('segs'), '--empty'], 'nothing.safetensors');
     const [{ mask, warnings }] = asked.masks;

@@ -1,9 +1,11 @@
 /** `graft adapt`: a small adapter for one site, without labels. */
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Adapter } from '../../adapt/index.js';
 import type { Pausing } from '../../core/index.js';
 import type { Case, Volume } from '../../data/index.js';
+import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 import { measured } from '../format.js';
@@ -52,6 +54,7 @@ export const registerAdapt = (program: Command): void =>
         tensorboard,
         score,
         groupBy,
+        audit,
         ...options
       },
       modelFile,
@@ -148,6 +151,15 @@ export const registerAdapt = (program: Command): void =>
         outputs: [out],
       });
       removeCheckpoints(out);
+      const line = await startAudit(context, 'adapt', { folder: dirname(out), audit });
+      line.uses('model', modelFile);
+      if (start !== undefined) line.uses('start', start);
+      for (const { name, image } of cases) line.reads(`${site}/${name}`, image);
+      for (const { name, image, label } of kept)
+        line.reads(`${site}/${name}`, image, ...(label === undefined ? [] : [label]));
+      line.writes(out);
+      if (guard) line.warns(guard);
+      line.finish();
       const bytes = adapterBytes(adapter);
       context.print(
         {
@@ -212,5 +224,6 @@ async function adaptOptions() {
       .string()
       .optional()
       .describe('folder that keeps prepared slices, for sets larger than memory; default: none'),
+    ...auditOption(z),
   });
 }

@@ -1,7 +1,9 @@
 /** `graft predict`: masks for volumes. */
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { exitCodes } from '../../core/index.js';
-import type { Outputs, Segment } from '../../runs/index.js';
+import type { AuditRecord, ImageSource, Mask, Outputs, Segment } from '../../runs/index.js';
+import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 import { count } from '../format.js';
@@ -56,6 +58,7 @@ export const registerPredict = (program: Command): void =>
           .default(false)
           .describe(`exit code ${exitCodes.doubtful} where a mask is warned of, for scripts`),
         device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
+        ...auditOption(z),
       });
     },
     examples: [
@@ -82,7 +85,7 @@ export const registerPredict = (program: Command): void =>
       ],
     ],
     async run(context, options, modelFile, ...paths) {
-      const { adapter, prompt, scaling, out, format, codes, existing, empty, strict, device } = {
+      const { adapter, prompt, scaling, out, format, codes, existing, empty, strict, device, audit } = {
         ...options,
         existing: chosen(options),
       };
@@ -108,11 +111,19 @@ export const registerPredict = (program: Command): void =>
 
       const segmentation = format === 'dicom-seg' ? { codes: given, algorithm: algorithmOf(modelFile, adapter) } : {};
 
-      const done = await context.follow(segmentImages(sources, { ...outputs, segment, classes, segmentation, empty }));
+      using record = await startAudit(context, 'predict', { folder: out, audit });
+      record.uses('model', modelFile);
+      if (adapter) record.uses('adapter', adapter);
+      const made = (mask: Mask, source: ImageSource) => note(record, mask, source);
+      const done = await context.follow(
+        segmentImages(sources, { ...outputs, segment, classes, segmentation, empty, made }),
+      );
       const { masks, skipped, failures, table } = done;
       // Of a single file nothing else is to be told.
       if (sources.length === 1 && sources[0].path !== undefined && failures.length === 1) throw failures[0].error;
       const faults = failures.map(({ image, error }) => ({ image, error: told(error) }));
+      for (const { image, error } of faults) record.warns(`no mask of ${basename(image)}: ${error.code}`);
+      record.finish();
       const notes = problems.filter(({ stops }) => !stops);
       const doubtful = masks.filter(({ warnings }) => warnings.length > 0).length;
       const unchecked = asked ? [] : model.unchecked;
@@ -138,6 +149,17 @@ export const registerPredict = (program: Command): void =>
       return strict && doubtful > 0 ? exitCodes.doubtful : 0;
     },
   });
+
+/** A series may give several masks. */
+function note(
+  record: AuditRecord,
+  { image, mask, volumesMl, warnings }: Mask,
+  { name, path, series }: ImageSource,
+): void {
+  record.reads(path === undefined ? name : basename(path), ...(series?.files ?? [path!]));
+  if (mask !== null) record.writes(mask, { volumesMl });
+  for (const warning of warnings) record.warns(`${basename(image)}: ${warning}`);
+}
 
 /** What becomes of masks that are there already. @throws GraftError OPTION_INVALID */
 function chosen({ skipExisting, overwrite }: { skipExisting: boolean; overwrite: boolean }): Outputs['existing'] {

@@ -1,7 +1,9 @@
 /** `graft train`: a network on labelled cases that lie in one place. */
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { SamArchitecture } from '../../models/index.js';
+import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 import { givenSettings, headings, type Network, networkOf, refuseForeign, settingsOptions } from '../settings.js';
@@ -81,7 +83,7 @@ export const registerTrain = (program: Command): void =>
     ],
     async run(
       context,
-      { recipe: named, model: wanted, out, resume, init, base, cache, plan, tensorboard, ...options },
+      { recipe: named, model: wanted, out, resume, init, base, cache, plan, tensorboard, audit, ...options },
       data,
     ) {
       const { given } = context;
@@ -126,6 +128,13 @@ export const registerTrain = (program: Command): void =>
         done = await trainSam(context, settings, { ...shared, base });
       }
       const { result, split, lines } = done;
+      const line = await startAudit(context, 'train', { folder: dirname(out), audit });
+      for (const { site, name, image, label } of cases)
+        line.reads(`${site}/${name}`, image, ...(label === undefined ? [] : [label]));
+      if (init !== undefined) line.uses('init', init);
+      if (network === 'sam') line.uses('base', base);
+      line.writes(out);
+      line.finish();
       context.print({ ...result, split }, () => [...lines, describeSplit(split)].join('\n'));
     },
   });
@@ -214,6 +223,7 @@ async function trainOptions() {
       .string()
       .optional()
       .describe('folder that keeps prepared slices, for sets larger than memory; default: none'),
+    ...auditOption(z),
     filters: unet2dSchema.shape.filters,
     size: preprocessingSchema.shape.size.describe(
       'height,width of a slice in pixels, padded or cropped about the centre; none: the volume’s own',

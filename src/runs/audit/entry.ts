@@ -18,8 +18,8 @@ export interface AuditEntry {
   /** By what they are: model, adapter, foundation. */
   models: Record<string, Digest>;
   inputs: Digest[];
-  /** Named from the audit file's folder; `segmentedMl`: what a mask holds. */
-  outputs: (Digest & { segmentedMl?: number })[];
+  /** Named from the audit file's folder; of a mask also how much of each class it holds, in ml. */
+  outputs: (Digest & { volumesMl?: Record<string, number> })[];
   warnings: string[];
   /** `unfinished`: an error or an interruption ended the command after it had written something. */
   outcome: 'done' | 'unfinished';

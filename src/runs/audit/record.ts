@@ -11,7 +11,7 @@ import { sha256, version } from '../folder.js';
 import type { AuditEntry } from './entry.js';
 import { appendAudit, auditName } from './journal.js';
 
-const paths = ['out', 'adapter', 'audit', 'base', 'cache', 'foundation', 'init', 'key', 'recipe', 'start'];
+const paths = ['out', 'adapter', 'audit', 'base', 'cache', 'codes', 'foundation', 'init', 'key', 'recipe', 'start'];
 
 export interface AuditOptions {
   command: string;
@@ -39,7 +39,9 @@ export class AuditRecord implements Disposable {
       user: userName(),
       graft: version,
       command,
-      settings: Object.fromEntries(Object.entries(given).filter(([key]) => !paths.includes(key))),
+      settings: Object.fromEntries(
+        Object.entries(given).flatMap(([key, value]) => (paths.includes(key) ? [] : [[key, withoutFolders(value)]])),
+      ),
       models: {},
       inputs: [],
       outputs: [],
@@ -53,12 +55,17 @@ export class AuditRecord implements Disposable {
     this.#entry.models[what] = { name: basename(file), sha256: sha256(file) };
   }
 
-  /** @param name a case's, or the pseudonym of a series @param files its own, at least one */
+  /**
+   * Once for each name: a series may give several results.
+   *
+   * @param name a case's, or the pseudonym of a series @param files its own, at least one
+   */
   reads(name: string, ...files: string[]): void {
+    if (this.#entry.inputs.some((input) => input.name === name)) return;
     this.#entry.inputs.push({ name, sha256: files.length === 1 ? sha256(files[0]) : digestOfAll(files) });
   }
 
-  writes(file: string, more: { segmentedMl?: number } = {}): void {
+  writes(file: string, more: { volumesMl?: Record<string, number> } = {}): void {
     const inside = relative(dirname(this.file), file);
     const name = inside.startsWith('..') ? basename(file) : inside;
     this.#entry.outputs.push({ name, sha256: sha256(file), ...more });
@@ -91,6 +98,14 @@ export class AuditRecord implements Disposable {
 
 const digestOfAll = (files: readonly string[]) =>
   createHash('sha256').update(files.map(sha256).sort().join('')).digest('hex');
+
+/** The value, or the list of values, with files under their own names: folders may be named after patients. */
+const withoutFolders = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(withoutFolders)
+    : typeof value === 'string'
+      ? value.replace(/[^=,\s]*[/\\]/g, '')
+      : value;
 
 /** Containers may run under a number that has no name. */
 function userName(): string {

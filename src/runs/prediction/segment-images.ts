@@ -45,6 +45,8 @@ export interface SegmentOptions extends Outputs {
   segmentation?: Pick<SegmentationOptions, 'codes' | 'algorithm'>;
   /** Writes a DICOM-SEG also where nothing was segmented. */
   empty: boolean;
+  /** Told of each mask when it is written. */
+  made?: (mask: Mask, source: ImageSource) => void;
 }
 
 export interface Segmented {
@@ -86,6 +88,7 @@ export async function* segmentImages(
           const mask = yield* write(answer, volume, source, options);
           table.add(mask);
           masks.push(mask);
+          options.made?.(mask, source);
           yield { kind: 'result', text: describeMask(mask), value: mask };
         }
     } catch (error) {

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { Command } from 'commander';
 import { exitCodes, GraftError, writeFileAtomic } from '../../../core/index.js';
 import type { DicomSeries } from '../../../data/index.js';
+import { auditOption, startAudit } from '../../audit.js';
 import { defineCommand } from '../../command.js';
 import type { ProgressEvent } from '../../progress.js';
 import { type Cell, formatTable } from '../../table.js';
@@ -31,7 +32,7 @@ export const registerConvert = (group: Command): void =>
     arguments: { '<folder>': 'folder of DICOM files, or one multi-frame file' },
     options: async () => {
       const { z } = await import('zod');
-      return z.strictObject({ out: z.string().describe('folder for the NIfTI files') });
+      return z.strictObject({ out: z.string().describe('folder for the NIfTI files'), ...auditOption(z) });
     },
     examples: [
       ['graft data convert /export/2024-05 --out converted', 'every series of an export'],
@@ -40,10 +41,11 @@ export const registerConvert = (group: Command): void =>
         'as the images of the site mr-2 of a data set',
       ],
     ],
-    async run(context, { out }, folder) {
+    async run(context, { out, audit }, folder) {
       const { assertSeries, scanDicom } = await import('../../../data/index.js');
       const scan = scanDicom(folder);
       assertSeries(scan);
+      using record = await startAudit(context, 'data convert', { folder: out, audit });
       const rows: Row[] = [];
       async function* convertAll(): AsyncGenerator<ProgressEvent, void> {
         const total = scan.series.length;
@@ -51,13 +53,19 @@ export const registerConvert = (group: Command): void =>
         for (const [i, one] of scan.series.entries()) {
           context.signal.throwIfAborted();
           const { patient, series, modality, size } = one;
-          rows.push({ patient, series, modality, size, ...(await convertTo(out, one)) });
+          record.reads(`${patient}_${series}`, ...one.files);
+          const { files, fault } = await convertTo(out, one);
+          rows.push({ patient, series, modality, size, files, ...(fault && { fault }) });
+          for (const file of files) record.writes(file);
+          if (fault) record.warns(`not converted: ${fault.message}`);
           yield { kind: 'step', done: i + 1, total };
         }
         yield { kind: 'done', name: 'convert' };
       }
       await context.follow(convertAll());
       const problems = [...scan.problems, ...scan.series.flatMap((one) => one.problems.filter(({ stops }) => !stops))];
+      for (const { message } of problems) record.warns(message);
+      record.finish();
       context.print({ out, series: rows, problems }, () => {
         const header = ['patient', 'series', 'modality', 'slices', 'rows', 'columns', 'files'];
         const cells = rows.map(({ patient, series, modality, size, files, fault }): Cell[] => [
