@@ -9,4 +9,5 @@ export * from './pause.js';
 export * from './process.js';
 export * from './random.js';
 export * from './regular-files.js';
+export * from './sealed.js';
 export { removeAllLeftovers, temporaryBeside } from './temporary.js';

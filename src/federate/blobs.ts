@@ -17,15 +17,24 @@ export class Blobs {
   /** Survives a crash after the return. */
   put({ bytes, length }: Payload): BlobReference {
     const hash = hashOf(bytes);
-    if (!this.#store.read(hash)) this.#store.write(hash, bytes);
+    const kept = this.#store.read(hash);
+    if (!kept || hashOf(kept) !== hash) this.#store.write(hash, bytes);
     return { hash, length };
   }
 
-  /** @throws GraftError BLOB_MISSING where the file is gone or was changed */
+  /** @throws GraftError BLOB_DAMAGED where the file is gone or was changed */
   get({ hash }: BlobReference): Uint8Array {
     const bytes = this.#store.read(hash);
-    if (!bytes || hashOf(bytes) !== hash) throw federateError('BLOB_MISSING', { blob: hash });
+    if (!bytes || hashOf(bytes) !== hash) {
+      const reason = bytes ? 'its content is not what was written' : 'it is missing';
+      throw federateError('BLOB_DAMAGED', { file: this.#store.fileOf(hash), reason });
+    }
     return bytes;
+  }
+
+  /** What errors call it. */
+  fileOf({ hash }: BlobReference): string {
+    return this.#store.fileOf(hash);
   }
 
   /** Removes all but these. */

@@ -2,6 +2,7 @@
  * What the coordinator knows, from its ledger alone: `apply` is given every entry, those of earlier processes first. Nothing
  * else changes it, so a coordinator that was killed stands where the last whole line of its ledger says.
  */
+import { createHash } from 'node:crypto';
 import type { Entry, StateRecord } from './ledger.js';
 import type { BlobReference } from './messages.js';
 
@@ -47,6 +48,10 @@ export class OpenRound {
   }
 }
 
+/** Of a federation: sites keep it beside their state. @param configuration with which it was opened */
+export const federationId = (configuration: Record<string, unknown>): string =>
+  createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 16);
+
 export class Book {
   /** As it is now, and as the federation was opened. */
   configuration: Record<string, unknown> | undefined;
@@ -61,6 +66,7 @@ export class Book {
   /** What rounds added to frozen weights. */
   readonly corrections: { round: number; blob: BlobReference }[] = [];
   readonly #heard = new Set<string>();
+  readonly #accepted = new Map<string, number>();
 
   apply(entry: Entry): void {
     if ('site' in entry && 'round' in entry) {
@@ -87,6 +93,7 @@ export class Book {
         break;
       case 'accepted':
         this.open?.accepted.set(entry.site, { blob: entry.blob, norm: entry.norm });
+        this.#accepted.set(entry.site, entry.round);
         break;
       case 'refused':
       case 'failed':
@@ -112,6 +119,11 @@ export class Book {
   /** Whether something that the site said about the round is recorded. */
   heard(round: number, site: string): boolean {
     return this.#heard.has(`${round} ${site}`);
+  }
+
+  /** The last round in which an update of the site was accepted; 0: none. */
+  acceptedRound(site: string): number {
+    return this.#accepted.get(site) ?? 0;
   }
 
   /** Blobs that are still needed. */

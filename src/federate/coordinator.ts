@@ -3,7 +3,6 @@
  * state. It stands wherever its ledger says (`book.ts`): every decision is recorded before anything follows from it, and
  * what follows is computed from what is recorded, so it may be killed at any moment.
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Change, changesBetween, type GraftError, tellChanges } from '../core/index.js';
 import { fingerprint, type State } from '../nn/index.js';
@@ -17,7 +16,7 @@ import {
   weightedMean,
 } from './aggregation/index.js';
 import { Blobs } from './blobs.js';
-import { Book, type OpenRound } from './book.js';
+import { Book, federationId, type OpenRound } from './book.js';
 import { type Clock, systemClock } from './clock.js';
 import { checkFederation, type Federation } from './config.js';
 import { withCorrections } from './corrections.js';
@@ -80,7 +79,7 @@ export class Coordinator implements Disposable {
   /**
    * Begins a federation or goes on with the one in the folder.
    *
-   * @throws GraftError AGGREGATION_UNSUITED, FEDERATION_EMPTY, FEDERATION_CHANGED, LEDGER_DAMAGED, BLOB_MISSING
+   * @throws GraftError AGGREGATION_UNSUITED, FEDERATION_EMPTY, FEDERATION_CHANGED, LEDGER_DAMAGED, BLOB_DAMAGED
    */
   constructor(options: CoordinatorOptions) {
     const { folder, config, plan, base, initial, sites, transport, extend = false, clock = systemClock } = options;
@@ -100,8 +99,7 @@ export class Coordinator implements Disposable {
     this.#blobs = new Blobs(folderStore(join(folder, 'blobs')));
     for (const entry of this.#ledger.entries) this.#book.apply(entry);
     // Sites keep it beside their state: it stays when the federation goes on under another configuration.
-    const origin = JSON.stringify(this.#book.origin ?? configuration);
-    this.#id = createHash('sha256').update(origin).digest('hex').slice(0, 16);
+    this.#id = federationId(this.#book.origin ?? configuration);
     this.#publisher = new Publisher(transport, this.#label, this.#id, this.#book, this.#blobs);
     if (this.#book.configuration) {
       const changes = changesBetween(this.#book.configuration, configuration);

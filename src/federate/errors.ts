@@ -60,7 +60,7 @@ export const federateErrors = {
   LEDGER_DAMAGED: {
     exit: 'system',
     message: '{file}: line {line} is not what was written there.',
-    hint: 'Only a last line can be cut short by a crash; this one was changed. Restore the folder from a copy.',
+    hint: 'Only a last line can be cut short by a crash; this one was changed. A run that is resumed runs these rounds again by itself; elsewhere, restore the file from a copy, or start the federation in a new folder.',
   },
   MESSAGE_INVALID: {
     exit: 'system',
@@ -72,10 +72,25 @@ export const federateErrors = {
     message: 'Tensors from {from} cannot be used ({reason}).',
     hint: 'Run the same version of graft and the same plan at the coordinator and at all sites.',
   },
+  FEDERATION_DAMAGED: {
+    exit: 'system',
+    message: '{file}: cannot be gone on from ({reason}).',
+    hint: 'Restore the file from a copy. Without one, delete {folder} and start again: the rounds begin anew and end with the same bits.',
+  },
+  KEY_DAMAGED: {
+    exit: 'system',
+    message: '{file}: is not a private key ({reason}).',
+    hint: 'Restore the file from a copy: the coordinator knows the site by this key. Before the site has registered it may be deleted, and a new one is made.',
+  },
+  BLOB_DAMAGED: {
+    exit: 'system',
+    message: '{file}: a global state or an update that the coordinator kept is lost ({reason}).',
+    hint: 'Restore the file from a copy; without one, start the federation in a new folder. A run that is resumed does so by itself.',
+  },
   BLOB_MISSING: {
     exit: 'system',
     message: 'The blob {blob} is not there (any more).',
-    hint: 'Resume the run: the coordinator publishes what its round needs again.',
+    hint: 'Start the coordinator and the sites again: they send again what the round needs.',
   },
   COMPRESSION_MISSING: {
     exit: 'system',

@@ -66,7 +66,7 @@ export class GlobalState {
     const format = wireFormats[wire];
     const options = { limit: payload.length, from: ownFolder };
     const { coded } = decodePayload(blobs.get(payload), format, compression, options);
-    const { parts } = decodeStates(blobs.get(memory), ['residue', 'moments'], memory.hash);
+    const { parts } = decodeStates(blobs.get(memory), ['residue', 'moments'], blobs.fileOf(memory));
     return new GlobalState(label, receive(coded, format), coded, parts.residue, parts.moments);
   }
 

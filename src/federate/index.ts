@@ -21,12 +21,14 @@ export {
 export { type Clock, systemClock } from './clock.js';
 export { checkFederation, type Federation, federationSchema } from './config.js';
 export { Coordinator, type CoordinatorOptions } from './coordinator.js';
+export { type Damage, damageOf } from './damage.js';
 export { federateErrors } from './errors.js';
 export type * from './events.js';
 export { type Entry, Ledger, readLedger, type StateRecord } from './ledger.js';
 export { localOf, personalOf } from './memory.js';
+export { ledgerFile, siteFolder } from './places.js';
 export type { Proximal } from './proximal.js';
-export { type FederationOptions, ledgerFile, runFederation, siteFolder } from './simulate.js';
+export { type FederationOptions, runFederation } from './simulate.js';
 export { FederatedSite, type SiteOptions } from './site.js';
 export { folderStore, memoryStore, type Store } from './store.js';
 export type { LocalRound, LocalTrainer, Metrics } from './trainer.js';

@@ -13,7 +13,10 @@ import type { Metrics } from './trainer.js';
 interface Traffic {
   round: number;
   site: string;
-  /** Bytes that the site received and sent in this round: payloads and messages, as they travelled. */
+  /**
+   * Bytes of what the site needed in this round and of what it said: payloads and messages, as they travelled, each once
+   * however often a killed process had to ask for it again.
+   */
   down: number;
   up: number;
 }

@@ -23,26 +23,27 @@ export interface Remembered {
   update: { payload: Uint8Array; message: Uint8Array };
 }
 
-const file = 'state.safetensors';
+/** In the site's store. */
+export const memoryFile = 'state.safetensors';
 const parts = ['local', 'personal', 'residue', 'received', 'update'] as const;
 
 /** Survives a crash after the return, whole or not at all. */
 export function remember(store: Store, federation: string, { round, update, ...states }: Remembered): void {
   const payload = new Map([['payload', tensor(update.payload)]]);
   const metadata = { federation, round: String(round), message: Buffer.from(update.message).toString() };
-  store.write(file, ...encodeStates({ ...states, update: payload }, metadata));
+  store.write(memoryFile, ...encodeStates({ ...states, update: payload }, metadata));
   disposeState(payload);
 }
 
 /**
  * What the site remembers; undefined before its first round. The caller owns the tensors.
  *
- * @throws GraftError SITE_OTHER_FEDERATION
+ * @throws GraftError SITE_OTHER_FEDERATION, and SAFETENSORS_DAMAGED and its like where the file is not what was written
  */
 export function recall(store: Store, site: string, federation: string): Remembered | undefined {
-  const bytes = store.read(file);
+  const bytes = store.read(memoryFile);
   if (!bytes) return undefined;
-  const { parts: found, metadata } = decodeStates(bytes, parts, file);
+  const { parts: found, metadata } = decodeStates(bytes, parts, store.fileOf(memoryFile));
   const { update, ...states } = found;
   const payload = update.get('payload')!.toBytes();
   disposeState(update);
@@ -60,9 +61,9 @@ export const personalOf = (store: Store): State => partOf(store, 'personal');
 export const localOf = (store: Store): State => partOf(store, 'local');
 
 function partOf(store: Store, part: 'personal' | 'local'): State {
-  const bytes = store.read(file);
+  const bytes = store.read(memoryFile);
   if (!bytes) return new Map();
-  const { parts: found } = decodeStates(bytes, parts, file);
+  const { parts: found } = decodeStates(bytes, parts, store.fileOf(memoryFile));
   const copies = copyState(found[part]);
   for (const state of Object.values(found)) disposeState(state);
   return copies;

@@ -2,7 +2,15 @@
  * What coordinator and sites say to each other beside tensors: JSON as bytes. A site signs what it says (Ed25519); the
  * coordinator remembers the key that a site registered with.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
 import { z } from 'zod';
 import { aggregationNames } from './aggregation/index.js';
 import { federateError } from './errors.js';
@@ -48,7 +56,7 @@ export const taskSchema = z.discriminatedUnion('kind', [
 export type Task = z.output<typeof taskSchema>;
 export type RoundTask = Extract<Task, { kind: 'round' }>;
 
-/** What a site says. `down` counts the bytes that it received since its last word. */
+/** What a site says. `down` counts the bytes of the round's task and of what was fetched for it, each once. */
 export const stateSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('present'),
@@ -96,19 +104,22 @@ function parse<T>(schema: z.ZodType<T>, text: string, from: string): T {
 
 const envelopeSchema = z.strictObject({ body: z.string(), signature: z.string() });
 
+/** In the site's store. */
+export const keyFile = 'key.pem';
+
 /** A site's identity: it signs what the site says. */
 export class Identity {
   /** DER in base64. */
   readonly publicKey: string;
-  readonly #private: ReturnType<typeof createPrivateKey>;
+  readonly #private: KeyObject;
 
-  /** Takes the key from the site's store, or makes one and keeps it there. */
+  /** Takes the key from the site's store, or makes one and keeps it there. @throws GraftError KEY_DAMAGED, SECRET_EXPOSED */
   constructor(store: Store) {
-    const kept = store.read('key.pem');
-    if (kept) this.#private = createPrivateKey(Buffer.from(kept));
+    const kept = store.read(keyFile);
+    if (kept) this.#private = readKey(kept, store.fileOf(keyFile));
     else {
       this.#private = generateKeyPairSync('ed25519').privateKey;
-      store.write('key.pem', Buffer.from(this.#private.export({ type: 'pkcs8', format: 'pem' })));
+      store.write(keyFile, Buffer.from(this.#private.export({ type: 'pkcs8', format: 'pem' })));
     }
     this.publicKey = createPublicKey(this.#private).export({ type: 'spki', format: 'der' }).toString('base64');
   }
@@ -117,6 +128,16 @@ export class Identity {
     const body = JSON.stringify(state);
     const signature = sign(null, Buffer.from(body), this.#private).toString('base64');
     return Buffer.from(JSON.stringify({ body, signature }));
+  }
+}
+
+function readKey(bytes: Uint8Array, file: string): KeyObject {
+  try {
+    const key = createPrivateKey(Buffer.from(bytes));
+    if (key.asymmetricKeyType !== 'ed25519') throw new Error(`it is of the type ${key.asymmetricKeyType}`);
+    return key;
+  } catch (error) {
+    throw federateError('KEY_DAMAGED', { file, reason: (error as Error).message }, error);
   }
 }
 

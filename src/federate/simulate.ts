@@ -13,8 +13,10 @@ import type { State } from '../nn/index.js';
 import type { Clock } from './clock.js';
 import type { Federation } from './config.js';
 import { Coordinator, type CoordinatorOptions } from './coordinator.js';
+import { damageOf } from './damage.js';
 import { federateError } from './errors.js';
 import type { FederationEvent } from './events.js';
+import { coordinatorFolder, siteFolder } from './places.js';
 import { FederatedSite } from './site.js';
 import { folderStore } from './store.js';
 import { merge, Turns } from './streams.js';
@@ -45,15 +47,10 @@ export interface FederationOptions<Progress> {
 
 type Evaluate = NonNullable<CoordinatorOptions['evaluate']>;
 
-/** The folder of a site, for `personalOf`. */
-export const siteFolder = (folder: string, site: string): string => join(folder, 'sites', site);
-/** The ledger of a federation, for `readLedger`. */
-export const ledgerFile = (folder: string): string => join(folder, 'coordinator', 'ledger.jsonl');
-
 /**
  * Runs a federation, or goes on with the one in the folder. The last event is `finished`, unless the signal ended the run.
  *
- * @throws GraftError SITE_TWICE, SITE_NAME_INVALID, FEDERATION_CHANGED, TOO_FEW_SITES, … and what trainers throw that is
+ * @throws GraftError SITE_TWICE, SITE_NAME_INVALID, FEDERATION_CHANGED, FEDERATION_DAMAGED, TOO_FEW_SITES, … and what trainers throw that is
  * no failure of a site
  */
 export async function* runFederation<Progress>({
@@ -71,13 +68,15 @@ export async function* runFederation<Progress>({
     if (reason) throw federateError('SITE_NAME_INVALID', { site: shownName(name), reason });
   }
 
+  const damage = damageOf(folder);
+  if (damage) throw federateError('FEDERATION_DAMAGED', { ...damage, folder });
   const transport = localTransport({ blobs: folderStore(join(folder, 'blobs'), { durable: false }) });
   const turns = new Turns();
   const end = new AbortController();
   setMaxListeners(0, end.signal); // every site listens
   using coordinator = new Coordinator({
     ...options,
-    folder: join(folder, 'coordinator'),
+    folder: coordinatorFolder(folder),
     sites: names,
     transport,
     evaluate:

@@ -38,10 +38,13 @@ export class FederatedSite<Progress = unknown> {
   readonly #store: Store;
   readonly #turns: Turns;
   readonly #identity: Identity;
-  /** Bytes received since the site's last word. */
+  /**
+   * Bytes that the round under way takes: its task and what is fetched for it, each once. What is fetched again because
+   * the process was killed does not count, so that the number does not depend on how often that happened.
+   */
   #down = 0;
-  /** The last round whose corrections this process handed to the trainer. */
-  #corrected = 0;
+  /** Bytes of the corrections that this process handed to the trainer, by their round. */
+  readonly #corrected = new Map<number, number>();
 
   constructor({ name, trainer, transport, store, turns = new Turns() }: SiteOptions<Progress>) {
     this.name = name;
@@ -62,12 +65,11 @@ export class FederatedSite<Progress = unknown> {
     await this.#say({ kind: 'present', site: this.name, key: this.#identity.publicKey, base, slices, cases });
     for await (const { value: bytes, superseded } of newest(this.#transport.watchTasks(signal))) {
       const task = decodeTask(bytes);
-      this.#down += bytes.length;
       const known = task.sites[this.name];
       if (known && known !== keyName(this.#identity.publicKey))
         throw federateError('SITE_NAME_TAKEN', { site: this.name });
       if (task.kind === 'done') return;
-      if (task.chosen.includes(this.name)) yield* this.#answer(task, superseded);
+      if (task.chosen.includes(this.name)) yield* this.#answer(task, superseded, bytes.length);
     }
   }
 
@@ -76,10 +78,11 @@ export class FederatedSite<Progress = unknown> {
   }
 
   /** Trains, unless the round was trained before, and sends the update. */
-  async *#answer(task: RoundTask, superseded: AbortSignal): AsyncGenerator<SiteEvent<Progress>> {
+  async *#answer(task: RoundTask, superseded: AbortSignal, length: number): AsyncGenerator<SiteEvent<Progress>> {
     const { round, federation } = task;
     using _turn = await this.#turns.take();
     if (superseded.aborted) return;
+    this.#down = length;
     const before = recall(this.#store, this.name, federation);
     try {
       if (before?.round === round) {
@@ -92,16 +95,10 @@ export class FederatedSite<Progress = unknown> {
       if (superseded.aborted) return;
       if (error instanceof GraftError && error.code === 'SITE_OTHER_FEDERATION') throw error;
       const failed = { kind: 'failed', reason: (error as Error).message, site: this.name, federation, round } as const;
-      await this.#say({ ...failed, down: this.#takeDown() });
+      await this.#say({ ...failed, down: this.#down });
     } finally {
       if (before) for (const key of ['local', 'personal', 'residue', 'received'] as const) disposeState(before[key]);
     }
-  }
-
-  #takeDown(): number {
-    const down = this.#down;
-    this.#down = 0;
-    return down;
   }
 
   /** One round of training, remembered before it is sent; undefined where a newer task overtook it. */
@@ -116,7 +113,7 @@ export class FederatedSite<Progress = unknown> {
     const trains = (name: string) => strategy.trains(name, round);
     const global = await this.#receive(task, before);
     try {
-      await this.#correct(task);
+      await this.#correct(task, before?.round ?? 0);
       trainer.load(new Map([...global, ...(before?.personal ?? [])]), before?.local);
       using proximal = mu > 0 ? new Proximal(mu, pick(trainer.travelling(), trains)) : undefined;
       const training = trainer.train({ round, rounds, trains, proximal }, superseded);
@@ -128,7 +125,7 @@ export class FederatedSite<Progress = unknown> {
       const { payload, residue } = packUpdate(task, this.name, sent, global, before?.residue ?? new Map());
       const blob: BlobReference = { hash: hashOf(payload.bytes), length: payload.length };
       const finite = Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
-      const said = { site: this.name, federation, round, blob, metrics: finite, down: this.#takeDown() };
+      const said = { site: this.name, federation, round, blob, metrics: finite, down: this.#down };
       const update = { payload: payload.bytes, message: this.#identity.sign({ kind: 'update', ...said }) };
       remember(this.#store, federation, {
         round,
@@ -146,34 +143,44 @@ export class FederatedSite<Progress = unknown> {
     }
   }
 
-  async #fetch({ hash, length }: BlobReference, { wire, compression }: RoundTask): Promise<CodedState> {
+  async #fetch(
+    { hash, length }: BlobReference,
+    { wire, compression }: RoundTask,
+  ): Promise<{ coded: CodedState; bytes: number }> {
     const bytes = await this.#transport.getBlob(hash);
-    this.#down += bytes.length;
     const from = 'the coordinator';
     if (hashOf(bytes) !== hash)
       throw federateError('PAYLOAD_INVALID', { from, reason: 'they were changed on their way' });
-    return decodePayload(bytes, wireFormats[wire], compression, { limit: length, from }).coded;
+    const { coded } = decodePayload(bytes, wireFormats[wire], compression, { limit: length, from });
+    return { coded, bytes: bytes.length };
   }
 
   /** All shared tensors: what changed since the last round and the others as remembered, or everything anew. */
   async #receive(task: RoundTask, before: Remembered | undefined): Promise<State> {
     const format = wireFormats[task.wire];
     const goesOn = before?.round === task.round - 1 && before.received.size > 0;
-    if (!goesOn || !task.fresh) return receive(await this.#fetch(task.full, task), format);
-    const fresh = receive(await this.#fetch(task.fresh, task), format);
+    const { coded, bytes } = await this.#fetch(goesOn && task.fresh ? task.fresh : task.full, task);
+    this.#down += bytes;
+    const fresh = receive(coded, format);
+    if (!goesOn || !task.fresh) return fresh;
     return new Map([...copyState(pick(before.received, (name) => !fresh.has(name))), ...fresh]);
   }
 
-  /** Hands over what rounds added to frozen weights: all of it in a new process, whose network is as it was at first. */
-  async #correct(task: RoundTask): Promise<void> {
+  /**
+   * Hands over what rounds added to frozen weights: all of it in a new process, whose network is as it was at first.
+   * @param since the round that the site trained last: what came before is no traffic of this round
+   */
+  async #correct(task: RoundTask, since: number): Promise<void> {
     const trainer = this.#trainer;
     if (aggregations[task.aggregation].corrects && !trainer.correct)
       throw federateError('CORRECTION_UNSUPPORTED', { site: this.name, aggregation: task.aggregation });
     for (const { round, blob } of task.corrections) {
-      if (round <= this.#corrected) continue;
-      const coded = await this.#fetch(blob, task);
-      withCorrections(coded, wireFormats[task.wire], (corrections) => trainer.correct?.(round, corrections));
-      this.#corrected = round;
+      if (!this.#corrected.has(round)) {
+        const { coded, bytes } = await this.#fetch(blob, task);
+        withCorrections(coded, wireFormats[task.wire], (corrections) => trainer.correct?.(round, corrections));
+        this.#corrected.set(round, bytes);
+      }
+      if (round >= since) this.#down += this.#corrected.get(round)!;
     }
   }
 

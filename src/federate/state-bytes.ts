@@ -1,25 +1,25 @@
 /** States as bytes in memory, and a few things that are done to whole states. */
 import { shownName } from '../core/index.js';
-import { decodeSafetensors, encodeSafetensors, type RawTensor } from '../formats/index.js';
+import { decodeSafetensors, type RawTensor, sealSafetensors } from '../formats/index.js';
 import type { State } from '../nn/index.js';
 import { fromBytes, operator, scope, type Tensor } from '../torch/index.js';
 import { federateError } from './errors.js';
 
 export const rawOf = (value: Tensor): RawTensor => ({ dtype: value.dtype, shape: value.shape, data: value.toBytes() });
 
-/** A safetensors file in pieces. @param parts states by a prefix for their names */
+/** A safetensors file in pieces, with a digest. @param parts states by a prefix for their names */
 export function encodeStates(parts: Record<string, State>, metadata: Record<string, string> = {}): Uint8Array[] {
   const tensors = new Map<string, RawTensor>();
   for (const [prefix, state] of Object.entries(parts))
     for (const [name, value] of state) tensors.set(`${prefix}/${name}`, rawOf(value));
-  return encodeSafetensors(tensors, metadata);
+  return sealSafetensors(tensors, metadata);
 }
 
 /**
  * The states again, by prefix; the caller owns the tensors.
  *
- * @param file named in errors
- * @throws GraftError SAFETENSORS_INVALID, PAYLOAD_INVALID
+ * @param file what errors call it
+ * @throws GraftError SAFETENSORS_INVALID, SAFETENSORS_DAMAGED, PAYLOAD_INVALID
  */
 export function decodeStates<Prefix extends string>(
   bytes: Uint8Array,

@@ -9,6 +9,8 @@ export interface Store {
   /** @throws GraftError SECRET_EXPOSED where a key (`….pem`) can be read by others */
   read(name: string): Uint8Array | undefined;
   remove(name: string): void;
+  /** What errors call it: the file, where it is one. */
+  fileOf(name: string): string;
   names(): string[];
 }
 
@@ -34,6 +36,7 @@ export function folderStore(folder: string, { durable = true } = {}): Store {
         throw error;
       }
     },
+    fileOf: (name) => join(folder, name),
     remove: (name) => rmSync(join(folder, name), { force: true }),
     names: visible,
   };
@@ -44,6 +47,7 @@ export function memoryStore(): Store {
   return {
     write: (name, ...chunks) => void held.set(name, Buffer.concat(chunks)),
     read: (name) => held.get(name),
+    fileOf: (name) => name,
     remove: (name) => void held.delete(name),
     names: () => [...held.keys()],
   };

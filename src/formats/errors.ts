@@ -37,6 +37,11 @@ export const formatErrors = {
     message: '{file}: not a valid safetensors file: expected {expected}, found {found}.',
     hint: 'The file is damaged or was written by a program that breaks the format: fetch it again or write it anew.',
   },
+  SAFETENSORS_DAMAGED: {
+    exit: 'model',
+    message: '{file}: is damaged: its content is not what was written (the SHA-256 differs).',
+    hint: 'Fetch or copy the file again, or make it anew: a run with --resume makes its damaged files again. If another program changed it on purpose, let that leave out the metadata graft.sha256.',
+  },
   PTH_DAMAGED: {
     exit: 'model',
     message: '{file}: not a valid PyTorch file: expected {expected}, found {found}.',

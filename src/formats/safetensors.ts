@@ -4,20 +4,24 @@
  * Format: 8 bytes header length (little-endian), JSON header padded with spaces to a multiple of 8, the tensors' bytes
  * without gaps (https://github.com/huggingface/safetensors#format).
  */
-import { writeFileAtomic } from '../core/index.js';
+import { GraftError, writeFileAtomic } from '../core/index.js';
 import { type ByteSource, memoryBytes, openBytes } from './bytes.js';
+import { digestKey, digestOf, sealed } from './digest.js';
 import { formatError } from './errors.js';
 import { elementCount, itemSizes, type RawTensor } from './raw-tensor.js';
 import { dtypeCodes, headerLimit, readHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
 
 /** An open file: only its header is in memory. Close it, or declare it with `using`. */
 export class SafetensorsFile implements Disposable {
+  /** What errors call it. */
+  readonly name: string;
   readonly names: string[];
   readonly metadata: Record<string, string>;
   readonly #source: ByteSource;
   readonly #header: SafetensorsHeader;
 
   constructor(source: ByteSource) {
+    this.name = source.file;
     this.#source = source;
     this.#header = readHeader(source);
     this.names = [...this.#header.tensors.keys()];
@@ -63,7 +67,7 @@ export interface TensorFile {
   metadata: Record<string, string>;
 }
 
-/** The tensors whose names `only` accepts, or all. @throws GraftError as `openSafetensors` */
+/** The tensors whose names `only` accepts, or all. @throws GraftError as `openSafetensors`, SAFETENSORS_DAMAGED */
 export function readSafetensors(path: string, { only }: { only?: (name: string) => boolean } = {}): TensorFile {
   using file = openSafetensors(path);
   return collect(file, only);
@@ -73,10 +77,26 @@ export function readSafetensors(path: string, { only }: { only?: (name: string) 
 export const decodeSafetensors = (bytes: Uint8Array, name = 'safetensors'): TensorFile =>
   collect(new SafetensorsFile(memoryBytes(bytes, name)));
 
-const collect = (file: SafetensorsFile, only: (name: string) => boolean = () => true): TensorFile => ({
-  tensors: new Map(file.names.filter(only).map((name) => [name, file.read(name)])),
-  metadata: file.metadata,
-});
+/** @throws GraftError SAFETENSORS_DAMAGED where all is read and is not what the file's digest was made of */
+function collect(file: SafetensorsFile, only?: (name: string) => boolean): TensorFile {
+  const tensors = new Map(file.names.filter(only ?? (() => true)).map((name) => [name, file.read(name)]));
+  const { [digestKey]: digest, ...metadata } = file.metadata;
+  if (digest !== undefined && !only && digestOf(tensors, metadata) !== digest)
+    throw formatError('SAFETENSORS_DAMAGED', { file: file.name });
+  return { tensors, metadata };
+}
+
+/** What can be said of a file: as it was written; not of a program that leaves a digest; or no such file any more. */
+export function checkSafetensors(path: string): 'whole' | 'unsealed' | 'damaged' {
+  try {
+    using file = openSafetensors(path);
+    collect(file);
+    return digestKey in file.metadata ? 'whole' : 'unsealed';
+  } catch (error) {
+    if (error instanceof GraftError) return 'damaged';
+    throw error;
+  }
+}
 
 /**
  * The file's bytes in pieces: the header, then each tensor's data. Equal content gives equal bytes: wide element types
@@ -126,9 +146,16 @@ export function encodeSafetensors(
   return [header, ...sorted.map(([, { data }]) => data)];
 }
 
-/** Writes the file whole or not at all. @throws GraftError TENSOR_INVALID, WRITE_FAILED */
+/** The same, with a digest of all of it among the metadata, which is compared when it is read. */
+export const sealSafetensors = (
+  tensors: ReadonlyMap<string, RawTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+  file?: string,
+): Uint8Array[] => encodeSafetensors(tensors, sealed(tensors, metadata), file);
+
+/** Writes the file whole or not at all, with a digest. @throws GraftError TENSOR_INVALID, WRITE_FAILED */
 export const writeSafetensors = (
   path: string,
   tensors: ReadonlyMap<string, RawTensor>,
   metadata: Readonly<Record<string, string>> = {},
-): void => writeFileAtomic(path, ...encodeSafetensors(tensors, metadata, path));
+): void => writeFileAtomic(path, ...sealSafetensors(tensors, metadata, path));

@@ -2,8 +2,9 @@
  * Where a training loop stands, on disk. A loop saves after every epoch, and in the middle of one when it is ended early
  * (Ctrl-C); random streams are named by epoch and step, so it goes on to the same bits.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { changesBetween, tellChanges } from '../core/index.js';
+import { checkSafetensors } from '../formats/index.js';
 import { copyInto, type State } from './module.js';
 import { readState, writeState } from './state-file.js';
 import { trainingError } from './training.js';
@@ -42,9 +43,16 @@ export class Checkpoint {
     writeState(this.#path, tensors, metadata);
   }
 
+  /** Removes the file where it is not what was saved, so that the loop begins anew; gives whether it was there. */
+  removeDamaged(): boolean {
+    if (!existsSync(this.#path) || checkSafetensors(this.#path) !== 'damaged') return false;
+    rmSync(this.#path);
+    return true;
+  }
+
   /**
    * Copies the saved tensors into these and returns where the loop stood; undefined where nothing was saved.
-   * @throws GraftError CHECKPOINT_OTHER_RUN
+   * @throws GraftError CHECKPOINT_OTHER_RUN, and what reading a damaged file throws
    */
   load(tensors: State): { at: Progress; memory: unknown } | undefined {
     if (!existsSync(this.#path)) return undefined;

@@ -48,9 +48,9 @@ export class JobRecord {
       ...(tensorboard && { tensorboard: board }),
     };
     this.#log = new Log(this.files.metrics);
-    if (resume) this.#log.endLine();
+    if (resume) this.#log.mend();
     else rmSync(this.files.metrics, { force: true });
-    const readLogFrom = <Line>(start: number) => this.#log.readFrom<Line>(start);
+    const readLogFrom = <Line extends object>(start: number) => this.#log.readFrom<Line>(start);
     if (tensorboard) this.#board = new TensorBoard({ path: out, file: () => board, readLogFrom });
   }
 

@@ -1,5 +1,5 @@
 /** The data set of a run: one on the disk, or phantoms that are generated into the run's folder. */
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { z } from 'zod';
 import {
   benchmarkNames,
@@ -15,9 +15,10 @@ import {
 } from '../data/index.js';
 import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
-import type { RunFolder } from './folder.js';
+import { type RunFolder, sha256 } from './folder.js';
 import { keyNameSchema } from './parse.js';
 import { namePatients } from './patients.js';
+import { damagedFile, type FileRecord } from './whole.js';
 
 export const dataSchema = z
   .strictObject({
@@ -64,13 +65,29 @@ export function findDataset({ data }: WithData, file: string): Dataset | undefin
 
 export async function* makePhantoms({ data }: WithData, folder: RunFolder): AsyncGenerator<ProgressEvent, Dataset> {
   const root = folder.file('data');
-  // The record is written last: it says that the phantoms are whole.
-  if (folder.has('data', 'phantoms.json')) return readDataset(root);
+  // The record is written last: it says that the phantoms are whole, and of which bytes.
+  const record = ['data', 'phantoms.json'];
+  if (folder.has(...record)) {
+    const amiss = folder.isWhole(...record)
+      ? damagedFile(folder, folder.readJson<PhantomRecord>(...record).files)
+      : `${folder.file(...record)} is damaged`;
+    if (!amiss) return readDataset(root);
+    yield { kind: 'note', text: `${amiss}: the phantoms are made again` };
+  }
   yield { kind: 'task', name: 'phantoms' };
   const dataset = generatePhantoms(root, data.phantom!);
-  folder.writeJson(data.phantom, 'data', 'phantoms.json');
+  const paths = dataset.sites.flatMap(({ cases }) =>
+    cases.flatMap(({ image, label }) => [image, ...(label ? [label] : [])]),
+  );
+  const files = paths.map((path) => ({ file: relative(folder.path, path), sha256: sha256(path) }));
+  folder.writeJson({ ...data.phantom, files } satisfies PhantomRecord, ...record);
   yield { kind: 'done', name: 'phantoms', values: { sites: dataset.sites.length } };
   return dataset;
+}
+
+interface PhantomRecord {
+  /** Absent in runs of earlier versions. */
+  files?: FileRecord[];
 }
 
 /**

@@ -57,6 +57,16 @@ export const runErrors = {
     message: '{folder}: was started with another recipe; changed: {changed}.',
     hint: '{hint}',
   },
+  RUN_DAMAGED: {
+    exit: 'data',
+    message: '{file}: is damaged or not one of graft’s ({reason}).',
+    hint: 'Run the recipe again with --resume and the same --out: what is damaged is made again, the rest stays.',
+  },
+  RECIPE_LOST: {
+    exit: 'usage',
+    message: '{file}: is missing or damaged, and the recipe given now is not the one that the run was started with.',
+    hint: 'Resume with the recipe, the --set and the --data of the first start; or start into another folder with --out.',
+  },
   MASKS_MISSING: {
     exit: 'data',
     message: '{folder}: holds no masks (.nii or .nii.gz).',

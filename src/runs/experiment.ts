@@ -2,10 +2,11 @@
  * The adaptation experiment: for every seed a network is trained on the source, adapted to every target by every
  * method, and scored on target patients that it never saw. What is finished is on disk, so a killed run goes on.
  */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { type Look, loadModel, type Segmenter, saveAdapter, segmentWithPauses } from '../adapt/index.js';
 import { type Pausing, writeFileAtomic } from '../core/index.js';
 import { type Case, type Dataset, describeSplit, siteOf, splitCases, type Volume } from '../data/index.js';
+import { checkSafetensors } from '../formats/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
 import { writeScores } from './compare/index.js';
 import { findDataset, labelledCases, makePhantoms, withData } from './dataset.js';
@@ -21,6 +22,7 @@ import { type CaseScore, meanScore, scoreCase } from './score.js';
 import { cacheFolder, removeCache } from './slices.js';
 import { type Summary, summarise } from './summary.js';
 import { Tracking } from './tracking/index.js';
+import { standingResult } from './whole.js';
 
 /** What one method did on one target with one seed; a file in `results/`. */
 export interface Result {
@@ -101,6 +103,7 @@ async function* carryOut(
   found: Dataset | undefined,
   tracking: Tracking,
 ): AsyncGenerator<ProgressEvent, Experiment> {
+  yield* folder.tell();
   const dataset = found ?? (yield* makePhantoms(recipe, folder));
   const plan: Plan = { recipe, folder, dataset, device };
   checkCases(plan);
@@ -155,12 +158,17 @@ async function* sourceModel(
 ): AsyncGenerator<ProgressEvent, Segmenter> {
   const name = `models/seed${seed}.safetensors`;
   const file = folder.file(name);
-  const result = ['results', `seed${seed}`, 'source.json'];
-  if (existsSync(file) && folder.has(...result)) return loadModel(file, { device });
-
+  const path = ['results', `seed${seed}`, 'source.json'];
   const { toleranceMm, classes, architecture } = recipe;
+  const task = `seed ${seed}: train on ${recipe.source}`;
+  // A model without its scores was written last; they are quickly had again.
+  const unscored = !folder.isWhole(...path) && existsSync(file) && checkSafetensors(file) === 'whole';
+  const again = unscored ? `scoring on ${recipe.source}` : task;
+  if (yield* standingResult<SourceResult>(folder, path, again, (result) => [result.model]))
+    return loadModel(file, { device });
+
   const job = {
-    task: `seed ${seed}: train on ${recipe.source}`,
+    task,
     architecture: { ...architecture, inChannels: 1, outChannels: classes.length },
     preprocessing: recipe.preprocessing,
     training: recipe.training,
@@ -168,10 +176,19 @@ async function* sourceModel(
     cache: cacheFolder(recipe, folder),
     ...{ classes, train, validation, seed, toleranceMm, device },
   };
-  const model = yield* progressOf(trainModel(job), (record) => folder.log({ seed, ...record }));
-  model.save(file, { seed: String(seed), source: recipe.source });
+  const model = unscored
+    ? loadModel(file, { device })
+    : yield* progressOf(trainModel(job), (record) => folder.log({ seed, ...record }));
+  if (!unscored) model.save(file, { seed: String(seed), source: recipe.source });
   const cases = yield* scoreCases(model, test, recipe);
-  folder.writeJson({ seed, model: { file: name, sha256: sha256(file) }, cases } satisfies SourceResult, ...result);
+  const result: SourceResult = { seed, model: { file: name, sha256: sha256(file) }, cases };
+  if (folder.isWhole(...path) && folder.readJson<SourceResult>(...path).model.sha256 !== result.model.sha256) {
+    // On another machine the model that is made again is another one.
+    yield { kind: 'note', text: `${task}: gives other bits here; what was made from the model before is done again` };
+    for (const made of ['adapters', 'results'])
+      rmSync(folder.file(made, `seed${seed}`), { recursive: true, force: true });
+  }
+  folder.writeJson(result, ...path);
   removeCheckpoints(job.checkpoint);
   const score = meanScore(cases, 'surfaceDice').toFixed(3);
   yield { kind: 'note', text: `seed ${seed}: ${recipe.source} itself, unseen cases: surface Dice ${score}` };
@@ -198,10 +215,10 @@ async function* adaptAndScore(
   method: NamedMethod,
 ): AsyncGenerator<ProgressEvent> {
   const result = ['results', `seed${seed}`, target, `${method.name}.json`];
-  if (folder.has(...result)) return;
   const { toleranceMm } = recipe;
   const { name: _, label, ...config } = method;
   const task = `seed ${seed}: ${label} on ${target}`;
+  if (yield* standingResult<Result>(folder, result, task, ({ adapter }) => (adapter ? [adapter] : []))) return;
   const started = performance.now();
   const job = {
     checkpoint: folder.file('checkpoints', `seed${seed}-${target}-${method.name}`),

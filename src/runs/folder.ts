@@ -5,14 +5,28 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, renameSync, statSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
-import { type Change, changesBetween, removeAllLeftovers, tellChanges, writeFileAtomic } from '../core/index.js';
+import {
+  type Change,
+  changesBetween,
+  GraftError,
+  isMarked,
+  isWhole,
+  removeAllLeftovers,
+  sealedJson,
+  sealedText,
+  tellChanges,
+  unsealedJson,
+  writeFileAtomic,
+  writing,
+} from '../core/index.js';
 import { threads, torchVersion } from '../torch/index.js';
 import { runError } from './errors.js';
+import type { ProgressEvent } from './events.js';
 import { lockFolder } from './lock.js';
 import { Log, type LogLine } from './log.js';
 
@@ -58,6 +72,8 @@ interface FolderOptions {
 
 export class RunFolder {
   readonly path: string;
+  /** What was found amiss when it was opened. */
+  readonly #notes: string[] = [];
   readonly #log: Log;
 
   /** What is to be known of how the run goes on under a recipe that asks for more; empty where it does not. */
@@ -68,15 +84,14 @@ export class RunFolder {
    *
    * @param options.command the words that started it, for the report and the run's history
    * @param options.extension how the run may go on under a recipe that asks for more
-   * @throws GraftError RUN_EXISTS, RUN_CHANGED, RUN_IN_USE, WRITE_FAILED
+   * @throws GraftError RUN_EXISTS, RUN_CHANGED, RECIPE_LOST, RUN_IN_USE, WRITE_FAILED
    */
   constructor(path: string, recipe: { seeds: number[] }, { resume = false, command, extension }: FolderOptions = {}) {
     this.path = path;
     this.#log = new Log(this.file('metrics.jsonl'));
-    const saved = this.file('recipe.yaml');
-    const asIs = () => parse(readFileSync(saved, 'utf8')) as unknown;
-    const before = existsSync(saved) ? (extension?.read(saved) ?? asIs()) : undefined;
-    if (before !== undefined && !resume) throw runError('RUN_EXISTS', { folder: path });
+    if ((this.has('recipe.yaml') || this.has('run.json')) && !resume) throw runError('RUN_EXISTS', { folder: path });
+    const asked = JSON.parse(JSON.stringify(recipe)) as Record<string, unknown>;
+    const before = this.#before(asked, extension);
     const changes = before === undefined ? [] : this.#changes(before, recipe, extension);
     lockFolder(path);
     removeAllLeftovers(path);
@@ -86,10 +101,34 @@ export class RunFolder {
     const { remarks } = this;
     const entry = { when: new Date().toISOString(), command, changed, ...(remarks.length > 0 && { remarks }) };
     const history = changes.length > 0 ? [...started, entry] : started;
-    const about = { ...environment(recipe), ...(command && { command }), ...(history.length > 0 && { history }) };
-    writeFileAtomic(this.file('run.json'), `${JSON.stringify(about, null, 2)}\n`);
-    writeFileAtomic(saved, stringify(recipe));
-    this.#log.endLine();
+    const told = { ...(command && { command }), ...(history.length > 0 && { history }) };
+    this.writeJson({ ...environment(recipe), recipe: essence(asked), ...told }, 'run.json');
+    writeFileAtomic(this.file('recipe.yaml'), sealedText(stringify(recipe)));
+    this.#checkLog();
+  }
+
+  /** Tells what was found amiss, once. */
+  *tell(): Generator<ProgressEvent> {
+    for (const text of this.#notes.splice(0)) yield { kind: 'note', text };
+  }
+
+  /** The recipe that the run was started with; undefined where there was none, or one that was the same but is damaged. */
+  #before(asked: Record<string, unknown>, extension: Extension | undefined): unknown {
+    const file = this.file('recipe.yaml');
+    const { saved, noted } = savedRecipe(this.path);
+    if (saved) return extension?.read(file) ?? saved;
+    if (noted !== undefined && noted !== essence(asked)) throw runError('RECIPE_LOST', { file });
+    if (noted !== undefined || this.has('recipe.yaml'))
+      this.#notes.push(`${file} is missing or damaged: it is written again from the recipe given now`);
+    return undefined;
+  }
+
+  #checkLog(): void {
+    const { file } = this.#log;
+    const damaged = this.#log.mend();
+    if (damaged > 0) this.#notes.push(`${file}: ${damaged} damaged lines; the report’s curves go without them`);
+    if (this.has('results') && !(statSync(file, { throwIfNoEntry: false })?.size ?? 0))
+      this.#notes.push(`${file} is missing or empty: the report’s curves lack what was done before`);
   }
 
   /** What the recipe asks for beside what the run was started with. @throws GraftError RUN_CHANGED */
@@ -109,7 +148,10 @@ export class RunFolder {
   }
 
   #history(): HistoryEntry[] {
-    return this.has('run.json') ? (this.readJson<{ history?: HistoryEntry[] }>('run.json').history ?? []) : [];
+    if (!this.has('run.json')) return [];
+    if (this.isWhole('run.json')) return this.readJson<{ history?: HistoryEntry[] }>('run.json').history ?? [];
+    this.#notes.push(`${this.file('run.json')} is damaged: it is written again, without the run’s history`);
+    return [];
   }
 
   file(...parts: string[]): string {
@@ -118,24 +160,38 @@ export class RunFolder {
   has(...parts: string[]): boolean {
     return existsSync(this.file(...parts));
   }
-  readJson<T>(...parts: string[]): T {
-    return JSON.parse(readFileSync(this.file(...parts), 'utf8')) as T;
+  /** Whether the file is there and is as `writeJson` wrote it. */
+  isWhole(...parts: string[]): boolean {
+    if (!this.has(...parts)) return false;
+    try {
+      this.readJson(...parts);
+      return true;
+    } catch (error) {
+      if (error instanceof GraftError) return false;
+      throw error;
+    }
+  }
+  /** @throws GraftError RUN_DAMAGED */
+  readJson<T extends object>(...parts: string[]): T {
+    return readRunJson<T>(this.file(...parts));
   }
   /** Moves a file or folder within the run's; nothing where it is not there. */
   move(from: string, to: string): void {
     if (!this.has(from)) return;
-    mkdirSync(dirname(this.file(to)), { recursive: true });
-    renameSync(this.file(from), this.file(to));
+    writing(this.file(to), () => {
+      mkdirSync(dirname(this.file(to)), { recursive: true });
+      renameSync(this.file(from), this.file(to));
+    });
   }
-  writeJson(value: unknown, ...parts: string[]): void {
-    writeFileAtomic(this.file(...parts), `${JSON.stringify(value, null, 1)}\n`);
+  writeJson(value: object, ...parts: string[]): void {
+    writeFileAtomic(this.file(...parts), sealedJson(value));
   }
-  /** The lines of the log, without one that a crash cut short. A resumed run repeats lines: the last of equals holds. */
-  readLog<Line>(): Line[] {
+  /** The lines of the log, without those that were cut short or damaged. A resumed run repeats lines: the last holds. */
+  readLog<Line extends object>(): Line[] {
     return this.readLogFrom<Line>(0).map(({ record }) => record);
   }
   /** The whole lines of the log from a byte on, where one begins. */
-  readLogFrom<Line>(start: number): LogLine<Line>[] {
+  readLogFrom<Line extends object>(start: number): LogLine<Line>[] {
     return this.#log.readFrom<Line>(start);
   }
   /** With what the run was made, for its report. */
@@ -150,6 +206,44 @@ export class RunFolder {
   log(event: Record<string, unknown>): void {
     this.#log.append(event);
   }
+}
+
+/** A JSON file of a run. @throws GraftError RUN_DAMAGED */
+export function readRunJson<T extends object>(file: string): T {
+  try {
+    return unsealedJson<T>(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw runError('RUN_DAMAGED', { file, reason: (error as Error).message }, error);
+  }
+}
+
+/** The recipe in a run's folder, where it is whole, and what run.json notes of it. */
+export function savedRecipe(folder: string): { saved: unknown; noted: string | undefined } {
+  const noted = notedRecipe(join(folder, 'run.json'));
+  const file = join(folder, 'recipe.yaml');
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  if (!isWhole(text) || (noted !== undefined && !isMarked(text))) return { saved: undefined, noted };
+  try {
+    return { saved: parse(text) ?? undefined, noted };
+  } catch {
+    return { saved: undefined, noted };
+  }
+}
+
+/** Undefined also where the file is damaged: it is written again at every start. */
+function notedRecipe(file: string): string | undefined {
+  try {
+    return existsSync(file) ? readRunJson<{ recipe?: string }>(file).recipe : undefined;
+  } catch (error) {
+    if (error instanceof GraftError) return undefined;
+    throw error;
+  }
+}
+
+/** A digest of all that results depend on in a recipe. */
+function essence(recipe: Record<string, unknown>): string {
+  const kept = Object.entries(recipe).filter(([key]) => !incidental.includes(key));
+  return createHash('sha256').update(JSON.stringify(kept)).digest('hex');
 }
 
 /** SHA-256 of a file's bytes, read in pieces: checkpoints may be larger than a buffer. */

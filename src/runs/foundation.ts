@@ -2,9 +2,9 @@
 import { rmSync } from 'node:fs';
 import { type Pretraining, pretrain, SamSegmenter } from '../finetune/index.js';
 import { type SamArchitecture, type SamCheckpointReport, samConfig } from '../models/index.js';
-import { Checkpoint, someNames } from '../nn/index.js';
+import { someNames } from '../nn/index.js';
 import type { ProgressEvent } from './events.js';
-import { follow, progressOf } from './jobs.js';
+import { checkpointAt, follow, progressOf } from './jobs.js';
 
 export interface FoundationJob {
   architecture: SamArchitecture;
@@ -26,9 +26,10 @@ export async function* makeFoundation(
   const model = new SamSegmenter({ architecture: samConfig(architecture, { imageSize }), classes: [], device });
   try {
     model.initialise(seed);
-    const saved = new Checkpoint(checkpoint, { architecture, imageSize, ...pretraining, seed });
+    const task = `pretrain ${architecture}`;
+    const saved = yield* checkpointAt(checkpoint, { architecture, imageSize, ...pretraining, seed }, task);
     const events = pretrain(model.sam, pretraining, { seed, checkpoint: saved, device });
-    yield* progressOf(follow(`pretrain ${architecture}`, events), log);
+    yield* progressOf(follow(task, events), log);
     model.save(out, { data: 'generated scenes', seed: String(seed), steps: String(pretraining.steps) });
   } finally {
     model.dispose();

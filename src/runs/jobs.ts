@@ -36,6 +36,21 @@ export function removeCheckpoints(path: string): void {
   for (const file of Object.values(checkpointFiles(path))) rmSync(file, { force: true });
 }
 
+/**
+ * Where a job goes on from. A damaged file is removed: the job begins anew, to the same bits, and a note says so.
+ * @param configuration as for `Checkpoint`, like the options
+ */
+export function* checkpointAt(
+  path: string,
+  configuration: Record<string, unknown>,
+  task: string,
+  options: { grows?: readonly string[] } = {},
+): Generator<ProgressEvent, Checkpoint> {
+  const checkpoint = new Checkpoint(path, configuration, options);
+  if (checkpoint.removeDamaged()) yield { kind: 'note', text: `${path} is damaged: ${task} begins anew` };
+  return checkpoint;
+}
+
 export interface TrainingJob {
   task: string;
   train: readonly Case[];
@@ -84,9 +99,9 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
     ...(job.init && { startedFrom: job.init.fingerprint }),
   };
   const files = checkpointFiles(job.checkpoint);
-  const network = new Checkpoint(files.network, configuration);
+  const network = yield* checkpointAt(files.network, configuration, `${job.task}: network`);
   yield* follow(`${job.task}: network`, trainNetwork(model, pool, validation, training, { seed, checkpoint: network }));
-  const heads = new Checkpoint(files.heads, configuration);
+  const heads = yield* checkpointAt(files.heads, configuration, `${job.task}: early heads`);
   yield* follow(`${job.task}: early heads`, trainHeads(model, pool, training, { seed, checkpoint: heads }));
   yield* noteReference(model, slices, job.toleranceMm);
   for (const { images } of slices) images.dispose();
@@ -114,10 +129,11 @@ export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, 
   const { task, model, config, target, seed, toleranceMm, start } = job;
   const options = { classes: model.classes, labels: false, cache: job.cache };
   const slices = yield* readSlices(task, job.cases, model.preprocessing, options);
-  const checkpoint = new Checkpoint(checkpointFiles(job.checkpoint).adapter, {
+  const configuration = {
     ...{ seed, base: model.fingerprint, ...config },
     ...(start && { startedFrom: fingerprint(start.state) }),
-  });
+  };
+  const checkpoint = yield* checkpointAt(checkpointFiles(job.checkpoint).adapter, configuration, task);
   const context = { seed, name: target, toleranceMm, checkpoint, start };
   const adapted = yield* follow(task, adapt(model, slices, config, context));
   for (const { images } of slices) images.dispose();

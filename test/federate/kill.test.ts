@@ -41,10 +41,11 @@ function start(folder: string, config: object, events = Number.POSITIVE_INFINITY
   );
 }
 
-/** All that the ledger says of updates and states, without times, and without bytes: a new process hears tasks again. */
+/** All that the ledger says of updates, bytes and states, without times. */
 const story = (folder: string) =>
   readLedger(ledgerFile(folder)).flatMap((entry) => {
-    if (entry.kind === 'accepted') return [`${entry.round} ${entry.site} ${entry.norm} ${entry.blob.hash}`];
+    if (entry.kind === 'accepted')
+      return [`${entry.round} ${entry.site} ${entry.norm} ${entry.blob.hash} ${entry.down} ${entry.up}`];
     return entry.kind === 'aggregated' ? [`${entry.round} ${JSON.stringify(entry.state)} ${entry.error}`] : [];
   });
 

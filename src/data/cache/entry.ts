@@ -6,8 +6,8 @@
  * entry is asked for, not while batches are drawn.
  */
 import { crc32 } from 'node:zlib';
-import { GraftError } from '../../core/index.js';
-import { decodeSafetensors, openSafetensors, type RawTensor, writeSafetensors } from '../../formats/index.js';
+import { GraftError, writeFileAtomic } from '../../core/index.js';
+import { decodeSafetensors, encodeSafetensors, openSafetensors, type RawTensor } from '../../formats/index.js';
 import { mapFile } from '../../torch/index.js';
 import type { PreparedCase } from '../slices.js';
 import { chunksOf } from './chunks.js';
@@ -23,7 +23,7 @@ export function writeEntry(path: string, { images, labels, geometry, spacing, qu
   const place = JSON.stringify({ geometry, spacing, quantiles });
   // The order of the file: wide elements first.
   const checksum = [bytes, labels ?? new Uint8Array()].reduce((sum, data) => crc32(data, sum), crc32(place));
-  writeSafetensors(path, tensors, { format, place, checksum: String(checksum) });
+  writeFileAtomic(path, ...encodeSafetensors(tensors, { format, place, checksum: String(checksum) }));
 }
 
 /** Whether the file is an entry, whole and as it was written; false also where there is none. */

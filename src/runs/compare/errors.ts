@@ -12,11 +12,6 @@ export const compareErrors = {
     message: '{folder}: no model of this run has been scored yet.',
     hint: 'Let the run score a first model; "graft run … --resume" goes on with one that was stopped.',
   },
-  RUN_DAMAGED: {
-    exit: 'data',
-    message: '{file}: is no result that can be read ({reason}).',
-    hint: 'Remove the file and run the recipe again with --resume, which makes it anew.',
-  },
   COMPARE_CLASSES: {
     exit: 'usage',
     message: '{other}: segments {found}, but {first} segments {expected}.',

@@ -2,11 +2,12 @@
  * The scores that a run of either kind has found, from its `results/`: of every model that was trained, and as entries
  * of a comparison.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
+import { runError } from '../errors.js';
 import { type Regime, variantsOf } from '../federation/recipe.js';
 import { pathOf, type RegimeResult, tasksOf } from '../federation/results.js';
-import type { RunFolder } from '../folder.js';
+import { type RunFolder, readRunJson, savedRecipe } from '../folder.js';
 import { type AnyRecipe, readSavedRecipe } from '../kinds.js';
 import { methodsOf } from '../recipe.js';
 import type { CaseScore } from '../score.js';
@@ -34,16 +35,13 @@ export function openRun(path: string): { files: RunFiles; run: AnyRecipe } {
   const file = (...parts: string[]) => join(path, ...parts);
   const recipe = file('recipe.yaml');
   if (!existsSync(recipe)) throw compareError('RUN_MISSING', { folder: path });
+  const { saved, noted } = savedRecipe(path);
+  if (!saved && noted !== undefined)
+    throw runError('RUN_DAMAGED', { file: recipe, reason: 'it is not what was written' });
   const files: RunFiles = {
     file,
     has: (...parts) => existsSync(file(...parts)),
-    readJson: <T>(...parts: string[]): T => {
-      try {
-        return JSON.parse(readFileSync(file(...parts), 'utf8'));
-      } catch (error) {
-        throw compareError('RUN_DAMAGED', { file: file(...parts), reason: (error as Error).message }, error);
-      }
-    },
+    readJson: <T extends object>(...parts: string[]): T => readRunJson<T>(file(...parts)),
   };
   return { files, run: readSavedRecipe(recipe) };
 }

@@ -3,8 +3,7 @@
  * place, and in rounds; every model is scored on the test cases of every site. What is finished is on disk, so a killed
  * run goes on: with the next job, the next step of a job, or the round that was under way.
  */
-import { copyFileSync, mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { writeFileAtomic } from '../../core/index.js';
 import { type Dataset, describeSplit, type Volume } from '../../data/index.js';
 import { ledgerFile } from '../../federate/index.js';
@@ -29,6 +28,7 @@ import { type Headline, renderFederationReport } from '../report/index.js';
 import { type CaseScore, meanScore, scoreCase } from '../score.js';
 import { cacheFolder, removeCache } from '../slices.js';
 import { Tracking } from '../tracking/index.js';
+import { standingTensors } from '../whole.js';
 import { federationExtensionOf } from './extension.js';
 import { federate } from './federated.js';
 import { gatherFederation } from './gather.js';
@@ -36,10 +36,10 @@ import { outcomeOfFederation } from './outcome.js';
 import { type FederationRecipe, type Variant, variantsOf } from './recipe.js';
 import {
   checkpointPath,
-  hasResult,
   ledgerPath,
   pathOf,
   type RegimeResult,
+  stands,
   statePath,
   type Task,
   tasksOf,
@@ -113,11 +113,19 @@ async function* carryOut(
   tracking: Tracking,
 ): AsyncGenerator<ProgressEvent, FederationExperiment> {
   for (const text of folder.remarks) yield { kind: 'note', text };
+  yield* folder.tell();
   const dataset = found ?? (yield* makePhantoms(recipe, folder));
+  const plans = variantsOf(recipe);
 
+  yield* foundationOf(recipe, folder, device);
   for (const seed of recipe.seeds) {
-    const plans = variantsOf(recipe);
-    if (plans.every((variant) => tasksOf(recipe, seed, variant).every((task) => hasResult(folder, task)))) continue;
+    const left = new Map<string, Task>();
+    for (const variant of plans)
+      for (const task of tasksOf(recipe, seed, variant))
+        if (!left.has(pathOf(task)) && !(yield* stands(folder, task, variant, nameOf(task))))
+          left.set(pathOf(task), task);
+    const hasModel = yield* standingTensors(modelFile(folder, seed), `the model of seed ${seed} is made again`);
+    if (left.size === 0 && hasModel) continue;
     const splits = splitSites(recipe, dataset, seed);
     for (const { name, ...split } of splits)
       yield { kind: 'note', text: `seed ${seed}, ${name}: ${describeSplit(split)}` };
@@ -125,8 +133,12 @@ async function* carryOut(
     const sites: LoadedSite[] = [];
     for (const split of splits) sites.push(yield* loadSite(split, reader, cacheFolder(recipe, folder)));
     reader.dispose();
-    const model = yield* baseModel(recipe, folder, device, seed);
-    for (const variant of plans) yield* runPlan({ recipe, folder, seed, model, sites, variant });
+    const model = hasModel
+      ? loadSam(modelFile(folder, seed), { device })
+      : yield* baseModel(recipe, folder, device, seed);
+    for (const variant of plans)
+      for (const task of tasksOf(recipe, seed, variant))
+        if (left.delete(pathOf(task))) yield* runTask({ recipe, folder, seed, model, sites, variant }, task);
     for (const site of sites) freeSite(site);
     model.dispose();
   }
@@ -162,6 +174,31 @@ function newModel(recipe: FederationRecipe, device: string, seed: number, founda
   return { model, report: foundation === undefined ? undefined : model.loadFoundation(foundation) };
 }
 
+const modelFile = (folder: RunFolder, seed: number) => folder.file('models', `seed${seed}.safetensors`);
+const foundationFile = 'models/foundation.safetensors';
+const nameOf = ({ seed, plan, regime, site }: Task) => `seed ${seed}: ${plan}, ${site ? `${site} alone` : regime}`;
+
+/** Makes the foundation, where the recipe names none and there is none that is whole. */
+async function* foundationOf(
+  recipe: FederationRecipe,
+  folder: RunFolder,
+  device: string,
+): AsyncGenerator<ProgressEvent> {
+  const { checkpoint, architecture, imageSize, pretrain } = recipe.model;
+  const out = folder.file(foundationFile);
+  if (checkpoint || (yield* standingTensors(out, 'the foundation is made again'))) return;
+  if (recipe.seeds.some((seed) => existsSync(modelFile(folder, seed))) && !existsSync(out))
+    yield { kind: 'note', text: `${out} is missing: the foundation is made again` };
+  yield* makeFoundation(
+    {
+      ...{ architecture, imageSize, pretraining: pretrain, device, out },
+      seed: recipe.seeds[0],
+      checkpoint: folder.file('checkpoints', 'foundation.ckpt'),
+    },
+    (record) => folder.log(record as Record<string, unknown>),
+  );
+}
+
 /** The frozen network of a seed: the foundation with a head for the classes. */
 async function* baseModel(
   recipe: FederationRecipe,
@@ -169,50 +206,34 @@ async function* baseModel(
   device: string,
   seed: number,
 ): AsyncGenerator<ProgressEvent, SamSegmenter> {
-  const file = folder.file('models', `seed${seed}.safetensors`);
-  if (folder.has('models', `seed${seed}.safetensors`)) return loadSam(file, { device });
-  const { checkpoint, architecture, imageSize, pretrain } = recipe.model;
-  const foundation = checkpoint ?? folder.file('models', 'foundation.safetensors');
-  if (!checkpoint && !folder.has('models', 'foundation.safetensors'))
-    yield* makeFoundation(
-      {
-        ...{ architecture, imageSize, pretraining: pretrain, device },
-        seed: recipe.seeds[0],
-        out: foundation,
-        checkpoint: folder.file('checkpoints', 'foundation.ckpt'),
-      },
-      (record) => folder.log(record as Record<string, unknown>),
-    );
+  const foundation = recipe.model.checkpoint ?? folder.file(foundationFile);
   const { model, report } = newModel(recipe, device, seed, foundation);
-  model.save(file, { foundation: sha256(foundation), seed: String(seed) });
-  folder.log({ kind: 'foundation', seed, file: foundation, ...report });
+  model.save(modelFile(folder, seed), { foundation: sha256(foundation), seed: String(seed) });
+  folder.log({ kind: 'foundation', seed, file: recipe.model.checkpoint ?? foundationFile, ...report });
   yield { kind: 'note', text: `seed ${seed}: foundation ${foundation}: tensors ${describeFoundation(report!)}` };
   return model;
 }
 
-async function* runPlan(bench: Bench): AsyncGenerator<ProgressEvent> {
-  const { recipe, folder, seed, variant } = bench;
-  for (const task of tasksOf(recipe, seed, variant)) {
-    if (hasResult(folder, task)) continue;
-    const { regime, site, plan } = task;
-    const name = `seed ${seed}: ${plan}, ${site ? `${site} alone` : regime}`;
-    const started = performance.now();
-    const checkpoint = folder.file(checkpointPath(task));
-    if (!folder.has(checkpointPath(task))) folder.move(statePath(task), checkpointPath(task));
-    const trained = yield* progressOf(
-      regime === 'federated' ? inRounds(bench, name, checkpoint) : together(bench, name, site, checkpoint),
-      (record) => folder.log({ ...task, ...record }),
-    );
-    const seconds = (performance.now() - started) / 1000;
-    const cases = yield* score(bench, name, trained.adapters);
-    const { trainedParameters, travellingParameters, kept } = trained;
-    const adapters = saveAdapters(folder, task, trained.adapters);
-    if (regime === 'federated') keepLedger(folder, task, checkpoint);
-    const counts = { trainedParameters, travellingParameters };
-    writeResult(folder, task, { ...task, ...counts, adapters, kept, seconds, cases });
-    folder.move(checkpointPath(task), statePath(task));
-    yield { kind: 'note', text: `${name}, test cases: Dice ${meanScore(cases, 'dice').toFixed(3)}` };
-  }
+async function* runTask(bench: Bench, task: Task): AsyncGenerator<ProgressEvent> {
+  const { folder } = bench;
+  const { regime, site } = task;
+  const name = nameOf(task);
+  const started = performance.now();
+  const checkpoint = folder.file(checkpointPath(task));
+  if (!folder.has(checkpointPath(task))) folder.move(statePath(task), checkpointPath(task));
+  const trained = yield* progressOf(
+    regime === 'federated' ? inRounds(bench, name, checkpoint) : together(bench, name, site, checkpoint),
+    (record) => folder.log({ ...task, ...record }),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  const cases = yield* score(bench, name, trained.adapters);
+  const { trainedParameters, travellingParameters, kept } = trained;
+  const adapters = saveAdapters(folder, task, trained.adapters);
+  if (regime === 'federated') keepLedger(folder, task, checkpoint);
+  const counts = { trainedParameters, travellingParameters };
+  writeResult(folder, task, { ...task, ...counts, adapters, kept, seconds, cases });
+  folder.move(checkpointPath(task), statePath(task));
+  yield { kind: 'note', text: `${name}, test cases: Dice ${meanScore(cases, 'dice').toFixed(3)}` };
 }
 
 function saveAdapters(folder: RunFolder, task: Task, adapters: Trained['adapters']): RegimeResult['adapters'] {
@@ -227,9 +248,7 @@ function saveAdapters(folder: RunFolder, task: Task, adapters: Trained['adapters
 }
 
 function keepLedger(folder: RunFolder, { seed, plan }: Task, federation: string): void {
-  const kept = folder.file(ledgerPath(seed, plan));
-  mkdirSync(dirname(kept), { recursive: true });
-  copyFileSync(ledgerFile(federation), kept);
+  writeFileAtomic(folder.file(ledgerPath(seed, plan)), readFileSync(ledgerFile(federation)));
 }
 
 interface Trained {

@@ -1,9 +1,11 @@
 /** The federated regime: rounds between the sites of a run, and what they leave in the end. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Pausing, patiently } from '../../core/index.js';
 import {
   type Correction,
+  type Damage,
+  damageOf,
   type Entry,
   type FederationEvent,
   folderStore,
@@ -16,6 +18,7 @@ import {
   siteFolder,
 } from '../../federate/index.js';
 import { type SamSegmenter, validate } from '../../finetune/index.js';
+import { checkSafetensors } from '../../formats/index.js';
 import { countElements, joinStates, readState, type State, type TrainingEvent, writeState } from '../../nn/index.js';
 import type { JobEvent } from '../jobs.js';
 import { SharedNetwork } from './network.js';
@@ -50,6 +53,11 @@ export interface Federated {
 export async function* federate(job: FederatedJob): AsyncGenerator<JobEvent, Federated> {
   const { task, model, sites, variant, seed, folder } = job;
   const { plan, federation } = variant;
+  const amiss = damageOf(folder) ?? keptDamage(job);
+  if (amiss) {
+    yield { kind: 'note', text: `${amiss.file} cannot be gone on from (${amiss.reason}): ${task} begins anew` };
+    rmSync(folder, { recursive: true, force: true });
+  }
   using network = new SharedNetwork(model, variant, seed);
   const members: { name: string; trainer: SiteTrainer }[] = [];
   try {
@@ -82,6 +90,20 @@ function joinedLater(entries: readonly Entry[]): string[] {
   });
 }
 
+const keptFile = (folder: string) => join(folder, 'kept.safetensors');
+
+/** What is wrong with the round that was kept. */
+function keptDamage({ folder, keep, variant }: FederatedJob): Damage | undefined {
+  const file = keptFile(folder);
+  const ledger = ledgerFile(folder);
+  const done = existsSync(ledger) ? readLedger(ledger).filter(({ kind }) => kind === 'aggregated').length : 0;
+  if (!existsSync(file))
+    return done === variant.federation.rounds || (keep === 'best' && done > 0)
+      ? { file, reason: 'it is missing' }
+      : undefined;
+  return checkSafetensors(file) === 'damaged' ? { file, reason: 'its content is not what was written' } : undefined;
+}
+
 /** Scores every round and keeps the best or the last, on the disk before the round is over. */
 class Keeper {
   readonly #job: FederatedJob;
@@ -91,7 +113,7 @@ class Keeper {
   constructor(job: FederatedJob, network: SharedNetwork) {
     this.#job = job;
     this.#network = network;
-    this.#file = join(job.folder, 'kept.safetensors');
+    this.#file = keptFile(job.folder);
   }
 
   /** Dice of every site on its validation cases, with what stays at the site. */

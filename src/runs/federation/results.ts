@@ -1,7 +1,9 @@
 /** Where a federated run keeps what it found: a result for each model that was trained, a ledger for each federation. */
 import { type Entry, readLedger } from '../../federate/index.js';
+import type { ProgressEvent } from '../events.js';
 import type { RunFolder } from '../folder.js';
 import type { CaseScore } from '../score.js';
+import { standingResult } from '../whole.js';
 import { type FederationRecipe, type Regime, type Variant, variantsOf } from './recipe.js';
 
 /** What one model that was trained scores; a file in `results/`. */
@@ -58,7 +60,34 @@ const resultFile = (task: Task) => [resultPath(task)];
 /** Where a task that is under way keeps its state, and where a finished one leaves it for going on. */
 export const checkpointPath = (task: Task): string => `checkpoints/${pathOf(task).replaceAll('/', '-')}`;
 export const statePath = (task: Task): string => `states/${pathOf(task).replaceAll('/', '-')}`;
-export const hasResult = (folder: RunFolder, task: Task): boolean => folder.has(...resultFile(task));
+const hasResult = (folder: RunFolder, task: Task): boolean => folder.has(...resultFile(task));
+/**
+ * Whether the task is done and all that came out of it is whole; notes tell what is not.
+ * @param name for people
+ */
+export function* stands(
+  folder: RunFolder,
+  task: Task,
+  { federation: { rounds } }: Variant,
+  name: string,
+): Generator<ProgressEvent, boolean> {
+  const result = yield* standingResult<RegimeResult>(folder, resultFile(task), name, ({ adapters }) => adapters);
+  if (!result || task.regime !== 'federated') return result !== undefined;
+  const file = folder.file(ledgerPath(task.seed, task.plan));
+  if (isComplete(file, rounds)) return true;
+  yield { kind: 'note', text: `${file} is missing or damaged: ${name} is done again` };
+  return false;
+}
+
+/** A ledger's lines vouch for one another, and the last round for all. */
+function isComplete(file: string, rounds: number): boolean {
+  try {
+    return readLedger(file).some((entry) => entry.kind === 'aggregated' && entry.round === rounds);
+  } catch {
+    return false;
+  }
+}
+
 export const writeResult = (folder: RunFolder, task: Task, result: RegimeResult): void =>
   folder.writeJson(result, ...resultFile(task));
 

@@ -1,7 +1,7 @@
 /** Fine-tuning without rounds: one site alone, or the cases of all of them in one place. */
 import { type FineTuning, finetune, type SamAdapter, type SamSegmenter, type Tuned } from '../../finetune/index.js';
-import { Checkpoint, fingerprint } from '../../nn/index.js';
-import { follow, type JobEvent } from '../jobs.js';
+import { fingerprint } from '../../nn/index.js';
+import { checkpointAt, follow, type JobEvent } from '../jobs.js';
 import type { Variant } from './recipe.js';
 import type { LoadedSite } from './sites.js';
 
@@ -39,7 +39,8 @@ export async function* tune(job: TuningJob): AsyncGenerator<JobEvent, Tuned> {
     cases: cases.training.map(({ case: { site, name } }) => `${site}/${name}`),
     ...(job.start && { startedFrom: fingerprint(job.start.state) }),
   };
-  const checkpoint = new Checkpoint(job.checkpoint, settings, { grows: job.extend ? ['epochs'] : [] });
+  const grows = job.extend ? ['epochs'] : [];
+  const checkpoint = yield* checkpointAt(job.checkpoint, settings, task, { grows });
   const tuned = yield* follow(task, finetune(model, cases, config, { seed, name, checkpoint, start: job.start }));
   return tuned!;
 }

@@ -53,7 +53,7 @@ export class Mlflow implements Tracker {
     this.#config = config;
     this.#params = paramsOf(recipe);
     this.#client = client;
-    const saved = run.has(...stateFile) ? run.readJson<State>(...stateFile) : undefined;
+    const saved = run.isWhole(...stateFile) ? run.readJson<State>(...stateFile) : undefined;
     if (saved?.uri === config.uri && saved.experiment === config.experiment) this.#state = saved;
   }
 
