@@ -33,7 +33,7 @@ interface Kind {
   moments: { name: string; task: RegExp; step: number; files: RegExp[][]; ways?: string[] }[];
 }
 
-const content = (text: string, changes: object) => ({ ...parse(text), report: { surfaces: false }, ...changes });
+const content = (text: string, changes: object) => ({ ...parse(text), ...changes });
 const adaptation = parseRecipe(
   content(adaptationRecipe, {
     training: { epochs: 1, batch: 4, lr: 1.0e-2, headEpochs: 1 },
@@ -67,7 +67,7 @@ const kinds: Record<string, Kind> = {
   federation: {
     start: (out, resume = false) => runFederationExperiment(federation, { out, resume, file: 'tiny.yaml' }),
     files: [
-      [/foundation\.safetensors$/, /^adapters\/.*federated/, /^results\/.*philips/],
+      [/foundation\.safetensors$/, /^adapters\/.*federated/, /^results\/.*philips/, /^states\/.*local-philips/],
       [/^models\/seed1/, /^ledgers\//],
     ],
     moments: [
@@ -89,7 +89,7 @@ const kinds: Record<string, Kind> = {
  * further (a log that ends early, a job without a checkpoint, a result that is not there yet).
  */
 const isSilent = (file: string, damage: string): boolean =>
-  /^(run\.json|results\.json|cache\/)/.test(file) ||
+  /^(run\.json|results\.json|cache\/|states\/)/.test(file) ||
   (damage === 'cut short' && file === 'metrics.jsonl') ||
   (damage === 'deleted' && /^results\/|^models\/seed1|phantoms\.json$|\.ckpt$|checkpoints\/.*local/.test(file));
 
