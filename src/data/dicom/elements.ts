@@ -7,65 +7,12 @@
  *
  * Left out: deflated data sets.
  */
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { openRegular } from '../../core/index.js';
-import { decodeText } from './charset.js';
-import { isPixelData, kinds, type TagName, tags } from './tags.js';
+import { DamagedFile, Elements } from './data-set.js';
+import { isPixelData, kinds, tags } from './tags.js';
+import { type Encoding, Window } from './window.js';
 
-/** What makes a file unreadable, in words for the user. */
-export class DamagedFile extends Error {
-  /** What could be read before the damage. */
-  elements: Elements | undefined;
-
-  constructor(message: string, elements?: Elements) {
-    super(message);
-    this.elements = elements;
-  }
-}
-
-/** A data set: the whole file's, or an item's of a sequence. */
-export class Elements {
-  readonly values = new Map<number, Buffer | string[] | number[] | Elements[]>();
-  /** Where the values of text and numbers lie in the file. */
-  readonly places = new Map<number, { offset: number; length: number }>();
-  /** Where the element with the pixels begins and where they lie; the length is undefined where they are compressed. */
-  pixels: { element: number; offset: number; length: number | undefined } | undefined;
-
-  texts = (name: TagName): string[] => (this.values.get(tags[name]) as string[] | undefined) ?? [];
-  text = (name: TagName): string | undefined => this.texts(name)[0] || undefined;
-  /** The stored bytes of coded text, without padding. */
-  bytes(name: TagName): Buffer | undefined {
-    const value = this.values.get(tags[name]);
-    return Buffer.isBuffer(value) ? value : undefined;
-  }
-  /** Coded text; where its bytes are no text of the file's character set, each as the Latin-1 character it would be. */
-  decoded(name: TagName): string | undefined {
-    const bytes = this.bytes(name);
-    if (!bytes || bytes.length === 0) return undefined;
-    const kind = personNames.includes(name) ? 'name' : 'text';
-    return decodeText(bytes, this.texts('characterSet'), kind) ?? bytes.toString('latin1');
-  }
-  count = (name: TagName): number | undefined => (this.values.get(tags[name]) as number[] | undefined)?.[0];
-  /** Decimal values, or undefined unless there are as many finite ones as asked for. */
-  numbers(name: TagName, count: number): number[] | undefined {
-    const numbers = this.texts(name).map(numberOf);
-    return numbers.length >= count && numbers.every(Number.isFinite) ? numbers.slice(0, count) : undefined;
-  }
-  items = (name: TagName): Elements[] => (this.values.get(tags[name]) as Elements[] | undefined) ?? [];
-}
-
-export const personNames: readonly TagName[] = ['patientName', 'otherPatientNames', 'birthName', 'referringPhysician'];
-
-/** Some writers use the decimal comma of their country. */
-function numberOf(text: string): number {
-  const point = text.replace(',', '.');
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(point) ? Number(point) : Number.NaN;
-}
-
-export interface Encoding {
-  explicit: boolean;
-  littleEndian: boolean;
-}
 const implicitLittle: Encoding = { explicit: false, littleEndian: true };
 const explicitLittle: Encoding = { explicit: true, littleEndian: true };
 const encodings: Record<string, Encoding> = {
@@ -246,41 +193,3 @@ function unpadded(bytes: Buffer): Buffer {
 
 const counts = (file: Window, offset: number, length: number, { littleEndian }: Encoding) =>
   Array.from({ length: Math.min(length >> 1, 1) }, () => file.u16(offset, littleEndian));
-
-/** A file seen through a window that follows the reader. */
-class Window {
-  readonly size: number;
-  private readonly descriptor: number;
-  private part = Buffer.alloc(0);
-  private start = 0;
-
-  constructor(descriptor: number, size: number) {
-    this.descriptor = descriptor;
-    this.size = size;
-  }
-
-  bytes(offset: number, length: number): Buffer {
-    if (offset + length > this.size) throw new DamagedFile('it is cut short');
-    if (offset < this.start || offset + length > this.start + this.part.length) {
-      const part = Buffer.alloc(Math.min(Math.max(length, 2 ** 15), this.size - offset));
-      const found = readSync(this.descriptor, part, 0, part.length, offset);
-      if (found < length) throw new DamagedFile('it is cut short');
-      this.part = part.subarray(0, found);
-      this.start = offset;
-    }
-    return this.part.subarray(offset - this.start, offset - this.start + length);
-  }
-
-  u16(offset: number, littleEndian: boolean): number {
-    const bytes = this.bytes(offset, 2);
-    return littleEndian ? bytes.readUInt16LE() : bytes.readUInt16BE();
-  }
-
-  u32(offset: number, littleEndian: boolean): number {
-    const bytes = this.bytes(offset, 4);
-    return littleEndian ? bytes.readUInt32LE() : bytes.readUInt32BE();
-  }
-
-  tag = (offset: number, { littleEndian }: Encoding): number =>
-    this.u16(offset, littleEndian) * 0x10000 + this.u16(offset + 2, littleEndian);
-}

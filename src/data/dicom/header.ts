@@ -1,6 +1,7 @@
 /** What graft knows of one DICOM image before conversion: whose it is, which series, and where its frames lie. */
 import type { Triple } from '../orientation.js';
-import { DamagedFile, type Elements, readElements } from './elements.js';
+import { DamagedFile, type Elements } from './data-set.js';
+import { readElements } from './elements.js';
 import { type Identifying, identifyingOf } from './identifying.js';
 import { type LossyCompression, lossyOf } from './lossy.js';
 

@@ -6,7 +6,7 @@
  *
  * Left out: transliteration; a name that the header has in Cyrillic alone is not found in Latin letters.
  */
-import { type Elements, personNames } from './elements.js';
+import { type Elements, personNames } from './data-set.js';
 import type { TagName } from './tags.js';
 
 /** Words to look for in paths, each alone or two run together, in any order. */

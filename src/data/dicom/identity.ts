@@ -7,7 +7,7 @@
  */
 import { type AttributeName, attributes } from './attributes.js';
 import { decodeText } from './charset.js';
-import { type Elements, personNames } from './elements.js';
+import { type Elements, personNames } from './data-set.js';
 import { type Dataset, longest } from './encode.js';
 import { dicomError } from './errors.js';
 import type { Header } from './header.js';

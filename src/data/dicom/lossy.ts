@@ -1,5 +1,5 @@
 /** Whether the pixels of an image have lost something to compression, now or on their way here (PS3.3 C.7.6.1.1.5). */
-import type { Elements } from './elements.js';
+import type { Elements } from './data-set.js';
 
 export interface LossyCompression {
   /** Of each compression in turn; the file's own where the header states none. */

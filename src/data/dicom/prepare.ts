@@ -3,7 +3,8 @@
  * all other elements stay as they are, except where the caller asks for changed ones.
  */
 import { readFileSync } from 'node:fs';
-import { type Elements, type ReadFile, readElements } from './elements.js';
+import type { Elements } from './data-set.js';
+import { type ReadFile, readElements } from './elements.js';
 import { encodeMeta } from './encode.js';
 import { decimals, type TagName, tags } from './tags.js';
 

@@ -74,14 +74,15 @@ export function functionalGroups(
   };
 }
 
-/** The pixels of a frame as places among the labels, row by row. */
-function* elementsOf({ header: { rows, columns }, start, down, right }: PlacedFrame): Generator<number> {
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) yield start + r * down + c * right;
-}
-
-export function hasLabel(labels: Uint8Array, frame: PlacedFrame, label: number): boolean {
-  for (const element of elementsOf(frame)) if (labels[element] === label) return true;
-  return false;
+/** The labels that a frame shows, found in one pass for all classes. */
+export function labelsIn(
+  labels: Uint8Array,
+  { header: { rows, columns }, start, down, right }: PlacedFrame,
+): Set<number> {
+  const seen = new Uint8Array(256);
+  for (let r = 0; r < rows; r++)
+    for (let c = 0, at = start + r * down; c < columns; c++, at += right) seen[labels[at]] = 1;
+  return new Set(Array.from(seen.keys()).filter((label) => seen[label] === 1));
 }
 
 /**
@@ -94,10 +95,10 @@ export function pack(labels: Uint8Array, shown: readonly ShownFrame[]): Uint8Arr
   const bytes = new Uint8Array(2 * Math.ceil(pixels / 16));
   let bit = 0;
   for (const { frame, segment } of shown) {
-    for (const element of elementsOf(frame)) {
-      if (labels[element] === segment) bytes[bit >> 3] |= 1 << (bit & 7);
-      bit++;
-    }
+    const { header, start, down, right } = frame;
+    for (let r = 0; r < header.rows; r++)
+      for (let c = 0, at = start + r * down; c < header.columns; c++, at += right, bit++)
+        if (labels[at] === segment) bytes[Math.floor(bit / 8)] |= 1 << (bit % 8);
   }
   return bytes;
 }

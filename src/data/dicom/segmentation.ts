@@ -18,7 +18,7 @@ import { framesOnGrid, type PlacedFrame } from './frames-on-grid.js';
 import type { Header } from './header.js';
 import { assertIdentifiers, type Identity, identityOf, isIdentifier } from './identity.js';
 import type { DicomSeries } from './scan.js';
-import { code, functionalGroups, hasLabel, pack, uid } from './segment-frames.js';
+import { code, functionalGroups, labelsIn, pack, uid } from './segment-frames.js';
 import { type Algorithm, segmentSequence } from './segments.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
@@ -54,8 +54,9 @@ export async function writeSegmentation(
   assertIdentifiers(headers, name);
   const frames = framesOnGrid(headers, volume, name, await chosenFrames(series, headers, volume));
   const identity = identityOf(readElements(headers[0].file)!.elements, name);
+  const present = frames.map((frame) => labelsIn(labels, frame));
   const shown = options.classes.flatMap((_, i) =>
-    frames.filter((frame) => hasLabel(labels, frame, i + 1)).map((frame) => ({ frame, segment: i + 1 })),
+    frames.filter((_, f) => present[f].has(i + 1)).map((frame) => ({ frame, segment: i + 1 })),
   );
   // An object without frames is not allowed: an empty mask shows that one slice is empty.
   if (shown.length === 0) shown.push({ frame: frames[0], segment: 1 });
