@@ -9,6 +9,7 @@ import { type Dataset, describeSplit, type Volume } from '../../data/index.js';
 import { ledgerFile } from '../../federate/index.js';
 import {
   loadSam,
+  profileOfCases,
   type SamAdapter,
   SamSegmenter,
   saveSamAdapter,
@@ -296,7 +297,7 @@ async function* inRounds(
     ...{ task, model, sites, variant, keep, seed, folder },
   });
   const { preprocessing, windows, classes, fingerprint: base } = model;
-  const adapterOf = (site: string | null, state: State) => ({
+  const adapterOf = (site: string | null, state: State): Trained['adapters'][number] => ({
     site,
     adapter: {
       ...{
@@ -316,8 +317,21 @@ async function* inRounds(
     },
   });
   const apart = Object.entries(own);
+  const adapters = apart.length > 0 ? apart.map(([site, state]) => adapterOf(site, state)) : [adapterOf(null, shared)];
+  for (const { site, adapter } of adapters) {
+    const seen = sites.filter(({ name }) => site === null || name === site);
+    model.use(adapter);
+    try {
+      adapter.profile = yield* profileOfCases(
+        model,
+        seen.flatMap(({ train, validation }) => [...train, ...validation]),
+      );
+    } finally {
+      model.use(undefined);
+    }
+  }
   return {
-    adapters: apart.length > 0 ? apart.map(([site, state]) => adapterOf(site, state)) : [adapterOf(null, shared)],
+    adapters,
     ...{ trainedParameters: trained, travellingParameters: travelling, kept },
   };
 }

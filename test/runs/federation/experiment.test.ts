@@ -62,6 +62,7 @@ describe('a finished federated run', () => {
       expect(result.cases.map(({ site }) => site)).toEqual(['siemens-t1', 'philips-t2']);
       expect(result.kept).toBe(2);
       const adapter = loadSamAdapter(at('first', result.adapters[0].file));
+      expect(adapter.profile?.cases, 'cases that predictions are compared with').toBeGreaterThan(0);
       expect(adapter.base).toBe(model.fingerprint);
       expect([...adapter.state.values()].reduce((sum, { size }) => sum + size, 0)).toBe(result.trainedParameters);
     }
