@@ -22,7 +22,8 @@ import { engineErrors } from '../dist/torch/index.js';
 const root = new URL('../', import.meta.url);
 const recipeIntroduction = `A recipe is a YAML file that describes a whole experiment: the data, the network, the methods and the seeds. \`graft run
 RECIPE\` carries it out, writes everything into one run folder and ends with \`report.html\`; \`--set KEY=VALUE\` overrules a
-key, and \`--resume\` goes on with a run that was stopped. An unknown key is an error that suggests the nearest known one.
+key, \`--resume\` goes on with a run that was stopped, and \`--extend\` with a finished one under a recipe that asks for more
+([extending.md](extending.md)). An unknown key is an error that suggests the nearest known one.
 
 The smallest recipe names a data set, a source and the targets; everything else has a default:
 

@@ -72,6 +72,13 @@ export interface TrainingJob {
   cache?: string | undefined;
 }
 
+/** @throws GraftError TRAINING_UNLABELLED */
+export function assertLabelled(cases: readonly Case[]): void {
+  const bare = cases.filter(({ label }) => !label);
+  if (bare.length > 0)
+    throw runError('TRAINING_UNLABELLED', { count: bare.length, total: cases.length, file: bare[0].image });
+}
+
 /**
  * Trains the network and its early heads, and notes what its outputs look like on its own domain.
  * @throws GraftError TRAINING_UNLABELLED, INIT_UNSUITED, and what reading the cases throws
@@ -79,9 +86,7 @@ export interface TrainingJob {
 export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Segmenter> {
   const { architecture, preprocessing, training, seed, device } = job;
   const all = [...job.train, ...job.validation];
-  const bare = all.filter(({ label }) => !label);
-  if (bare.length > 0)
-    throw runError('TRAINING_UNLABELLED', { count: bare.length, total: all.length, file: bare[0].image });
+  assertLabelled(all);
   const model = new Segmenter({ architecture, preprocessing, classNames: job.classes, device });
   model.initialise(seed);
   if (job.init) {

@@ -1,5 +1,5 @@
 /** What train and adapt leave beside their result: a log, a page, scores, and TensorBoard where it is asked for. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -70,6 +70,19 @@ describe('graft train', () => {
     expect(models[0].classes[0].name).toBe('brain');
     expect(models[0].classes[0].dice).toBeCloseTo(dice, 6);
     expect(models[0].classes[0].surfaceDice).toBeCloseTo(surfaceDice, 6);
+  });
+
+  it('finds a case without a label before training, also one that is only scored', async () => {
+    const { name } = trained.split.test[0];
+    cpSync(at('data', 'siemens-t1'), at('partly', 'siemens-t1'), { recursive: true });
+    rmSync(at('partly', 'siemens-t1', 'labels', `${name}.nii.gz`));
+    const out = ['--out', at('never.safetensors'), '--test', '0.25', '--device', 'cpu'];
+    const ended = await graftUntil(['train', at('partly'), '--site', 'siemens-t1', ...out]);
+    expect(lastLine(ended).error).toMatchObject({
+      code: 'TRAINING_UNLABELLED',
+      message: expect.stringContaining(name),
+    });
+    expect(ended.stdout).not.toContain('"task"');
   });
 
   it('logs epochs and scores, and writes event files', () => {

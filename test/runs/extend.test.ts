@@ -94,6 +94,16 @@ describe('a finished federated run', () => {
     expect(read('joined', 'run.json').history[0].remarks).toContain('flap-sam, federated: ge-t1 joins after round 1');
   }, 60_000);
 
+  it('goes on from the start where its state is gone, as in runs of earlier versions, and says so', async () => {
+    const changes = (count: number) => ({ ...rounds(count), regimes: ['federated'] });
+    await drain(run('stateless', changes(1)));
+    rmSync(at('stateless', 'states'), { recursive: true });
+    const notes = await drain(run('stateless', changes(3), { extend: true }));
+    expect(notes.join('\n')).toMatch(/flap-sam, federated: trained anew from the start/);
+    const adapter = ['adapters', 'seed1', 'flap-sam', 'federated.safetensors'];
+    expect(readFileSync(at('stateless', ...adapter))).toEqual(readFileSync(at('three', ...adapter)));
+  }, 60_000);
+
   it('is refused without being asked to, by key, both values and the way out', async () => {
     const before = results('three');
     const error = await failure(run('three', rounds(5), { resume: true }));

@@ -31,18 +31,23 @@ export interface Trained {
 /** Who trained, chose the epoch, and was kept for the score. */
 export type Parts = Record<'train' | 'validation' | 'test', Case[]>;
 
-/** Divides the cases; parts without a share are empty. @throws GraftError as `splitCases` */
+/** Divides the cases; parts without a share are empty. @throws GraftError as `splitCases`; TRAINING_UNLABELLED */
 export async function divide(
   { cases, seed }: TrainOptions,
   shares: Record<keyof Parts, number>,
   groupBy: string | undefined,
 ): Promise<Parts> {
   const { splitCases } = await import('../../data/index.js');
+  const { assertLabelled } = await import('../../runs/index.js');
   const { test, ...others } = shares;
   const how = { seed, ...(groupBy !== undefined && { groupBy }) };
-  return test > 0
-    ? splitCases(cases, { parts: shares, ...how })
-    : { ...splitCases(cases, { parts: others, ...how }), test: [] };
+  const split =
+    test > 0
+      ? splitCases(cases, { parts: shares, ...how })
+      : { ...splitCases(cases, { parts: others, ...how }), test: [] };
+  // Before hours of training: those that are scored need labels too.
+  assertLabelled(Object.values(split).flat());
+  return split;
 }
 
 /** The labelled cases that a model is scored on, and what they were to it. */
