@@ -196,7 +196,11 @@ export class RunFolder {
   }
   /** With what the run was made, for its report. */
   provenance(): [label: string, value: string][] {
-    return factsOf(this.readJson<Environment>('run.json'));
+    const went = this.#history().map(({ when, changed, remarks = [] }): [string, string] => {
+      const changes = Object.entries(changed).map(([key, [before, now]]) => ({ key, before, now }));
+      return ['Went on', [`${when.slice(0, 10)}, ${tellChanges(changes, 'the run before')}`, ...remarks].join('; ')];
+    });
+    return [...factsOf(this.readJson<Environment>('run.json')), ...went];
   }
   /** The words that the latest start was made with; undefined where a program made it. */
   command(): readonly string[] | undefined {

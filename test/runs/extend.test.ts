@@ -65,6 +65,7 @@ describe('a finished federated run', () => {
     expect(read('one', 'run.json').history).toEqual([
       { when: expect.any(String), command: ['graft', 'x'], changed: { 'federation.rounds': [1, 3] } },
     ]);
+    expect(readFileSync(at('one', 'report.html'), 'utf8')).toContain('federation.rounds: 1 in the run before, 3 now');
     // What it came to after one round is still there.
     const kept = hashes(at('one', 'history', '1'), 'results', 'adapters');
     expect(Object.keys(kept).length).toBe(8);
