@@ -2,9 +2,9 @@
  * A data set is sites, each with cases: an image, perhaps a label. How they lie on a disk is known to the layouts
  * (`layouts/`) and the benchmark sets (`benchmarks/`), which read names alone; `loadCase` reads the voxels.
  */
-import { errorsOf, nearest } from '../core/index.js';
+import { errorsOf, nearest, type Pause } from '../core/index.js';
 import { datasetErrors } from './dataset-errors.js';
-import { readLabel, readVolume } from './nifti/index.js';
+import { readLabel, readLabelWithPauses, readVolume, readVolumeWithPauses } from './nifti/index.js';
 import type { Preprocessing } from './preprocess/index.js';
 import { assertSameGrid, ignored, type Label, type Volume } from './volume.js';
 
@@ -89,15 +89,28 @@ export function loadCase(one: Case, { classes }: { classes: number }): LoadedCas
   return { image, label };
 }
 
+/** `loadCase` as work that can be interrupted. */
+export async function* loadCaseWithPauses(
+  one: Case,
+  { classes }: { classes: number },
+): AsyncGenerator<Pause, LoadedCase> {
+  const image = yield* readVolumeWithPauses(one.image);
+  if (one.label === undefined) return { image };
+  const label = asCounted(one, yield* readLabelWithPauses(one.label));
+  assertSameGrid(image, label);
+  assertClasses(label, classes);
+  return { image, label };
+}
+
 /**
  * A case's label, with the classes that its data set merges merged, and `ignored` where it says that voxels count for
  * nothing.
  */
-export function readCaseLabel(
-  { greatestLabel: greatest, ignore }: Pick<Case, 'greatestLabel' | 'ignore'>,
-  path: string,
-): Label {
-  const label = readLabel(path);
+export const readCaseLabel = (one: Counting, path: string): Label => asCounted(one, readLabel(path));
+
+type Counting = Pick<Case, 'greatestLabel' | 'ignore'>;
+
+function asCounted({ greatestLabel: greatest, ignore }: Counting, label: Label): Label {
   if (ignore !== undefined) return withIgnored(label, ignore);
   if (greatest === undefined) return label;
   return { ...label, data: label.data.map((value) => Math.min(value, greatest)) };

@@ -18,7 +18,15 @@ export * from './profile/index.js';
 export { RestoredLabels, type RestoreOptions } from './restore.js';
 export { drawScene, type Scene } from './shapes.js';
 export { batchOf, type SliceSource, sourceOfTensor, sourceOfVolume } from './slice-source.js';
-export { type CaseSlices, countedMap, foregroundMaps, type LoadOptions, loadSlices, SlicePool } from './slices.js';
+export {
+  type CaseSlices,
+  countedMap,
+  foregroundMaps,
+  type LoadOptions,
+  loadSlices,
+  loadSlicesWithPauses,
+  SlicePool,
+} from './slices.js';
 export { describeSplit, isWithheld, type Split, type SplitOptions, splitCases } from './split.js';
 export { assertSameGrid, type Grid, ignored, type Label, type Placed, shownClasses, type Volume } from './volume.js';
 export { augmentWindows, type WindowAugmentation, windowAugmentationSchema } from './window-augment.js';

@@ -1,7 +1,7 @@
 /** Cases as tensors: prepared slices, and batches of them in an order that a seed fixes. */
-import { type Pausing, pause, type Random, withoutPauses } from '../core/index.js';
+import { type Pause, type Pausing, type Random, withoutPauses } from '../core/index.js';
 import { cat, scope, stack, type Tensor, tensor } from '../torch/index.js';
-import { type Case, loadCase, preprocessingOf } from './dataset.js';
+import { type Case, type LoadedCase, loadCase, loadCaseWithPauses, preprocessingOf } from './dataset.js';
 import {
   type Preprocessing,
   prepareLabelWithPauses,
@@ -43,15 +43,22 @@ export interface LoadOptions {
  * Reads and prepares one case, without the engine.
  * @throws GraftError naming the file that cannot be used
  */
-export function* prepareCase(
+export async function* prepareCase(
   one: Case,
   preprocessing: Preprocessing,
-  { classes, labels = true }: LoadOptions,
-): Pausing<PreparedCase> {
+  options: LoadOptions,
+): AsyncGenerator<Pause, PreparedCase> {
+  return yield* prepareLoaded(one, yield* loadCaseWithPauses(wanted(one, options), options), preprocessing);
+}
+
+/** The case as it is to be read. */
+function wanted(one: Case, { labels = true }: LoadOptions): Case {
   const { label: _, ...unlabelled } = one;
-  const { image, label } = loadCase(labels ? one : unlabelled, { classes });
+  return labels ? one : unlabelled;
+}
+
+function* prepareLoaded(one: Case, { image, label }: LoadedCase, preprocessing: Preprocessing): Pausing<PreparedCase> {
   const own = preprocessingOf(one, preprocessing);
-  yield pause;
   const { slices, geometry } = yield* prepareVolumeWithPauses(image, own);
   return {
     images: slices,
@@ -73,7 +80,21 @@ export function toSlices(one: Case, { images, ...prepared }: PreparedCase): Case
  * @throws GraftError naming the file that cannot be used
  */
 export const loadSlices = (cases: readonly Case[], preprocessing: Preprocessing, options: LoadOptions): CaseSlices[] =>
-  cases.map((one) => toSlices(one, withoutPauses(prepareCase(one, preprocessing, options))));
+  cases.map((one) => {
+    const loaded = loadCase(wanted(one, options), options);
+    return toSlices(one, withoutPauses(prepareLoaded(one, loaded, preprocessing)));
+  });
+
+/** `loadSlices` as work that can be interrupted. */
+export async function* loadSlicesWithPauses(
+  cases: readonly Case[],
+  preprocessing: Preprocessing,
+  options: LoadOptions,
+): AsyncGenerator<Pause, CaseSlices[]> {
+  const slices: CaseSlices[] = [];
+  for (const one of cases) slices.push(toSlices(one, yield* prepareCase(one, preprocessing, options)));
+  return slices;
+}
 
 /** One slice of a case. */
 interface Place {

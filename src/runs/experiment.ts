@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { type Look, loadModel, type Segmenter, saveAdapter, segmentWithPauses } from '../adapt/index.js';
-import { type Pausing, writeFileAtomic } from '../core/index.js';
+import { type Pause, writeFileAtomic } from '../core/index.js';
 import { type Case, type Dataset, describeSplit, siteOf, splitCases, type Volume } from '../data/index.js';
 import { checkSafetensors } from '../formats/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
@@ -195,12 +195,14 @@ async function* sourceModel(
   return model;
 }
 
-function* scoreCases(model: Segmenter, test: readonly Case[], { classes, toleranceMm }: Recipe): Pausing<CaseScore[]> {
+async function* scoreCases(
+  model: Segmenter,
+  test: readonly Case[],
+  { classes, toleranceMm }: Recipe,
+): AsyncGenerator<Pause, CaseScore[]> {
   const scores: CaseScore[] = [];
   for (const one of test) {
-    const segment = function* (image: Volume): Pausing<Uint8Array> {
-      return yield* segmentWithPauses(model, image, { case: one });
-    };
+    const segment = (image: Volume) => segmentWithPauses(model, image, { case: one });
     scores.push(yield* scoreCase(one, segment, classes, toleranceMm));
   }
   return scores;

@@ -1,14 +1,14 @@
 /** Scoring a model on labelled cases, on the grid of each case's own file. */
 
 import { basename } from 'node:path';
-import { type Pausing, pause } from '../core/index.js';
+import type { Pause, Pausing } from '../core/index.js';
 import {
   assertClasses,
   assertSameGrid,
   type Case,
   ignored,
   type Label,
-  loadCase,
+  loadCaseWithPauses,
   niftiStem,
   readCaseLabel,
   readLabel,
@@ -29,14 +29,13 @@ export interface CaseScore {
 }
 
 /** Segments a labelled case and measures the result. @param segment gives labels on the volume's grid */
-export function* scoreCase(
+export async function* scoreCase(
   one: Case,
   segment: (image: Volume) => Pausing<Uint8Array>,
   classes: readonly string[],
   toleranceMm: number,
-): Pausing<CaseScore> {
-  const { image, label } = loadCase(one, { classes: classes.length + 1 });
-  yield pause;
+): AsyncGenerator<Pause, CaseScore> {
+  const { image, label } = yield* loadCaseWithPauses(one, { classes: classes.length + 1 });
   const { site, name, patient } = one;
   const measures = yield* measure(label!, yield* segment(image), classes, toleranceMm);
   return { site, name, ...(patient !== undefined && { patient }), classes: measures };

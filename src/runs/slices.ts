@@ -8,7 +8,7 @@ import {
   type CaseSlices,
   cachedSlices,
   type LoadOptions,
-  loadSlices,
+  loadSlicesWithPauses,
   type Preprocessing,
 } from '../data/index.js';
 import type { ProgressEvent } from './events.js';
@@ -50,13 +50,14 @@ export async function* readSlices(
   { cache, ...options }: LoadOptions & { cache?: string | undefined },
 ): AsyncGenerator<ProgressEvent, CaseSlices[]> {
   yield { kind: 'task', name: `${task}: read ${cases.length} cases` };
-  if (cache === undefined) return loadSlices(cases, preprocessing, options);
+  if (cache === undefined) return yield* loadSlicesWithPauses(cases, preprocessing, options);
   const reading = cachedSlices(cases, preprocessing, { ...options, folder: cache });
   try {
     for (;;) {
       const { done, value } = await reading.next();
       if (done) return value;
-      yield { kind: 'step', done: value, total: cases.length };
+      if (typeof value === 'number') yield { kind: 'step', done: value, total: cases.length };
+      else yield value;
     }
   } finally {
     await reading.return([]);

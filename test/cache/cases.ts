@@ -40,7 +40,7 @@ export async function read(
   for (const steps: number[] = []; ; ) {
     const { done, value } = await reading.next();
     if (done) return { slices: value, steps };
-    steps.push(value);
+    if (typeof value === 'number') steps.push(value);
   }
 }
 

@@ -1,7 +1,8 @@
 /** nnU-Net's `ignore`: voxels that count for nothing, neither as background nor as a class, wherever labels are used. */
+
 import { describe, expect, it } from 'vitest';
 import { segmentationLoss } from '../../src/adapt/train.js';
-import { type Pausing, random, withoutPauses } from '../../src/core/index.js';
+import { type Pausing, random } from '../../src/core/index.js';
 import {
   type Case,
   checkDataset,
@@ -18,6 +19,7 @@ import { fineTuningLoss } from '../../src/finetune/index.js';
 import { scoreCase, scoreFolder } from '../../src/runs/score.js';
 import { scope, tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
+import { last } from '../last.js';
 import { temporaryTree } from '../layouts/tree.js';
 
 const tree = temporaryTree();
@@ -62,7 +64,7 @@ describe('the label that a data set calls ignore', () => {
       return Uint8Array.from({ length: 24 }, (_, i) => (i < 2 ? 1 : i < 4 ? inside : 0));
     }
     for (const inside of [0, 1]) {
-      const { classes } = withoutPauses(scoreCase(one, () => segment(inside), ['organ'], 1));
+      const { classes } = await last(scoreCase(one, () => segment(inside), ['organ'], 1));
       expect(classes.organ).toMatchObject({ dice: 1, surfaceDice: 1, volumeDifferenceMl: 0 });
     }
     tree.label('masks/c1.nii.gz', [1, 1, 1, 0]);

@@ -6,7 +6,7 @@
  * entry is asked for, not while batches are drawn.
  */
 import { crc32 } from 'node:zlib';
-import { GraftError, writeFileAtomic } from '../../core/index.js';
+import { GraftError, type Pausing, pause, writeFileAtomic } from '../../core/index.js';
 import { decodeSafetensors, encodeSafetensors, openSafetensors, type RawTensor } from '../../formats/index.js';
 import { mapFile } from '../../torch/index.js';
 import type { PreparedCase } from '../slices.js';
@@ -27,13 +27,16 @@ export function writeEntry(path: string, { images, labels, geometry, spacing, qu
 }
 
 /** Whether the file is an entry, whole and as it was written; false also where there is none. */
-export function isIntact(path: string): boolean {
+export function* isIntact(path: string): Pausing<boolean> {
   try {
     using file = openSafetensors(path);
     const { format: found, place, checksum } = file.metadata;
     if (found !== format || place === undefined) return false;
     let sum = crc32(place);
-    for (const chunk of chunksOf(path, file.info('images').offset)) sum = crc32(chunk, sum);
+    for (const chunk of chunksOf(path, file.info('images').offset)) {
+      sum = crc32(chunk, sum);
+      yield pause;
+    }
     return String(sum) === checksum;
   } catch (error) {
     if (error instanceof GraftError) return false;

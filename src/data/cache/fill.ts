@@ -1,6 +1,6 @@
 /** Finding a case in the cache, or preparing it. */
 import { join } from 'node:path';
-import { withoutPauses } from '../../core/index.js';
+import type { Pause } from '../../core/index.js';
 import { prepareCase } from '../slices.js';
 import { isIntact, writeEntry } from './entry.js';
 import { keyOf, type Request } from './key.js';
@@ -12,8 +12,8 @@ import { keyOf, type Request } from './key.js';
  * @returns the entry's path
  * @throws GraftError naming the file that cannot be used, or WRITE_FAILED
  */
-export function fillEntry(folder: string, request: Request): string {
-  const path = join(folder, `${keyOf(request)}.safetensors`);
-  if (!isIntact(path)) writeEntry(path, withoutPauses(prepareCase(request.case, request.preprocessing, request)));
+export async function* fillEntry(folder: string, request: Request): AsyncGenerator<Pause, string> {
+  const path = join(folder, `${yield* keyOf(request)}.safetensors`);
+  if (!(yield* isIntact(path))) writeEntry(path, yield* prepareCase(request.case, request.preprocessing, request));
   return path;
 }

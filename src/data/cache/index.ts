@@ -3,7 +3,7 @@
  * runs as want to, and dropped by the operating system where memory is short, so a set may be larger than it.
  */
 import { mkdirSync, statSync } from 'node:fs';
-import { errorsOf, fileErrors } from '../../core/index.js';
+import { errorsOf, fileErrors, type Pause } from '../../core/index.js';
 import type { Case } from '../dataset.js';
 import type { Preprocessing } from '../preprocess/index.js';
 import { type CaseSlices, type LoadOptions, toSlices } from '../slices.js';
@@ -29,16 +29,24 @@ export async function* cachedSlices(
   cases: readonly Case[],
   preprocessing: Preprocessing,
   { folder, classes, labels = true }: LoadOptions & { folder: string },
-): AsyncGenerator<number, CaseSlices[]> {
+): AsyncGenerator<number | Pause, CaseSlices[]> {
   const requests = cases.map((one): Request => ({ case: one, preprocessing, classes, labels }));
   makePrivate(folder);
   const load = (one: Case, path: string) => toSlices(one, mapEntry(path));
-  if (requests.reduce((sum, request) => sum + sourceBytes(request), 0) < worthThreads)
-    return requests.map((request) => load(request.case, fillEntry(folder, request)));
+  if (requests.reduce((sum, request) => sum + sourceBytes(request), 0) < worthThreads) {
+    const small: CaseSlices[] = [];
+    for (const request of requests) small.push(load(request.case, yield* fillEntry(folder, request)));
+    return small;
+  }
 
   const slices: CaseSlices[] = new Array(cases.length);
   let done = 0;
-  for await (const { index, path } of fillInThreads(folder, requests)) {
+  for await (const filled of fillInThreads(folder, requests)) {
+    if ('kind' in filled) {
+      yield filled;
+      continue;
+    }
+    const { index, path } = filled;
     slices[index] = load(cases[index], path);
     yield ++done;
   }

@@ -7,7 +7,7 @@
  * Hashing takes a small part of the time that preparing takes, and the same files under other names are found again.
  */
 import { createHash } from 'node:crypto';
-import { readFault } from '../../core/index.js';
+import { type Pausing, pause, readFault } from '../../core/index.js';
 import { type Case, preprocessingOf } from '../dataset.js';
 import { dataError } from '../errors.js';
 import type { Preprocessing } from '../preprocess/index.js';
@@ -27,13 +27,13 @@ export interface Request {
 }
 
 /** @returns 64 hexadecimal digits @throws GraftError VOLUME_UNREADABLE */
-export function keyOf({ case: one, preprocessing, classes, labels }: Request): string {
+export function* keyOf({ case: one, preprocessing, classes, labels }: Request): Pausing<string> {
   const label = labels ? one.label : undefined;
   const parts = {
     version,
-    image: contentHash(one.image),
+    image: yield* contentHash(one.image),
     ...(label !== undefined && {
-      label: contentHash(label),
+      label: yield* contentHash(label),
       classes,
       greatestLabel: one.greatestLabel,
       ignore: one.ignore,
@@ -43,10 +43,13 @@ export function keyOf({ case: one, preprocessing, classes, labels }: Request): s
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-function contentHash(file: string): string {
+function* contentHash(file: string): Pausing<string> {
   const hash = createHash('sha256');
   try {
-    for (const chunk of chunksOf(file)) hash.update(chunk);
+    for (const chunk of chunksOf(file)) {
+      hash.update(chunk);
+      yield pause;
+    }
   } catch (error) {
     throw dataError('VOLUME_UNREADABLE', { file, reason: readFault(error) }, error);
   }

@@ -1,15 +1,29 @@
 /** A thread that fills entries, one request after another. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { GraftError } from '../../core/index.js';
 import { fillEntry } from './fill.js';
 import type { Request } from './key.js';
 
 /** A thread's answer: the entry's path, or why there is none. A `GraftError` comes as its parts, to be one again. */
-export type Answer = { path: string } | { mistake: ConstructorParameters<typeof GraftError> } | { defect: unknown };
+export type Answer =
+  | { path: string }
+  | { stopped: true }
+  | { mistake: ConstructorParameters<typeof GraftError> }
+  | { defect: unknown };
 
-function answer(folder: string, request: Request): Answer {
+/** Not 0 as soon as no entry is wanted any more. */
+const stop = workerData as Int32Array;
+
+async function answer(folder: string, request: Request): Promise<Answer> {
   try {
-    return { path: fillEntry(folder, request) };
+    const filling = fillEntry(folder, request);
+    for (;;) {
+      const { done, value } = await filling.next();
+      if (done) return { path: value };
+      if (Atomics.load(stop, 0) === 0) continue;
+      await filling.return('');
+      return { stopped: true };
+    }
   } catch (error) {
     if (!(error instanceof GraftError)) return { defect: error };
     const { code, message, hint, exitCode } = error;
@@ -17,6 +31,6 @@ function answer(folder: string, request: Request): Answer {
   }
 }
 
-parentPort!.on('message', ({ folder, request }: { folder: string; request: Request }) =>
-  parentPort!.postMessage(answer(folder, request)),
+parentPort!.on('message', async ({ folder, request }: { folder: string; request: Request }) =>
+  parentPort!.postMessage(await answer(folder, request)),
 );

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { withoutPauses } from '../../../src/core/index.js';
 import { loadCase, readDataset, siteOf } from '../../../src/data/index.js';
 import { loadSam, loadSamAdapter, segmentVolumeWithPauses } from '../../../src/finetune/index.js';
 import {
@@ -17,6 +16,7 @@ import {
   runFederationExperiment,
   scoreCase,
 } from '../../../src/runs/index.js';
+import { last } from '../../last.js';
 import { recipe as tiny } from './tiny.js';
 
 const plans = ['fedex', 'fedsa', 'ffa', 'rolora', 'mean'].map((aggregation) => ({
@@ -75,7 +75,7 @@ describe('every way to go through the rounds', () => {
     });
   });
 
-  it('scores what the adapters say, which is all that prediction needs', () => {
+  it('scores what the adapters say, which is all that prediction needs', async () => {
     const model = loadSam(join(out, 'models', 'seed1.safetensors'));
     const dataset = readDataset(join(out, 'data'));
     for (const { plan, adapters, cases } of results())
@@ -85,7 +85,7 @@ describe('every way to go through the rounds', () => {
         const expected = cases.find((one) => one.site === site)!;
         const one = siteOf(dataset, site).cases.find(({ name }) => name === expected.name)!;
         expect(
-          withoutPauses(
+          await last(
             scoreCase(one, (image) => segmentVolumeWithPauses(model, image), recipe.classes, recipe.toleranceMm),
           ),
           plan,
