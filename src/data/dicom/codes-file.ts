@@ -1,7 +1,7 @@
 /** Codes of classes that a user writes down: what the table of common organs does not know, or knows otherwise. */
-import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { readRegularText } from '../../core/index.js';
 import type { ClassCodes, GivenCodes } from './class-codes.js';
 import type { Rgb } from './colour.js';
 import { dicomError, reasonOf } from './errors.js';
@@ -45,7 +45,7 @@ export function readCodes(file: string): GivenCodes {
   const invalid = (problems: string, cause?: unknown) => dicomError('DICOM_CODES_INVALID', { file, problems }, cause);
   let content: unknown;
   try {
-    content = parse(readFileSync(file, 'utf8'));
+    content = parse(readRegularText(file, 2 ** 18));
   } catch (error) {
     throw invalid(reasonOf(error).split('\n')[0].replace(/[.:]$/, ''), error);
   }

@@ -10,7 +10,7 @@ export const layoutErrors = {
   DATASET_NO_SITES: {
     exit: 'data',
     message: '{root}: expected ROOT/SITE/images/CASE.nii.gz, found {found}.',
-    hint: 'Give the folder above the sites, each with a folder `images` and, where there are labels, `labels`. Also read are the Medical Segmentation Decathlon, nnU-Net raw, BIDS and a CSV table: docs/datasets.md shows them.',
+    hint: 'Only NIfTI is read (.nii, .nii.gz), and DICOM by "graft data convert". Give the folder above the sites, each with a folder `images` and, where there are labels, `labels`. Also read are the Medical Segmentation Decathlon, nnU-Net raw, BIDS and a CSV table: docs/datasets.md shows them.',
   },
   DATASET_EMPTY_SITE: {
     exit: 'data',
