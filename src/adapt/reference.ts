@@ -48,7 +48,7 @@ export function profileOfReference({ volumeMl: { low, high }, entropy, cases }: 
   // Of volumes the reference has one deviation about the mean, a profile all cases.
   const centre = (low + high) / 2;
   const reach = 3 * (high - centre);
-  return { cases, volumeMl: { low: Math.max(0, centre - reach), high: centre + reach }, entropy };
+  return { cases, volumeMl: { low: Math.max(low / 3, centre - reach), high: centre + reach }, entropy };
 }
 
 /** How far a mean over target cases may leave the source's range, relative to its end: scanners differ. */

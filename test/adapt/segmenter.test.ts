@@ -3,7 +3,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Adapter, loadAdapter, loadModel, referenceOf, Segmenter, saveAdapter } from '../../src/adapt/index.js';
+import {
+  type Adapter,
+  loadAdapter,
+  loadModel,
+  profileOfReference,
+  referenceOf,
+  Segmenter,
+  saveAdapter,
+} from '../../src/adapt/index.js';
 import { fingerprint, readState, writeState } from '../../src/nn/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
@@ -125,6 +133,16 @@ describe('files', () => {
     expect(readFileSync(at('model-again.safetensors'))).toEqual(readFileSync(at('model.safetensors')));
     loaded.use(loadAdapter(at('0.safetensors')));
     expect(outputs(loaded, image)).toEqual(alone(adapters[0]));
+  });
+
+  it('without a profile say what their reference does: volumes of nothing only where the source had them', () => {
+    const reference = referenceOf([100, 600, 1100].map((volumeMl) => ({ volumeMl, entropy: 0.2, agreement: 0.9 })));
+    const { volumeMl, cases } = profileOfReference(reference);
+    expect(cases).toBe(3);
+    expect(volumeMl?.low).toBeGreaterThan(50);
+    expect(volumeMl?.high).toBeGreaterThan(1100);
+    const empty = referenceOf([{ volumeMl: 0, entropy: 900, agreement: 0 }]);
+    expect(profileOfReference(empty).volumeMl).toEqual({ low: 0, high: 0 });
   });
 
   it('keep the names of the classes; files without names read as class 1 and so on', async () => {

@@ -134,6 +134,10 @@ describe('several classes', () => {
   it('may all be absent where source cases had none', () => {
     const lesions = profileOf([case_(0, 0), case_(3, 0), case_(20, 4)]);
     expect(doubtsOf({ ...case_(0, 0), entropy: 900 }, lesions, { classes, intensity })).toEqual([]);
+    const useless = profileOf([case_(0, 0), case_(0, 0)]);
+    expect(doubtsOf(case_(0, 0), useless, { classes, intensity })).toEqual([
+      { measure: 'volume', text: 'segmented nothing, as on every source case' },
+    ]);
   });
 });
 

@@ -61,7 +61,14 @@ export async function trainUNet(context: Context, settings: UNetSettings, option
   removeCheckpoints(out);
   return {
     result: { model: out, fingerprint, reference, settings, ...page.result },
-    lines: [`model: ${out}`, `base fingerprint: ${fingerprint}`, ...page.lines],
+    lines: [
+      `model: ${out}`,
+      `base fingerprint: ${fingerprint}`,
+      ...(model.profile?.volumeMl?.high === 0
+        ? ['warning: it segments nothing, not even on the cases it learned from: train longer, or check the labels']
+        : []),
+      ...page.lines,
+    ],
     split,
   };
 }

@@ -60,6 +60,7 @@ export function doubtsOf(
   if (total === 0) {
     // Nothing else is to be said of an empty mask. A source with cases of nothing makes it an answer like others.
     if (!volumeMl) doubt('volume', 'segmented nothing');
+    else if (volumeMl.high === 0) doubt('volume', 'segmented nothing, as on every source case');
     else if (volumeMl.low > 0) doubt('volume', `segmented 0.0 ml, ${source(volumeMl, millilitres)}`);
   } else {
     if (beyond(total, volumeMl, SLACK.volume) > 0)
