@@ -5,7 +5,17 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, renameSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +39,7 @@ import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
 import { lockFolder } from './lock.js';
 import { Log, type LogLine } from './log.js';
+import { pseudonymFile } from './names.js';
 
 /** graft's own, from its package. */
 export const { version }: { version: string } = JSON.parse(
@@ -105,6 +116,7 @@ export class RunFolder {
     this.writeJson({ ...environment(recipe), recipe: essence(asked), ...told }, 'run.json');
     writeFileAtomic(this.file('recipe.yaml'), sealedText(stringify(recipe)));
     this.#checkLog();
+    this.#checkPseudonyms();
   }
 
   /** Tells what was found amiss, once. */
@@ -129,6 +141,13 @@ export class RunFolder {
     if (damaged > 0) this.#notes.push(`${file}: ${damaged} damaged lines; the report’s curves go without them`);
     if (this.has('results') && !(statSync(file, { throwIfNoEntry: false })?.size ?? 0))
       this.#notes.push(`${file} is missing or empty: the report’s curves lack what was done before`);
+  }
+
+  #checkPseudonyms(): void {
+    if (!this.has(pseudonymFile) || this.isWhole(pseudonymFile)) return;
+    const file = this.file(pseudonymFile);
+    writing(file, () => rmSync(file));
+    this.#notes.push(`${file} is damaged: the report gives the cases new pseudonyms`);
   }
 
   /** What the recipe asks for beside what the run was started with. @throws GraftError RUN_CHANGED */

@@ -51,7 +51,7 @@ const kinds: Record<string, Kind> = {
     start: (out, resume = false) => runExperiment(adaptation, { out, resume, file: 'tiny.yaml' }),
     files: [
       [/^recipe\.yaml$/, /\/images\/.*gz$/, /^adapters\//, /source\.json$/],
-      [/^run\.json$/, /phantoms\.json$/, /udas\.json$/, /^results\.json$/],
+      [/^run\.json$/, /^pseudonyms\.json$/, /phantoms\.json$/, /udas\.json$/, /^results\.json$/],
       [/^metrics\.jsonl$/, /\/labels\/.*gz$/, /^models\//],
     ],
     moments: [
@@ -91,7 +91,8 @@ const kinds: Record<string, Kind> = {
 const isSilent = (file: string, damage: string): boolean =>
   /^(run\.json|results\.json|cache\/|states\/)/.test(file) ||
   (damage === 'cut short' && file === 'metrics.jsonl') ||
-  (damage === 'deleted' && /^results\/|^models\/seed1|phantoms\.json$|\.ckpt$|checkpoints\/.*local/.test(file));
+  (damage === 'deleted' &&
+    /^pseudonyms|^results\/|^models\/seed1|phantoms\.json$|\.ckpt$|checkpoints\/.*local/.test(file));
 
 describe.each(Object.entries(kinds))('a run of the kind %s', (kind, { start, files, moments }) => {
   let expected: Record<string, string>;
