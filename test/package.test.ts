@@ -1,10 +1,12 @@
 /** What npm makes of the checkout: a lock file that installing leaves alone, and a package with all that it needs. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listRecipes } from '../src/runs/index.js';
 import { root } from './child.js';
+import { graft } from './cli/graft.js';
 
 const readJson = (name: string) => JSON.parse(readFileSync(join(root, name), 'utf8'));
 
@@ -54,4 +56,36 @@ it('packs the program, the engine’s sources, the recipes and the documentation
     expect(name).not.toMatch(/^(src|test|native\/build|\.libtorch|runs)\//);
     expect(existsSync(join(root, name))).toBe(true);
   }
+});
+
+describe('installed as a package in a project', () => {
+  const project = mkdtempSync(join(tmpdir(), 'graft-project-'));
+  const installed = join(project, 'node_modules/graft');
+  afterAll(() => rmSync(project, { recursive: true, force: true }));
+  beforeAll(() => {
+    mkdirSync(installed, { recursive: true });
+    for (const part of ['dist', 'recipes', 'package.json'])
+      cpSync(join(root, part), join(installed, part), { recursive: true });
+    symlinkSync(join(root, 'native'), join(installed, 'native'));
+    for (const name of Object.keys(readJson('package.json').dependencies)) {
+      mkdirSync(dirname(join(project, 'node_modules', name)), { recursive: true });
+      symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name));
+    }
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=x', '-c', 'user.email=x@y', ...args], { cwd: project });
+    git('init', '-q');
+    git('commit', '-q', '--allow-empty', '-m', 'A project');
+  });
+
+  it('finds its recipes by name', () => {
+    const { status, stdout } = graft(['run', '--list'], { file: join(installed, 'dist/cli/main.js'), cwd: project });
+    expect(status).toBe(0);
+    expect(stdout).toContain('phantom-scanners');
+  });
+
+  it('does not take the project’s revision for its own', () => {
+    const source = `import { environmentFacts } from 'graft'; console.log(JSON.stringify(environmentFacts()));`;
+    const facts = execFileSync(process.execPath, ['--input-type=module', '--eval', source], { cwd: project });
+    expect(JSON.parse(String(facts))[0]).toEqual(['graft', readJson('package.json').version]);
+  });
 });

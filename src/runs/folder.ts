@@ -315,11 +315,13 @@ const factsOf = ({ graft, git, libtorch, threads, node, machine }: Environment):
 /** With what this process computes, for a report. */
 export const environmentFacts = (): [label: string, value: string][] => factsOf(environment({ seeds: [] }));
 
-/** The revision of graft's own checkout; null where it is installed as a package. */
+/** The revision of graft's own checkout; null where it is installed as a package, in a project with revisions of its own. */
 function gitRevision(): string | null {
+  const checkout = fileURLToPath(new URL('../..', import.meta.url));
+  if (!existsSync(join(checkout, '.git'))) return null;
   try {
     return execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], {
-      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      cwd: checkout,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();

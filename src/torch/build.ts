@@ -5,7 +5,7 @@
  * compiled as long as it is the same version.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,13 +34,12 @@ export function buildRecord(): BuildRecord | undefined {
   }
 }
 
-/** Where the link leads; undefined where there is none. */
+/** Where the link leads, or would; undefined where there is none. */
 function linked(): string | undefined {
   try {
-    return resolve(buildFolder, readlinkSync(link));
-  } catch (error) {
-    // A copy that followed links has the folder itself.
-    return (error as NodeJS.ErrnoException).code === 'EINVAL' ? link : undefined;
+    return existsSync(link) ? realpathSync(link) : resolve(buildFolder, readlinkSync(link));
+  } catch {
+    return undefined;
   }
 }
 

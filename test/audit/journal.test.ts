@@ -2,11 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AuditEntry, appendAudit, findAudit, readAudit, verifyAudit } from '../../src/runs/index.js';
+import { type AuditEntry, AuditRecord, appendAudit, findAudit, readAudit, verifyAudit } from '../../src/runs/index.js';
 import { compiled, root } from '../child.js';
 import { errorOf } from '../graft-error.js';
 
@@ -128,4 +128,25 @@ it('is found in the folder of results, or missing there', () => {
   rmSync(file);
   expect(errorOf(() => findAudit(folder)).code).toBe('AUDIT_MISSING');
   expect(errorOf(() => findAudit(file)).code).toBe('AUDIT_MISSING');
+});
+
+describe('a command that does not end well', () => {
+  const attempt = (written: string[]) => {
+    using record = new AuditRecord({ command: 'predict', given: { device: 'cpu', out: folder }, audit: file, folder });
+    for (const name of written) record.writes(join(folder, name));
+    throw new Error('ended');
+  };
+
+  it('is noted as unfinished with what it had written', () => {
+    writeFileSync(join(folder, 'mask.nii.gz'), 'a mask');
+    expect(() => attempt(['mask.nii.gz'])).toThrow('ended');
+    const [{ entry }] = readAudit(file).lines;
+    expect(entry).toMatchObject({ outcome: 'unfinished', settings: { device: 'cpu' } });
+    expect(entry.outputs.map(({ name }) => name)).toEqual(['mask.nii.gz']);
+  });
+
+  it('leaves no line where it had written nothing', () => {
+    expect(() => attempt([])).toThrow('ended');
+    expect(existsSync(file)).toBe(false);
+  });
 });
