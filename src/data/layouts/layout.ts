@@ -60,7 +60,7 @@ export function volumesIn(folder: string, report: Report = raise): Map<string, s
 }
 
 /** Volumes of other programs, and pictures that could be meant as images. */
-const otherVolumes = /\.(nrrd|nhdr|mha|mhd|mgz|mgh|mnc|hdr|img|npy|npz|h5|hdf5|dcm|nii\.(bz2|xz|zst|zip))$/i;
+const otherVolumes = /\.(nrrd|nhdr|mha|mhd|mgz|mgh|mnc|hdr|img|npy|npz|h5|hdf5|nii\.(bz2|xz|zst|zip))$/i;
 const pictures = /\.(png|jpe?g|tiff?|bmp|gif)$/i;
 
 /**
