@@ -57,7 +57,8 @@ describe('readDataset', () => {
   it.each([
     ['DATASET_NO_SITES', ['images/p.nii.gz', 'labels/p.nii.gz'], 'found images, labels'],
     ['DATASET_NO_SITES', [], 'found nothing'],
-    ['DATASET_NOT_NIFTI', ['a/images/p.dcm'], 'found p.dcm'],
+    ['DATASET_NOT_NIFTI', ['a/images/p.nrrd'], 'found p.nrrd'],
+    ['DATASET_EMPTY_SITE', ['a/images/p.dcm'], 'found p.dcm'],
     ['DATASET_EMPTY_SITE', ['a/images/notes.txt'], 'found notes.txt'],
     ['DATASET_LABEL_WITHOUT_IMAGE', ['a/images/p.nii', 'a/labels/p.nii', 'a/labels/q.nii'], 'q.nii'],
     ['DATASET_LABEL_WITHOUT_IMAGE', ['a/labels/q.nii'], 'q.nii'],
