@@ -1,5 +1,4 @@
 /** What every layer may use: errors, files that are whole or absent, random numbers by name, suggestions. */
-export * from './csv.js';
 export * from './differences.js';
 export * from './errors.js';
 export * from './files.js';

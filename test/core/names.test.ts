@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { csvOf, nameFault, shownName } from '../../src/core/index.js';
+import { nameFault, shownName } from '../../src/core/index.js';
 import { readDataset } from '../../src/data/index.js';
+import { csvOf } from '../../src/runs/csv.js';
 import { classesSchema } from '../../src/runs/dataset.js';
 import { fileNameSchema, parseContent, readContent, setByPath } from '../../src/runs/parse.js';
 import { recipeSchema } from '../../src/runs/recipe.js';

@@ -1,6 +1,7 @@
 /** Every score as a line of CSV, for R, pandas or a spreadsheet. A distance that is undefined is an empty field. */
-import { csvOf, writeFileAtomic } from '../../core/index.js';
+import { writeFileAtomic } from '../../core/index.js';
 import type { ClassMeasures } from '../../metrics/index.js';
+import { csvOf } from '../csv.js';
 import type { AnyRecipe } from '../kinds.js';
 import type { CaseScore } from '../score.js';
 import { type RunFiles, readScores } from './scores.js';

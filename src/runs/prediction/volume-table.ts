@@ -5,7 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { csvOf, writeFileAtomic } from '../../core/index.js';
+import { writeFileAtomic } from '../../core/index.js';
+import { csvOf } from '../csv.js';
 import { runError } from '../errors.js';
 import type { Mask } from './segment-images.js';
 
