@@ -1,4 +1,5 @@
 /** Looks at every image of a folder, one after another, and says what a person should know before training. */
+import { rmSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { errorsOf, GraftError, type Pause, pause, writeFileAtomic } from '../../core/index.js';
 import {
@@ -56,7 +57,8 @@ const title =
  * @param root a data set, or any folder with DICOM or NIfTI files
  * What is kept of a case are its facts, some kilobytes; slices go to a sheet as soon as it is full.
  *
- * @param options.sheet PNG file for the contact sheet; null for none. Further sheets are called NAME-2.png, …
+ * @param options.sheet PNG file for the contact sheet; null for none. Further sheets are called NAME-2.png, …; those that
+ *   an earlier look at more cases left beyond the last are removed
  * @param options.layout as in `checkDataset`: a layout or benchmark set; default: what the folder looks like
  * @throws GraftError where there is nothing to look at, WRITE_FAILED; files that cannot be read are faults of their case
  */
@@ -82,6 +84,7 @@ export async function* inspect(
     tiles = [];
     yield pause;
   }
+  if (sheet !== null) removeFurther(sheet, sheets.length + 1);
   yield { kind: 'done', name: 'inspect' };
 
   const readable = cases.flatMap(({ image, ...one }): Inspected[] => (image ? [{ ...one, image }] : []));
@@ -94,6 +97,12 @@ export async function* inspect(
 function numbered(file: string, number: number): string {
   const ending = extname(file);
   return `${file.slice(0, file.length - ending.length)}-${number}${ending}`;
+}
+
+/** Removes the sheets of an earlier inspection from this number on: sheets are numbered without gaps. */
+function removeFurther(sheet: string, from: number): void {
+  for (let number = from; statSync(numbered(sheet, number), { throwIfNoEntry: false })?.isFile(); number++)
+    rmSync(numbered(sheet, number));
 }
 
 async function* inspectSource(source: Source): AsyncGenerator<Pause, InspectedCase & { tile: Tile }> {
