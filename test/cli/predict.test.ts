@@ -4,11 +4,18 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { trainingSchema } from '../../src/adapt/index.js';
-import { generatePhantoms, preprocessingSchema, readVolume, siteOf, writeVolume } from '../../src/data/index.js';
+import {
+  generatePhantoms,
+  preprocessingSchema,
+  readVolume,
+  scanDicom,
+  siteOf,
+  writeVolume,
+} from '../../src/data/index.js';
 import { readState, writeState } from '../../src/nn/index.js';
-import { progressOf, trainModel } from '../../src/runs/index.js';
+import { progressOf, segmentImages, trainModel } from '../../src/runs/index.js';
 import { noGrad, setThreads } from '../../src/torch/index.js';
-import { decode, temporaryFolder, writeSeries } from '../dicom/fixtures.js';
+import { decode, key, temporaryFolder, writeSeries } from '../dicom/fixtures.js';
 import { graft } from './graft.js';
 
 setThreads(1);
@@ -223,5 +230,39 @@ describe('a DICOM-SEG', () => {
     expect(decode(readFileSync(mask)).ImageComments).toContain(warnings[0]);
     json([...series(), '--out', at('segs'), '--overwrite'], 'nothing.safetensors');
     expect(existsSync(mask)).toBe(false);
+  });
+
+  it('of slices that were interpolated is refused before the model runs, and the other series are segmented', async () => {
+    const even = { slices: 6, rows: 24, columns: 24, pixelSpacing: [8, 8] as [number, number], spacing: 8 };
+    writeSeries(at('mixed', 'even'), { ...even, uid: '1.2.3.5' });
+    const position = (i: number) => [0, 0, i < 3 ? 8 * i : 24 + 20 * (i - 3)];
+    writeSeries(at('mixed', 'uneven'), { ...even, uid: '1.2.3.4', position });
+    const sources = scanDicom(at('mixed'), { key }).series.map((series) => ({
+      ...{ name: `${series.patient}_${series.series}`, path: undefined, series },
+    }));
+    expect(sources).toHaveLength(2);
+    const asked: string[] = [];
+    const outputs = { out: at('refused'), format: 'dicom-seg', existing: 'refuse' } as const;
+    const work = segmentImages(sources, {
+      ...{ ...outputs, classes: ['brain'], empty: true },
+      // biome-ignore lint/correctness/useYield: nothing here takes long
+      segment: function* ({ path, data }) {
+        asked.push(path);
+        return { labels: new Uint8Array(data.length), volumesMl: [0], warnings: [] };
+      },
+    });
+    let step = await work.next();
+    while (!step.done) step = await work.next();
+    const { masks, failures } = step.value;
+    expect(masks.map(({ image }) => image)).toEqual(asked);
+    expect(asked).toHaveLength(1);
+    expect(failures).toMatchObject([{ error: { code: 'DICOM_SEG_GEOMETRY' } }]);
+
+    const told = json([at('mixed'), '--format', 'dicom-seg', '--empty', '--out', at('told')]);
+    expect(told).toMatchObject({
+      status: 3,
+      masks: [{ segmentedMl: expect.any(Number) }],
+      failures: [{ code: 'DICOM_SEG_GEOMETRY' }],
+    });
   });
 });

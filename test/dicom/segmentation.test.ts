@@ -3,7 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
-import { convertSeries, type DicomSeries, scanDicom, type Volume, writeSegmentation } from '../../src/data/index.js';
+import {
+  convertSeries,
+  type DicomSeries,
+  scanDicom,
+  segmentationWriter,
+  type Volume,
+  writeSegmentation,
+} from '../../src/data/index.js';
 import { compressed } from './compressed.js';
 import {
   type Dataset,
@@ -307,6 +314,17 @@ describe('what no DICOM-SEG can hold is refused:', () => {
   it('an interpolated volume', async () => {
     const position = (i: number) => [0, 0, i < 6 ? 2 * i : 12 + 5 * (i - 6)];
     expect(await codeOf({ slices: 12, position })).toBe('DICOM_SEG_GEOMETRY');
+  });
+
+  const real = join('..', 'shared', 'data', 'dicom');
+  it.skipIf(!existsSync(real))('a mosaic (skipped where ../shared/data is absent)', async () => {
+    const { series } = scanDicom(real, { key });
+    const mosaic = series.find(({ manufacturer, files }) => manufacturer === 'SIEMENS' && files.length === 2)!;
+    const [volume] = await convertSeries(mosaic);
+    await expect(segmentationWriter(volume, mosaic)).rejects.toMatchObject({
+      code: 'DICOM_SEG_GEOMETRY',
+      message: expect.stringContaining(`mosaic of ${mosaic.size[0]} slices`),
+    });
   });
 
   it('a volume of another series', async () => {

@@ -55,7 +55,8 @@ function placeFrame(
   unfit: (reason: string) => Error,
 ): PlacedFrame {
   if (!position || !orientation || !pixelSpacing) throw unfit('its images do not say where they lie');
-  const { rows, columns } = header;
+  const { rows, columns, mosaicSlices } = header;
+  if (mosaicSlices) throw unfit(`each of its images is a mosaic of ${mosaicSlices} slices`);
   const [betweenRows, betweenColumns] = pixelSpacing;
   const [, ny, nx] = shape;
   /** The voxel (x, y, z) of a pixel. DICOM counts to the patient's left and back, RAS to the right and front. */

@@ -13,6 +13,11 @@ export {
   scanDicom,
   scanDicomWithPauses,
 } from './scan.js';
-export { type SegmentationOptions, writeSegmentation } from './segmentation.js';
+export {
+  type SegmentationOptions,
+  type SegmentationWriter,
+  segmentationWriter,
+  writeSegmentation,
+} from './segmentation.js';
 export type { Algorithm } from './segments.js';
 export { type Person, whois } from './whois.js';

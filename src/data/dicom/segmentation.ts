@@ -34,8 +34,50 @@ export interface SegmentationOptions {
   warnings?: readonly string[];
 }
 
+/** Writes uint8 labels [z, y, x] in RAS; the number k is the class `classes[k - 1]`. @throws GraftError WRITE_FAILED */
+export type SegmentationWriter = (path: string, labels: Uint8Array, options: SegmentationOptions) => void;
+
 /**
- * Writes the labels of a volume as a DICOM-SEG that refers to the series the volume was made of.
+ * What writes the labels of a volume as a DICOM-SEG that refers to the series the volume was made of. All that does not
+ * depend on the labels is done here, so that a series that cannot have a DICOM-SEG is refused before they are computed.
+ *
+ * @param volume one of `convertSeries(series)`
+ * @throws GraftError DICOM_SEG_GEOMETRY, DICOM_SEG_IDENTITY
+ */
+export async function segmentationWriter(
+  volume: Placed & { path: string },
+  series: DicomSeries,
+): Promise<SegmentationWriter> {
+  const name = `${series.patient}_${series.series}`;
+  const headers = headersOf(series);
+  assertIdentifiers(headers, name);
+  const frames = framesOnGrid(headers, volume, name, await chosenFrames(series, headers, volume));
+  const identity = identityOf(readElements(headers[0].file)!.elements, name);
+  const part = volume.path.slice(name.length);
+  return (path, labels, options) => {
+    const present = frames.map((frame) => labelsIn(labels, frame));
+    const shown = options.classes.flatMap((_, i) =>
+      frames.filter((_, f) => present[f].has(i + 1)).map((frame) => ({ frame, segment: i + 1 })),
+    );
+    // An object without frames is not allowed: an empty mask shows that one slice is empty.
+    if (shown.length === 0) shown.push({ frame: frames[0], segment: 1 });
+    const dataset: Dataset = {
+      ...identity.elements,
+      ...describe(series, headers, part, options, identity),
+      ...lossOf(headers),
+      ...sourceReferences(frames),
+      ...functionalGroups(frames, shown, series.spacing?.[0] ?? 1),
+      FrameOfReferenceUID: isIdentifier(headers[0].frameOfReference ?? '') ? headers[0].frameOfReference : uid(),
+      Rows: headers[0].rows,
+      Columns: headers[0].columns,
+      PixelData: pack(labels, shown),
+    };
+    writeFileAtomic(path, encodeFile(dataset, version));
+  };
+}
+
+/**
+ * Writes the labels of a volume as a DICOM-SEG.
  *
  * @param path of the new file
  * @param labels uint8 [z, y, x] in RAS; the number k is the class `classes[k - 1]`
@@ -49,29 +91,8 @@ export async function writeSegmentation(
   series: DicomSeries,
   options: SegmentationOptions,
 ): Promise<void> {
-  const name = `${series.patient}_${series.series}`;
-  const headers = headersOf(series);
-  assertIdentifiers(headers, name);
-  const frames = framesOnGrid(headers, volume, name, await chosenFrames(series, headers, volume));
-  const identity = identityOf(readElements(headers[0].file)!.elements, name);
-  const present = frames.map((frame) => labelsIn(labels, frame));
-  const shown = options.classes.flatMap((_, i) =>
-    frames.filter((_, f) => present[f].has(i + 1)).map((frame) => ({ frame, segment: i + 1 })),
-  );
-  // An object without frames is not allowed: an empty mask shows that one slice is empty.
-  if (shown.length === 0) shown.push({ frame: frames[0], segment: 1 });
-  const dataset: Dataset = {
-    ...identity.elements,
-    ...describe(series, headers, volume.path.slice(name.length), options, identity),
-    ...lossOf(headers),
-    ...sourceReferences(frames),
-    ...functionalGroups(frames, shown, series.spacing?.[0] ?? 1),
-    FrameOfReferenceUID: isIdentifier(headers[0].frameOfReference ?? '') ? headers[0].frameOfReference : uid(),
-    Rows: headers[0].rows,
-    Columns: headers[0].columns,
-    PixelData: pack(labels, shown),
-  };
-  writeFileAtomic(path, encodeFile(dataset, version));
+  const write = await segmentationWriter(volume, series);
+  write(path, labels, options);
 }
 
 /** A series may hold several volumes; undefined where all its images make up this one. */

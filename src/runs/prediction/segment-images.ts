@@ -6,9 +6,10 @@ import {
   modalityBeside,
   readVolumeWithPauses,
   type SegmentationOptions,
+  type SegmentationWriter,
+  segmentationWriter,
   type Volume,
   writeMaskWithPauses,
-  writeSegmentation,
 } from '../../data/index.js';
 import type { PromptedMask } from '../../finetune/index.js';
 import type { ProgressEvent } from '../events.js';
@@ -83,9 +84,11 @@ export async function* segmentImages(
             skipped.push(maskFile(options, name));
             continue;
           }
+          // A series that no DICOM-SEG can be written on is refused before the model runs.
+          const writer = options.format === 'dicom-seg' ? await segmentationWriter(volume, source.series!) : undefined;
           const modality = source.series?.modality ?? modalityBeside(volume.path);
           const answer = yield* options.segment(volume, { modality });
-          const mask = yield* write(answer, volume, source, options);
+          const mask = yield* write(answer, volume, writer, options);
           table.add(mask);
           masks.push(mask);
           options.made?.(mask, source);
@@ -104,11 +107,11 @@ async function* readVolumes({ path, series }: ImageSource): AsyncGenerator<Pause
   return series ? convertSeries(series) : [yield* readVolumeWithPauses(path!)];
 }
 
-/** Writes the mask of a volume, and what is doubted of it. */
+/** Writes the mask of a volume, and what is doubted of it; without a writer of DICOM-SEG as NIfTI. */
 async function* write(
   answer: Answer,
   volume: Volume,
-  source: ImageSource,
+  writer: SegmentationWriter | undefined,
   options: SegmentOptions,
 ): AsyncGenerator<Pause, Mask> {
   const { classes } = options;
@@ -121,11 +124,10 @@ async function* write(
     volumesMl: Object.fromEntries(classes.map((name, i) => [name, volumesMl[i]])),
   };
   const mask = maskFile(options, caseName(volume.path));
-  if (options.format === 'nifti') {
+  if (!writer) {
     yield* writeMaskWithPauses(mask, labels, volume.grid);
     writeWarnings(mask.replace(/\.nii\.gz$/, '.warnings.json'), found);
-  } else if (segmentedMl > 0 || options.empty)
-    await writeSegmentation(mask, labels, volume, source.series!, { ...options.segmentation, classes, warnings });
+  } else if (segmentedMl > 0 || options.empty) writer(mask, labels, { ...options.segmentation, classes, warnings });
   else {
     // One of an earlier command would be taken for this one's.
     rmSync(mask, { force: true });
