@@ -194,6 +194,10 @@ describe('graft predict', () => {
   it('writes no DICOM-SEG for a NIfTI file', () => {
     const args = ['predict', at('model.safetensors'), at('scan.nii.gz'), '--format', 'dicom-seg', '--out', at('none')];
     expect(say([...args, '--json', '--quiet'], 2).json().error.code).toBe('DICOM_SEG_SOURCE');
+    mkdirSync(at('of-nifti'));
+    writeFileSync(at('of-nifti', 'scan.nii.gz'), '');
+    args[2] = at('of-nifti');
+    expect(say([...args, '--json', '--quiet'], 2).json().error.code).toBe('DICOM_SEG_SOURCE');
     expect(existsSync(at('none'))).toBe(false);
   });
 });

@@ -30,8 +30,8 @@ export interface ImageSource {
  * one image.
  *
  * @returns problems: what the DICOM folders hold that is of no use, and what is amiss with the series
- * @throws GraftError IMAGES_NONE, DATASET_DUPLICATE_CASE, DICOM_NONE; DICOM_SEG_SOURCE where a DICOM-SEG is asked for of a
- *   NIfTI file
+ * @throws GraftError IMAGES_NONE, DATASET_DUPLICATE_CASE, DICOM_NONE; DICOM_SEG_SOURCE where a DICOM-SEG is asked for of
+ *   NIfTI files
  */
 export function findImages(paths: readonly string[], format: MaskFormat) {
   const sources = new Map<string, ImageSource>();
@@ -65,6 +65,8 @@ export function findImages(paths: readonly string[], format: MaskFormat) {
     if (ofSites.length > 0) continue;
     const scan = scanDicom(path);
     if (files.length === 0 && scan.series.length === 0) {
+      if (format === 'dicom-seg' && [...imagesOfSites(path), ...niftiIn(path)].length > 0)
+        throw dicomError('DICOM_SEG_SOURCE', { path });
       const found = scan.problems.map(({ message }) => message.replace(/\.$/, '')).join('; ') || 'no file at all';
       throw runError('IMAGES_NONE', { folder: scan.folder, found });
     }
