@@ -196,7 +196,8 @@ export class Coordinator implements Disposable {
 
   #tooFew(round: number, found: number, reasons: ReadonlyMap<string, string>): GraftError {
     const { minSites } = this.#options.config;
-    const text = [...reasons].map(([site, reason]) => `${site}: ${reason}`).join('; ') || 'no more are there';
+    const text =
+      [...reasons].map(([site, reason]) => `${site}: ${reason.replace(/\.$/, '')}`).join('; ') || 'no more are there';
     return federateError('TOO_FEW_SITES', { round, found, minimum: Math.max(1, minSites), reasons: text });
   }
 

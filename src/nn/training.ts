@@ -11,7 +11,7 @@ export const trainingErrors = {
   TRAINING_DIVERGED: {
     exit: 'data',
     message: 'The training loss of {task} became {loss} in epoch {epoch}.',
-    hint: 'Lower the learning rate (lr), and check the intensities of the images with other preprocessing.',
+    hint: 'Lower the learning rate (lr), or check the intensities of the images and choose another scaling in the preprocessing; then start anew with another --out. Resumed with the same settings, it ends the same way.',
   },
   CHECKPOINT_OTHER_RUN: {
     exit: 'usage',

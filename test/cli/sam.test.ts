@@ -255,9 +255,12 @@ describe('a federation that cannot be', () => {
 
   it('has a site whose loss diverges: it stops where too few are left, and nothing is lost', () => {
     const more = ['--regimes', 'federated', '--set', 'training.lr=1.0e+30', '--plans', 'full'];
-    const { code, status, message } = fails('--data', at('data'), ...more);
+    const { code, status, message, hint } = fails('--data', at('data'), ...more);
     expect({ code, status }).toEqual({ code: 'TOO_FEW_SITES', status: 3 });
     expect(message).toMatch(/siemens-t1: .*(became|diverge)/i);
+    expect(message).not.toMatch(/\.[;)]/);
+    // With a setting that diverges, resuming ends the same way.
+    expect(hint).toMatch(/learning rate.* new folder/);
     expect(existsSync(at('never', 'models', 'seed1.safetensors'))).toBe(true);
   });
 });

@@ -10,7 +10,7 @@ export const dicomErrors = {
   DICOM_NONE: {
     exit: 'data',
     message: '{path}: expected DICOM images, found {found}.',
-    hint: 'Give the folder that the archive or scanner exported; a DICOMDIR alone holds no images. NIfTI files are named one by one.',
+    hint: 'Give the folder that the archive or scanner exported; a DICOMDIR alone holds no images. NIfTI files need no conversion.',
   },
   DICOM_UNREADABLE: {
     exit: 'data',

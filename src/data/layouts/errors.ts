@@ -70,7 +70,7 @@ export const layoutErrors = {
   DATASET_SEVERAL_MASKS: {
     exit: 'data',
     message: '{image}: expected one mask below derivatives, found {found}.',
-    hint: 'Say in the recipe which are the labels: data.masks is a regular expression on the paths below derivatives.',
+    hint: 'Say which are the labels: data.masks in a recipe, or --masks of "graft data check" and "graft data inspect", is a regular expression on the paths below derivatives.',
   },
   DATASET_MASK_PATTERN: {
     exit: 'usage',
