@@ -1,5 +1,5 @@
 /** Whether an image and the answer to it look like a model's source: what is doubted, and what is not. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import {
   profileSchema,
   quantilesOf,
   uncheckedOf,
+  writeModalityBeside,
 } from '../../src/data/index.js';
 
 /** Heads as a network of brains sees them: volumes of 1150 to 1690 ml. */
@@ -92,6 +93,18 @@ it('the modality of a NIfTI file is what the JSON file beside it says', () => {
   ]) {
     writeFileSync(join(folder, 'a.json'), `${text}`);
     expect(modalityBeside(image)).toBe(modality);
+  }
+  rmSync(folder, { recursive: true });
+});
+
+it('a modality that could be a text is not written, nor is that of an earlier image kept', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-modality-'));
+  const image = join(folder, 'a.nii.gz');
+  for (const text of ['Anna Muster', 'OT', '']) {
+    writeModalityBeside(image, 'MR');
+    expect(readFileSync(join(folder, 'a.json'), 'utf8')).toBe('{\n  "Modality": "MR"\n}\n');
+    writeModalityBeside(image, text);
+    expect(readdirSync(folder)).toEqual([]);
   }
   rmSync(folder, { recursive: true });
 });

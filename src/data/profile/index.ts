@@ -9,5 +9,5 @@ export {
   scanFacts,
   scanFactsOfSlices,
 } from './facts.js';
-export { modalityBeside } from './modality.js';
+export { modalityBeside, writeModalityBeside } from './modality.js';
 export { type Profile, profileOf, profileSchema, widened } from './profile.js';

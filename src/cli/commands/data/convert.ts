@@ -28,7 +28,8 @@ export const registerConvert = (group: Command): void =>
       'Finds the series in FOLDER, at any depth and under any file names, and writes OUT/PATIENT_SERIES.nii.gz for each, ' +
       'as dcm2niix converts them; a series with several volumes (time points, echoes) gives a file for each. PATIENT and ' +
       'SERIES are pseudonyms under a key that stays on this machine (~/.config/graft/pseudonym.key); no text of the ' +
-      `headers is carried over. A series that cannot be converted stops no other; the exit code is then ${exitCodes.data}.`,
+      'headers is carried over but the modality, which lies beside each in a file .json, for training to know. ' +
+      `A series that cannot be converted stops no other; the exit code is then ${exitCodes.data}.`,
     arguments: { '<folder>': 'folder of DICOM files, or one multi-frame file' },
     options: async () => {
       const { z } = await import('zod');
@@ -85,13 +86,14 @@ export const registerConvert = (group: Command): void =>
 
 /** Writes the volumes of a series; what is wrong with it is told, not thrown. */
 async function convertTo(out: string, series: DicomSeries): Promise<Pick<Row, 'files' | 'fault'>> {
-  const { niftiOfSeries } = await import('../../../data/index.js');
+  const { niftiOfSeries, writeModalityBeside } = await import('../../../data/index.js');
   try {
     const volumes = await niftiOfSeries(series);
     return {
       files: volumes.map(({ name, bytes }) => {
         const file = join(out, `${name}.nii.gz`);
         writeFileAtomic(file, gzipSync(bytes));
+        writeModalityBeside(file, series.modality);
         return file;
       }),
     };
