@@ -4,8 +4,8 @@ import { putSlice, restorationOf, type SliceGeometry } from './preprocess/index.
 export interface RestoreOptions {
   /** Maps of a slice, C. */
   channels: number;
-  /** `channel`: the first of the C; `half`: it wins where no class exceeds one half. */
-  background: 'channel' | 'half';
+  /** `channel`: the first of the C; `half`, `zero`: it wins where no class exceeds one half, or, of logits, 0. */
+  background: 'channel' | 'half' | 'zero';
 }
 
 /**
@@ -46,7 +46,10 @@ export class RestoredLabels {
     const restored = (channel: number) => this.#restore(maps.subarray(channel * size, (channel + 1) * size));
     const first = background === 'channel' ? 1 : 0;
     const [rows, columns] = this.#geometry.native;
-    const largest = background === 'channel' ? restored(0).slice() : new Float32Array(rows * columns).fill(0.5);
+    const largest =
+      background === 'channel'
+        ? restored(0).slice()
+        : new Float32Array(rows * columns).fill(background === 'half' ? 0.5 : 0);
     const labels = new Uint8Array(rows * columns);
     for (let channel = first; channel < channels; channel++) {
       const map = restored(channel);

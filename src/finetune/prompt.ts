@@ -19,7 +19,7 @@ import {
   takeWindows,
   type Volume,
 } from '../data/index.js';
-import type { PromptedPrediction, Prompts } from '../models/index.js';
+import { type PromptedPrediction, type Prompts, padWithMean } from '../models/index.js';
 import { noGrad, scope, softmax, type Tensor, tensor } from '../torch/index.js';
 import { finetuneError } from './errors.js';
 import type { SamSegmenter } from './segmenter.js';
@@ -59,8 +59,8 @@ export interface PromptedMask {
  * @throws GraftError PROMPT_EMPTY, PROMPT_OUTSIDE, PROMPT_SLICES, VOLUME_CONSTANT, SLICES_TOO_LARGE
  */
 export function* segmentWithPrompt(model: SamSegmenter, volume: Volume, prompt: Prompt): Pausing<PromptedMask> {
-  const { sam, preprocessing, windows, device } = model;
-  const preparation = yield* preparationOf(volume, preprocessing);
+  const { sam, preprocessing, windows, device, cornered } = model;
+  const preparation = yield* preparationOf(volume, preprocessing, { cornered });
   const { geometry } = preparation;
   const { slice, ...asked } = locate(volume, geometry, prompt, preprocessing.axis);
   const middle = Math.floor(windows.slices / 2);
@@ -72,16 +72,13 @@ export function* segmentWithPrompt(model: SamSegmenter, volume: Volume, prompt: 
         .take(first, end - first)
         .to({ device });
       // The whole window goes through the encoder: adapters may look across slices.
-      const window = sam.encode(asColour(takeWindows({ images }, [slice - middle - first], windows)));
+      const colours = asColour(takeWindows({ images }, [slice - middle - first], windows));
+      const window = sam.encode(cornered ? padWithMean(colours.clone(), geometry.resampled) : colours);
       const prompts = promptTensors(asked, device);
       const prediction = sam.predict(window.narrow(0, middle, 1), prompts);
-      const { probabilities, iou } =
-        model.classes.length > 0
-          ? { probabilities: softmax(prediction.logits, 1), iou: undefined }
-          : bestMask(prediction, asked.points.length === 1 && !asked.box);
-      const background = model.classes.length > 0 ? 'channel' : 'half';
-      const restored = new RestoredLabels(geometry, { channels: probabilities.shape[1], background });
-      restored.add(probabilities.toArray<'float32'>(), slice);
+      const { maps, iou, background } = answerOf(model, prediction, asked.points.length === 1 && !asked.box);
+      const restored = new RestoredLabels(geometry, { channels: maps.shape[1], background });
+      restored.add(maps.toArray<'float32'>(), slice);
       return { slice: geometry.first + slice, iou, labels: restored.labels };
     }),
   );
@@ -149,13 +146,27 @@ function promptTensors({ points, box }: Asked, device: string): Prompts {
   };
 }
 
-/** Of the stock head's masks the one to show: float32 [1, 1, h, w]. */
-function bestMask({ logits, iou }: PromptedPrediction, ambiguous: boolean): { probabilities: Tensor; iou: number } {
+/**
+ * What becomes labels: float32 [1, C, h, w]. Segment-anything brings logits to the image's pixels, MedSAM probabilities.
+ *
+ * @param ambiguous whether the prompt leaves open which of the stock head's masks is meant
+ */
+function answerOf({ classes, cornered }: SamSegmenter, prediction: PromptedPrediction, ambiguous: boolean) {
+  if (classes.length > 0)
+    return { maps: softmax(prediction.logits, 1), iou: undefined, background: 'channel' as const };
+  const { logits, iou } = bestMask(prediction, ambiguous);
+  return cornered
+    ? { maps: logits, iou, background: 'zero' as const }
+    : { maps: logits.sigmoid(), iou, background: 'half' as const };
+}
+
+/** Of the stock head's masks the one to show: logits float32 [1, 1, h, w]. */
+function bestMask({ logits, iou }: PromptedPrediction, ambiguous: boolean): { logits: Tensor; iou: number } {
   const scores = iou.toArray();
   let best = 0;
   if (ambiguous) {
     best = 1;
     for (let mask = 2; mask < scores.length; mask++) if (scores[mask] > scores[best]) best = mask;
   }
-  return { probabilities: logits.narrow(1, best, 1).sigmoid(), iou: scores[best] };
+  return { logits: logits.narrow(1, best, 1), iou: scores[best] };
 }

@@ -1,7 +1,7 @@
 /**
- * A checkpoint of segment-anything or MedSAM as it was published, for prompts. Slices are stretched to the model's square,
- * as MedSAM does (segment-anything keeps their sides' ratio and pads: left out), one at a time; the darkest and the
- * brightest half percent of a volume are clipped, as in MedSAM's preparation.
+ * A checkpoint of segment-anything or MedSAM as it was published, for prompts. Slices, one at a time, are stretched to the
+ * model's square as MedSAM does, or keep their sides' ratio and are padded as segment-anything does; the darkest and the
+ * brightest half percent of a volume are clipped, as in MedSAM's preparation: segment-anything begins with 8-bit images.
  */
 import { preprocessingSchema, windowSchema } from '../data/index.js';
 import { loadSamCheckpoint, publishedConfig, samStateOf, takeUnitImages } from '../models/index.js';
@@ -23,7 +23,14 @@ export function loadPublishedSam(path: string, scaling: Scaling, { device = 'cpu
   });
   // MedSAM stretches every slice to [0, 1] once more.
   const windows = windowSchema.parse({ slices: 1, scaling: scaling === 'medsam' ? 'window' : 'volume' });
-  const model = new SamSegmenter({ architecture, classes: [], preprocessing, windows, device });
+  const model = new SamSegmenter({
+    architecture,
+    classes: [],
+    preprocessing,
+    windows,
+    device,
+    cornered: scaling === 'sam',
+  });
   loadSamCheckpoint(model.sam, path);
   if (scaling === 'sam') takeUnitImages(model.sam);
   return model;

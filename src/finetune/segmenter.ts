@@ -35,6 +35,8 @@ export interface SamParts {
   preprocessing?: Preprocessing;
   windows?: WindowConfig;
   profile?: Profile | undefined;
+  /** Its images are those of segment-anything: slices keep their sides' ratio, padded with the mean colour. For prompts alone. */
+  cornered?: boolean | undefined;
   device?: string;
 }
 
@@ -42,18 +44,20 @@ export class SamSegmenter {
   readonly sam: Sam;
   readonly classes: readonly string[];
   readonly device: string;
+  readonly cornered: boolean;
   readonly #own: Preparation;
   readonly #base: Base;
   #adapter: SamAdapter | undefined;
 
   /** @throws GraftError SAM_SLICE_SIZE, SAM_CLASSES */
-  constructor({ architecture, classes, preprocessing, windows, profile, device = 'cpu' }: SamParts) {
+  constructor({ architecture, classes, preprocessing, windows, profile, cornered = false, device = 'cpu' }: SamParts) {
     const masks = architecture.classes ?? 0;
     if (classes.length !== masks)
       throw finetuneError('SAM_CLASSES', { masks, count: classes.length, names: classes.join(', ') || 'none' });
     this.sam = new Sam(architecture);
     this.sam.to(device);
     this.device = device;
+    this.cornered = cornered;
     this.classes = classes;
     this.#own = {
       preprocessing: fitted(preprocessing ?? preprocessingSchema.parse({}), architecture.imageSize),
@@ -138,6 +142,7 @@ export class SamSegmenter {
       preprocessing: JSON.stringify(preprocessing),
       windows: JSON.stringify(windows),
       ...(profile && { profile: JSON.stringify(profile) }),
+      ...(this.cornered && { cornered: 'true' }),
     });
   }
 
@@ -175,6 +180,7 @@ export const preparationShape = {
 const metadataSchema = z.object({
   format: z.literal('graft-sam'),
   architecture: jsonOf(samSchema),
+  cornered: jsonOf(z.boolean()).optional(),
   ...preparationShape,
 });
 

@@ -3,6 +3,9 @@
  *
  * A slice is resampled to `resampled` pixels so that the centres of the two fields of view coincide, then padded or
  * cropped by whole pixels to `shape`: at native spacing nothing is interpolated. A stretched slice is resampled to `shape`.
+ *
+ * `cornered` slices lie as segment-anything puts them (`ResizeLongestSide`, `Sam.preprocess`): resampled in pixels, not in
+ * millimetres, until the longest side fits, and padded behind the last row and column.
  */
 import { errorsOf } from '../../core/index.js';
 import { datasetErrors } from '../dataset-errors.js';
@@ -30,6 +33,13 @@ export interface SliceGeometry {
   step: [number, number];
   /** In-plane spacing of the slices in mm. */
   spacing: [number, number];
+  /** As segment-anything puts slices: padded at the far ends alone. Absent: about the centre. */
+  cornered?: true;
+}
+
+export interface Placement {
+  /** As segment-anything puts slices into its square; `size` must be given, and neither `stretch` nor `spacing` counts. */
+  cornered?: boolean;
 }
 
 /** [slices, rows, columns] as indices of [z, y, x]. */
@@ -42,6 +52,7 @@ const planes = { axial: [0, 1, 2], coronal: [1, 0, 2], sagittal: [2, 0, 1] } as 
 export function geometryOf(
   volume: { path: string; shape: readonly number[]; spacing: readonly number[] },
   { axis, spacing, size, stretch, multiple, slices }: Preprocessing,
+  { cornered = false }: Placement = {},
 ): SliceGeometry {
   const [n, row, column] = planes[axis];
   const pair = (value: (dimension: number, index: number) => number): [number, number] => [
@@ -49,9 +60,10 @@ export function geometryOf(
     value(column, 1),
   ];
   const native = pair((dimension) => volume.shape[dimension]);
-  const step = pair((dimension, i) =>
-    stretch && size ? native[i] / size[i] : stepOf(volume.spacing[dimension], spacing),
-  );
+  const step = pair((dimension, i) => {
+    if (cornered && size) return native[i] / Math.max(1, Math.floor((native[i] * size[i]) / Math.max(...native) + 0.5));
+    return stretch && size ? native[i] / size[i] : stepOf(volume.spacing[dimension], spacing);
+  });
   // Rounded up, so that every voxel's centre lies in the slice; a spacing off by a rounding error adds no pixel.
   const resampled = pair((_, i) => Math.max(1, Math.ceil(native[i] / step[i] - 1e-3)));
   const padded = pair((_, i) => size?.[i] ?? Math.ceil(resampled[i] / multiple) * multiple);
@@ -76,6 +88,7 @@ export function geometryOf(
     resampled,
     step,
     spacing: pair((dimension, i) => volume.spacing[dimension] * step[i]),
+    ...(cornered && { cornered }),
   };
 }
 
@@ -103,5 +116,5 @@ export const sliceSpacing = (spacing: readonly number[], geometry: SliceGeometry
 ];
 
 /** First pixel of the whole field of view in the slice, along rows (0) or columns (1); negative where it is cropped. */
-export const offsetOf = ({ shape, resampled }: SliceGeometry, i: 0 | 1): number =>
-  Math.floor((shape[i + 1] - resampled[i]) / 2);
+export const offsetOf = ({ shape, resampled, cornered }: SliceGeometry, i: 0 | 1): number =>
+  cornered ? 0 : Math.floor((shape[i + 1] - resampled[i]) / 2);

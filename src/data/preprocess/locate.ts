@@ -33,13 +33,18 @@ function invert(affine: readonly number[], place: Triple): Triple {
  * Where a place lies in the slices that `prepareVolume` makes.
  *
  * @param place (x, y, z) in voxels of the RAS grid
+ * In `cornered` slices a place is scaled alone, without the half pixel that centres move by, as segment-anything scales
+ * prompts (`ResizeLongestSide.apply_coords`).
+ *
  * @returns the nearest slice, outside the slices' numbers where the preprocessing leaves it out, and (x, y) in its pixels; whole numbers are pixels' centres
  */
 export function placeInSlices(geometry: SliceGeometry, [x, y, z]: Triple): { slice: number; pixel: [number, number] } {
-  const { native, resampled, step } = geometry;
+  const { native, resampled, step, cornered } = geometry;
   const voxel = [z, y, x];
   const [n, row, columnAxis] = planesOf(geometry);
   const along = (axis: number, i: 0 | 1) =>
-    (voxel[axis] + 0.5 - native[i] / 2) / step[i] + resampled[i] / 2 - 0.5 + offsetOf(geometry, i);
+    cornered
+      ? voxel[axis] / step[i]
+      : (voxel[axis] + 0.5 - native[i] / 2) / step[i] + resampled[i] / 2 - 0.5 + offsetOf(geometry, i);
   return { slice: Math.round(voxel[n]) - geometry.first, pixel: [along(columnAxis, 1), along(row, 0)] };
 }

@@ -1,7 +1,7 @@
 /** From volumes and labels to the slices a network takes; `restoration.ts` goes the way back. */
 import { type Pausing, pause, withoutPauses } from '../../core/index.js';
 import type { Label, Volume } from '../volume.js';
-import { geometryOf, offsetOf, planesOf, type SliceGeometry, stridesOf } from './geometry.js';
+import { geometryOf, offsetOf, type Placement, planesOf, type SliceGeometry, stridesOf } from './geometry.js';
 import { scalingOf } from './intensity.js';
 import { resample, type Taps, tapsOf } from './resample.js';
 import type { Preprocessing } from './schema.js';
@@ -29,8 +29,12 @@ type Image = Pick<Volume, 'path' | 'data' | 'shape' | 'spacing'>;
  *
  * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
-export function* preparationOf(volume: Image, preprocessing: Preprocessing): Pausing<SlicePreparation> {
-  const geometry = geometryOf(volume, preprocessing);
+export function* preparationOf(
+  volume: Image,
+  preprocessing: Preprocessing,
+  placement: Placement = {},
+): Pausing<SlicePreparation> {
+  const geometry = geometryOf(volume, preprocessing, placement);
   const kept = yield* keptVoxels(volume.data, geometry);
   const { scale, floor } = yield* scalingOf(kept, preprocessing.intensity, volume.path);
   const [rows, columns] = [forward(geometry, 0), forward(geometry, 1)];

@@ -47,12 +47,13 @@ export function putSlice<Voxels extends Float32Array | Uint8Array>(
 
 /** Taps from the slice's pixels back to the volume's; padding is never taken. */
 function backward(geometry: SliceGeometry, i: 0 | 1): Taps {
-  const { shape, native, resampled, step } = geometry;
+  const { shape, native, resampled, step, cornered } = geometry;
   const offset = offsetOf(geometry, i);
   const centre = (voxel: number) => {
     const pixel = (voxel + 0.5 - native[i] / 2) / step[i] + resampled[i] / 2 - 0.5 + offset;
     return pixel < -0.5 || pixel > shape[i + 1] - 0.5 ? undefined : pixel;
   };
   const [from, to] = [Math.max(0, offset), Math.min(shape[i + 1], offset + resampled[i])];
-  return tapsOf(native[i], centre, 1 / step[i], from, to);
+  // segment-anything always takes the two nearest pixels (`F.interpolate`).
+  return tapsOf(native[i], centre, cornered ? 1 : 1 / step[i], from, to);
 }

@@ -6,6 +6,6 @@ export * from './image-attention.js';
 export * from './image-encoder.js';
 export * from './mask-decoder.js';
 export * from './prompt-encoder.js';
-export { publishedConfig, takeUnitImages } from './published.js';
+export { padWithMean, publishedConfig, takeUnitImages } from './published.js';
 export * from './sam.js';
 export * from './two-way.js';

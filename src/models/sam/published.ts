@@ -48,6 +48,23 @@ export function publishedConfig(state: State, file: string): SamConfig {
 /** Masks that the stock head predicts. */
 const STOCK_MASKS = 4;
 
+/**
+ * Pads images in [0, 1] as segment-anything pads, with zeros once mean and deviation are applied: with the mean.
+ *
+ * @param images float32 [B, 3, h, w], changed in place @param shown rows and columns that the image has
+ */
+export function padWithMean(images: Tensor, [rows, columns]: readonly [number, number]): Tensor {
+  const mean = tensor(
+    pixels.mean.map((value) => value / 255),
+    [1, 3, 1, 1],
+    { device: images.device },
+  );
+  const [, , height, width] = images.shape;
+  const padding = [images.narrow(2, rows, height - rows), images.narrow(3, columns, width - columns)];
+  for (const part of padding) if (part.size > 0) part.copy_(mean);
+  return images;
+}
+
 /** Lets a model that expects segment-anything's pixels take images in [0, 1]: the same embeddings to rounding. */
 export function takeUnitImages(sam: Sam): void {
   const state = sam.state();
