@@ -42,6 +42,23 @@ export function openVolume(file: string): Opened {
 }
 
 /**
+ * Refuses a file that cannot hold what its header announces, before room is made for it.
+ *
+ * @throws GraftError NIFTI_TRUNCATED, NIFTI_TOO_LONG.
+ */
+export function assertHolds(file: string, { packed, size }: Opened, expected: number): void {
+  if (size > expected + spare) throw dataError('NIFTI_TOO_LONG', { file, expected, spare });
+  const most = size * deflateLimit;
+  if (packed && most < expected)
+    throw dataError('NIFTI_TRUNCATED', {
+      file,
+      expected,
+      found: `${size} packed bytes, which can hold ${most} at most`,
+    });
+  if (!packed && size < expected) throw dataError('NIFTI_TRUNCATED', { file, expected, found: size });
+}
+
+/**
  * The `length` bytes from `offset` of the unpacked file; nobody else has them, and they begin where any element type
  * may begin. Memory is touched only as far as there are bytes, whatever the header announces.
  *
@@ -49,10 +66,9 @@ export function openVolume(file: string): Opened {
  */
 export function readVoxelBytes(file: string, opened: Opened, offset: number, length: number): Uint8Array<ArrayBuffer> {
   const expected = offset + length;
-  const truncated = (found: number | string) => dataError('NIFTI_TRUNCATED', { file, expected, found });
-  if (opened.size > expected + spare) throw dataError('NIFTI_TOO_LONG', { file, expected, spare });
+  const truncated = (found: number) => dataError('NIFTI_TRUNCATED', { file, expected, found });
+  assertHolds(file, opened, expected);
   if (!opened.packed) {
-    if (opened.size < expected) throw truncated(opened.size);
     const part = readable(file, () => {
       const { descriptor } = openRegular(file);
       try {
@@ -65,8 +81,6 @@ export function readVoxelBytes(file: string, opened: Opened, offset: number, len
     return part;
   }
 
-  const most = opened.size * deflateLimit;
-  if (most < expected) throw truncated(`${opened.size} packed bytes, which can hold ${most} at most`);
   const stored = readable(file, () => readRegular(file));
   // All in one piece, so that nothing is put together afterwards: the system makes room as it is filled.
   const limits = { maxOutputLength: expected + spare, chunkSize: expected + spare };

@@ -3,7 +3,7 @@ import { type Pause, pause } from '../../core/index.js';
 import { dataError } from '../errors.js';
 import { orientationOf, rasAffine, rasPlaces, rasSize, spacingOf, storedVoxel } from '../orientation.js';
 import type { Grid, Label, Placed, Volume } from '../volume.js';
-import { type Opened, openVolume, readVoxelBytes, voxelChunks } from './bytes.js';
+import { assertHolds, type Opened, openVolume, readVoxelBytes, voxelChunks } from './bytes.js';
 import { type Description, parseHeader } from './header.js';
 import { decode } from './types.js';
 
@@ -14,15 +14,13 @@ import { decode } from './types.js';
  *   are not finite (VOLUME_NOT_FINITE).
  */
 export function readVolume(path: string): Volume {
-  const { opened, description } = open(path);
-  assertDense(path, opened, description);
+  const { opened, description } = openImage(path);
   return gather(volumeSink(path, description), readAll(path, opened, description));
 }
 
 /** `readVolume` as work that can be interrupted; beside the volume a piece of the file is held. */
 export async function* readVolumeWithPauses(path: string): AsyncGenerator<Pause, Volume> {
-  const { opened, description } = open(path);
-  assertDense(path, opened, description);
+  const { opened, description } = openImage(path);
   return yield* gatherPieces(volumeSink(path, description), path, opened);
 }
 
@@ -88,13 +86,13 @@ function assertDense(file: string, { packed, size }: Opened, { dims }: Descripti
  * @throws GraftError as `readVolume`, or LABEL_VALUE where a value is not a whole number from 0 to 255.
  */
 export function readLabel(path: string): Label {
-  const { opened, description } = open(path);
+  const { opened, description } = openLabel(path);
   return gather(labelSink(path, description), readAll(path, opened, description));
 }
 
 /** `readLabel` as work that can be interrupted. */
 export async function* readLabelWithPauses(path: string): AsyncGenerator<Pause, Label> {
-  const { opened, description } = open(path);
+  const { opened, description } = openLabel(path);
   return yield* gatherPieces(labelSink(path, description), path, opened);
 }
 
@@ -124,9 +122,19 @@ function labelSink(path: string, description: Description): Sink<Label> {
 
 const voxelName = ({ dims, orientation }: Grid, element: number) => storedVoxel(dims, orientation, element).join(', ');
 
-function open(path: string) {
+function openImage(path: string) {
   const opened = openVolume(path);
-  return { opened, description: parseHeader(path, opened.head, opened.packed) };
+  const description = parseHeader(path, opened.head, opened.packed);
+  assertDense(path, opened, description);
+  assertHolds(path, opened, description.offset + description.length);
+  return { opened, description };
+}
+
+function openLabel(path: string) {
+  const opened = openVolume(path);
+  const description = parseHeader(path, opened.head, opened.packed);
+  assertHolds(path, opened, description.offset + description.length);
+  return { opened, description };
 }
 
 function place(path: string, description: Description): Placed {
