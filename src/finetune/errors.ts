@@ -7,7 +7,7 @@ export const finetuneErrors = {
     message: '{name}: there is no case to train on.',
     hint: 'Check the data set and its split: every site needs at least one labelled case in its training part.',
   },
-  TRAINING_UNLABELLED: {
+  CASE_UNLABELLED: {
     exit: 'data',
     message: '{image}: has no label, so it cannot be trained on.',
     hint: 'Add the label, or leave the case out.',

@@ -86,13 +86,13 @@ export class LocalTraining implements Disposable {
 
   /**
    * @param parts.cases their tensors may be freed afterwards
-   * @throws GraftError TRAINING_EMPTY, TRAINING_UNLABELLED
+   * @throws GraftError TRAINING_EMPTY, CASE_UNLABELLED
    */
   constructor(parts: LocalParts) {
     const { model, planned, cases, config, name } = parts;
     if (cases.length === 0) throw finetuneError('TRAINING_EMPTY', { name });
     const unlabelled = cases.find(({ labels }) => !labels);
-    if (unlabelled) throw finetuneError('TRAINING_UNLABELLED', { image: unlabelled.case.image });
+    if (unlabelled) throw finetuneError('CASE_UNLABELLED', { image: unlabelled.case.image });
     this.#parts = parts;
     const { overlap } = config;
     this.#pool = new WindowPool(cases, model.windows, { overlap, device: model.device });

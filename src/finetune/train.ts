@@ -74,7 +74,7 @@ interface Memory {
  * Fine-tunes the model; the last event carries the adapter. The model itself is left as it was. Resumes from the
  * checkpoint where there is one, to the same bits.
  *
- * @throws GraftError TRAINING_EMPTY, TRAINING_UNLABELLED, TRAINING_DIVERGED, PLAN_EMPTY, CHECKPOINT_OTHER_RUN
+ * @throws GraftError TRAINING_EMPTY, CASE_UNLABELLED, TRAINING_DIVERGED, PLAN_EMPTY, CHECKPOINT_OTHER_RUN
  */
 export async function* finetune(
   model: SamSegmenter,

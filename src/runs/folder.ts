@@ -5,17 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,11 +30,10 @@ import type { ProgressEvent } from './events.js';
 import { lockFolder } from './lock.js';
 import { Log, type LogLine } from './log.js';
 import { pseudonymFile } from './names.js';
+import { version } from './version.js';
 
-/** graft's own, from its package. */
-export const { version }: { version: string } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-);
+export { sha256 } from './digest.js';
+export { version } from './version.js';
 
 /** Keys of a recipe that results do not depend on: they may change from one start to the next. */
 export const incidental = ['cache', 'names', 'report', 'tracking'];
@@ -267,22 +256,6 @@ function notedRecipe(file: string): string | undefined {
 function essence(recipe: Record<string, unknown>): string {
   const kept = Object.entries(recipe).filter(([key]) => !incidental.includes(key));
   return createHash('sha256').update(JSON.stringify(kept)).digest('hex');
-}
-
-/** SHA-256 of a file's bytes, read in pieces: checkpoints may be larger than a buffer. */
-export function sha256(file: string): string {
-  const hash = createHash('sha256');
-  const piece = Buffer.allocUnsafe(2 ** 20);
-  const descriptor = openSync(file, 'r');
-  try {
-    for (;;) {
-      const count = readSync(descriptor, piece);
-      if (count === 0) return hash.digest('hex');
-      hash.update(piece.subarray(0, count));
-    }
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 /** What the numbers of a run depend on, besides the recipe. */

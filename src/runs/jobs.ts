@@ -16,8 +16,8 @@ import { changesBetween, tellChanges } from '../core/index.js';
 import { type Case, type Preprocessing, SlicePool } from '../data/index.js';
 import type { UNet2DConfig } from '../models/index.js';
 import { Checkpoint, copyInto, fingerprint, type TrainingEvent } from '../nn/index.js';
-import { runError } from './errors.js';
 import type { ProgressEvent } from './events.js';
+import { jobError } from './job-errors.js';
 import { readSlices } from './slices.js';
 
 /** Progress, and records for a run's log. */
@@ -76,7 +76,7 @@ export interface TrainingJob {
 export function assertLabelled(cases: readonly Case[]): void {
   const bare = cases.filter(({ label }) => !label);
   if (bare.length > 0)
-    throw runError('TRAINING_UNLABELLED', { count: bare.length, total: cases.length, file: bare[0].image });
+    throw jobError('TRAINING_UNLABELLED', { count: bare.length, total: cases.length, file: bare[0].image });
 }
 
 /**
@@ -91,7 +91,7 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
   model.initialise(seed);
   if (job.init) {
     const changed = changesBetween({ ...job.init.network.config }, { ...architecture });
-    if (changed.length > 0) throw runError('INIT_UNSUITED', { changed: tellChanges(changed, 'the model') });
+    if (changed.length > 0) throw jobError('INIT_UNSUITED', { changed: tellChanges(changed, 'the model') });
     copyInto(model.state(), job.init.state());
   }
   const options = { classes: model.classes, cache: job.cache };

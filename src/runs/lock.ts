@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { constants, copyFileSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import {
+  errorsOf,
   type GraftError,
   ownMark,
   type ProcessMark,
@@ -18,7 +19,15 @@ import {
   writeFileAtomic,
   writing,
 } from '../core/index.js';
-import { runError } from './errors.js';
+
+export const lockErrors = {
+  RUN_IN_USE: {
+    exit: 'usage',
+    message: '{folder}: another graft (process {pid} on {host}) is at work in this folder.',
+    hint: 'Wait for it, or choose another folder with --out. If no such process runs on {host} any more, delete {file} and resume.',
+  },
+} as const;
+const lockError = errorsOf(lockErrors);
 
 /**
  * Takes the folder for this process until it ends; it may be taken again by the same one.
@@ -28,7 +37,7 @@ import { runError } from './errors.js';
 export function lockFolder(folder: string): void {
   const file = resolve(join(folder, 'lock.json'));
   const holder = take(file);
-  if (holder) throw runError('RUN_IN_USE', { folder, pid: holder.pid, host: holder.host, file });
+  if (holder) throw lockError('RUN_IN_USE', { folder, pid: holder.pid, host: holder.host, file });
   if (held.size === 0) process.once('exit', release);
   held.add(file);
 }

@@ -16,17 +16,11 @@ import {
   volumesIn,
 } from '../data/index.js';
 import { type ClassMeasures, evaluateLabelsWithPauses } from '../metrics/index.js';
-import { runError } from './errors.js';
+import type { CaseScore } from './case-score.js';
 import type { ProgressEvent } from './events.js';
+import { jobError } from './job-errors.js';
 
-/** One case; by class name. Distances are null where one of the masks is empty. */
-export interface CaseScore {
-  site: string;
-  name: string;
-  /** Where the data set or the recipe says whose case it is; never an identifier (see `namePatients`). */
-  patient?: string;
-  classes: Record<string, { [measure in keyof ClassMeasures]: number | null }>;
-}
+export type { CaseScore } from './case-score.js';
 
 /** Segments a labelled case and measures the result. @param segment gives labels on the volume's grid */
 export async function* scoreCase(
@@ -95,12 +89,12 @@ export async function* scoreFolder(
   { ignore, missing: choice = 'error' }: FolderOptions = {},
 ): AsyncGenerator<ProgressEvent, FolderScores> {
   const [masks, truths] = [predictions, labels].map((folder) => volumesIn(folder));
-  if (masks.size === 0) throw runError('MASKS_MISSING', { folder: predictions });
+  if (masks.size === 0) throw jobError('MASKS_MISSING', { folder: predictions });
   const stray = [...masks].find(([name]) => !truths.has(name));
-  if (stray) throw runError('MASK_WITHOUT_LABEL', { mask: stray[1], folder: labels });
+  if (stray) throw jobError('MASK_WITHOUT_LABEL', { mask: stray[1], folder: labels });
   const missing = [...truths.keys()].filter((name) => !masks.has(name));
   if (missing.length > 0 && choice === 'error')
-    throw runError('LABELS_WITHOUT_MASK', {
+    throw jobError('LABELS_WITHOUT_MASK', {
       ...{ folder: predictions, count: missing.length, total: truths.size, names: shownNames(missing) },
     });
   const names = [...truths.keys()].filter((name) => choice === 'zero' || masks.has(name));

@@ -84,7 +84,7 @@ describe('fine-tuning', () => {
 
   it.each<[string, number[], string]>([
     ['no cases', [], 'TRAINING_EMPTY'],
-    ['a case without a label', [0], 'TRAINING_UNLABELLED'],
+    ['a case without a label', [0], 'CASE_UNLABELLED'],
   ])('refuses %s and leaves the model as it was', async (_, which, code) => {
     const model = small();
     const print = bits(model.sam.state());

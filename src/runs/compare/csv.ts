@@ -1,10 +1,7 @@
 /** Every score as a line of CSV, for R, pandas or a spreadsheet. A distance that is undefined is an empty field. */
-import { writeFileAtomic } from '../../core/index.js';
 import type { ClassMeasures } from '../../metrics/index.js';
 import { csvOf } from '../csv.js';
-import type { AnyRecipe } from '../kinds.js';
 import type { CaseScore } from '../score.js';
-import { type RunFiles, readScores } from './scores.js';
 
 const columns = [
   'dice',
@@ -26,15 +23,4 @@ export function scoresCsv(scores: readonly { origin: Origin; classes: CaseScore[
     Object.entries(classes).map(([name, one]) => [...Object.values(origin), name, ...columns.map((key) => one[key])]),
   );
   return csvOf([[...names, 'class', ...columns], ...lines]);
-}
-
-/** Writes `scores.csv` into a run's folder: every case that any of its models was scored on. */
-export function writeScores(files: RunFiles, run: AnyRecipe): void {
-  const scores = readScores(files, run).flatMap(({ seed, method, regime, trainedAt, cases }) =>
-    cases.map(({ site, name, patient, classes }) => ({
-      origin: { seed, method, regime, trainedAt, site, patient, case: name },
-      classes,
-    })),
-  );
-  writeFileAtomic(files.file('scores.csv'), scoresCsv(scores));
 }

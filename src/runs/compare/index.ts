@@ -10,3 +10,4 @@ export * from './measures.js';
 export { entriesOfRuns, namesOfRuns, openRun, type RunFiles, readScores } from './scores.js';
 export * from './sharing.js';
 export * from './tables.js';
+export * from './write-scores.js';

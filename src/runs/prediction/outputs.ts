@@ -1,7 +1,7 @@
 /** Where masks go: their names, and what must not be lost or overwritten. Checked before anything is computed. */
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { runError } from '../errors.js';
+import { jobError } from '../job-errors.js';
 import type { ImageSource, MaskFormat } from './sources.js';
 
 export interface Outputs {
@@ -34,13 +34,13 @@ export function checkOutputs(sources: readonly ImageSource[], outputs: Outputs):
     const mask = maskFile(outputs, source.name);
     const first = byName.get(source.name);
     const shown = ({ path, name }: ImageSource) => path ?? name;
-    if (first) throw runError('SAME_NAME', { first: shown(first), second: shown(source), mask });
+    if (first) throw jobError('SAME_NAME', { first: shown(first), second: shown(source), mask });
     byName.set(source.name, source);
-    if (existsSync(mask) && images.has(realpathSync(mask))) throw runError('MASK_OVER_IMAGE', { mask });
+    if (existsSync(mask) && images.has(realpathSync(mask))) throw jobError('MASK_OVER_IMAGE', { mask });
     there.push(...masksOf(source, listed, outputs));
   }
   if (there.length > 0 && outputs.existing === 'refuse')
-    throw runError('MASKS_EXIST', { count: there.length, file: join(outputs.out, there[0]) });
+    throw jobError('MASKS_EXIST', { count: there.length, file: join(outputs.out, there[0]) });
 }
 
 /** The masks of a source in the folder. The volumes of a series are known only when it is converted; they begin with its name. */

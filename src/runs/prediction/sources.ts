@@ -10,7 +10,7 @@ import {
   scanDicom,
   volumesIn,
 } from '../../data/index.js';
-import { runError } from '../errors.js';
+import { jobError } from '../job-errors.js';
 import { caseName } from '../score.js';
 
 export type MaskFormat = 'nifti' | 'dicom-seg';
@@ -68,7 +68,7 @@ export function findImages(paths: readonly string[], format: MaskFormat) {
       if (format === 'dicom-seg' && [...imagesOfSites(path), ...niftiIn(path)].length > 0)
         throw dicomError('DICOM_SEG_SOURCE', { path });
       const found = scan.problems.map(({ message }) => message.replace(/\.$/, '')).join('; ') || 'no file at all';
-      throw runError('IMAGES_NONE', { folder: scan.folder, found });
+      throw jobError('IMAGES_NONE', { folder: scan.folder, found });
     }
     // Files that are not DICOM are no news where NIfTI files are taken.
     addSeries({

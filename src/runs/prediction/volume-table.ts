@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { writeFileAtomic } from '../../core/index.js';
 import { csvOf } from '../csv.js';
-import { runError } from '../errors.js';
+import { jobError } from '../job-errors.js';
 import type { Mask } from './segment-images.js';
 
 type Line = Record<string, string>;
@@ -38,7 +38,7 @@ export class VolumeTable {
     } catch {
       // Not a table that graft wrote, or damaged: either way it is not ours to replace.
     }
-    throw runError('VOLUMES_FOREIGN', { file: this.file });
+    throw jobError('VOLUMES_FOREIGN', { file: this.file });
   }
 
   /** Adds a mask's line, or puts it in the place of its earlier one, and writes the table. @throws GraftError WRITE_FAILED */

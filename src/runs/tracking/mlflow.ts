@@ -6,10 +6,10 @@
  * is not sent again. A batch whose answer got lost is, and MLflow keeps what is equal in every part once.
  */
 import { basename, resolve } from 'node:path';
-import type { RunFolder } from '../folder.js';
 import { type Metric, MlflowClient, MlflowRefusal, type Pair } from './mlflow-client.js';
 import { type LogRecord, type Scalars, scalarsOf } from './scalars.js';
 import type { MlflowConfig } from './schema.js';
+import type { TrackedRun } from './tracked-run.js';
 import type { Outcome, Tracker } from './tracker.js';
 
 /** What the server has taken; a file in the run's folder. */
@@ -35,7 +35,7 @@ const LONGEST = 500;
 
 export class Mlflow implements Tracker {
   readonly name: string;
-  readonly #run: RunFolder;
+  readonly #run: TrackedRun;
   readonly #config: MlflowConfig;
   readonly #params: Pair[];
   readonly #client: MlflowClient;
@@ -47,7 +47,7 @@ export class Mlflow implements Tracker {
   #restUntil = 0;
 
   /** @param recipe its settings become the run's parameters, but for paths and free text */
-  constructor(run: RunFolder, config: MlflowConfig, recipe: object, client = new MlflowClient(config.uri)) {
+  constructor(run: TrackedRun, config: MlflowConfig, recipe: object, client = new MlflowClient(config.uri)) {
     this.name = `MLflow at ${config.uri}`;
     this.#run = run;
     this.#config = config;

@@ -7,14 +7,14 @@
  */
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import type { RunFolder } from '../folder.js';
 import { type Event, encodeEvent, type Picture } from './event.js';
 import { type LogRecord, type Scalars, scalarsOf } from './scalars.js';
 import { frameRecord } from './tfrecord.js';
+import type { TrackedRun } from './tracked-run.js';
 import type { Outcome, Tracker } from './tracker.js';
 
 /** What is read of a run: its log, and where it lies. */
-export type Logged = Pick<RunFolder, 'path' | 'file' | 'readLogFrom'>;
+export type Logged = Pick<TrackedRun, 'path' | 'file' | 'readLogFrom'>;
 
 export class TensorBoard implements Tracker {
   readonly name = 'TensorBoard';

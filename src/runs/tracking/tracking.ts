@@ -3,10 +3,10 @@
  * and nothing else: the run, its folder and its results are the same with it and without it.
  */
 import type { ProgressEvent } from '../events.js';
-import type { RunFolder } from '../folder.js';
 import { Mlflow } from './mlflow.js';
 import type { TrackingConfig } from './schema.js';
 import { TensorBoard } from './tensorboard.js';
+import type { TrackedRun } from './tracked-run.js';
 import type { Outcome, Tracker } from './tracker.js';
 
 export class Tracking {
@@ -16,7 +16,7 @@ export class Tracking {
   #finished = false;
 
   /** @param recipe as resolved */
-  constructor(folder: RunFolder, recipe: { tracking: TrackingConfig }) {
+  constructor(folder: TrackedRun, recipe: { tracking: TrackingConfig }) {
     const { tensorboard, mlflow } = recipe.tracking;
     this.#trackers = [
       ...(tensorboard === false ? [] : [new TensorBoard(folder, tensorboard === true ? undefined : tensorboard)]),

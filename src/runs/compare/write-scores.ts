@@ -1,0 +1,16 @@
+/** `scores.csv` of a run. */
+import { writeFileAtomic } from '../../core/index.js';
+import type { AnyRecipe } from '../kinds.js';
+import { scoresCsv } from './csv.js';
+import { type RunFiles, readScores } from './scores.js';
+
+/** Writes `scores.csv` into a run's folder: every case that any of its models was scored on. */
+export function writeScores(files: RunFiles, run: AnyRecipe): void {
+  const scores = readScores(files, run).flatMap(({ seed, method, regime, trainedAt, cases }) =>
+    cases.map(({ site, name, patient, classes }) => ({
+      origin: { seed, method, regime, trainedAt, site, patient, case: name },
+      classes,
+    })),
+  );
+  writeFileAtomic(files.file('scores.csv'), scoresCsv(scores));
+}
