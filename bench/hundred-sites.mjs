@@ -10,10 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { federationSchema, runFederation } from '../dist/federate/index.js';
 import { localTrainingSchema, SamSegmenter } from '../dist/finetune/index.js';
-import { samConfig } from '../dist/models/index.js';
+import { samConfig } from '../dist/networks/index.js';
 import { adapterSchema } from '../dist/peft/index.js';
-import { SharedNetwork } from '../dist/runs/federation/network.js';
-import { SiteTrainer } from '../dist/runs/federation/trainer.js';
+import { SharedNetwork } from '../dist/studies/federation/network.js';
+import { SiteTrainer } from '../dist/studies/federation/trainer.js';
 import { Generator, operator } from '../dist/torch/index.js';
 
 const count = Number(process.argv[2] ?? 100);

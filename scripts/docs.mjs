@@ -6,17 +6,20 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import * as adapt from '../dist/adapt/index.js';
+import { auditErrors } from '../dist/audit/index.js';
 import { cliErrors } from '../dist/cli/errors.js';
+import { compareErrors } from '../dist/compare/index.js';
 import * as core from '../dist/core/index.js';
 import * as data from '../dist/data/index.js';
 import { federateErrors } from '../dist/federate/index.js';
 import { finetuneErrors } from '../dist/finetune/index.js';
 import { formatErrors } from '../dist/formats/index.js';
+import { jobErrors } from '../dist/jobs/index.js';
 import { metricErrors } from '../dist/metrics/index.js';
-import { samErrors } from '../dist/models/index.js';
+import { samErrors } from '../dist/networks/index.js';
 import { baseErrors, foreignErrors, stateErrors, trainingErrors } from '../dist/nn/index.js';
 import { peftErrors } from '../dist/peft/index.js';
-import { auditErrors, compareErrors, federationRecipeSchema, recipeSchema, runErrors } from '../dist/runs/index.js';
+import { federationRecipeSchema, recipeSchema, runErrors } from '../dist/studies/index.js';
 import { engineErrors } from '../dist/torch/index.js';
 
 const root = new URL('../', import.meta.url);
@@ -62,7 +65,8 @@ plans:
 /** Areas in the order of docs/errors.md. @type {[title: string, table: import('../dist/core/index.js').ErrorTable][]} */
 const areas = [
   ['Command line', cliErrors],
-  ['Recipes and runs', { ...runErrors, ...compareErrors }],
+  ['Recipes and runs', { ...runErrors, ...compareErrors, ...core.lockErrors }],
+  ['Training, prediction and scoring', jobErrors],
   ['Audit files', auditErrors],
   ['Data sets', { ...data.layoutErrors, ...data.benchmarkErrors, ...data.datasetErrors }],
   ['Images and labels', data.dataErrors],

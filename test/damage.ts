@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { GraftError } from '../src/core/index.js';
+import type { GraftError, ProgressEvent } from '../src/core/index.js';
 import { encodeSafetensors, readSafetensors } from '../src/formats/index.js';
-import type { ProgressEvent } from '../src/runs/index.js';
 
 export const damages: { name: string; do: (file: string) => void }[] = [
   { name: 'cut short', do: (file) => truncateSync(file, Math.floor(readFileSync(file).length / 2)) },

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { methodNames } from '../src/adapt/index.js';
-import { parseFederationRecipe, parseRecipe } from '../src/runs/index.js';
+import { parseFederationRecipe, parseRecipe } from '../src/studies/index.js';
 import { compiled, root, runNode } from './child.js';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -20,7 +20,7 @@ describe('docs/', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  it('lists the errors of every table in the code', () => {
+  it('lists the errors of every table in the code, whose codes are unique', () => {
     const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
       name.endsWith('.ts'),
     );
@@ -30,6 +30,7 @@ describe('docs/', () => {
     const codes = tables.flatMap((body) => [...body.matchAll(/^ {2}([A-Z_]+): \{/gm)].map(([, code]) => code));
     expect(tables.length).toBeGreaterThan(10);
     expect(codes.length).toBeGreaterThan(60);
+    expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([]);
     const listed = read('docs/errors.md');
     expect(codes.filter((code) => !listed.includes(`| \`${code}\` |`))).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listRecipes } from '../src/runs/index.js';
+import { listRecipes } from '../src/studies/index.js';
 import { root } from './child.js';
 import { graft } from './cli/graft.js';
 

@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Pausing, random } from '../core/index.js';
 import { type CaseSlices, SlicePool, scanFactsOfSlices, widened } from '../data/index.js';
-import { encoderBlocks, type UNet2D } from '../models/index.js';
+import { encoderBlocks, type UNet2D } from '../networks/index.js';
 import {
   Adam,
   type Checkpoint,

@@ -1,7 +1,7 @@
 /** An adapter: what makes a base model fit one target, a few hundred kilobytes, with all that is needed to use it. */
 import { z } from 'zod';
 import { type Preprocessing, type Profile, preprocessingSchema, profileSchema } from '../data/index.js';
-import { unetBlocks } from '../models/index.js';
+import { unetBlocks } from '../networks/index.js';
 import { jsonOf, parseMetadata, readState, type State, writeState } from '../nn/index.js';
 import { convLoraSchema } from '../peft/index.js';
 import { classNamesSchema, unnamedClasses } from './class-names.js';

@@ -5,7 +5,7 @@
  * that push away and leaves what the two disagree on.
  */
 import { type Pausing, pause } from '../core/index.js';
-import type { EarlyHead, UNet2D } from '../models/index.js';
+import type { EarlyHead, UNet2D } from '../networks/index.js';
 import { cat, noGrad, scope, type Tensor } from '../torch/index.js';
 
 /** Slices of one size. */

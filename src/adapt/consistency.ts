@@ -3,7 +3,7 @@
  * (Sheikh & Schultz 2022; Aleem et al. 2024). With detached pseudo-labels, the default, the prediction is a fixed target
  * and nothing behind the encoder is recorded; the reference code's coupled form lets the gradient flow through both.
  */
-import type { EarlyHead, UNet2D } from '../models/index.js';
+import type { EarlyHead, UNet2D } from '../networks/index.js';
 import { binaryCrossEntropyWithLogits, noGrad, type Tensor } from '../torch/index.js';
 
 export interface Consistency {

@@ -4,6 +4,7 @@ export * from './adapter.js';
 export * from './consistency.js';
 export { adaptErrors } from './errors.js';
 export * from './methods.js';
+export type { Observation } from './observation.js';
 export * from './observe.js';
 export * from './predict.js';
 export * from './reference.js';

@@ -1,6 +1,6 @@
 /** The methods by name: what each trains, on which loss, and where batch normalisation's statistics come from. */
 import { z } from 'zod';
-import { encoderBlocks, unetBlocks } from '../models/index.js';
+import { encoderBlocks, unetBlocks } from '../networks/index.js';
 import { convLoraSchema, statisticsSchema } from '../peft/index.js';
 import { adaptError } from './errors.js';
 

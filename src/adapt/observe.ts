@@ -5,19 +5,10 @@
 import { type Pausing, pause } from '../core/index.js';
 import { batchOf, type SliceSource } from '../data/index.js';
 import { surfaceDice, surfaceDistancesWithPauses } from '../metrics/index.js';
-import type { EarlyHead } from '../models/index.js';
+import type { EarlyHead } from '../networks/index.js';
 import { noGrad, scope } from '../torch/index.js';
+import type { Observation } from './observation.js';
 import type { Segmenter } from './segmenter.js';
-
-/** Of one case. */
-export interface Observation {
-  /** Segmented volume of all classes in ml. */
-  volumeMl: number;
-  /** Entropy of the probabilities in bits, summed over the voxels and divided by the number of segmented ones. */
-  entropy: number;
-  /** Mean surface Dice of the early against the final head's mask over the classes. */
-  agreement: number;
-}
 
 /** A model's output on some slices of a case. */
 export interface Output {

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { Profile } from '../data/index.js';
 import { meanOf } from '../metrics/index.js';
-import type { Observation } from './observe.js';
+import type { Observation } from './observation.js';
 
 const rangeSchema = z.strictObject({ low: z.number(), high: z.number() });
 

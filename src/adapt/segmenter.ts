@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { type Preprocessing, type Profile, preprocessingSchema, profileSchema } from '../data/index.js';
-import { EarlyHead, encoderBlocks, UNet2D, type UNet2DConfig, unet2dSchema } from '../models/index.js';
+import { EarlyHead, encoderBlocks, UNet2D, type UNet2DConfig, unet2dSchema } from '../networks/index.js';
 import {
   Base,
   initialise,

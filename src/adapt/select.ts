@@ -2,7 +2,7 @@
 import type { Pausing } from '../core/index.js';
 import { type CaseSlices, sourceOfTensor } from '../data/index.js';
 import { meanOf } from '../metrics/index.js';
-import type { EarlyHead } from '../models/index.js';
+import type { EarlyHead } from '../networks/index.js';
 import { copyInto, copyState, type State } from '../nn/index.js';
 import { agreement, Masks, observe } from './observe.js';
 import { type Departure, departures, severity } from './reference.js';

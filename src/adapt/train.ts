@@ -30,7 +30,8 @@ import {
 } from '../nn/index.js';
 import { recomputeStatistics, setBatchStatistics, type WeightedBatch } from '../peft/index.js';
 import { binaryCrossEntropyWithLogits, cat, noGrad, operator, scope, type Tensor } from '../torch/index.js';
-import { type Masks, masksOf, type Observation, runNetwork, Sight } from './observe.js';
+import type { Observation } from './observation.js';
+import { type Masks, masksOf, runNetwork, Sight } from './observe.js';
 import { referenceOf } from './reference.js';
 import { deepestHead, type Segmenter } from './segmenter.js';
 

@@ -1,6 +1,6 @@
 /** What commands note beside their results: the option, and the record that a command fills. */
 import type { z } from 'zod';
-import type { AuditRecord } from '../runs/index.js';
+import type { AuditRecord } from '../audit/index.js';
 import type { Context } from './run-command.js';
 
 export const auditOption = (zod: typeof z) => ({
@@ -16,6 +16,6 @@ export async function startAudit(
   command: string,
   { folder, audit }: { folder: string; audit: string | undefined },
 ): Promise<AuditRecord> {
-  const { AuditRecord } = await import('../runs/index.js');
+  const { AuditRecord } = await import('../audit/index.js');
   return new AuditRecord({ command, given: context.given, audit, folder });
 }

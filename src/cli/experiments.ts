@@ -1,13 +1,7 @@
 /** What the commands that carry out a recipe share: their options, and how an experiment's result is told. */
 import { basename, extname, join } from 'node:path';
-import type {
-  AnyRecipe,
-  Experiment,
-  FederationExperiment,
-  FederationSummary,
-  Headline,
-  Summary,
-} from '../runs/index.js';
+import type { Headline } from '../report/index.js';
+import type { AnyRecipe, Experiment, FederationExperiment, FederationSummary, Summary } from '../studies/index.js';
 import { bytes, count, wrap } from './format.js';
 import type { Context } from './run-command.js';
 import { readAssignments } from './settings.js';
@@ -61,7 +55,7 @@ export async function carryOut(
   { kind, recipe }: AnyRecipe,
   { file, data, out, resume, extend }: Given,
 ) {
-  const { runExperiment, runFederationExperiment } = await import('../runs/index.js');
+  const { runExperiment, runFederationExperiment } = await import('../studies/index.js');
   const folder = out ?? join('runs', basename(file, extname(file)));
   const command = ['graft', ...process.argv.slice(2)];
   const options = { out: folder, resume, extend, file, command, ...(data !== undefined && { data }) };

@@ -3,7 +3,8 @@
  * with digests.
  */
 import type { Case } from '../data/index.js';
-import type { Drawn, JobPage, JobRecord, Judged, Panel, Scored } from '../runs/index.js';
+import type { Drawn, Panel } from '../report/index.js';
+import type { JobPage, JobRecord, Judged, Scored } from '../studies/index.js';
 import type { Context } from './run-command.js';
 import { formatTable } from './table.js';
 
@@ -25,7 +26,7 @@ export interface Judgement {
 
 /** Scores the models and draws some cases, before the result is written: a stop here loses nothing. */
 export async function judge(context: Context, left: Left): Promise<Judgement> {
-  const { scoredPanels, unscoredPanels } = await import('../runs/index.js');
+  const { scoredPanels, unscoredPanels } = await import('../studies/index.js');
   const { record, models, scored, unlabelled = [], classes, toleranceMm } = left;
   const { cases } = scored;
   if (cases.length === 0 && unlabelled.length === 0) return { scores: [], panels: [] };

@@ -3,7 +3,7 @@
  * seconds. Colours follow the stream, NO_COLOR and FORCE_COLOR.
  */
 import { styleText } from 'node:util';
-import type { ProgressEvent } from '../runs/index.js';
+import type { ProgressEvent } from '../core/index.js';
 import { duration, measured } from './format.js';
 
 export type { ProgressEvent };

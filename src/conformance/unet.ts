@@ -1,6 +1,6 @@
 /** Golden kinds of the U-Net: forward passes and one adaptation step. */
 import { consistency } from '../adapt/index.js';
-import { EarlyHead, UNet2D } from '../models/index.js';
+import { EarlyHead, UNet2D } from '../networks/index.js';
 import { Adam } from '../nn/index.js';
 import { attachConvLora, setBatchStatistics, trainableParameters } from '../peft/index.js';
 import { type GoldenCase, type Kind, stateOf, tensorOf } from './case.js';

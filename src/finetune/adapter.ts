@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type AdapterValues, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
 import { type AdapterConfig, adapterSchema, type PlanName, planSchema } from '../peft/index.js';
 import { finetuneError } from './errors.js';
-import { type Preparation, preparationShape } from './segmenter.js';
+import { type Preparation, preparationShape } from './preparation.js';
 
 /** Its `state` holds what the plan trained, by the network's names. */
 export interface SamAdapter extends AdapterValues, Preparation {

@@ -5,7 +5,7 @@
  * arXiv 1604.06174) only the inputs of the encoder's stages are kept: once the gradient of the embeddings is known, the
  * stages are computed again, last first, each with its own backward pass. The gradients are the same.
  */
-import type { Sam } from '../models/index.js';
+import type { Sam } from '../networks/index.js';
 import { autocast, noGrad, type Tensor } from '../torch/index.js';
 
 export interface PassOptions {

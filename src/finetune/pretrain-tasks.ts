@@ -1,7 +1,7 @@
 /** What a model is asked in pretraining: generated scenes, with prompts for an object and the mask that answers them. */
 import type { Random } from '../core/index.js';
 import { drawScene, type Scene } from '../data/index.js';
-import type { Prompts } from '../models/index.js';
+import type { Prompts } from '../networks/index.js';
 import { type Tensor, tensor } from '../torch/index.js';
 
 /** One question for every image of a batch. */

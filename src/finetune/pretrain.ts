@@ -12,7 +12,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { random } from '../core/index.js';
-import type { PromptedPrediction, Sam } from '../models/index.js';
+import type { PromptedPrediction, Sam } from '../networks/index.js';
 import { Adam, type Checkpoint, joinStates, start, type TrainingEvent, trainingError } from '../nn/index.js';
 import { noGrad, operator, scope, type Tensor } from '../torch/index.js';
 import { drawTask, type PretrainingTask } from './pretrain-tasks.js';

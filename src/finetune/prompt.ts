@@ -19,7 +19,7 @@ import {
   takeWindows,
   type Volume,
 } from '../data/index.js';
-import { type PromptedPrediction, type Prompts, padWithMean } from '../models/index.js';
+import { type PromptedPrediction, type Prompts, padWithMean } from '../networks/index.js';
 import { noGrad, scope, softmax, type Tensor, tensor } from '../torch/index.js';
 import { finetuneError } from './errors.js';
 import type { SamSegmenter } from './segmenter.js';

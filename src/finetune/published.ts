@@ -4,7 +4,7 @@
  * brightest half percent of a volume are clipped, as in MedSAM's preparation: segment-anything begins with 8-bit images.
  */
 import { preprocessingSchema, windowSchema } from '../data/index.js';
-import { loadSamCheckpoint, publishedConfig, samStateOf, takeUnitImages } from '../models/index.js';
+import { loadSamCheckpoint, publishedConfig, samStateOf, takeUnitImages } from '../networks/index.js';
 import { readState } from '../nn/index.js';
 import { SamSegmenter } from './segmenter.js';
 

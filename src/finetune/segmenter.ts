@@ -7,24 +7,17 @@ import {
   type Preprocessing,
   type Profile,
   preprocessingSchema,
-  profileSchema,
   type WindowConfig,
   windowSchema,
 } from '../data/index.js';
-import { loadSamCheckpoint, Sam, type SamCheckpointReport, type SamConfig, samSchema } from '../models/index.js';
+import { loadSamCheckpoint, Sam, type SamCheckpointReport, type SamConfig, samSchema } from '../networks/index.js';
 import { Base, initialise, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
 import { applyPlan } from '../peft/index.js';
 import { noGrad, scope, type Tensor } from '../torch/index.js';
 import type { SamAdapter } from './adapter.js';
 import { finetuneError } from './errors.js';
-
-/** How volumes become images: training and prediction share it, and it is kept in every file. */
-export interface Preparation {
-  preprocessing: Preprocessing;
-  windows: WindowConfig;
-  /** What the images it was trained on look like, and its answers to them; absent in files of before and untrained bases. */
-  profile?: Profile | undefined;
-}
+import type { Preparation } from './preparation.js';
+import { preparationShape } from './preparation.js';
 
 export interface SamParts {
   /** `classes: null` has the stock head, which answers prompts alone. */
@@ -171,12 +164,6 @@ function fitted(preprocessing: Preprocessing, side: number): Preprocessing {
   return { ...preprocessing, size: [side, side], multiple: 16 };
 }
 
-export const preparationShape = {
-  classes: jsonOf(z.array(z.string())),
-  preprocessing: jsonOf(preprocessingSchema),
-  windows: jsonOf(windowSchema),
-  profile: jsonOf(profileSchema).optional(),
-};
 const metadataSchema = z.object({
   format: z.literal('graft-sam'),
   architecture: jsonOf(samSchema),

@@ -1,4 +1,5 @@
 /** Overlap and surface measures of segmentations, in millimetres. */
+export type { CaseScore } from './case-score.js';
 export { metricErrors } from './errors.js';
 export * from './evaluate.js';
 export * from './overlap.js';

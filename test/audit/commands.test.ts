@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type AuditEntry, readAudit } from '../../src/runs/index.js';
+import { type AuditEntry, readAudit } from '../../src/audit/index.js';
 import { graft } from '../cli/graft.js';
 import { temporaryFolder, writeSeries } from '../dicom/fixtures.js';
 

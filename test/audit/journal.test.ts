@@ -6,7 +6,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncate
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AuditEntry, AuditRecord, appendAudit, findAudit, readAudit, verifyAudit } from '../../src/runs/index.js';
+import { type AuditEntry, AuditRecord, appendAudit, findAudit, readAudit, verifyAudit } from '../../src/audit/index.js';
 import { compiled, root } from '../child.js';
 import { errorOf } from '../graft-error.js';
 
@@ -106,7 +106,7 @@ describe('a line that a crash cut short', () => {
 
 it('loses no line where several processes write at once', async () => {
   const source = `
-    import { appendAudit } from '${compiled('runs/index.js')}';
+    import { appendAudit } from '${compiled('audit/index.js')}';
     for (let i = 0; i < 10; i++) appendAudit(${JSON.stringify(file)}, { ...${JSON.stringify(entry('run'))}, user: String(process.pid) });`;
   const ends = [1, 2, 3].map(
     () =>

@@ -21,7 +21,7 @@ import {
   readFederationRecipe,
   readRecipe,
   runFederationExperiment,
-} from '../../src/runs/index.js';
+} from '../../src/studies/index.js';
 import { noGrad } from '../../src/torch/index.js';
 import { root } from '../child.js';
 import { buildNifti } from '../data/nifti-fixtures.js';

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recipe as federation } from '../runs/federation/tiny.js';
-import { recipe as adaptation, graftUntil, hashes } from '../runs/tiny.js';
+import { recipe as federation } from '../studies/federation/tiny.js';
+import { recipe as adaptation, graftUntil, hashes } from '../studies/tiny.js';
 
 const root = mkdtempSync(join(tmpdir(), 'graft-cache-run-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

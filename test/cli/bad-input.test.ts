@@ -8,7 +8,7 @@ import { Segmenter } from '../../src/adapt/index.js';
 import { generatePhantoms, preprocessingSchema, readVolume, writeVolume } from '../../src/data/index.js';
 import { writeState } from '../../src/nn/index.js';
 import { setThreads, tensor } from '../../src/torch/index.js';
-import { recipe } from '../runs/tiny.js';
+import { recipe } from '../studies/tiny.js';
 import { graft } from './graft.js';
 
 setThreads(1);

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadAdapter, loadModel, segment } from '../../src/adapt/index.js';
+import { sha256 } from '../../src/core/index.js';
 import { generatePhantoms, readLabel, readVolume } from '../../src/data/index.js';
 import { evaluateLabels } from '../../src/metrics/index.js';
-import { sha256 } from '../../src/runs/index.js';
 import { setThreads } from '../../src/torch/index.js';
-import { graftUntil, lastLine } from '../runs/tiny.js';
+import { graftUntil, lastLine } from '../studies/tiny.js';
 
 setThreads(1);
 let folder: string;

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadAdapter, loadModel, segment } from '../../src/adapt/index.js';
+import { readAudit, verifyAudit } from '../../src/audit/index.js';
 import { readLabel, readVolume } from '../../src/data/index.js';
 import { evaluateLabels } from '../../src/metrics/index.js';
-import { readAudit, verifyAudit } from '../../src/runs/index.js';
 import { setThreads } from '../../src/torch/index.js';
-import { type Ended, graftUntil, hashes, lastLine } from '../runs/tiny.js';
+import { type Ended, graftUntil, hashes, lastLine } from '../studies/tiny.js';
 
 setThreads(1);
 let folder: string;

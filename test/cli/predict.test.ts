@@ -12,8 +12,8 @@ import {
   siteOf,
   writeVolume,
 } from '../../src/data/index.js';
+import { progressOf, segmentImages, trainModel } from '../../src/jobs/index.js';
 import { readState, writeState } from '../../src/nn/index.js';
-import { progressOf, segmentImages, trainModel } from '../../src/runs/index.js';
 import { noGrad, setThreads } from '../../src/torch/index.js';
 import { decode, key, temporaryFolder, writeSeries } from '../dicom/fixtures.js';
 import { graft } from './graft.js';

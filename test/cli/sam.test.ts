@@ -16,8 +16,8 @@ import { parsePrompt } from '../../src/cli/prompt.js';
 import { generatePhantoms, readLabel, readVolume, writeVolume } from '../../src/data/index.js';
 import { loadSamAdapter } from '../../src/finetune/index.js';
 import { fingerprint } from '../../src/nn/index.js';
-import { recipe } from '../runs/federation/tiny.js';
-import { graftUntil, lastLine } from '../runs/tiny.js';
+import { recipe } from '../studies/federation/tiny.js';
+import { graftUntil, lastLine } from '../studies/tiny.js';
 import { graft } from './graft.js';
 
 let folder: string;

@@ -7,9 +7,9 @@ import { loadAdapter, loadModel } from '../../src/adapt/index.js';
 import { asOption } from '../../src/cli/settings.js';
 import { generatePhantoms } from '../../src/data/index.js';
 import { fingerprint, readState } from '../../src/nn/index.js';
-import { adaptSettingsSchema, readSettings, unetSettingsSchema } from '../../src/runs/index.js';
+import { adaptSettingsSchema, readSettings, unetSettingsSchema } from '../../src/studies/index.js';
 import { errorOf } from '../graft-error.js';
-import { graftUntil, lastLine, recipe } from '../runs/tiny.js';
+import { graftUntil, lastLine, recipe } from '../studies/tiny.js';
 import { graft } from './graft.js';
 
 let folder: string;

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CaseScore, Comparison } from '../../src/runs/index.js';
+import type { Comparison } from '../../src/compare/index.js';
+import type { CaseScore } from '../../src/metrics/index.js';
 import { graft } from '../cli/graft.js';
-import { recipe as federation } from '../runs/federation/tiny.js';
-import { recipe as adaptation, graftUntil } from '../runs/tiny.js';
+import { recipe as federation } from '../studies/federation/tiny.js';
+import { recipe as adaptation, graftUntil } from '../studies/tiny.js';
 
 let folder: string;
 const at = (name: string) => join(folder, name);

@@ -1,7 +1,7 @@
 /** Methods side by side: what is averaged, paired, tested and said. */
 import { describe, expect, it } from 'vitest';
+import { type ComparisonEntry, compare } from '../../src/compare/index.js';
 import { holm, meanOf, wilcoxon } from '../../src/metrics/index.js';
-import { type ComparisonEntry, compare } from '../../src/runs/index.js';
 import { errorOf } from '../graft-error.js';
 import { cases, entry, scored } from './scored.js';
 

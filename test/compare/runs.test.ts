@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { entriesOfRuns, openRun, readScores, scoresCsv } from '../../src/runs/index.js';
-import { namePatients } from '../../src/runs/patients.js';
+import { scoresCsv } from '../../src/compare/index.js';
+import { entriesOfRuns, openRun, readScores } from '../../src/studies/index.js';
+import { namePatients } from '../../src/studies/patients.js';
 import { errorOf } from '../graft-error.js';
 import { scored, write } from './scored.js';
 

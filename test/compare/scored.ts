@@ -1,7 +1,8 @@
 /** Scores to compare, made up; and folders of runs that hold them. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { CaseScore, ComparisonEntry } from '../../src/runs/index.js';
+import type { ComparisonEntry } from '../../src/compare/index.js';
+import type { CaseScore } from '../../src/metrics/index.js';
 
 /** A case with the same Dice in every class; the other measures follow from it. */
 export function scored(site: string, name: string, dice: number, classes = ['brain'], truthMl = 100): CaseScore {

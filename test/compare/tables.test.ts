@@ -1,8 +1,8 @@
 /** A comparison as a paper or a page shows it. */
 import { describe, expect, it } from 'vitest';
-import { compare, latexTable, markdownTable, renderComparison, tablesOf } from '../../src/runs/index.js';
-import { renderReport } from '../../src/runs/report/index.js';
-import { plausibleReport } from '../runs/report-data.js';
+import { compare, latexTable, markdownTable, tablesOf } from '../../src/compare/index.js';
+import { renderComparison, renderReport } from '../../src/report/index.js';
+import { plausibleReport } from '../studies/report-data.js';
 import { cases, entry } from './scored.js';
 
 const low = [0.61, 0.72, 0.55, 0.8, 0.69, 0.74, 0.58, 0.66];

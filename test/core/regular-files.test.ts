@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { NotRegularFile, readFault, readRegular, readRegularText } from '../../src/core/index.js';
 import { readDataset, readVolume, scanDicom } from '../../src/data/index.js';
 import { openSafetensors } from '../../src/formats/index.js';
-import { readContent } from '../../src/runs/parse.js';
+import { readContent } from '../../src/studies/parse.js';
 import { errorOf } from '../graft-error.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-regular-'));

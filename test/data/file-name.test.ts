@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { niftiStem, readDataset, readLabel, readVolume, writeMask } from '../../src/data/index.js';
-import { findImages } from '../../src/runs/prediction/index.js';
-import { scoreFolder } from '../../src/runs/score.js';
+import { findImages } from '../../src/jobs/index.js';
+import { scoreFolder } from '../../src/jobs/score.js';
 import { temporaryTree } from '../layouts/tree.js';
 import { buildNifti } from './nifti-fixtures.js';
 

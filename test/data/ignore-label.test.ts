@@ -16,7 +16,7 @@ import {
   readDataset,
 } from '../../src/data/index.js';
 import { fineTuningLoss } from '../../src/finetune/index.js';
-import { scoreCase, scoreFolder } from '../../src/runs/score.js';
+import { scoreCase, scoreFolder } from '../../src/jobs/score.js';
 import { scope, tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
 import { last } from '../last.js';

@@ -11,7 +11,7 @@ import { Segmenter } from '../../src/adapt/index.js';
 import { preprocessingSchema, readVolume, writeMask } from '../../src/data/index.js';
 import { setThreads } from '../../src/torch/index.js';
 import { graft } from '../cli/graft.js';
-import { recipe } from '../runs/tiny.js';
+import { recipe } from '../studies/tiny.js';
 import { decode, type SeriesOptions, temporaryFolder, writeCodedSeries, writeSeries } from './fixtures.js';
 
 setThreads(1);

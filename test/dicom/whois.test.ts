@@ -2,8 +2,8 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { readAudit } from '../../src/audit/index.js';
 import { scanDicom, whois } from '../../src/data/index.js';
-import { readAudit } from '../../src/runs/index.js';
 import { graft } from '../cli/graft.js';
 import { errorOf } from '../graft-error.js';
 import { key, temporaryFolder, writeSeries } from './fixtures.js';

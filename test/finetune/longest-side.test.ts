@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { withoutPauses } from '../../src/core/index.js';
 import { placeInSlices, preparationOf, readVolume, type Volume, writeVolume } from '../../src/data/index.js';
 import { loadPublishedSam, loadSam, type Prompt, promptSchema, segmentWithPrompt } from '../../src/finetune/index.js';
-import { loadSamCheckpoint, publishedConfig, Sam, samStateOf } from '../../src/models/index.js';
+import { loadSamCheckpoint, publishedConfig, Sam, samStateOf } from '../../src/networks/index.js';
 import { readState } from '../../src/nn/index.js';
 import { noGrad, operator, setThreads, type Tensor, tensor } from '../../src/torch/index.js';
 import { root } from '../child.js';

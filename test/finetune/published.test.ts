@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { withoutPauses } from '../../src/core/index.js';
 import { preprocessingSchema, readLabel, readVolume, windowSchema, writeVolume } from '../../src/data/index.js';
 import { loadPublishedSam, promptSchema, SamSegmenter, segmentWithPrompt } from '../../src/finetune/index.js';
-import { publishedConfig, Sam, samConfig, takeUnitImages } from '../../src/models/index.js';
+import { publishedConfig, Sam, samConfig, takeUnitImages } from '../../src/networks/index.js';
 import { initialise, writeState } from '../../src/nn/index.js';
 import { noGrad, setThreads, tensor } from '../../src/torch/index.js';
 import { graft } from '../cli/graft.js';

@@ -22,7 +22,7 @@ import {
   SamSegmenter,
   type Tuned,
 } from '../../src/finetune/index.js';
-import { samSchema } from '../../src/models/index.js';
+import { samSchema } from '../../src/networks/index.js';
 import type { Checkpoint } from '../../src/nn/index.js';
 import { cat, scope, setThreads, type Tensor, tensor } from '../../src/torch/index.js';
 

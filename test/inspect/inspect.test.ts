@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeInspection } from '../../src/cli/commands/data/describe-inspection.js';
 import { writeVolume } from '../../src/data/index.js';
-import { type Inspection, inspect } from '../../src/runs/index.js';
+import { type Inspection, inspect } from '../../src/jobs/index.js';
 import { buildNifti, temporaryFolder } from '../data/nifti-fixtures.js';
 import { writeSeries } from '../dicom/fixtures.js';
 import { readPng } from './png.js';

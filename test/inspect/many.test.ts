@@ -4,7 +4,7 @@ import { linkSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeInspection } from '../../src/cli/commands/data/describe-inspection.js';
-import { casesOnSheet, inspect } from '../../src/runs/index.js';
+import { casesOnSheet, inspect } from '../../src/jobs/index.js';
 import { root } from '../child.js';
 import { temporaryTree } from '../layouts/tree.js';
 

@@ -10,7 +10,7 @@ import {
   type Triple,
   warningsOf,
 } from '../../src/data/index.js';
-import { parseRecipe } from '../../src/runs/index.js';
+import { parseRecipe } from '../../src/studies/index.js';
 
 const image = (change: Partial<ImageFacts> = {}): ImageFacts => ({
   size: [60, 128, 128],

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
 import { readDataset } from '../../src/data/index.js';
-import { readRecipe } from '../../src/runs/index.js';
+import { readRecipe } from '../../src/studies/index.js';
 import { errorOf } from '../graft-error.js';
 import { temporaryTree } from './tree.js';
 

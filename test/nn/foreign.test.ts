@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../../src/adapt/index.js';
-import { loadSamCheckpoint, Sam, samConfig } from '../../src/models/index.js';
+import { loadSamCheckpoint, Sam, samConfig } from '../../src/networks/index.js';
 import { fingerprint, initialise, type State, unwrap, writeState } from '../../src/nn/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { small } from '../adapt/small.js';

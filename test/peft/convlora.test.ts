@@ -1,7 +1,7 @@
 /** ConvLoRA: how many parameters, what the update is, which convolutions are adapted and what is trained. */
 import { describe, expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
-import { encoderBlocks, UNet2D } from '../../src/models/index.js';
+import { encoderBlocks, UNet2D } from '../../src/networks/index.js';
 import { Conv2d, ConvTranspose2d, countElements, initialise, Sequential } from '../../src/nn/index.js';
 import { attachConvLora, convLoraSchema, trainableParameters } from '../../src/peft/index.js';
 import { noGrad, type Tensor, tensor } from '../../src/torch/index.js';

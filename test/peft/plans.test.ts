@@ -1,6 +1,6 @@
 /** Training plans: what is trained and what travels, counted on ViT-B, and how a plan is applied and undone. */
 import { describe, expect, it } from 'vitest';
-import { Sam, samConfig, UNet2D } from '../../src/models/index.js';
+import { Sam, samConfig, UNet2D } from '../../src/networks/index.js';
 import { countElements, fingerprint, initialise } from '../../src/nn/index.js';
 import { type AdapterConfig, adapterSchema, applyPlan, type PlanName, planNames, plans } from '../../src/peft/index.js';
 import { onDevice, ones, scope } from '../../src/torch/index.js';

@@ -1,9 +1,9 @@
 /** Event files byte by byte: as TensorFlow's checksum, framing and messages have them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Event, encodeEvent } from '../../src/runs/tracking/event.js';
-import { scalarsOf } from '../../src/runs/tracking/scalars.js';
-import { crc32c, frameRecord } from '../../src/runs/tracking/tfrecord.js';
+import { type Event, encodeEvent } from '../../src/tracking/event.js';
+import { scalarsOf } from '../../src/tracking/scalars.js';
+import { crc32c, frameRecord } from '../../src/tracking/tfrecord.js';
 import { records } from './event-files.js';
 
 describe('CRC-32C', () => {

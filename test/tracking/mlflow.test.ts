@@ -2,11 +2,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ProgressEvent, RunFolder } from '../../src/runs/index.js';
-import { Mlflow } from '../../src/runs/tracking/mlflow.js';
-import { MlflowClient } from '../../src/runs/tracking/mlflow-client.js';
-import { trackingSchema } from '../../src/runs/tracking/schema.js';
-import { Tracking } from '../../src/runs/tracking/tracking.js';
+import type { ProgressEvent } from '../../src/core/index.js';
+import type { RunFolder } from '../../src/studies/index.js';
+import { Mlflow } from '../../src/tracking/mlflow.js';
+import { MlflowClient } from '../../src/tracking/mlflow-client.js';
+import { trackingSchema } from '../../src/tracking/schema.js';
+import { Tracking } from '../../src/tracking/tracking.js';
 import { MlflowServer } from './mlflow-server.js';
 import { logEpochs, openRun, temporary } from './run-folder.js';
 

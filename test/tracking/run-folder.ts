@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RunFolder } from '../../src/runs/index.js';
+import { RunFolder } from '../../src/studies/index.js';
 
 export const temporary = () => mkdtempSync(join(tmpdir(), 'graft-tracking-'));
 

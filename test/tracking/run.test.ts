@@ -3,16 +3,11 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
+import type { ProgressEvent } from '../../src/core/index.js';
 import { generatePhantoms } from '../../src/data/index.js';
-import {
-  type ProgressEvent,
-  parseFederationRecipe,
-  parseRecipe,
-  runExperiment,
-  runFederationExperiment,
-} from '../../src/runs/index.js';
-import { recipe as federated } from '../runs/federation/tiny.js';
-import { recipe as adapted, hashes } from '../runs/tiny.js';
+import { parseFederationRecipe, parseRecipe, runExperiment, runFederationExperiment } from '../../src/studies/index.js';
+import { recipe as federated } from '../studies/federation/tiny.js';
+import { recipe as adapted, hashes } from '../studies/tiny.js';
 import { readBoard } from './event-files.js';
 import { MlflowServer } from './mlflow-server.js';
 import { temporary } from './run-folder.js';

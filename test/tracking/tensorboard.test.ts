@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { TensorBoard } from '../../src/runs/tracking/tensorboard.js';
+import { TensorBoard } from '../../src/tracking/tensorboard.js';
 import { readBoard } from './event-files.js';
 import { logEpochs, openRun, temporary } from './run-folder.js';
 

@@ -60,9 +60,10 @@ export const registerAdapt = (program: Command): void =>
       modelFile,
       data,
     ) {
-      const { adaptationOf, adaptModel, adaptSettingsSchema, findDataset, findRecipe, hasCheckpoints, JobRecord } =
-        await import('../../runs/index.js');
-      const { progressOf, readSettings, removeCheckpoints } = await import('../../runs/index.js');
+      const { adaptModel, hasCheckpoints, progressOf, removeCheckpoints } = await import('../../jobs/index.js');
+      const { adaptationOf, adaptSettingsSchema, findDataset, findRecipe, JobRecord, readSettings } = await import(
+        '../../studies/index.js'
+      );
       const { adapterBytes, loadAdapter, loadModel, saveAdapter, segmentWithPauses } = await import(
         '../../adapt/index.js'
       );

@@ -1,6 +1,6 @@
 /** `graft compare`: runs and their methods side by side. */
 import type { Command } from 'commander';
-import type { ComparisonTable } from '../../runs/index.js';
+import type { ComparisonTable } from '../../compare/index.js';
 import { defineCommand } from '../command.js';
 import { formatTable } from '../table.js';
 
@@ -14,7 +14,7 @@ export const registerCompare = (program: Command): void =>
       'class, and with the worst cases. Runs of `graft run` and `graft federate`, also unfinished ones; they are only read.',
     arguments: { '<runs...>': 'folders of runs' },
     options: async () => {
-      const [{ z }, { measureNames }] = await Promise.all([import('zod'), import('../../runs/index.js')]);
+      const [{ z }, { measureNames }] = await Promise.all([import('zod'), import('../../compare/index.js')]);
       return z
         .strictObject({
           measure: z.array(z.enum(measureNames)).min(1).default(['dice']).describe('what to compare'),
@@ -33,17 +33,9 @@ export const registerCompare = (program: Command): void =>
       ['graft compare runs/a --baseline udas --html compare.html --json', 'a page, and all numbers for a program'],
     ],
     async run({ print, width, bold }, { measure, baseline, methods, latex, markdown, html }, ...folders) {
-      const {
-        compare,
-        entriesOfRuns,
-        entryOf,
-        forSharing,
-        latexTable,
-        markdownTable,
-        namesOfRuns,
-        renderComparison,
-        tablesOf,
-      } = await import('../../runs/index.js');
+      const { compare, entryOf, latexTable, markdownTable, tablesOf } = await import('../../compare/index.js');
+      const { entriesOfRuns, forSharing, namesOfRuns } = await import('../../studies/index.js');
+      const { renderComparison } = await import('../../report/index.js');
       const all = entriesOfRuns(folders);
       const first = baseline ?? methods?.[0] ?? all[0].name;
       const entries = methods ? [...new Set([first, ...methods])].map((name) => entryOf(all, name)) : all;

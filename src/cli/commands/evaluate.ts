@@ -1,7 +1,7 @@
 /** `graft evaluate`: masks against the truth. */
 import type { Command } from 'commander';
+import type { Evaluation } from '../../compare/index.js';
 import { keyFault } from '../../core/index.js';
-import type { Evaluation } from '../../runs/index.js';
 import { defineCommand } from '../command.js';
 import { formatTable } from '../table.js';
 
@@ -42,7 +42,8 @@ export const registerEvaluate = (program: Command): void =>
       ['graft evaluate masks labels --csv scores.csv', 'a table for R, pandas or a spreadsheet'],
     ],
     async run(context, { classes, tolerance, ignore, missing: choice, csv }, predictions, labels) {
-      const { measures, scoreFolder, scoresCsv, shownNames, summariseScores } = await import('../../runs/index.js');
+      const { measures, scoresCsv, summariseScores } = await import('../../compare/index.js');
+      const { scoreFolder, shownNames } = await import('../../jobs/index.js');
       const options = { ignore, missing: choice };
       const { scores, missing } = await context.follow(scoreFolder(predictions, labels, classes, tolerance, options));
       const summary = summariseScores(scores, classes);

@@ -32,7 +32,7 @@ export const registerFederate = (program: Command): void =>
       ],
     ],
     async run(context, { rounds, wire, aggregation, plans, regimes, ...options }, recipeName) {
-      const { findRecipe, readFederationRecipe } = await import('../../runs/index.js');
+      const { findRecipe, readFederationRecipe } = await import('../../studies/index.js');
       const file = findRecipe(recipeName);
       const named = { 'federation.rounds': rounds, 'federation.wire': wire, 'federation.aggregation': aggregation };
       const given = Object.entries({ ...named, plans, regimes }).filter(([, value]) => value !== undefined);
@@ -49,7 +49,7 @@ async function federateOptions() {
     import('zod'),
     import('../../federate/index.js'),
     import('../../peft/index.js'),
-    import('../../runs/index.js'),
+    import('../../studies/index.js'),
   ]);
   const { rounds, wire, aggregation } = federationSchema.shape;
   return (await recipeOptions()).extend({

@@ -1,6 +1,6 @@
 /** `graft params`: how many parameters a network has and how few are trained, counted on the real thing. */
 import type { Command } from 'commander';
-import type { SamArchitecture } from '../../models/index.js';
+import type { SamArchitecture } from '../../networks/index.js';
 import { defineCommand } from '../command.js';
 import { headings, refuseForeign } from '../settings.js';
 
@@ -44,7 +44,7 @@ export const registerParams = (program: Command): void =>
 
 async function paramsOptions() {
   const [{ z }, { samArchitectures, samSchema, unet2dSchema, unetBlocks }, { convLoraSchema, loraOptions, oneDora }] =
-    await Promise.all([import('zod'), import('../../models/index.js'), import('../../peft/index.js')]);
+    await Promise.all([import('zod'), import('../../networks/index.js'), import('../../peft/index.js')]);
   const { count, kind, targets } = loraOptions.shape;
   return z
     .strictObject({

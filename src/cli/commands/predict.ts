@@ -1,8 +1,9 @@
 /** `graft predict`: masks for volumes. */
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import type { AuditRecord } from '../../audit/index.js';
 import { exitCodes } from '../../core/index.js';
-import type { AuditRecord, ImageSource, Mask, Outputs, Segment } from '../../runs/index.js';
+import type { ImageSource, Mask, Outputs, Segment } from '../../jobs/index.js';
 import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
@@ -92,7 +93,7 @@ export const registerPredict = (program: Command): void =>
       const { chooseDevice } = await import('../../torch/index.js');
       const { readCodes } = await import('../../data/index.js');
       const { algorithmOf, checkOutputs, findImages, loadPredictor, segmentImages } = await import(
-        '../../runs/index.js'
+        '../../jobs/index.js'
       );
       const { sources, problems } = findImages(paths, format);
       const outputs = { out, format, existing };

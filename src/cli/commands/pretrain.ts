@@ -1,7 +1,7 @@
 /** `graft pretrain`: a small foundation on generated scenes. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { SamArchitecture } from '../../models/index.js';
+import type { SamArchitecture } from '../../networks/index.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 
@@ -20,7 +20,7 @@ export const registerPretrain = (program: Command): void =>
       ['graft pretrain --out foundation.safetensors --resume', 'go on after an interruption'],
     ],
     async run(context, { model, imageSize, out, resume, seed, device, ...pretraining }) {
-      const { makeFoundation } = await import('../../runs/index.js');
+      const { makeFoundation } = await import('../../jobs/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
       // Also with --resume: what is finished is not computed again.
       if (existsSync(out)) throw cliError('OUTPUT_EXISTS', { file: out });
@@ -37,7 +37,7 @@ async function pretrainOptions() {
   const [{ z }, { pretrainingSchema }, { samArchitectures, samSchema }] = await Promise.all([
     import('zod'),
     import('../../finetune/index.js'),
-    import('../../models/index.js'),
+    import('../../networks/index.js'),
   ]);
   return z.strictObject({
     model: z

@@ -28,7 +28,7 @@ export const registerRun = (program: Command): void =>
       ],
     ],
     async run(context, { list, ...options }, named) {
-      const { findRecipe, listRecipes, readAnyRecipe } = await import('../../runs/index.js');
+      const { findRecipe, listRecipes, readAnyRecipe } = await import('../../studies/index.js');
       if (list) {
         const recipes = listRecipes();
         const width = Math.max(...recipes.map(({ name }) => name.length));

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import type { SamArchitecture } from '../../models/index.js';
+import type { SamArchitecture } from '../../networks/index.js';
 import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
@@ -88,7 +88,7 @@ export const registerTrain = (program: Command): void =>
     ) {
       const { given } = context;
       const { findDataset, findRecipe, networkIn, readSettings, samSettingsSchema, trainingOf, unetSettingsSchema } =
-        await import('../../runs/index.js');
+        await import('../../studies/index.js');
       const { describeSplit, siteOf } = await import('../../data/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
       const recipe = named === undefined ? undefined : findRecipe(named);
@@ -163,7 +163,7 @@ async function trainOptions() {
       import('zod'),
       import('../../adapt/index.js'),
       import('../../data/index.js'),
-      import('../../models/index.js'),
+      import('../../networks/index.js'),
       import('../../finetune/index.js'),
       import('../../peft/index.js'),
     ]);

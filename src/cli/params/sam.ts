@@ -1,5 +1,5 @@
 /** `graft params --model sam-…`: Segment Anything, and what each training plan trains and sends. */
-import type { SamArchitecture } from '../../models/index.js';
+import type { SamArchitecture } from '../../networks/index.js';
 import type { AdapterConfig } from '../../peft/index.js';
 import { bytes, count, percent } from '../format.js';
 import { formatTable } from '../table.js';
@@ -12,7 +12,7 @@ interface Options extends Pick<AdapterConfig, 'rank' | 'count' | 'kind' | 'targe
 export type SamCounts = Awaited<ReturnType<typeof countSam>>;
 
 export async function countSam({ model, imageSize, classes, rank = 32, count, kind, targets }: Options) {
-  const { Sam, samConfig } = await import('../../models/index.js');
+  const { Sam, samConfig } = await import('../../networks/index.js');
   const { countElements } = await import('../../nn/index.js');
   const { adapterSchema, applyPlan, planNames, plans } = await import('../../peft/index.js');
   const { onDevice } = await import('../../torch/index.js');

@@ -1,5 +1,5 @@
 /** `graft params --model unet2d`: the U-Net, and ConvLoRA in each placement. */
-import type { UNet2DConfig, UNetBlock } from '../../models/index.js';
+import type { UNet2DConfig, UNetBlock } from '../../networks/index.js';
 import { bytes, count, percent } from '../format.js';
 import { formatTable } from '../table.js';
 
@@ -11,7 +11,7 @@ interface Options extends UNet2DConfig {
 export type UNetCounts = Awaited<ReturnType<typeof countUNet>>;
 
 export async function countUNet({ inChannels, outChannels, filters, rank = 2, kernels, blocks }: Options) {
-  const { EarlyHead, encoderBlocks, UNet2D, unetBlocks } = await import('../../models/index.js');
+  const { EarlyHead, encoderBlocks, UNet2D, unetBlocks } = await import('../../networks/index.js');
   const { countElements } = await import('../../nn/index.js');
   const { attachConvLora, trainableParameters } = await import('../../peft/index.js');
   const config = { inChannels, outChannels, filters };

@@ -38,7 +38,7 @@ export async function divide(
   groupBy: string | undefined,
 ): Promise<Parts> {
   const { splitCases } = await import('../../data/index.js');
-  const { assertLabelled } = await import('../../runs/index.js');
+  const { assertLabelled } = await import('../../jobs/index.js');
   const { test, ...others } = shares;
   const how = { seed, ...(groupBy !== undefined && { groupBy }) };
   const split =

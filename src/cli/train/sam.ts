@@ -1,7 +1,7 @@
 /** `graft train --model sam-…`: a plan's part of Segment Anything, on cases that lie in one place. */
 import { existsSync, rmSync } from 'node:fs';
 import type { Case, Volume } from '../../data/index.js';
-import type { SamSettings } from '../../runs/index.js';
+import type { SamSettings } from '../../studies/index.js';
 import { cliError } from '../errors.js';
 import { bytes, count } from '../format.js';
 import { judge, leave } from '../leave.js';
@@ -13,7 +13,8 @@ type SamOptions = TrainOptions & { base: string };
 
 export async function trainSam(context: Context, settings: SamSettings, options: SamOptions): Promise<Trained> {
   const { out, resume, sites, seed, cache, base } = options;
-  const { describeFoundation, JobRecord, loadSite, progressOf, tune } = await import('../../runs/index.js');
+  const { describeFoundation, progressOf } = await import('../../jobs/index.js');
+  const { JobRecord, loadSite, tune } = await import('../../studies/index.js');
   const { loadSamAdapter, saveSamAdapter, segmentVolumeWithPauses } = await import('../../finetune/index.js');
   const checkpoint = `${out}.ckpt`;
   if (!resume && existsSync(checkpoint)) throw cliError('CHECKPOINT_EXISTS', { file: out });
@@ -82,7 +83,7 @@ async function openBase(
   { base, seed, device, named }: SamOptions,
 ) {
   const { loadSam, SamSegmenter } = await import('../../finetune/index.js');
-  const { samConfig } = await import('../../models/index.js');
+  const { samConfig } = await import('../../networks/index.js');
   const invalid = (problems: string) => cliError('OPTION_INVALID', { problems, command: 'train' });
   if (existsSync(base)) {
     if ('model.checkpoint' in named)

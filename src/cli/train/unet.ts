@@ -1,6 +1,6 @@
 /** `graft train --model unet2d`: a network and its early heads. */
 import type { Case, Volume } from '../../data/index.js';
-import type { UNetSettings } from '../../runs/index.js';
+import type { UNetSettings } from '../../studies/index.js';
 import { cliError } from '../errors.js';
 import { judge, leave } from '../leave.js';
 import type { Context } from '../run-command.js';
@@ -23,7 +23,8 @@ async function opened(file: string | undefined, device: string) {
 export async function trainUNet(context: Context, settings: UNetSettings, options: TrainOptions): Promise<Trained> {
   const { out, resume, sites, seed, device, cache } = options;
   const { init } = await opened(options.init, device);
-  const { hasCheckpoints, JobRecord, progressOf, removeCheckpoints, trainModel } = await import('../../runs/index.js');
+  const { hasCheckpoints, progressOf, removeCheckpoints, trainModel } = await import('../../jobs/index.js');
+  const { JobRecord } = await import('../../studies/index.js');
   const { segmentWithPauses } = await import('../../adapt/index.js');
   if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
   const { classes, preprocessing, training, toleranceMm } = settings;

@@ -3,10 +3,10 @@ import { exitCodes, GraftError } from '../../core/index.js';
 import { volumeOfBytes } from '../nifti/index.js';
 import type { Volume } from '../volume.js';
 import { runDcm2niix } from './dcm2niix.js';
+import type { DicomSeries } from './dicom-series.js';
 import { dicomError, reasonOf } from './errors.js';
 import { type Header, readHeader } from './header.js';
 import { preparedFile } from './prepare.js';
-import type { DicomSeries } from './scan.js';
 import { firstFrames, framesOfVoxels, voxelsOf } from './trace.js';
 
 /** One volume as a whole NIfTI-1 file, not compressed. */

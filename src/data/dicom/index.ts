@@ -2,12 +2,12 @@
 export type { ClassCodes, Code, GivenCodes } from './class-codes.js';
 export { readCodes } from './codes-file.js';
 export { convertSeries, type NiftiBytes, niftiOfSeries } from './convert.js';
+export type { DicomSeries } from './dicom-series.js';
 export { dicomError, dicomErrors, type Problem } from './errors.js';
 export { pseudonymise, pseudonymKey } from './pseudonym.js';
 export {
   assertSeries,
   type DicomScan,
-  type DicomSeries,
   isDicom,
   patientMask,
   scanDicom,

@@ -5,38 +5,14 @@
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type Pausing, pause, withoutPauses } from '../../core/index.js';
-import type { Triple } from '../orientation.js';
 import { DamagedFile } from './data-set.js';
+import type { DicomSeries } from './dicom-series.js';
 import { readElements } from './elements.js';
 import { dicomError, type Problem, problem, reasonOf } from './errors.js';
 import { type Header, type Imageless, readHeader } from './header.js';
 import { type Identifying, identifyingOf, maskerOf } from './identifying.js';
 import { pseudonymKey } from './pseudonym.js';
 import { describeSeries, patientOf } from './series.js';
-
-/** A series: what one scan of a patient gave, often one volume. Plain data, but for `files` fit to be shown or stored. */
-export interface DicomSeries {
-  /** Pseudonym, such as `patient-1a2b3c4d`. */
-  patient: string;
-  /** The series' number and a pseudonym of its identifier, such as `003-5e6f7a8b`. */
-  series: string;
-  /** CT, MR, … */
-  modality: string;
-  manufacturer: string | undefined;
-  model: string | undefined;
-  fieldStrengthT: number | undefined;
-  /** [between slices, between rows, between columns] in mm; undefined where the headers do not tell. */
-  spacing: Triple | undefined;
-  /** [slices, rows, columns] of a volume as it was acquired (not yet reoriented). */
-  size: Triple;
-  /** Images, over all slices and volumes. */
-  frames: number;
-  /** Paths, in the order of acquisition. Hospitals put patients' names in paths: show their number, not the paths. */
-  files: string[];
-  /** How the pixels are stored, such as `JPEG 2000`. */
-  transferSyntax: string;
-  problems: Problem[];
-}
 
 export interface DicomScan {
   /** As it may be shown. */

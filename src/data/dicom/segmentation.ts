@@ -12,12 +12,12 @@ import { writeFileAtomic } from '../../core/index.js';
 import type { Placed } from '../volume.js';
 import type { GivenCodes } from './class-codes.js';
 import { framesOfVolume, headersOf } from './convert.js';
+import type { DicomSeries } from './dicom-series.js';
 import { readElements } from './elements.js';
 import { type Dataset, encodeFile } from './encode.js';
 import { framesOnGrid, type PlacedFrame } from './frames-on-grid.js';
 import type { Header } from './header.js';
 import { assertIdentifiers, type Identity, identityOf, isIdentifier } from './identity.js';
-import type { DicomSeries } from './scan.js';
 import { code, functionalGroups, labelsIn, pack, uid } from './segment-frames.js';
 import { type Algorithm, segmentSequence } from './segments.js';
 

@@ -1,10 +1,10 @@
 /** One series from the headers of its files: what it is, how it lies, and what is wrong with it. */
 import type { GraftError } from '../../core/index.js';
 import type { Triple } from '../orientation.js';
+import type { DicomSeries } from './dicom-series.js';
 import { dicomError, type Problem, problem } from './errors.js';
 import type { Header } from './header.js';
 import { pseudonymise, seriesName } from './pseudonym.js';
-import type { DicomSeries } from './scan.js';
 import { type Fault, stacksOf } from './stack.js';
 
 const syntaxes: Record<string, string> = {

@@ -2,10 +2,12 @@
  * Whose a pseudonym is. It cannot be computed back, also not with the key: the key's holder, who has the images too, makes
  * the pseudonyms of a folder again and sees which is the same. So no table of names has to be kept anywhere.
  */
+
+import type { DicomSeries } from './dicom-series.js';
 import { readElements } from './elements.js';
 import { dicomError } from './errors.js';
 import { knownKey } from './pseudonym.js';
-import { type DicomSeries, scanDicom } from './scan.js';
+import { scanDicom } from './scan.js';
 
 /** A person, as the headers say; this is what pseudonyms stand in for elsewhere. */
 export interface Person {

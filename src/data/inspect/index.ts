@@ -4,4 +4,5 @@ export { type Histogram, histogramOf, joinHistograms } from './histogram.js';
 export { hounsfieldWindow } from './intensity-warnings.js';
 export { type Pane, panesOf } from './panes.js';
 export { type Inspected, type SiteFacts, siteFacts, type ValueRange } from './sites.js';
-export { type DataWarning, warningsOf } from './warnings.js';
+export type { DataWarning } from './warning.js';
+export { warningsOf } from './warnings.js';

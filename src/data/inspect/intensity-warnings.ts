@@ -1,6 +1,6 @@
 /** Whether one scaling of intensities suits all sites, and which. */
 import { type Inspected, rangeOf, type SiteFacts } from './sites.js';
-import type { DataWarning } from './warnings.js';
+import type { DataWarning } from './warning.js';
 import { listed, namesOf, rounded, sitesWith } from './words.js';
 
 /** Widths of the intensities (percentiles 1 to 99) that differ by this factor. */

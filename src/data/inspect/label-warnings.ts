@@ -1,6 +1,6 @@
 /** What labels say of a data set: empty ones, values that need names, sites that seem to outline different things. */
 import type { Inspected, SiteFacts } from './sites.js';
-import type { DataWarning } from './warnings.js';
+import type { DataWarning } from './warning.js';
 import { listed, namesOf, rounded } from './words.js';
 
 /** Median volumes of a structure that differ by this factor between sites. */

@@ -6,17 +6,8 @@
 import { intensityWarnings } from './intensity-warnings.js';
 import { labelWarnings } from './label-warnings.js';
 import { type Inspected, rangeOf, type SiteFacts } from './sites.js';
+import type { DataWarning } from './warning.js';
 import { listed, namesOf, rounded, sitesWith } from './words.js';
-
-export interface DataWarning {
-  topic: 'orientation' | 'plane' | 'spacing' | 'size' | 'intensity' | 'labels';
-  /** What was found, and where. */
-  message: string;
-  /** What follows from it. */
-  advice: string;
-  /** The line of a recipe that handles it, where one does. */
-  recipe?: string;
-}
 
 /** A slice direction this many times as long as the others is a plane of acquisition. */
 const thick = 1.5;

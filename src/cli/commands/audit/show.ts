@@ -18,7 +18,7 @@ export const registerShow = (group: Command): void =>
       ['graft audit show predictions/graft-audit.jsonl --json', 'with the digest of every file'],
     ],
     async run(context, _, path) {
-      const { findAudit, readAudit } = await import('../../../runs/index.js');
+      const { findAudit, readAudit } = await import('../../../audit/index.js');
       const file = findAudit(path);
       const { lines, head, torn, broken } = readAudit(file);
       const entries = lines.map(({ hash, entry }) => ({ hash, ...entry }));

@@ -27,7 +27,7 @@ export const registerVerify = (group: Command): void =>
       ['graft audit verify predictions --anchor 5f0c…', 'and is all there that was there when this head was noted?'],
     ],
     async run(context, { anchor }, path) {
-      const { findAudit, verifyAudit } = await import('../../../runs/index.js');
+      const { findAudit, verifyAudit } = await import('../../../audit/index.js');
       const file = findAudit(path);
       const { count, head } = verifyAudit(file, anchor);
       context.print({ file, lines: count, head, anchor }, () =>

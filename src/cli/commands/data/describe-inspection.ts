@@ -1,6 +1,6 @@
 /** An inspection as text: tables of series, cases and sites, what is broken, and what needs a choice. */
 import type { ImageFacts } from '../../../data/index.js';
-import { casesOnSheet, type Inspection } from '../../../runs/index.js';
+import { casesOnSheet, type Inspection } from '../../../jobs/index.js';
 import { asOption } from '../../settings.js';
 import { type Cell, formatTable } from '../../table.js';
 

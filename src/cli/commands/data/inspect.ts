@@ -41,7 +41,7 @@ export const registerInspect = (group: Command): void =>
     ],
     async run(context, options, folder) {
       const [{ inspect }, { describeInspection }] = await Promise.all([
-        import('../../../runs/index.js'),
+        import('../../../jobs/index.js'),
         import('./describe-inspection.js'),
       ]);
       const inspection = await context.follow(inspect(folder, options));

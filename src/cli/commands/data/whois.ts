@@ -28,7 +28,7 @@ export const registerWhois = (group: Command): void =>
     ],
     async run(context, { key, audit }, pseudonym, folder) {
       const { whois } = await import('../../../data/index.js');
-      const { AuditRecord } = await import('../../../runs/index.js');
+      const { AuditRecord } = await import('../../../audit/index.js');
       const record = new AuditRecord({ command: 'data whois', given: {}, audit, folder: '.' });
       const people = whois(pseudonym, folder, key);
       for (const one of people.flatMap((person) => person.series))

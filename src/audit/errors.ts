@@ -1,0 +1,26 @@
+/** What can be wrong with an audit file. */
+import { errorsOf } from '../core/index.js';
+
+export const auditErrors = {
+  AUDIT_MISSING: {
+    exit: 'usage',
+    message: '{path}: holds no audit file ({name}).',
+    hint: 'Name the file, or the folder that a command wrote its results into.',
+  },
+  AUDIT_BROKEN: {
+    exit: 'data',
+    message: '{file}: line {line} {problem}.',
+    hint: 'What comes before that line is as it was written. Compare with a copy, or with a head that was noted elsewhere.',
+  },
+  AUDIT_ANCHOR: {
+    exit: 'data',
+    message: '{file}: no line has the hash {anchor}; the chain of {count} ends with {head}.',
+    hint: 'The anchor is of another file, or lines at the end were removed or replaced. Compare with a copy.',
+  },
+  AUDIT_IN_USE: {
+    exit: 'system',
+    message: '{file}: another graft (process {pid} on {host}) has been writing to it for {seconds} seconds.',
+    hint: 'Wait for it. If no such process runs there, delete {lock}.',
+  },
+} as const;
+export const auditError = errorsOf(auditErrors);

@@ -1,0 +1,51 @@
+/** Where masks go: their names, and what must not be lost or overwritten. Checked before anything is computed. */
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { jobError } from '../errors.js';
+import type { ImageSource, MaskFormat } from './sources.js';
+
+export interface Outputs {
+  /** Folder for the masks: NAME.nii.gz on the image's grid, or NAME.dcm that refers to its series. */
+  out: string;
+  format: MaskFormat;
+  /** What becomes of masks that are there already. */
+  existing: 'refuse' | 'skip' | 'overwrite';
+}
+
+const endings = { nifti: '.nii.gz', 'dicom-seg': '.dcm' } satisfies Record<MaskFormat, string>;
+
+/** @param name of the volume: a series with several volumes has a mask for each */
+export const maskFile = ({ out, format }: Outputs, name: string): string => join(out, name + endings[format]);
+
+/**
+ * Refuses what would lose something: two masks under one name, a mask in the place of an image, and, unless asked for,
+ * masks in the place of others.
+ *
+ * @throws GraftError SAME_NAME, MASK_OVER_IMAGE, MASKS_EXIST
+ */
+export function checkOutputs(sources: readonly ImageSource[], outputs: Outputs): void {
+  const byName = new Map<string, ImageSource>();
+  const images = new Set(
+    sources.flatMap(({ path }) => (path !== undefined && existsSync(path) ? realpathSync(path) : [])),
+  );
+  const there: string[] = [];
+  const listed = existsSync(outputs.out) ? readdirSync(outputs.out) : [];
+  for (const source of sources) {
+    const mask = maskFile(outputs, source.name);
+    const first = byName.get(source.name);
+    const shown = ({ path, name }: ImageSource) => path ?? name;
+    if (first) throw jobError('SAME_NAME', { first: shown(first), second: shown(source), mask });
+    byName.set(source.name, source);
+    if (existsSync(mask) && images.has(realpathSync(mask))) throw jobError('MASK_OVER_IMAGE', { mask });
+    there.push(...masksOf(source, listed, outputs));
+  }
+  if (there.length > 0 && outputs.existing === 'refuse')
+    throw jobError('MASKS_EXIST', { count: there.length, file: join(outputs.out, there[0]) });
+}
+
+/** The masks of a source in the folder. The volumes of a series are known only when it is converted; they begin with its name. */
+function masksOf({ name, series }: ImageSource, listed: readonly string[], outputs: Outputs): string[] {
+  const own = basename(maskFile(outputs, name));
+  const ending = endings[outputs.format];
+  return listed.filter((file) => file === own || (series && file.startsWith(`${name}_`) && file.endsWith(ending)));
+}

@@ -1,0 +1,141 @@
+/** NIfTI files and DICOM series, segmented one after another; masks as NIfTI or DICOM-SEG. */
+import { existsSync, rmSync } from 'node:fs';
+import type { ProgressEvent } from '../../core/index.js';
+import { type Pause, writeFileAtomic } from '../../core/index.js';
+import {
+  convertSeries,
+  modalityBeside,
+  readVolumeWithPauses,
+  type SegmentationOptions,
+  type SegmentationWriter,
+  segmentationWriter,
+  type Volume,
+  writeMaskWithPauses,
+} from '../../data/index.js';
+import { caseName } from '../score.js';
+import type { Mask } from './mask.js';
+import { maskFile, type Outputs } from './outputs.js';
+import type { Answer, Segment } from './predictor.js';
+import type { ImageSource } from './sources.js';
+import { VolumeTable } from './volume-table.js';
+
+/** An image that has no mask, whatever the reason was. */
+export interface Failure {
+  image: string;
+  error: unknown;
+}
+
+export interface SegmentOptions extends Outputs {
+  segment: Segment;
+  /** Names of the labels 1, 2, … */
+  classes: readonly string[];
+  /** What a DICOM-SEG says of its classes and of what made it. */
+  segmentation?: Pick<SegmentationOptions, 'codes' | 'algorithm'>;
+  /** Writes a DICOM-SEG also where nothing was segmented. */
+  empty: boolean;
+  /** Told of each mask when it is written. */
+  made?: (mask: Mask, source: ImageSource) => void;
+}
+
+export interface Segmented {
+  masks: Mask[];
+  /** Masks that were there already. */
+  skipped: string[];
+  failures: Failure[];
+  /** The table of volumes beside the masks. */
+  table: string;
+}
+
+/**
+ * Segments all images. One that cannot be used is among the failures and stops no other, whatever went wrong with it.
+ * Each mask is an event when it is written, and a line of `volumes.csv`; what is doubted of it is told there, beside a
+ * NIfTI mask in a JSON file of its name, and in the comments of a DICOM-SEG.
+ *
+ * @throws GraftError VOLUMES_FOREIGN, before anything is computed
+ */
+export async function* segmentImages(
+  sources: readonly ImageSource[],
+  options: SegmentOptions,
+): AsyncGenerator<ProgressEvent, Segmented> {
+  const table = new VolumeTable(options.out);
+  const [masks, skipped, failures]: [Mask[], string[], Failure[]] = [[], [], []];
+  const isThere = (name: string) => options.existing === 'skip' && existsSync(maskFile(options, name));
+  yield { kind: 'task', name: 'segment', total: sources.length };
+  for (const [i, source] of sources.entries()) {
+    try {
+      if (isThere(source.name)) skipped.push(maskFile(options, source.name));
+      else
+        for (const volume of yield* readVolumes(source)) {
+          const name = caseName(volume.path);
+          if (isThere(name)) {
+            skipped.push(maskFile(options, name));
+            continue;
+          }
+          // A series that no DICOM-SEG can be written on is refused before the model runs.
+          const writer = options.format === 'dicom-seg' ? await segmentationWriter(volume, source.series!) : undefined;
+          const modality = source.series?.modality ?? modalityBeside(volume.path);
+          const answer = yield* options.segment(volume, { modality });
+          const mask = yield* write(answer, volume, writer, options);
+          table.add(mask);
+          masks.push(mask);
+          options.made?.(mask, source);
+          yield { kind: 'result', text: describeMask(mask), value: mask };
+        }
+    } catch (error) {
+      failures.push({ image: source.path ?? source.name, error });
+    }
+    yield { kind: 'step', done: i + 1, total: sources.length };
+  }
+  yield { kind: 'done', name: 'segment' };
+  return { masks, skipped, failures, table: table.file };
+}
+
+async function* readVolumes({ path, series }: ImageSource): AsyncGenerator<Pause, Volume[]> {
+  return series ? convertSeries(series) : [yield* readVolumeWithPauses(path!)];
+}
+
+/** Writes the mask of a volume, and what is doubted of it; without a writer of DICOM-SEG as NIfTI. */
+async function* write(
+  answer: Answer,
+  volume: Volume,
+  writer: SegmentationWriter | undefined,
+  options: SegmentOptions,
+): AsyncGenerator<Pause, Mask> {
+  const { classes } = options;
+  const { labels, volumesMl, ...more } = answer;
+  const segmentedMl = volumesMl.reduce((a, b) => a + b, 0);
+  // A header that leaves something open is a reason for doubt, too.
+  const warnings = [...(volume.doubts ?? []), ...more.warnings];
+  const found = {
+    ...{ image: volume.path, segmentedMl, ...more, warnings },
+    volumesMl: Object.fromEntries(classes.map((name, i) => [name, volumesMl[i]])),
+  };
+  const mask = maskFile(options, caseName(volume.path));
+  if (!writer) {
+    yield* writeMaskWithPauses(mask, labels, volume.grid);
+    writeWarnings(mask.replace(/\.nii\.gz$/, '.warnings.json'), found);
+  } else if (segmentedMl > 0 || options.empty) writer(mask, labels, { ...options.segmentation, classes, warnings });
+  else {
+    // One of an earlier command would be taken for this one's.
+    rmSync(mask, { force: true });
+    return { ...found, mask: null };
+  }
+  return { ...found, mask };
+}
+
+/** What is doubted of a mask, beside it; a mask without a doubt has no such file. */
+function writeWarnings(file: string, { image, volumesMl, warnings }: Omit<Mask, 'mask'>): void {
+  if (warnings.length > 0) writeFileAtomic(file, `${JSON.stringify({ image, volumesMl, warnings }, null, 2)}\n`);
+  else rmSync(file, { force: true });
+}
+
+/** `masks/scan.nii.gz  3.1 ml (anterior 1.6, posterior 1.5)`, and a line for each warning. */
+function describeMask({ image, mask, segmentedMl, volumesMl, iou, warnings }: Mask): string {
+  const entries = Object.entries(volumesMl);
+  const parts = entries.map(([name, ml]) => `${name} ${ml.toFixed(1)}`).join(', ');
+  const file = mask ?? `${image}: nothing segmented, so no DICOM-SEG was written (--empty writes it):`;
+  return [
+    `${file}  ${segmentedMl.toFixed(1)} ml${entries.length > 1 ? ` (${parts})` : ''}${iou === undefined ? '' : `, predicted IoU ${iou.toFixed(2)}`}`,
+    ...warnings.map((text) => `  warning: ${text}`),
+  ].join('\n');
+}

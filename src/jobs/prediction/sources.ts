@@ -1,0 +1,97 @@
+/** The images that paths name: NIfTI files, DICOM series, and folders of either. */
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  assertSeries,
+  type DicomSeries,
+  dicomError,
+  isDicom,
+  type Problem,
+  scanDicom,
+  volumesIn,
+} from '../../data/index.js';
+import { jobError } from '../errors.js';
+import { caseName } from '../score.js';
+
+export type MaskFormat = 'nifti' | 'dicom-seg';
+
+/** A NIfTI file or a DICOM series. */
+export interface ImageSource {
+  /** What its masks are named by: the file's name, or pseudonyms of patient and series. */
+  name: string;
+  /** The file; undefined for a series. */
+  path: string | undefined;
+  series: DicomSeries | undefined;
+}
+
+/**
+ * The images that paths name. A folder stands for its NIfTI files and the DICOM series at any depth; a site of a data set,
+ * or a data set of sites, for what its folders `images` hold. Nothing is read but headers; a file that is named twice is
+ * one image.
+ *
+ * @returns problems: what the DICOM folders hold that is of no use, and what is amiss with the series
+ * @throws GraftError IMAGES_NONE, DATASET_DUPLICATE_CASE, DICOM_NONE; DICOM_SEG_SOURCE where a DICOM-SEG is asked for of
+ *   NIfTI files
+ */
+export function findImages(paths: readonly string[], format: MaskFormat) {
+  const sources = new Map<string, ImageSource>();
+  const problems: Problem[] = [];
+  const addFile = (path: string) => {
+    if (format === 'dicom-seg') throw dicomError('DICOM_SEG_SOURCE', { path });
+    const place = existsSync(path) ? realpathSync(path) : path;
+    if (!sources.has(place)) sources.set(place, { name: caseName(path), path, series: undefined });
+  };
+  const addSeries = ({ series, problems: found }: ReturnType<typeof scanDicom>) => {
+    problems.push(...found, ...series.flatMap((one) => one.problems));
+    for (const one of series)
+      sources.set(realpathSync(one.files[0]), {
+        ...{ name: `${one.patient}_${one.series}`, path: undefined, series: one },
+      });
+  };
+  for (const path of paths) {
+    if (!isFolder(path)) {
+      if (!isDicom(path)) addFile(path);
+      else {
+        const scan = scanDicom(path);
+        assertSeries(scan);
+        addSeries(scan);
+      }
+      continue;
+    }
+    // A DICOM-SEG is asked for the series; what others have made of them and put beside them is none.
+    const ofSites = format === 'dicom-seg' ? [] : imagesOfSites(path);
+    const files = format === 'dicom-seg' || ofSites.length > 0 ? ofSites : niftiIn(path);
+    for (const file of files) addFile(file);
+    if (ofSites.length > 0) continue;
+    const scan = scanDicom(path);
+    if (files.length === 0 && scan.series.length === 0) {
+      if (format === 'dicom-seg' && [...imagesOfSites(path), ...niftiIn(path)].length > 0)
+        throw dicomError('DICOM_SEG_SOURCE', { path });
+      const found = scan.problems.map(({ message }) => message.replace(/\.$/, '')).join('; ') || 'no file at all';
+      throw jobError('IMAGES_NONE', { folder: scan.folder, found });
+    }
+    // Files that are not DICOM are no news where NIfTI files are taken.
+    addSeries({
+      ...scan,
+      problems: scan.problems.filter(({ code }) => !(files.length > 0 && code === 'DICOM_OTHER_FILES')),
+    });
+  }
+  return { sources: [...sources.values()], problems };
+}
+
+/** The images of a site, or of all sites, in the plain layout; labels lie beside them and are no images. */
+function imagesOfSites(folder: string): string[] {
+  const own = niftiIn(join(folder, 'images'));
+  if (own.length > 0) return own;
+  const inside = readdirSync(folder).filter((name) => !name.startsWith('.'));
+  return inside.sort().flatMap((site) => niftiIn(join(folder, site, 'images')));
+}
+
+/** The NIfTI files of a folder, which may hold others, too: DICOM is looked for afterwards. */
+const niftiIn = (folder: string): string[] => [
+  ...volumesIn(folder, (fault) => {
+    if (fault.code !== 'DATASET_NOT_NIFTI') throw fault;
+  }).values(),
+];
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

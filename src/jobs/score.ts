@@ -1,0 +1,129 @@
+/** Scoring a model on labelled cases, on the grid of each case's own file. */
+
+import { basename } from 'node:path';
+import type { Pause, Pausing, ProgressEvent } from '../core/index.js';
+import {
+  assertClasses,
+  assertSameGrid,
+  type Case,
+  ignored,
+  type Label,
+  loadCaseWithPauses,
+  niftiStem,
+  readCaseLabel,
+  readLabel,
+  type Volume,
+  volumesIn,
+} from '../data/index.js';
+import type { CaseScore } from '../metrics/index.js';
+import { type ClassMeasures, evaluateLabelsWithPauses } from '../metrics/index.js';
+import { jobError } from './errors.js';
+
+/** Segments a labelled case and measures the result. @param segment gives labels on the volume's grid */
+export async function* scoreCase(
+  one: Case,
+  segment: (image: Volume) => Pausing<Uint8Array>,
+  classes: readonly string[],
+  toleranceMm: number,
+): AsyncGenerator<Pause, CaseScore> {
+  const { image, label } = yield* loadCaseWithPauses(one, { classes: classes.length + 1 });
+  const { site, name, patient } = one;
+  const measures = yield* measure(label!, yield* segment(image), classes, toleranceMm);
+  return { site, name, ...(patient !== undefined && { patient }), classes: measures };
+}
+
+/** Measures a mask against the truth, without the voxels that count for nothing. */
+export function* measure(
+  truth: { data: Uint8Array; shape: [number, number, number]; spacing: [number, number, number] },
+  prediction: Uint8Array,
+  classes: readonly string[],
+  toleranceMm: number,
+): Pausing<CaseScore['classes']> {
+  const { shape, spacing } = truth;
+  const counts = (value: number, i: number) => (truth.data[i] === ignored ? 0 : value);
+  const [data, mask] = truth.data.includes(ignored)
+    ? [truth.data.map(counts), prediction.map(counts)]
+    : [truth.data, prediction];
+  const numbers = classes.map((_, i) => i + 1);
+  const measures = yield* evaluateLabelsWithPauses(data, mask, { shape, spacing, classes: numbers, toleranceMm });
+  const finite = (value: number) => (Number.isFinite(value) ? value : null);
+  return Object.fromEntries(
+    classes.map((name, i) => {
+      const entries = Object.entries(measures[i + 1]).map(([key, value]) => [key, finite(value)]);
+      return [name, Object.fromEntries(entries)];
+    }),
+  );
+}
+
+/** `CASE` of `FOLDER/CASE.nii` or `FOLDER/CASE.nii.gz`; the whole name of files of other kinds. */
+export const caseName = (path: string): string => niftiStem(path) ?? basename(path);
+
+export const missingChoices = ['error', 'zero', 'skip'] as const;
+
+export interface FolderOptions {
+  /** The labels' value of voxels that count for nothing, where they have one. */
+  ignore?: number | undefined;
+  /** What a label without a mask is: a mistake, a mask of nothing, or no case. */
+  missing?: (typeof missingChoices)[number];
+}
+
+export interface FolderScores {
+  scores: Omit<CaseScore, 'site'>[];
+  /** Names of the labels that have no mask. */
+  missing: string[];
+}
+
+/**
+ * Measures every mask of a folder against the label of the same name.
+ *
+ * @throws GraftError MASKS_MISSING, MASK_WITHOUT_LABEL, LABELS_WITHOUT_MASK, GRID_MISMATCH, LABEL_OUTSIDE_CLASSES
+ */
+export async function* scoreFolder(
+  predictions: string,
+  labels: string,
+  classes: readonly string[],
+  toleranceMm: number,
+  { ignore, missing: choice = 'error' }: FolderOptions = {},
+): AsyncGenerator<ProgressEvent, FolderScores> {
+  const [masks, truths] = [predictions, labels].map((folder) => volumesIn(folder));
+  if (masks.size === 0) throw jobError('MASKS_MISSING', { folder: predictions });
+  const stray = [...masks].find(([name]) => !truths.has(name));
+  if (stray) throw jobError('MASK_WITHOUT_LABEL', { mask: stray[1], folder: labels });
+  const missing = [...truths.keys()].filter((name) => !masks.has(name));
+  if (missing.length > 0 && choice === 'error')
+    throw jobError('LABELS_WITHOUT_MASK', {
+      ...{ folder: predictions, count: missing.length, total: truths.size, names: shownNames(missing) },
+    });
+  const names = [...truths.keys()].filter((name) => choice === 'zero' || masks.has(name));
+  const scores: Omit<CaseScore, 'site'>[] = [];
+  yield { kind: 'task', name: 'evaluate' };
+  for (const name of names) {
+    const truth = readCaseLabel(ignore === undefined ? {} : { ignore }, truths.get(name)!);
+    assertClasses(truth, classes.length + 1);
+    const path = masks.get(name);
+    const mask = path === undefined ? new Uint8Array(truth.data.length) : maskOn(truth, path, classes);
+    scores.push({ name, classes: yield* measure(truth, mask, classes, toleranceMm) });
+    yield { kind: 'step', done: scores.length, total: names.length };
+  }
+  yield { kind: 'done', name: 'evaluate' };
+  return { scores, missing };
+}
+
+function maskOn(truth: Label, path: string, classes: readonly string[]): Uint8Array {
+  const mask = readLabel(path);
+  assertSameGrid(truth, mask);
+  assertClasses(mask, classes.length + 1);
+  return mask.data;
+}
+
+/** The first of many names. */
+export const shownNames = (names: readonly string[]): string =>
+  names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '');
+
+/** Mean of a measure over cases and classes; Infinity where a distance is undefined. */
+export function meanScore(scores: readonly CaseScore[], key: keyof ClassMeasures): number {
+  const values = scores.flatMap(({ classes }) =>
+    Object.values(classes).map((one) => one[key] ?? Number.POSITIVE_INFINITY),
+  );
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}

@@ -1,0 +1,38 @@
+/** Reading and preparing cases with progress. */
+
+import type { ProgressEvent } from '../core/index.js';
+import {
+  type Case,
+  type CaseSlices,
+  cachedSlices,
+  type LoadOptions,
+  loadSlicesWithPauses,
+  type Preprocessing,
+} from '../data/index.js';
+
+/**
+ * Reads and prepares cases, from the cache where there is one.
+ *
+ * @param task what progress is called; it is told where there is much to read
+ * @throws GraftError naming the file that cannot be used
+ */
+export async function* readSlices(
+  task: string,
+  cases: readonly Case[],
+  preprocessing: Preprocessing,
+  { cache, ...options }: LoadOptions & { cache?: string | undefined },
+): AsyncGenerator<ProgressEvent, CaseSlices[]> {
+  yield { kind: 'task', name: `${task}: read ${cases.length} cases` };
+  if (cache === undefined) return yield* loadSlicesWithPauses(cases, preprocessing, options);
+  const reading = cachedSlices(cases, preprocessing, { ...options, folder: cache });
+  try {
+    for (;;) {
+      const { done, value } = await reading.next();
+      if (done) return value;
+      if (typeof value === 'number') yield { kind: 'step', done: value, total: cases.length };
+      else yield value;
+    }
+  } finally {
+    await reading.return([]);
+  }
+}

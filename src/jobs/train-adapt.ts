@@ -1,0 +1,195 @@
+/** The two long jobs, training on a source and adapting to a target, with their data, checkpoints and progress. */
+import { existsSync, rmSync } from 'node:fs';
+import {
+  type Adaptation,
+  type AdaptationEvent,
+  type Adapted,
+  type Adapter,
+  adapt,
+  noteReference,
+  Segmenter,
+  type Training,
+  trainHeads,
+  trainNetwork,
+} from '../adapt/index.js';
+import type { ProgressEvent } from '../core/index.js';
+import { changesBetween, tellChanges } from '../core/index.js';
+import { type Case, type Preprocessing, SlicePool } from '../data/index.js';
+import type { UNet2DConfig } from '../networks/index.js';
+import { Checkpoint, copyInto, fingerprint, type TrainingEvent } from '../nn/index.js';
+import { jobError } from './errors.js';
+import { readSlices } from './slices.js';
+
+/** Progress, and records for a run's log. */
+export type JobEvent = ProgressEvent | { kind: 'record'; record: object };
+
+/** Checkpoints of a job begin with this path. */
+const checkpointFiles = (path: string) => ({
+  network: `${path}-network.ckpt`,
+  heads: `${path}-heads.ckpt`,
+  adapter: `${path}-adapter.ckpt`,
+});
+
+export const hasCheckpoints = (path: string): boolean => Object.values(checkpointFiles(path)).some(existsSync);
+
+export function removeCheckpoints(path: string): void {
+  for (const file of Object.values(checkpointFiles(path))) rmSync(file, { force: true });
+}
+
+/**
+ * Where a job goes on from. A damaged file is removed: the job begins anew, to the same bits, and a note says so.
+ * @param configuration as for `Checkpoint`, like the options
+ */
+export function* checkpointAt(
+  path: string,
+  configuration: Record<string, unknown>,
+  task: string,
+  options: { grows?: readonly string[] } = {},
+): Generator<ProgressEvent, Checkpoint> {
+  const checkpoint = new Checkpoint(path, configuration, options);
+  if (checkpoint.removeDamaged()) yield { kind: 'note', text: `${path} is damaged: ${task} begins anew` };
+  return checkpoint;
+}
+
+export interface TrainingJob {
+  task: string;
+  train: readonly Case[];
+  /** Labelled cases that choose the epoch. */
+  validation: readonly Case[];
+  architecture: UNet2DConfig;
+  /** Names of the labels 1, 2, …, one for each of the network's channels. */
+  classes: readonly string[];
+  preprocessing: Preprocessing;
+  training: Training;
+  seed: number;
+  toleranceMm: number;
+  device: string;
+  /** Path that checkpoints begin with; the job goes on from those that are there. */
+  checkpoint: string;
+  /** A model of the same architecture whose weights training starts from. */
+  init?: Segmenter | undefined;
+  /** Folder of prepared slices; default: they are held in memory. */
+  cache?: string | undefined;
+}
+
+/** @throws GraftError TRAINING_UNLABELLED */
+export function assertLabelled(cases: readonly Case[]): void {
+  const bare = cases.filter(({ label }) => !label);
+  if (bare.length > 0)
+    throw jobError('TRAINING_UNLABELLED', { count: bare.length, total: cases.length, file: bare[0].image });
+}
+
+/**
+ * Trains the network and its early heads, and notes what its outputs look like on its own domain.
+ * @throws GraftError TRAINING_UNLABELLED, INIT_UNSUITED, and what reading the cases throws
+ */
+export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Segmenter> {
+  const { architecture, preprocessing, training, seed, device } = job;
+  const all = [...job.train, ...job.validation];
+  assertLabelled(all);
+  const model = new Segmenter({ architecture, preprocessing, classNames: job.classes, device });
+  model.initialise(seed);
+  if (job.init) {
+    const changed = changesBetween({ ...job.init.network.config }, { ...architecture });
+    if (changed.length > 0) throw jobError('INIT_UNSUITED', { changed: tellChanges(changed, 'the model') });
+    copyInto(model.state(), job.init.state());
+  }
+  const options = { classes: model.classes, cache: job.cache };
+  const slices = yield* readSlices(job.task, all, preprocessing, options);
+  const [train, validation] = [slices.slice(0, job.train.length), slices.slice(job.train.length)];
+  using pool = new SlicePool(train, { device });
+  const paths = job.train.map(({ site, name }) => `${site}/${name}`);
+  const configuration = {
+    ...{ seed, training, preprocessing, architecture, cases: paths },
+    ...(job.init && { startedFrom: job.init.fingerprint }),
+  };
+  const files = checkpointFiles(job.checkpoint);
+  const network = yield* checkpointAt(files.network, configuration, `${job.task}: network`);
+  yield* follow(`${job.task}: network`, trainNetwork(model, pool, validation, training, { seed, checkpoint: network }));
+  const heads = yield* checkpointAt(files.heads, configuration, `${job.task}: early heads`);
+  yield* follow(`${job.task}: early heads`, trainHeads(model, pool, training, { seed, checkpoint: heads }));
+  yield* noteReference(model, slices, job.toleranceMm);
+  for (const { images } of slices) images.dispose();
+  return model;
+}
+
+export interface AdaptationJob {
+  task: string;
+  model: Segmenter;
+  /** Their labels are not read. */
+  cases: readonly Case[];
+  config: Adaptation;
+  target: string;
+  seed: number;
+  toleranceMm: number;
+  checkpoint: string;
+  /** Folder of prepared slices; default: they are held in memory. */
+  cache?: string | undefined;
+  /** An adapter to go on from. */
+  start?: Adapter | undefined;
+}
+
+/** Adapts the model to unlabelled cases; the model is left as it was. */
+export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, Adapted> {
+  const { task, model, config, target, seed, toleranceMm, start } = job;
+  const options = { classes: model.classes, labels: false, cache: job.cache };
+  const slices = yield* readSlices(task, job.cases, model.preprocessing, options);
+  const configuration = {
+    ...{ seed, base: model.fingerprint, ...config },
+    ...(start && { startedFrom: fingerprint(start.state) }),
+  };
+  const checkpoint = yield* checkpointAt(checkpointFiles(job.checkpoint).adapter, configuration, task);
+  const context = { seed, name: target, toleranceMm, checkpoint, start };
+  const adapted = yield* follow(task, adapt(model, slices, config, context));
+  for (const { images } of slices) images.dispose();
+  return adapted!;
+}
+
+/** What ends a loop and carries its result. */
+interface End {
+  kind: 'adapted' | 'tuned';
+}
+const ends = <Result extends End>(event: { kind: string } | Result): event is Result =>
+  event.kind === 'adapted' || event.kind === 'tuned';
+
+/** A loop's events as progress and records; undefined where it has no result of its own. */
+export async function* follow<Result extends End>(
+  task: string,
+  events: AsyncGenerator<TrainingEvent | Extract<AdaptationEvent, { kind: 'look' }> | Result>,
+): AsyncGenerator<JobEvent, Result | undefined> {
+  yield { kind: 'task', name: task };
+  for await (const event of events) {
+    if (ends<Result>(event)) return event;
+    if (event.kind === 'pause') yield event;
+    else if (event.kind === 'step')
+      yield { kind: 'step', done: event.done, total: event.total, values: { loss: event.loss } };
+    else yield { kind: 'record', record: event };
+    if (event.kind === 'epoch')
+      yield { kind: 'note', text: `${task}, epoch ${event.epoch + 1}: ${show(event.values)}` };
+  }
+  yield { kind: 'done', name: task };
+  return undefined;
+}
+
+const show = (values: Record<string, number>) =>
+  Object.entries(values)
+    .map(([name, value]) => `${name} ${value.toPrecision(3)}`)
+    .join(', ');
+
+/** A job's progress; its records go to `log`. */
+export async function* progressOf<T>(
+  events: AsyncGenerator<JobEvent, T>,
+  log: (record: object) => void = () => {},
+): AsyncGenerator<ProgressEvent, T> {
+  try {
+    for (;;) {
+      const { done, value } = await events.next();
+      if (done) return value;
+      if (value.kind === 'record') log(value.record);
+      else yield value;
+    }
+  } finally {
+    // Ending early must reach the loop, which saves where it stands.
+    await events.return(undefined as T);
+  }
+}

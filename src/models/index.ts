@@ -1,3 +1,0 @@
-/** Network architectures. */
-export * from './sam/index.js';
-export * from './unet/index.js';

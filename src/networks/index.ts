@@ -1,0 +1,3 @@
+/** Network architectures, a folder each. */
+export * from './sam/index.js';
+export * from './unet2d/index.js';

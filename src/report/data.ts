@@ -1,0 +1,135 @@
+/**
+ * What a report shows: plain values, gathered by the run. Nothing here reads a file or knows a tensor.
+ *
+ * The method named `source` is the pretrained model as it came; where it is present, every other is compared with it.
+ */
+import type { Comparison } from '../compare/index.js';
+
+/** The name of the method that is the unadapted model. */
+export const sourceMethod = 'source';
+
+/** What is certain, in words. */
+export interface Headline {
+  /** To remember. */
+  sentence: string;
+  /** What keeps it honest. */
+  more: readonly string[];
+}
+
+export interface ReportMethod {
+  /** What scores and cases refer to. */
+  name: string;
+  /** What a reader sees. */
+  label: string;
+  trainedParameters: number;
+  /** Size of the adapter's file; `null` where the method has none. */
+  adapterBytes: number | null;
+  /** Time of the adaptation, all targets and seeds together. */
+  seconds?: number;
+}
+
+/** One target and method. The values are one for each seed, each the mean over the target's cases. */
+export interface ReportScore {
+  target: string;
+  method: string;
+  /** Surface Dice at the report's tolerance, in [0, 1]. */
+  surfaceDice: number[];
+  /** Dice, in [0, 1]. */
+  dice: number[];
+  /** 95th percentile of the Hausdorff distance in mm. */
+  hausdorff95?: number[];
+  /** What the guard kept: 'adapted', 'source' or 'statistics'. */
+  kept: string;
+  /** Why, in plain words; the cell gets a mark and this text a place under the table. */
+  guard?: string;
+}
+
+export interface ReportCurve {
+  title: string;
+  /** Axis labels name the unit where there is one. */
+  xLabel: string;
+  yLabel: string;
+  /** `bytes`: logarithmic, with units. */
+  xScale?: 'linear' | 'bytes';
+  /** A point that is not finite interrupts its line. */
+  series: { name: string; points: [x: number, y: number][] }[];
+}
+
+/** Whose outline is drawn. */
+export type Outlined = 'truth' | 'source' | 'adapted' | 'local' | 'federated';
+
+export type Plane = 'axial' | 'coronal' | 'sagittal';
+
+/**
+ * A slice as displayed, row 0 at the top: anterior, or superior where it is not axial. Column 0 at the left: the patient's
+ * right (radiological), or anterior where it is sagittal.
+ */
+export interface ReportSlice {
+  plane: Plane;
+  width: number;
+  height: number;
+  /** In mm. */
+  pixelSpacing: [y: number, x: number];
+  /** uint8 [height, width], grey values. */
+  image: Uint8Array;
+  /** Labels, uint8 [height, width] each, 0 outside all structures; `truth` where an expert's outline exists. */
+  masks: Partial<Record<Outlined, Uint8Array>>;
+  /** Whose labels go on beyond the edge of what is shown. */
+  cut: Outlined[];
+}
+
+/** A case with its slices. */
+export interface Panel {
+  which: 'best' | 'median' | 'worst';
+  name: string;
+  slices: ReportSlice[];
+  /** Short lines below the name, the first in full colour: scores, mostly. */
+  lines: readonly string[];
+}
+
+/** Panels of a site. */
+export interface PanelGroup {
+  title: string;
+  panels: readonly Panel[];
+}
+
+/** With what the results were made. */
+export interface Provenance {
+  /** Versions, seeds, machine, data. */
+  facts: readonly (readonly [label: string, value: string])[];
+  /** As it was typed; undefined where there was none. */
+  command?: string | undefined;
+  /** Every setting by its dotted key. */
+  settings: readonly (readonly [key: string, value: string])[];
+  /** Models and adapters. */
+  files: readonly { name: string; sha256: string }[];
+}
+
+export interface ReportData {
+  title: string;
+  description: string;
+  headline: Headline;
+  provenance: Provenance;
+  /** Tolerance of the surface Dice in mm. */
+  toleranceMm: number;
+  /** Names of the labels 1, 2, … */
+  classes: readonly string[];
+  methods: ReportMethod[];
+  targets: string[];
+  /** At most one for each target and method; what is missing shows as a dash. */
+  scores: ReportScore[];
+  /** Of all methods; absent where there is only one. */
+  comparison?: Comparison;
+  /** Warnings and limits in plain words. */
+  notes: string[];
+  curves: ReportCurve[];
+  images: { method: string; groups: readonly PanelGroup[] };
+}
+
+/** What is drawn, and of which structures. */
+export interface Drawn {
+  /** From below to above. */
+  outlined: readonly Outlined[];
+  /** Names of the labels 1, 2, … */
+  classes: readonly string[];
+}

@@ -1,0 +1,88 @@
+/**
+ * Slices side by side as one drawing in millimetres, so that all are at one scale: grey values as PNG, outlines above them,
+ * letters at the sides (radiological convention) and a scale bar.
+ *
+ * An outline is drawn between pixels; smoothing beyond marching squares is left out, so that it stays checkable.
+ */
+import { contourPath, traceMask } from './contour.js';
+import type { Drawn, Plane, ReportSlice } from './data.js';
+import { html, type Markup } from './markup.js';
+import { cssColour, outlineColour } from './palette.js';
+import { encodePng } from './png.js';
+
+/** At the left and the right of a slice: right, left, anterior, posterior. */
+const sides: Record<Plane, [left: string, right: string]> = {
+  axial: ['R', 'L'],
+  coronal: ['R', 'L'],
+  sagittal: ['A', 'P'],
+};
+
+/** Between two slices, as a share of the drawing's width without gaps. */
+const GAP = 0.012;
+
+/** The drawing; what it shows is told in `label` to those who do not see it. */
+export function drawSlices(slices: readonly ReportSlice[], drawn: Drawn, label: string): Markup {
+  const sizes = slices.map(({ width, height, pixelSpacing: [y, x] }) => ({ width: width * x, height: height * y }));
+  const bare = sizes.reduce((sum, { width }) => sum + width, 0);
+  const gap = round(bare * GAP);
+  const [width, height] = [bare + gap * (slices.length - 1), Math.max(...sizes.map((size) => size.height))];
+  // One slice is shown as large as three are wide.
+  const letter = round(width * (slices.length > 1 ? 0.018 : 0.055));
+  let next = 0;
+  const placed = slices.map((slice, i) => {
+    const x = next;
+    next += sizes[i].width + gap;
+    return html`<g transform="translate(${round(x)} ${round((height - sizes[i].height) / 2)})">${drawSlice(slice, drawn)}${sideLetters(
+      sides[slice.plane],
+      sizes[i].width,
+      letter,
+    )}</g>
+`;
+  });
+  return html`<svg class="slices" viewBox="0 0 ${round(width)} ${round(height)}" role="img" aria-label="${label}">
+${placed}${scaleBar(sizes[0].width, height, letter)}</svg>`;
+}
+
+function drawSlice(
+  { width, height, pixelSpacing: [y, x], image, masks }: ReportSlice,
+  { outlined, classes }: Drawn,
+): Markup {
+  const png = encodePng(image, width, height).toString('base64');
+  const paths = outlined.flatMap((key) =>
+    outlinesOf(masks[key], width, height).map(({ label, d }) => {
+      const colour = cssColour(outlineColour(key, label, classes.length));
+      return html`<path class="${key}" stroke="${colour}" d="${d}"/>`;
+    }),
+  );
+  return html`<g transform="scale(${x} ${y})"><image width="${width}" height="${height}" preserveAspectRatio="none"
+ href="data:image/png;base64,${png}"/><g transform="scale(0.5)">${paths}</g></g>`;
+}
+
+const sideLetters = ([left, right]: [string, string], width: number, size: number): Markup =>
+  html`${[
+    [size, left],
+    [width - size, right],
+  ].map(
+    ([x, text]) =>
+      html`<text class="side" x="${round(Number(x))}" y="${round(size * 1.1)}" font-size="${size}">${text}</text>`,
+  )}`;
+
+/** Of a round length, about a quarter of the first slice, at its bottom. */
+function scaleBar(width: number, height: number, letter: number): Markup {
+  const power = 10 ** Math.floor(Math.log10(width / 4));
+  const length = [5, 2, 1].map((factor) => factor * power).find((one) => one <= width / 4)!;
+  const text = length < 1 ? `${Number(length.toPrecision(1))} mm` : `${Math.round(length)} mm`;
+  const [x, y] = [round(letter * 0.6), round(height - letter * 0.8)];
+  return html`<path class="scale-halo" d="M${x} ${y}h${length}"/><path class="scale" d="M${x} ${y}h${length}"/>
+<text class="side scale-text" x="${x}" y="${round(y - letter * 0.75)}" font-size="${letter}">${text}</text>`;
+}
+
+const round = (value: number) => Math.round(value * 100) / 100;
+
+/** Around each label by itself, so that the border of two structures shows. */
+function outlinesOf(labels: Uint8Array | undefined, width: number, height: number): { label: number; d: string }[] {
+  if (!labels) return [];
+  const present = [...new Set(labels)].filter((label) => label > 0).sort((a, b) => a - b);
+  const inside = (label: number) => labels.map((value) => (value === label ? 1 : 0));
+  return present.map((label) => ({ label, d: contourPath(traceMask(inside(label), width, height)) }));
+}

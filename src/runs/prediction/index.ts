@@ -1,6 +1,0 @@
-/** Masks for volumes: which images, with which model, into which files, and what of them is doubted. */
-export { algorithmOf } from './algorithm.js';
-export { checkOutputs, type Outputs } from './outputs.js';
-export * from './predictor.js';
-export * from './segment-images.js';
-export * from './sources.js';

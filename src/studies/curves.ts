@@ -1,0 +1,52 @@
+/** The curves of an adaptation's report: training on the source, and what the selection saw on the targets. */
+
+import type { ReportCurve } from '../report/index.js';
+import type { RunFolder } from './folder.js';
+import type { Result } from './result.js';
+
+interface EpochRecord {
+  kind: string;
+  seed: number;
+  task: string;
+  epoch: number;
+  values: Record<string, number>;
+}
+
+/** Of every seed. */
+export function trainingCurves(folder: RunFolder): ReportCurve[] {
+  const lines = folder.readLog<EpochRecord>().filter(({ kind, task }) => kind === 'epoch' && task === 'network');
+  const series = (value: string) =>
+    [...new Set(lines.map(({ seed }) => seed))].map((seed) => ({
+      name: `seed ${seed}`,
+      // A resumed run repeats epochs; the last line of each holds.
+      points: [
+        ...new Map(
+          lines
+            .filter((line) => line.seed === seed && value in line.values)
+            .map(({ epoch, values }) => [epoch + 1, values[value]]),
+        ),
+      ],
+    }));
+  return [
+    { title: 'Training on the source', xLabel: 'epoch', yLabel: 'loss', series: series('loss') },
+    { title: 'Validation on the source', xLabel: 'epoch', yLabel: 'Dice', series: series('dice') },
+  ].filter((curve) => curve.series.some(({ points }) => points.length > 1));
+}
+
+/** What the selection saw while the shown method adapted. */
+export function lookCurves(results: readonly Result[], method: string): ReportCurve[] {
+  const mine = results.filter((one) => one.method === method && one.seed === results[0].seed);
+  const series = mine.map(({ target, looks }) => ({
+    name: target,
+    points: looks
+      .filter(({ candidate }) => candidate !== 'source' || !looks.some((look) => look.candidate === 'statistics'))
+      .map(({ candidate, agreement }): [number, number] => [typeof candidate === 'number' ? candidate : 0, agreement]),
+  }));
+  const curve = {
+    title: `Label-free selection, ${method}`,
+    xLabel: 'epoch',
+    yLabel: 'agreement of the two heads',
+    series,
+  };
+  return series.some(({ points }) => points.length > 1) ? [curve] : [];
+}

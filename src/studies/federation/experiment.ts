@@ -1,0 +1,368 @@
+/**
+ * The federated experiment: for every seed one base model, trained after every plan at each site alone, on all cases in one
+ * place, and in rounds; every model is scored on the test cases of every site. What is finished is on disk, so a killed
+ * run goes on: with the next job, the next step of a job, or the round that was under way.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import type { ProgressEvent } from '../../core/index.js';
+import { sha256, writeFileAtomic } from '../../core/index.js';
+import { type Dataset, describeSplit, type Volume } from '../../data/index.js';
+import { ledgerFile } from '../../federate/index.js';
+import {
+  loadSam,
+  profileOfCases,
+  type SamAdapter,
+  SamSegmenter,
+  saveSamAdapter,
+  segmentVolumeWithPauses,
+} from '../../finetune/index.js';
+import {
+  describeFoundation,
+  type JobEvent,
+  makeFoundation,
+  meanScore,
+  progressOf,
+  scoreCase,
+} from '../../jobs/index.js';
+import type { CaseScore } from '../../metrics/index.js';
+import { Sam, samConfig } from '../../networks/index.js';
+import type { State } from '../../nn/index.js';
+import { applyPlan } from '../../peft/index.js';
+import { type Headline, renderFederationReport } from '../../report/index.js';
+import { chooseDevice, onDevice, setThreads } from '../../torch/index.js';
+import { Tracking } from '../../tracking/index.js';
+import { cacheFolder, removeCache } from '../cache.js';
+import { writeScores } from '../comparison/write-scores.js';
+import { findDataset, makePhantoms, withData } from '../dataset.js';
+import { RunFolder } from '../folder.js';
+import { standingTensors } from '../whole.js';
+import { federationExtensionOf } from './extension.js';
+import { federate } from './federated.js';
+import { gatherFederation } from './gather.js';
+import { outcomeOfFederation } from './outcome.js';
+import { type FederationRecipe, type Variant, variantsOf } from './recipe.js';
+import {
+  checkpointPath,
+  ledgerPath,
+  pathOf,
+  type RegimeResult,
+  stands,
+  statePath,
+  type Task,
+  tasksOf,
+  writeResult,
+} from './results.js';
+import { freeSite, type LoadedSite, loadSite, splitSites } from './sites.js';
+import { type FederationSummary, summariseFederation } from './summary.js';
+import { tune } from './tuning.js';
+
+/** What a finished run leaves. */
+export interface FederationExperiment {
+  folder: string;
+  report: string;
+  /** What is certain, in words. */
+  headline: Headline;
+  summary: FederationSummary;
+}
+
+interface Options {
+  out: string;
+  /** Overrules the recipe's data set. */
+  data?: string;
+  resume?: boolean;
+  /** Go on also where the recipe asks for more rounds, epochs, seeds, plans, regimes or sites than the run in the folder. */
+  extend?: boolean;
+  /** The recipe's, named in errors. */
+  file: string;
+  /** The words that started the run, for its report. */
+  command?: readonly string[];
+}
+
+/** All that a job needs. */
+interface Bench {
+  recipe: FederationRecipe;
+  folder: RunFolder;
+  seed: number;
+  model: SamSegmenter;
+  sites: LoadedSite[];
+  variant: Variant;
+}
+
+/**
+ * Runs the experiment; what it found lies in the folder. Ending the iteration early leaves what is needed to resume.
+ *
+ * @throws GraftError about the recipe, the data, the checkpoint or the folder, before anything long is started where possible
+ */
+export async function* runFederationExperiment(
+  given: FederationRecipe,
+  { out, data, resume = false, extend = false, file, command }: Options,
+): AsyncGenerator<ProgressEvent, FederationExperiment> {
+  const recipe = withData(given, data);
+  const device = chooseDevice(recipe.device);
+  if (recipe.threads) setThreads(recipe.threads);
+  const found = findDataset(recipe, file);
+  // Before there is a folder: a mistake leaves none, and the corrected recipe can start.
+  if (found) splitSites(recipe, found, recipe.seeds[0]);
+  checkPlans(recipe);
+  newModel(recipe, device, recipe.seeds[0]).model.dispose();
+  const extension = federationExtensionOf(recipe, extend);
+  const folder = new RunFolder(out, recipe, { resume: resume || extend, command, extension });
+  const tracking = new Tracking(folder, recipe);
+  return yield* tracking.follow(carryOut(recipe, folder, device, found, tracking));
+}
+
+/** Everything that happens in the run's folder. @param found the data set on the disk */
+async function* carryOut(
+  recipe: FederationRecipe,
+  folder: RunFolder,
+  device: string,
+  found: Dataset | undefined,
+  tracking: Tracking,
+): AsyncGenerator<ProgressEvent, FederationExperiment> {
+  for (const text of folder.remarks) yield { kind: 'note', text };
+  yield* folder.tell();
+  const dataset = found ?? (yield* makePhantoms(recipe, folder));
+  const plans = variantsOf(recipe);
+
+  yield* foundationOf(recipe, folder, device);
+  for (const seed of recipe.seeds) {
+    const left = new Map<string, Task>();
+    for (const variant of plans)
+      for (const task of tasksOf(recipe, seed, variant))
+        if (!left.has(pathOf(task)) && !(yield* stands(folder, task, variant, nameOf(task))))
+          left.set(pathOf(task), task);
+    const hasModel = yield* standingTensors(modelFile(folder, seed), `the model of seed ${seed} is made again`);
+    if (left.size === 0 && hasModel) continue;
+    const splits = splitSites(recipe, dataset, seed);
+    for (const { name, ...split } of splits)
+      yield { kind: 'note', text: `seed ${seed}, ${name}: ${describeSplit(split)}` };
+    const { model: reader } = newModel({ ...recipe, model: { ...recipe.model, checkpoint: undefined } }, device, seed);
+    const sites: LoadedSite[] = [];
+    for (const split of splits) sites.push(yield* loadSite(split, reader, cacheFolder(recipe, folder)));
+    reader.dispose();
+    const model = hasModel
+      ? loadSam(modelFile(folder, seed), { device })
+      : yield* baseModel(recipe, folder, device, seed);
+    for (const variant of plans)
+      for (const task of tasksOf(recipe, seed, variant))
+        if (left.delete(pathOf(task))) yield* runTask({ recipe, folder, seed, model, sites, variant }, task);
+    for (const site of sites) freeSite(site);
+    model.dispose();
+  }
+  yield { kind: 'task', name: 'report' };
+  const summary = summariseFederation(folder, recipe);
+  folder.writeJson(summary, 'results.json');
+  writeScores(folder, { kind: 'federation', recipe });
+  const report = folder.file('report.html');
+  const gathered = yield* gatherFederation(folder, recipe, dataset);
+  writeFileAtomic(report, renderFederationReport(gathered));
+  await tracking.finish(() => outcomeOfFederation(gathered));
+  removeCache(recipe, folder);
+  yield { kind: 'done', name: 'report' };
+  return { folder: folder.path, report, headline: gathered.headline, summary };
+}
+
+const configOf = ({ model, classes }: FederationRecipe, stock = false) =>
+  samConfig(model.architecture, { imageSize: model.imageSize, classes: stock ? null : classes.length });
+
+/** Finds plans that the network does not allow. @throws GraftError PLAN_EMPTY, ADAPTER_TARGET, ADAPTER_PLACE */
+function checkPlans(recipe: FederationRecipe): void {
+  onDevice('meta', () => {
+    const sam = new Sam(configOf(recipe));
+    for (const { plan, adapter } of variantsOf(recipe)) applyPlan(sam, plan, adapter).undo();
+  });
+}
+
+/** A model with the recipe's checkpoint, or one that has to learn everything. */
+function newModel(recipe: FederationRecipe, device: string, seed: number, foundation = recipe.model.checkpoint) {
+  const { classes, preprocessing, windows } = recipe;
+  const model = new SamSegmenter({ architecture: configOf(recipe), classes, preprocessing, windows, device });
+  model.initialise(seed);
+  return { model, report: foundation === undefined ? undefined : model.loadFoundation(foundation) };
+}
+
+const modelFile = (folder: RunFolder, seed: number) => folder.file('models', `seed${seed}.safetensors`);
+const foundationFile = 'models/foundation.safetensors';
+const nameOf = ({ seed, plan, regime, site }: Task) => `seed ${seed}: ${plan}, ${site ? `${site} alone` : regime}`;
+
+/** Makes the foundation, where the recipe names none and there is none that is whole. */
+async function* foundationOf(
+  recipe: FederationRecipe,
+  folder: RunFolder,
+  device: string,
+): AsyncGenerator<ProgressEvent> {
+  const { checkpoint, architecture, imageSize, pretrain } = recipe.model;
+  const out = folder.file(foundationFile);
+  if (checkpoint || (yield* standingTensors(out, 'the foundation is made again'))) return;
+  if (recipe.seeds.some((seed) => existsSync(modelFile(folder, seed))) && !existsSync(out))
+    yield { kind: 'note', text: `${out} is missing: the foundation is made again` };
+  yield* makeFoundation(
+    {
+      ...{ architecture, imageSize, pretraining: pretrain, device, out },
+      seed: recipe.seeds[0],
+      checkpoint: folder.file('checkpoints', 'foundation.ckpt'),
+    },
+    (record) => folder.log(record as Record<string, unknown>),
+  );
+}
+
+/** The frozen network of a seed: the foundation with a head for the classes. */
+async function* baseModel(
+  recipe: FederationRecipe,
+  folder: RunFolder,
+  device: string,
+  seed: number,
+): AsyncGenerator<ProgressEvent, SamSegmenter> {
+  const foundation = recipe.model.checkpoint ?? folder.file(foundationFile);
+  const { model, report } = newModel(recipe, device, seed, foundation);
+  model.save(modelFile(folder, seed), { foundation: sha256(foundation), seed: String(seed) });
+  folder.log({ kind: 'foundation', seed, file: recipe.model.checkpoint ?? foundationFile, ...report });
+  yield { kind: 'note', text: `seed ${seed}: foundation ${foundation}: tensors ${describeFoundation(report!)}` };
+  return model;
+}
+
+async function* runTask(bench: Bench, task: Task): AsyncGenerator<ProgressEvent> {
+  const { folder } = bench;
+  const { regime, site } = task;
+  const name = nameOf(task);
+  const started = performance.now();
+  const checkpoint = folder.file(checkpointPath(task));
+  if (!folder.has(checkpointPath(task))) folder.move(statePath(task), checkpointPath(task));
+  const trained = yield* progressOf(
+    regime === 'federated' ? inRounds(bench, name, checkpoint) : together(bench, name, site, checkpoint),
+    (record) => folder.log({ ...task, ...record }),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  const cases = yield* score(bench, name, trained.adapters);
+  const { trainedParameters, travellingParameters, kept } = trained;
+  const adapters = saveAdapters(folder, task, trained.adapters);
+  if (regime === 'federated') keepLedger(folder, task, checkpoint);
+  const counts = { trainedParameters, travellingParameters };
+  writeResult(folder, task, { ...task, ...counts, adapters, kept, seconds, cases });
+  folder.move(checkpointPath(task), statePath(task));
+  yield { kind: 'note', text: `${name}, test cases: Dice ${meanScore(cases, 'dice').toFixed(3)}` };
+}
+
+function saveAdapters(folder: RunFolder, task: Task, adapters: Trained['adapters']): RegimeResult['adapters'] {
+  const saved = adapters.map(({ site, adapter }) => {
+    const file = `adapters/${[pathOf(task), ...(site === null ? [] : [site])].join('/')}.safetensors`;
+    const path = folder.file(file);
+    saveSamAdapter(path, adapter);
+    return { site, file, bytes: statSync(path).size, sha256: sha256(path) };
+  });
+  for (const { adapter } of adapters) for (const value of adapter.state.values()) value.dispose();
+  return saved;
+}
+
+function keepLedger(folder: RunFolder, { seed, plan }: Task, federation: string): void {
+  writeFileAtomic(folder.file(ledgerPath(seed, plan)), readFileSync(ledgerFile(federation)));
+}
+
+interface Trained {
+  adapters: { site: string | null; adapter: SamAdapter }[];
+  trainedParameters: number;
+  travellingParameters: number;
+  kept: number;
+}
+
+/** One site alone, or all cases in one place. */
+async function* together(
+  { recipe, seed, model, sites, variant }: Bench,
+  task: string,
+  site: string | null,
+  checkpoint: string,
+): AsyncGenerator<JobEvent, Trained> {
+  const { epochs = variant.federation.rounds, keep } = recipe;
+  const chosen = site === null ? sites : sites.filter(({ name }) => name === site);
+  const job = {
+    ...{ task, model, variant, epochs, keep, seed, checkpoint, extend: true },
+    name: site ?? 'all sites',
+    sites: chosen,
+  };
+  const { adapter, trained, kept } = yield* tune(job);
+  return {
+    adapters: [{ site: null, adapter }],
+    ...{ trainedParameters: trained, travellingParameters: 0, kept },
+  };
+}
+
+async function* inRounds(
+  { recipe, seed, model, sites, variant }: Bench,
+  task: string,
+  folder: string,
+): AsyncGenerator<JobEvent, Trained> {
+  const { keep } = recipe;
+  const {
+    joined,
+    shared,
+    sites: own,
+    trained,
+    travelling,
+    kept,
+  } = yield* federate({
+    ...{ task, model, sites, variant, keep, seed, folder },
+  });
+  const { preprocessing, windows, classes, fingerprint: base } = model;
+  const adapterOf = (site: string | null, state: State): Trained['adapters'][number] => ({
+    site,
+    adapter: {
+      ...{
+        name: variant.name,
+        plan: variant.plan,
+        options: variant.adapter,
+        base,
+        preprocessing,
+        windows,
+        classes,
+        state,
+      },
+      provenance: {
+        ...{ data: sites.map(({ name }) => name).join(', '), seed: String(seed), rounds: String(kept) },
+        ...(joined.length > 0 && { joined: joined.join(', ') }),
+      },
+    },
+  });
+  const apart = Object.entries(own);
+  const adapters = apart.length > 0 ? apart.map(([site, state]) => adapterOf(site, state)) : [adapterOf(null, shared)];
+  for (const { site, adapter } of adapters) {
+    const seen = sites.filter(({ name }) => site === null || name === site);
+    model.use(adapter);
+    try {
+      adapter.profile = yield* profileOfCases(
+        model,
+        seen.flatMap(({ train, validation }) => [...train, ...validation]),
+      );
+    } finally {
+      model.use(undefined);
+    }
+  }
+  return {
+    adapters,
+    ...{ trainedParameters: trained, travellingParameters: travelling, kept },
+  };
+}
+
+/** Scores on the test cases of every site, by the site's own adapter where there is one. */
+async function* score(
+  { recipe, model, sites }: Bench,
+  task: string,
+  adapters: Trained['adapters'],
+): AsyncGenerator<ProgressEvent, CaseScore[]> {
+  const total = sites.reduce((sum, { test }) => sum + test.length, 0);
+  yield { kind: 'task', name: `${task}: score` };
+  const scores: CaseScore[] = [];
+  try {
+    for (const { name, test } of sites) {
+      const { adapter } = adapters.find(({ site }) => site === null || site === name)!;
+      model.use(adapter);
+      for (const one of test) {
+        const segment = (image: Volume) => segmentVolumeWithPauses(model, image, { case: one });
+        scores.push(yield* scoreCase(one, segment, recipe.classes, recipe.toleranceMm));
+        yield { kind: 'step', done: scores.length, total };
+      }
+    }
+  } finally {
+    model.use(undefined);
+  }
+  return scores;
+}

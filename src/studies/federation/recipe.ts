@@ -1,0 +1,178 @@
+/**
+ * The federated experiment's recipe: sites, training plans and regimes as one typed YAML file. Every plan is run in every
+ * regime; a plan can be given settings that differ from the recipe's, and a name of its own.
+ */
+import { z } from 'zod';
+import { preprocessingSchema, windowSchema } from '../../data/index.js';
+import { aggregations, checkFederation, type Federation, federationSchema } from '../../federate/index.js';
+import { type LocalTrainingConfig, localTrainingSchema, pretrainingSchema } from '../../finetune/index.js';
+import { type SamArchitecture, samArchitectures, samSchema } from '../../networks/index.js';
+import { adapterSchema, planSchema, plans } from '../../peft/index.js';
+import type { Regime } from '../../report/index.js';
+import { trackingSchema } from '../../tracking/index.js';
+import { cacheSchema } from '../cache.js';
+import { classesSchema, dataSchema } from '../dataset.js';
+import { runError } from '../errors.js';
+import { namesSchema } from '../names.js';
+import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
+
+const share = z.number().positive();
+/** The seed is the run's. */
+const roundsSchema = federationSchema.omit({ seed: true });
+
+/** A schema's keys, none of them needed and none with a default: what a part of a recipe overrules. */
+function overruling<Schema extends z.ZodObject>(schema: Schema) {
+  const shape = Object.entries(schema.shape as Record<string, z.ZodType>).map(([key, field]) => {
+    const inner = field instanceof z.ZodDefault || field instanceof z.ZodPrefault ? field.def.innerType : field;
+    const { description = '' } = field;
+    return [key, (inner as z.ZodType).optional().describe(description)] as const;
+  });
+  return z.strictObject(Object.fromEntries(shape)) as unknown as z.ZodType<Partial<z.output<Schema>>>;
+}
+
+export const regimeNames = ['local', 'centralised', 'federated'] as const satisfies Regime[];
+/** One of `regimeNames`. */
+export type { Regime };
+
+const regimesSchema = z.array(z.enum(regimeNames)).min(1);
+
+const variantSchema = z.strictObject({
+  plan: planSchema.describe('what is trained and what travels'),
+  name: fileNameSchema.optional().describe('in tables and file names; default: the plan'),
+  adapter: overruling(adapterSchema).optional().describe('settings that differ from the recipe’s `adapter`'),
+  training: overruling(localTrainingSchema).optional().describe('settings that differ from the recipe’s `training`'),
+  federation: overruling(roundsSchema).optional().describe('settings that differ from the recipe’s `federation`'),
+  regimes: regimesSchema.optional().describe('in place of the recipe’s'),
+});
+
+export const federationRecipeSchema = z.strictObject({
+  title: z.string().default('Federated fine-tuning of Segment Anything').describe('heading of the report'),
+  description: z.string().default('').describe('what the report says below its heading'),
+  data: dataSchema.default({}),
+  classes: classesSchema,
+  sites: z.array(fileNameSchema).min(1).describe('folders of the data set that take part'),
+  maxCases: z.int().min(3).optional().describe('only the first cases of every site, for a short demonstration'),
+  groupBy: z
+    .string()
+    .optional()
+    .describe('regular expression on the names of cases; its first capture is the patient, who is never split'),
+  split: z
+    .strictObject({ train: share, validation: z.number().min(0), test: share })
+    .default({ train: 0.6, validation: 0.15, test: 0.25 })
+    .describe(
+      'shares of every site’s patients, or whole numbers of them; validation: 0 looks at no case after a round',
+    ),
+  seeds: z.array(z.int().min(0)).min(1).default([1]).describe('the experiment is repeated with each'),
+  toleranceMm: z.number().positive().default(2).describe('tolerance of the surface Dice, in mm'),
+  model: z
+    .strictObject({
+      architecture: z
+        .enum(Object.keys(samArchitectures) as [SamArchitecture, ...SamArchitecture[]])
+        .default('sam-tiny')
+        .describe('size of the network'),
+      imageSize: samSchema.shape.imageSize.default(64),
+      checkpoint: z
+        .string()
+        .optional()
+        .describe('foundation to start from: .pth or safetensors of segment-anything, MedSAM or "graft pretrain"'),
+      pretrain: pretrainingSchema.prefault({}).describe('how a foundation is made where no checkpoint is given'),
+    })
+    .prefault({}),
+  preprocessing: preprocessingSchema.prefault({}).describe('the slices have the size of the model’s images'),
+  windows: windowSchema.prefault({}),
+  plans: z
+    .array(z.union([planSchema, variantSchema]))
+    .min(1)
+    .default(['flap-sam'])
+    .describe('names, or objects that change a plan’s settings'),
+  adapter: adapterSchema.prefault({}).describe('the low-rank adapter of the plans that have one'),
+  regimes: regimesSchema.default([...regimeNames]).describe('each site alone, all cases in one place, in rounds'),
+  training: localTrainingSchema.prefault({}).describe('at every site; one epoch a round'),
+  epochs: z.int().min(1).optional().describe('of the local and the centralised regime; default: as many as rounds'),
+  keep: z
+    .enum(['last', 'best'])
+    .default('last')
+    .describe('the round or epoch that is scored: the last, or the one with the best mean Dice on validation cases'),
+  federation: roundsSchema.prefault({}),
+  names: namesSchema,
+  cache: cacheSchema,
+  tracking: trackingSchema.prefault({}),
+  device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
+  threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),
+});
+export type FederationRecipe = z.output<typeof federationRecipeSchema>;
+
+/** A plan with all its settings. */
+export interface Variant {
+  name: string;
+  label: string;
+  plan: z.output<typeof planSchema>;
+  adapter: z.output<typeof adapterSchema>;
+  training: LocalTrainingConfig;
+  federation: Omit<Federation, 'seed'>;
+  regimes: Regime[];
+}
+
+/**
+ * Reads a recipe.
+ *
+ * @param overrides values by dotted key (`federation.rounds`), as the command line gives them
+ * @throws GraftError RECIPE_UNREADABLE, RECIPE_UNKNOWN_KEY, RECIPE_INVALID, AGGREGATION_UNSUITED
+ */
+export const readFederationRecipe = (file: string, overrides: Record<string, unknown> = {}): FederationRecipe =>
+  parseFederationRecipe(readContent(file, overrides), file);
+
+/** As `readFederationRecipe`, from what a file holds. @param file named in errors */
+export function parseFederationRecipe(content: unknown, file: string): FederationRecipe {
+  const recipe = parseContent(federationRecipeSchema, content, file);
+  const { sites, seeds, classes, regimes } = recipe;
+  const variants = variantsOf(recipe, file);
+  checkDistinct({ sites, seeds, classes, regimes, plans: variants.map(({ name }) => name) }, file);
+  if (recipe.split.validation === 0 && recipe.keep === 'best')
+    throw runError('RECIPE_INVALID', { file, key: 'keep', problem: 'best needs validation cases, and split has none' });
+  for (const { name, plan, federation, adapter } of variants) {
+    checkFederation({ ...federation, seed: 0 });
+    if (plan === 'ma-sam' && adapter.slices !== recipe.windows.slices)
+      throw runError('RECIPE_INVALID', {
+        file,
+        key: 'adapter.slices',
+        problem: `${name} looks across windows of ${adapter.slices} slices, but windows.slices is ${recipe.windows.slices}`,
+      });
+    if (aggregations[federation.aggregation].corrects && (adapter.count > 1 || adapter.kind === 'dora'))
+      throw runError('RECIPE_INVALID', {
+        file,
+        key: 'federation.aggregation',
+        problem: `${federation.aggregation} corrects the weights for one plain LoRA a layer, which the adapter of ${name} is not`,
+      });
+    const { minSites } = federation;
+    if (minSites > sites.length)
+      throw runError('RECIPE_INVALID', {
+        file,
+        key: 'federation.minSites',
+        problem: `${minSites} sites are needed for a round, but ${sites.length} are named`,
+      });
+  }
+  return recipe;
+}
+
+/** Whether a recipe's content is of this kind. */
+export const isFederation = (content: Record<string, unknown>): boolean =>
+  'sites' in content || ('plans' in content && !('source' in content));
+
+/** The recipe's plans with their names and all their settings. @throws GraftError RECIPE_INVALID */
+export function variantsOf(
+  { plans: listed, adapter, training, federation, regimes }: FederationRecipe,
+  file = 'the recipe',
+): Variant[] {
+  return listed.map((entry) => {
+    const variant: z.output<typeof variantSchema> = typeof entry === 'string' ? { plan: entry } : entry;
+    const { plan, name = plan } = variant;
+    return {
+      ...{ name, plan, label: name === plan ? plans[plan].label : name },
+      adapter: parseContent(adapterSchema, { ...adapter, ...variant.adapter }, file),
+      training: { ...training, ...variant.training } as LocalTrainingConfig,
+      federation: { ...federation, ...variant.federation } as Variant['federation'],
+      regimes: variant.regimes ?? regimes,
+    };
+  });
+}

@@ -1,0 +1,46 @@
+/** Fine-tuning without rounds: one site alone, or the cases of all of them in one place. */
+import { type FineTuning, finetune, type SamAdapter, type SamSegmenter, type Tuned } from '../../finetune/index.js';
+import { checkpointAt, follow, type JobEvent } from '../../jobs/index.js';
+import { fingerprint } from '../../nn/index.js';
+import type { Variant } from './recipe.js';
+import type { LoadedSite } from './sites.js';
+
+export interface TuningJob {
+  task: string;
+  /** Names the random streams. */
+  name: string;
+  model: SamSegmenter;
+  sites: readonly LoadedSite[];
+  variant: Pick<Variant, 'plan' | 'adapter' | 'training'>;
+  epochs: number;
+  keep: FineTuning['keep'];
+  /** As in fine-tuning; default: never stop early. */
+  patience?: FineTuning['patience'];
+  seed: number;
+  /** File to go on from, where it is there. */
+  checkpoint: string;
+  /** An adapter to go on from. */
+  start?: SamAdapter | undefined;
+  /** Whether that file may be of a training with fewer epochs. */
+  extend?: boolean;
+}
+
+/** Trains on the cases of the given sites together; the model is left as it was. */
+export async function* tune(job: TuningJob): AsyncGenerator<JobEvent, Tuned> {
+  const { task, name, model, sites, variant, epochs, keep, patience = null, seed } = job;
+  const { plan, adapter, training } = variant;
+  const config: FineTuning = { ...training, plan, adapter, epochs, keep, patience };
+  const cases = {
+    training: sites.flatMap(({ train }) => train),
+    validation: sites.flatMap(({ validation }) => validation),
+  };
+  const settings = {
+    ...{ seed, base: model.fingerprint, preprocessing: model.preprocessing, windows: model.windows, ...config },
+    cases: cases.training.map(({ case: { site, name } }) => `${site}/${name}`),
+    ...(job.start && { startedFrom: fingerprint(job.start.state) }),
+  };
+  const grows = job.extend ? ['epochs'] : [];
+  const checkpoint = yield* checkpointAt(job.checkpoint, settings, task, { grows });
+  const tuned = yield* follow(task, finetune(model, cases, config, { seed, name, checkpoint, start: job.start }));
+  return tuned!;
+}

@@ -1,0 +1,124 @@
+/** The adaptation experiment's recipe: a whole experiment as one typed YAML file. */
+import { z } from 'zod';
+import { adaptationSchema, methodNames, methods, resolveMethod, trainingSchema } from '../adapt/index.js';
+import { preprocessingSchema } from '../data/index.js';
+import { unet2dSchema } from '../networks/index.js';
+import { trackingSchema } from '../tracking/index.js';
+import { cacheSchema } from './cache.js';
+import { classesSchema, dataSchema } from './dataset.js';
+import { runError } from './errors.js';
+import { namesSchema } from './names.js';
+import { checkDistinct, fileNameSchema, parseContent, readContent } from './parse.js';
+
+const share = z.number().positive();
+const methodSchema = adaptationSchema.extend({
+  name: fileNameSchema.optional().describe('in tables and file names; default: the method'),
+});
+
+export const recipeSchema = z.strictObject({
+  title: z.string().default('Adaptation to unseen scanners').describe('heading of the report'),
+  description: z.string().default('').describe('what the report says below its heading'),
+  data: dataSchema.default({}),
+  classes: classesSchema,
+  source: fileNameSchema.describe('the site whose labels train the network'),
+  targets: z.array(fileNameSchema).min(1).describe('the sites to adapt to; their labels are used for scoring alone'),
+  groupBy: z
+    .string()
+    .optional()
+    .describe(
+      'regular expression on the names of the targets’ cases; its first capture is the patient, who is never split',
+    ),
+  sourceGroupBy: z
+    .string()
+    .optional()
+    .describe('likewise for the source’s cases; default: each is a patient of its own'),
+  split: z
+    .strictObject({
+      source: z
+        .strictObject({ train: share, validation: share, test: share })
+        .default({ train: 0.7, validation: 0.15, test: 0.15 })
+        .describe('of the source site: for training, for choosing the epoch, for scoring'),
+      target: z
+        .strictObject({ adapt: share, test: share })
+        .default({ adapt: 0.5, test: 0.5 })
+        .describe('of every target site: for adaptation without labels, for scoring'),
+    })
+    .prefault({})
+    .describe('shares of the patients, or whole numbers of them'),
+  seeds: z.array(z.int().min(0)).min(1).default([1]).describe('the experiment is repeated with each'),
+  toleranceMm: z.number().positive().default(2).describe('tolerance of the surface Dice, in mm'),
+  architecture: unet2dSchema.omit({ outChannels: true, inChannels: true }).prefault({}),
+  preprocessing: preprocessingSchema.prefault({}),
+  training: trainingSchema.prefault({}),
+  methods: z
+    .array(z.union([z.enum(methodNames), methodSchema]))
+    .default([...methodNames])
+    .describe('names, or objects that change a method’s settings; docs/methods.md explains them'),
+  grid: z
+    .strictObject({
+      method: z.enum(methodNames).default('convlora-adabn').describe('the method whose settings are varied'),
+      blocks: z.array(adaptationSchema.shape.blocks.unwrap()).optional().describe('lists of adapted blocks'),
+      rank: z.array(z.int().min(1)).optional().describe('ranks of the factors'),
+      statistics: z.array(adaptationSchema.shape.statistics.unwrap()).optional().describe('statistics policies'),
+      epochs: z.array(z.int().min(0)).optional().describe('numbers of epochs'),
+    })
+    .optional()
+    .describe('every combination of the listed values, as further methods'),
+  names: namesSchema,
+  cache: cacheSchema,
+  tracking: trackingSchema.prefault({}),
+  device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
+  threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),
+});
+/** What is meant where nobody names a method. */
+export const defaultMethod = adaptationSchema.parse({}).method;
+
+export type Recipe = z.output<typeof recipeSchema>;
+export type NamedMethod = z.output<typeof methodSchema> & { name: string; label: string };
+
+/**
+ * Reads a recipe.
+ *
+ * @param overrides values by dotted key (`training.epochs`), as the command line gives them
+ * @throws GraftError RECIPE_UNREADABLE, RECIPE_UNKNOWN_KEY, RECIPE_INVALID, BLOCKS_UNREACHED
+ */
+export const readRecipe = (file: string, overrides: Record<string, unknown> = {}): Recipe =>
+  parseRecipe(readContent(file, overrides), file);
+
+/** As `readRecipe`, from what a file holds. @param file named in errors */
+export function parseRecipe(content: unknown, file: string): Recipe {
+  const recipe = parseContent(recipeSchema, content, file);
+  // What only the whole tells.
+  const { source, targets, seeds, classes } = recipe;
+  checkDistinct({ targets, seeds, classes, methods: methodsOf(recipe).map(({ name }) => name) }, file);
+  if (targets.includes(source))
+    throw runError('RECIPE_INVALID', { file, key: 'targets', problem: `${source} is the source already` });
+  for (const method of methodsOf(recipe)) resolveMethod(method);
+  return recipe;
+}
+
+/** The recipe's methods with their names, the grid's combinations included. */
+export function methodsOf({ methods: listed, grid }: Recipe): NamedMethod[] {
+  const named = listed.map((entry): NamedMethod => {
+    const config = methodSchema.parse(typeof entry === 'string' ? { method: entry } : entry);
+    const name = config.name ?? config.method;
+    return { ...config, name, label: config.name ?? methods[config.method].label };
+  });
+  if (!grid) return named;
+  const { method, ...axes } = grid;
+  const lists = Object.entries(axes).flatMap(([key, values]) => (values ? [[key, values as unknown[]] as const] : []));
+  const combinations = lists.reduce<Record<string, unknown>[]>(
+    (found, [key, values]) => found.flatMap((one) => values.map((value) => ({ ...one, [key]: value }))),
+    [{}],
+  );
+  return [
+    ...named,
+    ...combinations.map((values): NamedMethod => {
+      const parts = Object.entries(values).map(
+        ([key, value]) => `${key}-${Array.isArray(value) ? value.join('+') : value}`,
+      );
+      const name = [method, ...parts].join('_');
+      return { ...methodSchema.parse({ method, ...values }), name, label: name };
+    }),
+  ];
+}

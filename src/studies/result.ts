@@ -1,0 +1,26 @@
+/** What an adaptation study keeps in `results/`. */
+import type { Look } from '../adapt/index.js';
+import type { CaseScore } from '../metrics/index.js';
+
+/** What one method did on one target with one seed; a file in `results/`. */
+export interface Result {
+  seed: number;
+  target: string;
+  method: string;
+  trainedParameters: number;
+  /** Null for the source model as it is. */
+  adapter: { file: string; bytes: number; sha256: string } | null;
+  kept: Look['candidate'];
+  guard?: string;
+  looks: Look[];
+  /** Wall-clock time of the adaptation. */
+  seconds: number;
+  cases: CaseScore[];
+}
+
+/** What the network scores on its own domain; a file in `results/`. */
+export interface SourceResult {
+  seed: number;
+  model: { file: string; sha256: string };
+  cases: CaseScore[];
+}

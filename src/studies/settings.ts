@@ -1,0 +1,149 @@
+/**
+ * The settings of one training or one adaptation: the keys that it has in common with a recipe, under the same names and of
+ * the same types, whether a recipe, an option or `--set` gives them.
+ */
+import { z } from 'zod';
+import { adaptationSchema } from '../adapt/index.js';
+import { fineTuningSchema } from '../finetune/index.js';
+import type { SamArchitecture } from '../networks/index.js';
+import { planSchema } from '../peft/index.js';
+import type { dataSchema } from './dataset.js';
+import { runError } from './errors.js';
+import { federationRecipeSchema, variantsOf } from './federation/recipe.js';
+import { readAnyRecipe } from './kinds.js';
+import { parseContent, readContent, setByPath } from './parse.js';
+import { methodsOf, recipeSchema } from './recipe.js';
+
+const share = z.number().positive();
+const split = z
+  .strictObject({ train: share, validation: z.number().min(0), test: z.number().min(0).default(0) })
+  .default({ train: 0.85, validation: 0.15, test: 0 })
+  .describe('for training, for choosing the epoch, for the score: shares of the patients, or whole numbers of them');
+const { classes, toleranceMm, architecture, preprocessing, training, sourceGroupBy } = recipeSchema.shape;
+
+/** Of `graft train` for a U-Net. */
+export const unetSettingsSchema = z.strictObject({
+  classes,
+  split: z.strictObject({ source: split }).prefault({}),
+  ...{ sourceGroupBy, toleranceMm, architecture, preprocessing, training },
+});
+export type UNetSettings = z.output<typeof unetSettingsSchema>;
+
+const federated = federationRecipeSchema.shape;
+
+/** Of `graft train` for Segment Anything. */
+export const samSettingsSchema = z.strictObject({
+  classes,
+  split,
+  groupBy: federated.groupBy,
+  toleranceMm,
+  model: federated.model.unwrap().omit({ pretrain: true }).prefault({}),
+  ...{ preprocessing, windows: federated.windows, adapter: federated.adapter, training: federated.training },
+  plan: planSchema.default('flap-sam').describe('what is trained'),
+  ...{ epochs: fineTuningSchema.shape.epochs, keep: fineTuningSchema.shape.keep },
+  patience: fineTuningSchema.shape.patience,
+});
+export type SamSettings = z.output<typeof samSettingsSchema>;
+
+/** Of `graft adapt`. */
+export const adaptSettingsSchema = adaptationSchema.extend({ toleranceMm });
+export type AdaptSettings = z.output<typeof adaptSettingsSchema>;
+
+/** What a recipe says for a single command. */
+export interface FromRecipe {
+  settings: Record<string, unknown>;
+  /** How its data set lies. */
+  data: z.output<typeof dataSchema>;
+  /** The sites that it trains on. */
+  sites: string[];
+  /** Its first. */
+  seed: number;
+}
+
+/** The network that a recipe trains: a `--model`. @throws GraftError as `readRecipe` */
+export function networkIn(file: string): 'unet2d' | SamArchitecture {
+  const { kind, recipe } = readAnyRecipe(file);
+  return kind === 'adaptation' ? 'unet2d' : recipe.model.architecture;
+}
+
+/**
+ * What a recipe says of one training.
+ *
+ * @param plan of Segment Anything: the name of one of the recipe's plans; default: its first
+ * @throws GraftError as `readRecipe`; RECIPE_OTHER_NETWORK
+ */
+export function trainingOf(file: string, network: 'unet2d' | 'sam', plan?: string): FromRecipe {
+  const { kind, recipe } = readAnyRecipe(file);
+  const content = readContent(file);
+  if (kind === 'adaptation') {
+    if (network !== 'unet2d')
+      throw runError('RECIPE_OTHER_NETWORK', { file, trains: 'a U-Net', asked: 'Segment Anything' });
+    const settings = pick(content, unetSettingsSchema);
+    const own = { split: { source: recipe.split.source } };
+    return { settings: { ...settings, ...own }, data: recipe.data, sites: [recipe.source], seed: recipe.seeds[0] };
+  }
+  if (network === 'unet2d')
+    throw runError('RECIPE_OTHER_NETWORK', { file, trains: 'Segment Anything', asked: 'a U-Net' });
+  const variants = variantsOf(recipe);
+  const variant =
+    variants.find(({ name }) => name === plan) ?? variants.find((one) => one.plan === plan) ?? variants[0];
+  const { pretrain: _, ...model } = recipe.model;
+  const own = {
+    model,
+    split: recipe.split,
+    plan: plan ?? variant.plan,
+    adapter: variant.adapter,
+    training: variant.training,
+  };
+  const settings = { ...pick(content, samSettingsSchema), ...own, keep: recipe.keep };
+  const epochs = recipe.epochs ?? variant.federation.rounds;
+  return { settings: { ...settings, epochs }, data: recipe.data, sites: recipe.sites, seed: recipe.seeds[0] };
+}
+
+/**
+ * What a recipe says of one adaptation: the settings of its method of this name, or of this kind.
+ *
+ * @throws GraftError as `readRecipe`; RECIPE_OTHER_NETWORK
+ */
+export function adaptationOf(file: string, method: string): Omit<FromRecipe, 'sites'> {
+  const { kind, recipe } = readAnyRecipe(file);
+  if (kind !== 'adaptation')
+    throw runError('RECIPE_OTHER_NETWORK', { file, trains: 'Segment Anything', asked: 'an adaptation without labels' });
+  const methods = methodsOf(recipe);
+  const found = methods.find(({ name }) => name === method) ?? methods.find((one) => one.method === method);
+  const { name: _, label: __, ...config } = found ?? { name: '', label: '', method };
+  const settings = { ...config, toleranceMm: recipe.toleranceMm };
+  return { settings, data: recipe.data, seed: recipe.seeds[0] };
+}
+
+/**
+ * Settings with what is given by dotted key above a recipe's, validated, with defaults filled in.
+ *
+ * @param command named where a key belongs to a whole experiment
+ * @throws GraftError RECIPE_UNKNOWN_KEY, RECIPE_INVALID, SETTING_ELSEWHERE
+ */
+export function readSettings<Schema extends z.ZodObject>(
+  schema: Schema,
+  recipe: Record<string, unknown>,
+  given: Record<string, unknown>,
+  command: string,
+): z.output<Schema> {
+  const content = structuredClone(recipe);
+  for (const [key, value] of Object.entries(given)) {
+    const [top] = key.split('.');
+    if (!(top in schema.shape) && (top in recipeSchema.shape || top in federated))
+      throw runError('SETTING_ELSEWHERE', { key, command, hint: placeOf(top, command) });
+    setByPath(content, key.split('.'), value);
+  }
+  return parseContent(schema, content, 'the command line');
+}
+
+/** Where a key of recipes belongs that the command does not have. */
+function placeOf(key: string, command: string): string {
+  if (command === 'graft adapt' && key in unetSettingsSchema.shape)
+    return 'The model brings its own, with which it was trained: set it on "graft train".';
+  return 'It belongs to a whole experiment ("graft run", "graft federate"), or to another network.';
+}
+
+const pick = (content: Record<string, unknown>, { shape }: z.ZodObject): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(content).filter(([key]) => key in shape));

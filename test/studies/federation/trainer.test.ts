@@ -1,0 +1,125 @@
+/** Sites that share a network: nothing of one is seen by another, and corrections reach the frozen weights exactly. */
+
+import { describe, expect, it } from 'vitest';
+import { type Pausing, pause, withoutPauses } from '../../../src/core/index.js';
+import { copyState, type State } from '../../../src/nn/index.js';
+import { SharedNetwork } from '../../../src/studies/federation/network.js';
+import { SiteTrainer } from '../../../src/studies/federation/trainer.js';
+import { parseFederationRecipe, variantsOf } from '../../../src/studies/index.js';
+import { noGrad, scope, tensor } from '../../../src/torch/index.js';
+import { cases, small } from '../../finetune/small.js';
+
+const variantOf = (extra: object = {}) =>
+  variantsOf(
+    parseFederationRecipe(
+      {
+        sites: ['a', 'b'],
+        adapter: { rank: 2 },
+        training: { batch: 4, lr: 5e-3, warmup: 1, overlap: false },
+        federation: { aggregation: 'mean', rounds: 2 },
+        ...extra,
+      },
+      'x.yaml',
+    ),
+  )[0];
+const site = (name: string) => ({ name, train: cases(name), validation: [], test: [] });
+const all = { rounds: 2, proximal: undefined, trains: () => true };
+const values = (state: State) => Object.fromEntries([...state].map(([name, value]) => [name, [...value.toArray()]]));
+
+/** One round of a site; what it would send and what it remembers, as copies. */
+async function round(
+  trainer: SiteTrainer,
+  number: number,
+  global: State,
+  local?: State,
+  trains = all.trains as (name: string) => boolean,
+) {
+  trainer.load(global, local);
+  const training = trainer.train({ ...all, trains, round: number }, new AbortController().signal);
+  for (;;) {
+    const { done, value } = await training.next();
+    if (done) {
+      expect(value.loss).toBeGreaterThan(0);
+      return { sent: copyState(trainer.travelling()), local: copyState(trainer.localState()) };
+    }
+  }
+}
+
+describe('sites that share a network', () => {
+  it('train as if each were alone, whoever had the turn before', async () => {
+    const [together, alone] = [small(), small()].map((model) => new SharedNetwork(model, variantOf(), 1));
+    const [a, b] = ['a', 'b'].map((name) => new SiteTrainer(together, site(name), 1));
+    const only = new SiteTrainer(alone, site('a'), 1);
+    const start = copyState(together.planned.travelling);
+    const first = await round(a, 1, start);
+    await round(b, 1, start);
+    const second = await round(a, 2, first.sent, first.local);
+    const first2 = await round(only, 1, start);
+    const second2 = await round(only, 2, first2.sent, first2.local);
+    expect(values(second.sent)).toEqual(values(second2.sent));
+    expect(values(second.local)).toEqual(values(second2.local));
+    expect(values(second.sent)).not.toEqual(values(first.sent));
+  });
+
+  it('leave what a round does not train as it is', async () => {
+    using network = new SharedNetwork(small(), variantOf(), 1);
+    const trainer = new SiteTrainer(network, site('a'), 1);
+    const start = copyState(network.planned.travelling);
+    const { sent } = await round(trainer, 1, start, undefined, (name) => !name.includes('lora_w_a'));
+    const changed = [...sent.keys()].filter(
+      (name) =>
+        JSON.stringify(values(new Map([[name, sent.get(name)!]]))) !==
+        JSON.stringify(values(new Map([[name, start.get(name)!]]))),
+    );
+    expect(changed.some((name) => name.includes('lora_w_b'))).toBe(true);
+    expect(changed.filter((name) => name.includes('lora_w_a'))).toEqual([]);
+  });
+
+  it('keep the mixing weights of several LoRAs to themselves', () => {
+    using network = new SharedNetwork(small(), variantOf({ adapter: { rank: 2, count: 2 } }), 1);
+    const trainer = new SiteTrainer(network, site('a'), 1);
+    expect([...trainer.travelling().keys()].filter((name) => name.endsWith('lora_scale'))).toEqual([]);
+    expect([...trainer.localState().keys()].filter((name) => /^own\/.*lora_scale$/.test(name)).length).toBeGreaterThan(
+      0,
+    );
+  });
+});
+
+describe('corrections', () => {
+  it('are added to the rows of the adapted weight, once a round, and leave the model with the network', () => {
+    const model = small();
+    const before = values(model.sam.state());
+    const network = new SharedNetwork(
+      model,
+      variantOf({ adapter: { rank: 2, scale: 2 }, federation: { aggregation: 'fedex' } }),
+      1,
+    );
+    const a = 'image_encoder.blocks.1.attn.lora_w_a_v.0.weight';
+    const factors = {
+      b: tensor(new Float32Array(32).fill(1), [32, 1]),
+      a: tensor(new Float32Array(32).fill(0.25), [1, 32]),
+    };
+    const corrections = [{ a, b: a.replace('_a_', '_b_'), factors }];
+    network.correct(1, corrections);
+    network.correct(1, corrections);
+    const name = 'image_encoder.blocks.1.attn.qkv.weight';
+    const change = () =>
+      scope(() =>
+        noGrad(() =>
+          values(new Map([['x', model.sam.state().get(name)!]])).x.map((value, i) =>
+            Number((value - before[name][i]).toFixed(5)),
+          ),
+        ),
+      );
+    const rows = (amount: number) => [...new Array(64 * 32).fill(0), ...new Array(32 * 32).fill(amount)];
+    expect(change()).toEqual(rows(0.5));
+    const look = function* (): Pausing<void> {
+      yield pause;
+      expect(change()).toEqual(rows(1));
+    };
+    withoutPauses(network.corrected(corrections, look()));
+    expect(change()).toEqual(rows(0.5));
+    network[Symbol.dispose]();
+    expect(values(model.sam.state())).toEqual(before);
+  });
+});
