@@ -80,6 +80,15 @@ export const combined = ({ contributions, combine }: AggregationInput, names: re
     }),
   );
 
+/** Every name that belongs to none of the pairs, combined by itself. */
+export function combinedBeside(input: AggregationInput, pairs: readonly Pair[]): State {
+  const factors = new Set(pairs.flatMap(({ a, b }) => [a, b]));
+  return combined(
+    input,
+    input.names.filter((name) => !factors.has(name)),
+  );
+}
+
 /** The factors of a pair from every site, with the last global ones for those that did not travel. */
 export const termsOf = ({ contributions, global }: AggregationInput, { a, b }: Pair) =>
   contributions.map(({ weight, read }) => ({

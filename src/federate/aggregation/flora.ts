@@ -8,7 +8,7 @@
  */
 import { random } from '../../core/index.js';
 import { Generator, type Keywords, operator, scope, type Tensor, zeros } from '../../torch/index.js';
-import { type Aggregation, type Correction, combined, ErrorSum, termsOf } from './aggregation.js';
+import { type Aggregation, type Correction, combinedBeside, ErrorSum, termsOf } from './aggregation.js';
 import { thinFactors } from './fedex.js';
 import { productNorm, stacked } from './low-rank.js';
 import { pairsOf } from './pairs.js';
@@ -21,11 +21,7 @@ export const flora: Aggregation = {
   corrects: true,
   aggregate(input) {
     const pairs = pairsOf(input.names);
-    const factors = new Set(pairs.flatMap(({ a, b }) => [a, b]));
-    const tensors = combined(
-      input,
-      input.names.filter((name) => !factors.has(name)),
-    );
+    const tensors = combinedBeside(input, pairs);
     const corrections: Correction[] = [];
     const error = new ErrorSum();
     for (const pair of pairs) {

@@ -95,7 +95,7 @@ export function dominant({ left, right }: Product, rank: number): Dominant {
   };
 }
 
-/** The lower factor of a Gram matrix, which rounding may have left without one: a shift far below float32 mends that. */
+/** The lower factor of a Gram matrix, which rounding may have left without one: a shift far below float32 repairs it. */
 function cholesky(gram: Tensor): Tensor {
   const scale = gram.norm().item() || 1;
   for (let shift = 1e-15; ; shift *= 10) {

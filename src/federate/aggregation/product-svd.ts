@@ -4,7 +4,7 @@
  * (`low-rank.ts`). Exact but for the singular values that are cut, which are the aggregation error.
  */
 import { scope } from '../../torch/index.js';
-import { type Aggregation, combined, ErrorSum, termsOf } from './aggregation.js';
+import { type Aggregation, combinedBeside, ErrorSum, termsOf } from './aggregation.js';
 import { factorise } from './gauge.js';
 import { stacked } from './low-rank.js';
 import { pairsOf } from './pairs.js';
@@ -14,11 +14,7 @@ export const productSvd: Aggregation = {
   trains: () => true,
   aggregate(input) {
     const pairs = pairsOf(input.names);
-    const factors = new Set(pairs.flatMap(({ a, b }) => [a, b]));
-    const tensors = combined(
-      input,
-      input.names.filter((name) => !factors.has(name)),
-    );
+    const tensors = combinedBeside(input, pairs);
     const error = new ErrorSum();
     for (const pair of pairs) {
       const { a, b, lost, norm } = scope(() => {
