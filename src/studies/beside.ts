@@ -47,7 +47,7 @@ export class JobRecord {
       ...(tensorboard && { tensorboard: board }),
     };
     this.#log = new Log(this.files.metrics);
-    if (resume) this.#log.mend();
+    if (resume) this.#log.repair();
     else rmSync(this.files.metrics, { force: true });
     const readLogFrom = <Line extends object>(start: number) => this.#log.readFrom<Line>(start);
     if (tensorboard) this.#board = new TensorBoard({ path: out, file: () => board, readLogFrom });

@@ -69,11 +69,11 @@ export async function* makePhantoms({ data }: WithData, folder: RunFolder): Asyn
   // The record is written last: it says that the phantoms are whole, and of which bytes.
   const record = ['data', 'phantoms.json'];
   if (folder.has(...record)) {
-    const amiss = folder.isWhole(...record)
+    const damage = folder.isWhole(...record)
       ? damagedFile(folder, folder.readJson<PhantomRecord>(...record).files)
       : `${folder.file(...record)} is damaged`;
-    if (!amiss) return readDataset(root);
-    yield { kind: 'note', text: `${amiss}: the phantoms are made again` };
+    if (!damage) return readDataset(root);
+    yield { kind: 'note', text: `${damage}: the phantoms are made again` };
   }
   yield { kind: 'task', name: 'phantoms' };
   const dataset = generatePhantoms(root, data.phantom!);

@@ -17,7 +17,7 @@ import { cacheFolder, removeCache } from './cache.js';
 import { writeScores } from './comparison/write-scores.js';
 import { findDataset, labelledCases, makePhantoms, withData } from './dataset.js';
 import { extensionOf } from './extension.js';
-import { RunFolder } from './folder.js';
+import { RunFolder, type RunOptions } from './folder.js';
 import { gatherReport } from './gather.js';
 import { outcomeOf } from './outcome.js';
 import { methodsOf, type NamedMethod, type Recipe } from './recipe.js';
@@ -32,18 +32,6 @@ export interface Experiment {
   /** What is certain, in words. */
   headline: Headline;
   summary: Summary;
-}
-
-interface RunOptions {
-  out: string;
-  data?: string;
-  resume?: boolean;
-  /** Go on also where the recipe asks for more seeds, targets or methods than the run in the folder. */
-  extend?: boolean;
-  /** The recipe's, named in errors. */
-  file: string;
-  /** The words that started the run, for its report. */
-  command?: readonly string[];
 }
 
 interface Plan {

@@ -62,6 +62,20 @@ export interface Extension {
   prepare(folder: RunFolder, place: string): string[];
 }
 
+/** How an experiment of either kind is started. */
+export interface RunOptions {
+  out: string;
+  /** Overrules the recipe's data set. */
+  data?: string;
+  resume?: boolean;
+  /** Go on also where the recipe asks for more than the run in the folder. */
+  extend?: boolean;
+  /** The recipe's, named in errors. */
+  file: string;
+  /** The words that started the run, for its report. */
+  command?: readonly string[];
+}
+
 interface FolderOptions {
   resume?: boolean | undefined;
   command?: readonly string[] | undefined;
@@ -70,7 +84,7 @@ interface FolderOptions {
 
 export class RunFolder {
   readonly path: string;
-  /** What was found amiss when it was opened. */
+  /** Faults found when the folder was opened. */
   readonly #notes: string[] = [];
   readonly #log: Log;
 
@@ -106,7 +120,7 @@ export class RunFolder {
     this.#checkPseudonyms();
   }
 
-  /** Tells what was found amiss, once. */
+  /** Tells the faults that were found, once. */
   *tell(): Generator<ProgressEvent> {
     for (const text of this.#notes.splice(0)) yield { kind: 'note', text };
   }
@@ -124,7 +138,7 @@ export class RunFolder {
 
   #checkLog(): void {
     const { file } = this.#log;
-    const damaged = this.#log.mend();
+    const damaged = this.#log.repair();
     if (damaged > 0) this.#notes.push(`${file}: ${damaged} damaged lines; the report’s curves go without them`);
     if (this.has('results') && !(statSync(file, { throwIfNoEntry: false })?.size ?? 0))
       this.#notes.push(`${file} is missing or empty: the report’s curves lack what was done before`);

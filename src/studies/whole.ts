@@ -41,9 +41,9 @@ export function* standingResult<Result extends object>(
     return undefined;
   }
   const result = folder.readJson<Result>(...path);
-  const amiss = damagedFile(folder, filesOf(result));
-  if (amiss) yield { kind: 'note', text: `${amiss}: ${task} is done again` };
-  return amiss ? undefined : result;
+  const damage = damagedFile(folder, filesOf(result));
+  if (damage) yield { kind: 'note', text: `${damage}: ${task} is done again` };
+  return damage ? undefined : result;
 }
 
 /** Whether a file of tensors is there and can be used; a note tells where it is damaged. @param then what happens */

@@ -3,30 +3,12 @@
  * place, and in rounds; every model is scored on the test cases of every site. What is finished is on disk, so a killed
  * run goes on: with the next job, the next step of a job, or the round that was under way.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import type { ProgressEvent } from '../../core/index.js';
-import { sha256, writeFileAtomic } from '../../core/index.js';
-import { type Dataset, describeSplit, type Volume } from '../../data/index.js';
-import { ledgerFile } from '../../federate/index.js';
-import {
-  loadSam,
-  profileOfCases,
-  type SamAdapter,
-  SamSegmenter,
-  saveSamAdapter,
-  segmentVolumeWithPauses,
-} from '../../finetune/index.js';
-import {
-  describeFoundation,
-  type JobEvent,
-  makeFoundation,
-  meanScore,
-  progressOf,
-  scoreCase,
-} from '../../jobs/index.js';
-import type { CaseScore } from '../../metrics/index.js';
+import { existsSync } from 'node:fs';
+import { type ProgressEvent, sha256, writeFileAtomic } from '../../core/index.js';
+import { type Dataset, describeSplit } from '../../data/index.js';
+import { loadSam, SamSegmenter } from '../../finetune/index.js';
+import { describeFoundation, makeFoundation } from '../../jobs/index.js';
 import { Sam, samConfig } from '../../networks/index.js';
-import type { State } from '../../nn/index.js';
 import { applyPlan } from '../../peft/index.js';
 import { type Headline, renderFederationReport } from '../../report/index.js';
 import { chooseDevice, onDevice, setThreads } from '../../torch/index.js';
@@ -34,27 +16,16 @@ import { Tracking } from '../../tracking/index.js';
 import { cacheFolder, removeCache } from '../cache.js';
 import { writeScores } from '../comparison/write-scores.js';
 import { findDataset, makePhantoms, withData } from '../dataset.js';
-import { RunFolder } from '../folder.js';
+import { RunFolder, type RunOptions } from '../folder.js';
 import { standingTensors } from '../whole.js';
 import { federationExtensionOf } from './extension.js';
-import { federate } from './federated.js';
 import { gatherFederation } from './gather.js';
 import { outcomeOfFederation } from './outcome.js';
-import { type FederationRecipe, type Variant, variantsOf } from './recipe.js';
-import {
-  checkpointPath,
-  ledgerPath,
-  pathOf,
-  type RegimeResult,
-  stands,
-  statePath,
-  type Task,
-  tasksOf,
-  writeResult,
-} from './results.js';
+import { type FederationRecipe, variantsOf } from './recipe.js';
+import { pathOf, stands, type Task, tasksOf } from './results.js';
+import { nameOf, runTask } from './run-task.js';
 import { freeSite, type LoadedSite, loadSite, splitSites } from './sites.js';
 import { type FederationSummary, summariseFederation } from './summary.js';
-import { tune } from './tuning.js';
 
 /** What a finished run leaves. */
 export interface FederationExperiment {
@@ -65,29 +36,6 @@ export interface FederationExperiment {
   summary: FederationSummary;
 }
 
-interface Options {
-  out: string;
-  /** Overrules the recipe's data set. */
-  data?: string;
-  resume?: boolean;
-  /** Go on also where the recipe asks for more rounds, epochs, seeds, plans, regimes or sites than the run in the folder. */
-  extend?: boolean;
-  /** The recipe's, named in errors. */
-  file: string;
-  /** The words that started the run, for its report. */
-  command?: readonly string[];
-}
-
-/** All that a job needs. */
-interface Bench {
-  recipe: FederationRecipe;
-  folder: RunFolder;
-  seed: number;
-  model: SamSegmenter;
-  sites: LoadedSite[];
-  variant: Variant;
-}
-
 /**
  * Runs the experiment; what it found lies in the folder. Ending the iteration early leaves what is needed to resume.
  *
@@ -95,7 +43,7 @@ interface Bench {
  */
 export async function* runFederationExperiment(
   given: FederationRecipe,
-  { out, data, resume = false, extend = false, file, command }: Options,
+  { out, data, resume = false, extend = false, file, command }: RunOptions,
 ): AsyncGenerator<ProgressEvent, FederationExperiment> {
   const recipe = withData(given, data);
   const device = chooseDevice(recipe.device);
@@ -183,7 +131,6 @@ function newModel(recipe: FederationRecipe, device: string, seed: number, founda
 
 const modelFile = (folder: RunFolder, seed: number) => folder.file('models', `seed${seed}.safetensors`);
 const foundationFile = 'models/foundation.safetensors';
-const nameOf = ({ seed, plan, regime, site }: Task) => `seed ${seed}: ${plan}, ${site ? `${site} alone` : regime}`;
 
 /** Makes the foundation, where the recipe names none and there is none that is whole. */
 async function* foundationOf(
@@ -219,150 +166,4 @@ async function* baseModel(
   folder.log({ kind: 'foundation', seed, file: recipe.model.checkpoint ?? foundationFile, ...report });
   yield { kind: 'note', text: `seed ${seed}: foundation ${foundation}: tensors ${describeFoundation(report!)}` };
   return model;
-}
-
-async function* runTask(bench: Bench, task: Task): AsyncGenerator<ProgressEvent> {
-  const { folder } = bench;
-  const { regime, site } = task;
-  const name = nameOf(task);
-  const started = performance.now();
-  const checkpoint = folder.file(checkpointPath(task));
-  if (!folder.has(checkpointPath(task))) folder.move(statePath(task), checkpointPath(task));
-  const trained = yield* progressOf(
-    regime === 'federated' ? inRounds(bench, name, checkpoint) : together(bench, name, site, checkpoint),
-    (record) => folder.log({ ...task, ...record }),
-  );
-  const seconds = (performance.now() - started) / 1000;
-  const cases = yield* score(bench, name, trained.adapters);
-  const { trainedParameters, travellingParameters, kept } = trained;
-  const adapters = saveAdapters(folder, task, trained.adapters);
-  if (regime === 'federated') keepLedger(folder, task, checkpoint);
-  const counts = { trainedParameters, travellingParameters };
-  writeResult(folder, task, { ...task, ...counts, adapters, kept, seconds, cases });
-  folder.move(checkpointPath(task), statePath(task));
-  yield { kind: 'note', text: `${name}, test cases: Dice ${meanScore(cases, 'dice').toFixed(3)}` };
-}
-
-function saveAdapters(folder: RunFolder, task: Task, adapters: Trained['adapters']): RegimeResult['adapters'] {
-  const saved = adapters.map(({ site, adapter }) => {
-    const file = `adapters/${[pathOf(task), ...(site === null ? [] : [site])].join('/')}.safetensors`;
-    const path = folder.file(file);
-    saveSamAdapter(path, adapter);
-    return { site, file, bytes: statSync(path).size, sha256: sha256(path) };
-  });
-  for (const { adapter } of adapters) for (const value of adapter.state.values()) value.dispose();
-  return saved;
-}
-
-function keepLedger(folder: RunFolder, { seed, plan }: Task, federation: string): void {
-  writeFileAtomic(folder.file(ledgerPath(seed, plan)), readFileSync(ledgerFile(federation)));
-}
-
-interface Trained {
-  adapters: { site: string | null; adapter: SamAdapter }[];
-  trainedParameters: number;
-  travellingParameters: number;
-  kept: number;
-}
-
-/** One site alone, or all cases in one place. */
-async function* together(
-  { recipe, seed, model, sites, variant }: Bench,
-  task: string,
-  site: string | null,
-  checkpoint: string,
-): AsyncGenerator<JobEvent, Trained> {
-  const { epochs = variant.federation.rounds, keep } = recipe;
-  const chosen = site === null ? sites : sites.filter(({ name }) => name === site);
-  const job = {
-    ...{ task, model, variant, epochs, keep, seed, checkpoint, extend: true },
-    name: site ?? 'all sites',
-    sites: chosen,
-  };
-  const { adapter, trained, kept } = yield* tune(job);
-  return {
-    adapters: [{ site: null, adapter }],
-    ...{ trainedParameters: trained, travellingParameters: 0, kept },
-  };
-}
-
-async function* inRounds(
-  { recipe, seed, model, sites, variant }: Bench,
-  task: string,
-  folder: string,
-): AsyncGenerator<JobEvent, Trained> {
-  const { keep } = recipe;
-  const {
-    joined,
-    shared,
-    sites: own,
-    trained,
-    travelling,
-    kept,
-  } = yield* federate({
-    ...{ task, model, sites, variant, keep, seed, folder },
-  });
-  const { preprocessing, windows, classes, fingerprint: base } = model;
-  const adapterOf = (site: string | null, state: State): Trained['adapters'][number] => ({
-    site,
-    adapter: {
-      ...{
-        name: variant.name,
-        plan: variant.plan,
-        options: variant.adapter,
-        base,
-        preprocessing,
-        windows,
-        classes,
-        state,
-      },
-      provenance: {
-        ...{ data: sites.map(({ name }) => name).join(', '), seed: String(seed), rounds: String(kept) },
-        ...(joined.length > 0 && { joined: joined.join(', ') }),
-      },
-    },
-  });
-  const apart = Object.entries(own);
-  const adapters = apart.length > 0 ? apart.map(([site, state]) => adapterOf(site, state)) : [adapterOf(null, shared)];
-  for (const { site, adapter } of adapters) {
-    const seen = sites.filter(({ name }) => site === null || name === site);
-    model.use(adapter);
-    try {
-      adapter.profile = yield* profileOfCases(
-        model,
-        seen.flatMap(({ train, validation }) => [...train, ...validation]),
-      );
-    } finally {
-      model.use(undefined);
-    }
-  }
-  return {
-    adapters,
-    ...{ trainedParameters: trained, travellingParameters: travelling, kept },
-  };
-}
-
-/** Scores on the test cases of every site, by the site's own adapter where there is one. */
-async function* score(
-  { recipe, model, sites }: Bench,
-  task: string,
-  adapters: Trained['adapters'],
-): AsyncGenerator<ProgressEvent, CaseScore[]> {
-  const total = sites.reduce((sum, { test }) => sum + test.length, 0);
-  yield { kind: 'task', name: `${task}: score` };
-  const scores: CaseScore[] = [];
-  try {
-    for (const { name, test } of sites) {
-      const { adapter } = adapters.find(({ site }) => site === null || site === name)!;
-      model.use(adapter);
-      for (const one of test) {
-        const segment = (image: Volume) => segmentVolumeWithPauses(model, image, { case: one });
-        scores.push(yield* scoreCase(one, segment, recipe.classes, recipe.toleranceMm));
-        yield { kind: 'step', done: scores.length, total };
-      }
-    }
-  } finally {
-    model.use(undefined);
-  }
-  return scores;
 }

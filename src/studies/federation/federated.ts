@@ -53,9 +53,9 @@ export interface Federated {
 export async function* federate(job: FederatedJob): AsyncGenerator<JobEvent, Federated> {
   const { task, model, sites, variant, seed, folder } = job;
   const { plan, federation } = variant;
-  const amiss = damageOf(folder) ?? keptDamage(job);
-  if (amiss) {
-    yield { kind: 'note', text: `${amiss.file} cannot be gone on from (${amiss.reason}): ${task} begins anew` };
+  const damage = damageOf(folder) ?? keptDamage(job);
+  if (damage) {
+    yield { kind: 'note', text: `${damage.file} cannot be gone on from (${damage.reason}): ${task} begins anew` };
     rmSync(folder, { recursive: true, force: true });
   }
   using network = new SharedNetwork(model, variant, seed);

@@ -18,7 +18,7 @@ export class SharedNetwork implements Disposable {
   /** The trained tensors before training, and the frozen weights that corrections change. */
   readonly #initial: State;
   readonly #correctable: State;
-  /** Rounds whose corrections the frozen weights have; a round's are added once, whoever brings them. */
+  /** Rounds whose corrections the frozen weights have; the corrections of a round are added once. */
   readonly #corrected = new Set<number>();
 
   /** @throws GraftError as `applyPlan` */
