@@ -102,7 +102,7 @@ function errors(general = help()) {
   const codes = [...general.split('Exit codes:')[1].matchAll(/^ +(\d+) +(.+)$/gm)];
   return page(
     'Errors and exit codes',
-    'Every mistake that a user can mend has a stable code, a message that says what was expected and what was found, and a\nhint that says what to do. In the library it is thrown as a `GraftError` with `code`, `message`, `hint` and `exitCode`; a\ncommand prints message and hint, or with `--json` the line `{"error": {"code": …, "message": …, "hint": …}}`, and exits\nwith the code below. `{name}` stands for what the message is about. Other errors, such as `OperatorError` and\n`DisposedTensorError`, are mistakes in a program and keep their stack trace.',
+    'Every mistake that a user can fix has a stable code, a message that says what was expected and what was found, and a\nhint that says what to do. In the library it is thrown as a `GraftError` with `code`, `message`, `hint` and `exitCode`; a\ncommand prints message and hint, or with `--json` the line `{"error": {"code": …, "message": …, "hint": …}}`, and exits\nwith the code below. `{name}` stands for what the message is about. Other errors, such as `OperatorError` and\n`DisposedTensorError`, are mistakes in a program and keep their stack trace.',
     '## Exit codes',
     table(
       ['Code', 'Meaning'],

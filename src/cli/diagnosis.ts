@@ -1,4 +1,4 @@
-/** What is missing on a machine, and the commands that mend it. Pure: `commands/doctor.ts` looks at the machine. */
+/** What is missing on a machine, and the commands that fix it. Pure: `commands/doctor.ts` looks at the machine. */
 import type { EngineReport } from '../torch/index.js';
 import { bytes } from './format.js';
 
@@ -22,16 +22,16 @@ export interface Machine {
 
 export interface Finding {
   problem: string;
-  /** A command that mends it. */
+  /** A command that fixes it. */
   fix: string;
-  /** Nothing can be computed before it is mended. */
+  /** Nothing can be computed before it is fixed. */
   blocking: boolean;
 }
 
 /** Room for libtorch while it is fetched and unpacked, and for the checkpoints of a few runs, in bytes. */
 const ROOM = { install: 5e9, run: 1e9 };
 
-/** What is missing, in the order in which it should be mended. */
+/** What is missing, in the order in which it should be fixed. */
 export function findings(machine: Machine): Finding[] {
   const { engine, installer, rebuild, disk } = machine;
   const found: Finding[] = [];

@@ -35,7 +35,7 @@ type Parameters<Entry extends ErrorEntry> = Record<
   string | number
 >;
 
-/** A mistake or circumstance that the user can mend: no stack trace is shown for it. */
+/** A mistake or circumstance that the user can fix: no stack trace is shown for it. */
 export class GraftError extends Error {
   override readonly name = 'GraftError';
   readonly code: string;

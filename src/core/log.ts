@@ -32,7 +32,7 @@ export class Log {
    * Takes off a line that a crash cut short, or the next one would be lost with it; gives how many others are damaged.
    * @throws GraftError WRITE_FAILED
    */
-  mend(): number {
+  repair(): number {
     const { damaged, whole, size } = this.#read(0);
     if (whole < size) writing(this.file, () => truncateSync(this.file, whole));
     return damaged;

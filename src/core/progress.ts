@@ -1,4 +1,4 @@
-/** What a run tells while it works: whoever shows it decides how. */
+/** What a run tells while it works: the caller decides how to show it. */
 import type { Pause } from './pause.js';
 
 /** `step` counts within the latest `task`; `done` ends it. In a `pause` nothing is to be shown, but the work may be ended. */

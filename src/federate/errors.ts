@@ -50,7 +50,7 @@ export const federateErrors = {
   TOO_FEW_SITES: {
     exit: 'data',
     message: 'Round {round} has {found} usable sites and needs {minimum} ({reasons}).',
-    hint: 'The rounds before are kept. Where a site was away or its files are at fault, mend that and resume. Where a setting is the cause, such as the learning rate or minSites, resuming ends the same way: start into a new folder with another value.',
+    hint: 'The rounds before are kept. Where a site was away or its files are at fault, fix that and resume. Where a setting is the cause, such as the learning rate or minSites, resuming ends the same way: start into a new folder with another value.',
   },
   UPDATE_DIVERGED: {
     exit: 'data',

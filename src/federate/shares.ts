@@ -4,7 +4,7 @@ import type { Registered } from './book.js';
 import type { Federation } from './config.js';
 import { federateError } from './errors.js';
 
-/** The sites of a round, in order of name; the same for the same seed, whoever asks when. */
+/** The sites of a round, in order of name; the same seed always draws the same sites. */
 export function sample(sites: readonly string[], round: number, { sampling, minSites, seed }: Federation): string[] {
   const count = Math.min(sites.length, Math.max(minSites, Math.ceil(sampling * sites.length)));
   return random(seed, 'sites', round)

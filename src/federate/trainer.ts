@@ -1,5 +1,5 @@
 /**
- * What a site trains: the interface between the rounds and whoever owns networks and images.
+ * What a site trains: the interface between the rounds and the owner of networks and images.
  *
  * Many sites of a simulation share one frozen network: nothing of a site may stay in it between turns. `load` puts
  * everything that is the site's own into it, `travelling` and `localState` take it out.
@@ -40,7 +40,7 @@ export interface LocalTrainer<Progress = unknown> {
   load(tensors: State, local: State | undefined): void;
 
   /**
-   * Adds corrections to the frozen weights, once for each round whoever asks: sites that share a network all hand over
+   * Adds corrections to the frozen weights, once for each round: sites that share a network all hand over
    * the same ones. Only aggregations that `corrects` is set on need it.
    */
   correct?(round: number, corrections: readonly Correction[]): void;

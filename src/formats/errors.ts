@@ -55,7 +55,7 @@ export const formatErrors = {
   PTH_FORBIDDEN: {
     exit: 'model',
     message:
-      '{file}: found the Python object «{found}», which only running code could restore; expected only {expected}.',
+      '{file}: found the Python object "{found}", which only running code could restore; expected only {expected}.',
     hint: 'graft never runs code from a file. Where you trust it, load it in PyTorch and save torch.save(model.state_dict(), …).',
   },
   PTH_TOO_LARGE: {

@@ -1,6 +1,6 @@
 /**
  * A pickle machine that runs nothing: it builds plain values, and whatever the pickle names or calls is looked up by
- * whoever uses it (`PickleWorld`). Instructions of the protocols 0-5 that `torch.save` writes (CPython
+ * its caller (`PickleWorld`). Instructions of the protocols 0-5 that `torch.save` writes (CPython
  * `Lib/pickletools.py`); left out are text persistent ids, `INST`, `OBJ`, extension codes and out-of-band buffers.
  *
  * Work is bounded: each instruction pays from a budget in proportion to the pickle's length, so a small file can

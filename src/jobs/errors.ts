@@ -44,7 +44,7 @@ export const jobErrors = {
   },
   VOLUMES_FOREIGN: {
     exit: 'usage',
-    message: '{file}: is there already, and is no table that "graft predict" wrote.',
+    message: '{file}: exists already and was not written by "graft predict".',
     hint: 'Name another folder with --out, or move the file.',
   },
   TRAINING_UNLABELLED: {

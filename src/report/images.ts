@@ -77,7 +77,7 @@ ${first}${[...rest, ...remarks(slices, drawn.outlined)].map(
 `;
 }
 
-/** What a reader would look for in vain. */
+/** What the pictures leave out. */
 function remarks(slices: readonly ReportSlice[], drawn: readonly Outlined[]): string[] {
   return drawn.flatMap((key) => {
     const { label } = outlines[key];

@@ -8,7 +8,7 @@ export const engineErrors = {
   ENGINE_MISSING: {
     exit: 'engine',
     message: 'The engine (libtorch) could not be loaded: {reason}.',
-    hint: 'Run "npx graft doctor": it says what was found and which command mends it.',
+    hint: 'Run "npx graft doctor": it says what was found and which command fixes it.',
   },
   DEVICE_MISSING: {
     exit: 'engine',
@@ -121,7 +121,7 @@ export function native(): Native {
   try {
     if (record.cuda) loaded.loadLibrary(join(record.lib, 'libtorch_cuda.so'));
   } catch (error) {
-    // The wheel alone, without NVIDIA's, computes on the CPU; whoever asks for a GPU hears that there is none.
+    // The wheel alone, without NVIDIA's, computes on the CPU; asking for a GPU ends in an error that there is none.
     cudaProblem = firstLine(error);
   }
   return loaded;

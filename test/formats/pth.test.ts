@@ -124,7 +124,7 @@ describe('nothing in a file is run', () => {
     ['torch', 'constructor'],
   ])('%s.%s is refused by name', (module, name) => {
     for (const file of [zipPth, legacyPth]) {
-      expect(() => read(file(p.call(module, name, p.text('true'))))).toThrow(`«${module}.${name}»`);
+      expect(() => read(file(p.call(module, name, p.text('true'))))).toThrow(`"${module}.${name}"`);
     }
     expect(codeOf(() => read(zipPth(p.raw(p.text(module), p.text(name), 0x93))))).toBe('PTH_FORBIDDEN');
   });

@@ -1,4 +1,4 @@
-/** `graft doctor`: what graft found on this machine, what is missing and which command mends it. */
+/** `graft doctor`: what graft found on this machine, what is missing and which command fixes it. */
 import { execFile } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -11,7 +11,7 @@ import { bytes } from '../format.js';
 export const registerDoctor = (program: Command): void =>
   defineCommand(program, {
     name: 'doctor',
-    summary: 'Say what is here, what is missing and which command mends it',
+    summary: 'Show what graft found, what is missing and which command fixes it',
     details: `Exits with ${exitCodes.engine} where the engine cannot be loaded.`,
     examples: [
       ['graft doctor', 'before the first run, and when something does not work'],

@@ -3,7 +3,7 @@
  * which study it is.
  *
  * Where all their text decodes, it is written as UTF-8. Where some does not, all is copied as the bytes it is, with the
- * source's own character sets, so that whoever reads the source reads the same here.
+ * source's own character sets, so that a program that reads the source reads the same here.
  */
 import { type AttributeName, attributes } from './attributes.js';
 import { decodeText } from './charset.js';

@@ -64,14 +64,14 @@ function orientationWarnings(cases: readonly Inspected[], sites: readonly SiteFa
       topic,
       message: `the headers of ${namesOf(unplaced)} do not say where left and right are (neither sform nor qform)`,
       advice:
-        'They are taken for RAS. Compare the marks R and A of the contact sheet with the anatomy; mend the headers at the source.',
+        'They are taken for RAS. Compare the marks R and A of the contact sheet with the anatomy; correct the headers at the source.',
     });
   const doubts = new Set(cases.flatMap(({ image }) => image.doubts ?? []));
   for (const doubt of doubts)
     warnings.push({
       topic,
       message: `the header of ${namesOf(cases.filter(({ image }) => image.doubts?.includes(doubt)))}: ${doubt}`,
-      advice: 'Compare the marks R and A of the contact sheet with the anatomy; mend the headers at the source.',
+      advice: 'Compare the marks R and A of the contact sheet with the anatomy; correct the headers at the source.',
     });
   const oblique = cases.filter((one) => one.image.oblique > obliqueLimit);
   if (oblique.length > 0)

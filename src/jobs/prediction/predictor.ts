@@ -1,4 +1,4 @@
-/** A model of either kind with its adapter, for whoever has volumes to segment: labels, and what is doubted of them. */
+/** A model of either kind with its adapter: segments volumes and says what is doubtful about the labels. */
 import { loadAdapter, loadModel, profileOfReference, Sureness, segmentWithPauses } from '../../adapt/index.js';
 import type { Pausing } from '../../core/index.js';
 import {

@@ -29,7 +29,7 @@ export interface ImageSource {
  * or a data set of sites, for what its folders `images` hold. Nothing is read but headers; a file that is named twice is
  * one image.
  *
- * @returns problems: what the DICOM folders hold that is of no use, and what is amiss with the series
+ * @returns problems: files in the DICOM folders that cannot be used, and faults of the series
  * @throws GraftError IMAGES_NONE, DATASET_DUPLICATE_CASE, DICOM_NONE; DICOM_SEG_SOURCE where a DICOM-SEG is asked for of
  *   NIfTI files
  */
