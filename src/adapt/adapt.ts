@@ -12,8 +12,10 @@ import {
   copyInto,
   copyState,
   countElements,
+  disposeState,
   fingerprint,
   joinStates,
+  pick,
   type State,
   start,
   startFrom,
@@ -188,7 +190,7 @@ export async function* adapt(
     attached?.detach();
     for (const value of network.parameters().values()) value.requiresGrad = false;
     copyInto(own, before);
-    for (const value of before.values()) value.dispose();
+    disposeState(before);
   }
   yield { kind: 'adapted', task, ...result };
 }
@@ -206,11 +208,8 @@ function chooseTrained(
 ): State {
   if (attached) return trainableParameters(network, blocks, attached);
   if (trains === 'nothing') return new Map();
-  return new Map(
-    [...network.parameters()].filter(
-      ([name]) => trains === 'network' || blocks.some((block) => name.startsWith(`${block}.`)),
-    ),
-  );
+  const trained = (name: string) => trains === 'network' || blocks.some((block) => name.startsWith(`${block}.`));
+  return pick(network.parameters(), trained);
 }
 
 function* passesOver(pool: SlicePool, { passes, batch }: Adaptation, seed: number): Generator<WeightedBatch> {

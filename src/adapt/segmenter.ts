@@ -8,8 +8,10 @@ import { EarlyHead, encoderBlocks, UNet2D, type UNet2DConfig, unet2dSchema } fro
 import {
   Base,
   initialise,
+  joinStates,
   jsonOf,
   parseMetadata,
+  partOf,
   readState,
   type State,
   someNames,
@@ -74,21 +76,13 @@ export class Segmenter {
 
   /** Network and heads under the prefixes `network` and `head{L}`. */
   state(): State {
-    const prefixed = (prefix: string, state: State) =>
-      [...state].map(([name, value]) => [`${prefix}.${name}`, value] as const);
-    const heads = [...this.heads].flatMap(([level, head]) => prefixed(`head${level}`, head.state()));
-    return new Map([...prefixed('network', this.network.state()), ...heads]);
+    const heads = [...this.heads].map(([level, head]) => [`head${level}`, head.state()] as const);
+    return joinStates({ network: this.network.state(), ...Object.fromEntries(heads) }, '.');
   }
 
   loadState(state: State, file: string): void {
-    const part = (prefix: string): State =>
-      new Map(
-        [...state].flatMap(([name, value]) =>
-          name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), value]] : [],
-        ),
-      );
-    this.network.loadState(part('network'), { file });
-    for (const [level, head] of this.heads) head.loadState(part(`head${level}`), { file });
+    this.network.loadState(partOf(state, 'network.'), { file });
+    for (const [level, head] of this.heads) head.loadState(partOf(state, `head${level}.`), { file });
     this.#base.changed();
   }
 

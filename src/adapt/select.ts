@@ -3,7 +3,7 @@ import type { Pausing } from '../core/index.js';
 import { type CaseSlices, sourceOfTensor } from '../data/index.js';
 import { meanOf } from '../metrics/index.js';
 import type { EarlyHead } from '../networks/index.js';
-import { copyInto, copyState, type State } from '../nn/index.js';
+import { copyInto, copyState, disposeState, type State } from '../nn/index.js';
 import { agreement, Masks, observe } from './observe.js';
 import { type Departure, departures, severity } from './reference.js';
 import type { Segmenter } from './segmenter.js';
@@ -134,7 +134,7 @@ export class Choice {
     const unguarded = best(this.#eligible());
     const kept = selected ?? this.#safest();
     const state = selected ? this.states.selected : this.states.safest;
-    for (const value of (selected ? this.states.safest : this.states.selected).values()) value.dispose();
+    disposeState(selected ? this.states.safest : this.states.selected);
     return { kept, state, ...(kept !== unguarded && { guard: explain(unguarded, kept) }) };
   }
 

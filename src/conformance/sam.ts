@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { fineTuningLoss } from '../finetune/index.js';
 import { loadSamCheckpoint, Sam, samSchema } from '../networks/index.js';
+import { pick } from '../nn/index.js';
 import { attachLora } from '../peft/index.js';
 import { type GoldenCase, type Kind, stateOf, tensorOf } from './case.js';
 
@@ -44,7 +45,7 @@ export const samStep: Kind = (golden, comparison) => {
   sam.loadState(stateOf(golden, 'weights'), { file: golden.folder, partial: true });
   // What the case names a gradient of: its strategies with LoRA present, or with frozen magnitudes, are no plan here.
   const wanted = stateOf(golden, 'grad');
-  const trained = new Map([...sam.parameters()].filter(([name]) => wanted.has(name)));
+  const trained = pick(sam.parameters(), (name) => wanted.has(name));
   for (const value of trained.values()) value.requiresGrad = true;
 
   const volume = tensorOf(golden, 'input.volume'); // [B, D, 3, H, W]

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { type Change, changesBetween, type GraftError, tellChanges } from '../core/index.js';
-import { fingerprint, type State } from '../nn/index.js';
+import { disposeState, fingerprint, pick, type State } from '../nn/index.js';
 import {
   type Aggregation,
   aggregations,
@@ -27,7 +27,6 @@ import { type Entry, Ledger } from './ledger.js';
 import { Publisher } from './publisher.js';
 import { judge } from './reception.js';
 import { outliers, sample, sharesOf } from './shares.js';
-import { disposeState, pick } from './state-bytes.js';
 import { folderStore } from './store.js';
 import { pump, Queue } from './streams.js';
 import type { Metrics } from './trainer.js';

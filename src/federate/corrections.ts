@@ -1,7 +1,6 @@
 /** What a round adds to frozen weights, as it travels: tensors named after the factors that they belong to. */
-import type { State } from '../nn/index.js';
+import { disposeState, type State } from '../nn/index.js';
 import { type Correction, pairsOf } from './aggregation/index.js';
-import { disposeState } from './state-bytes.js';
 import { type CodedState, receive, send, type WireFormat } from './wire/index.js';
 
 export function codeCorrections(corrections: readonly Correction[], format: WireFormat): CodedState {

@@ -2,14 +2,14 @@
  * The global state: the tensors that sites receive, as they will see them, and what the coordinator needs to go on from
  * them (what was lost on the wire, moments of its optimiser). A round makes a new one.
  */
-import { copyState, fingerprint, type State } from '../nn/index.js';
+import { copyState, disposeState, fingerprint, pick, type State } from '../nn/index.js';
 import type { Aggregated, Correction } from './aggregation/index.js';
 import type { Blobs } from './blobs.js';
 import type { Federation } from './config.js';
 import { codeCorrections } from './corrections.js';
 import type { StateRecord } from './ledger.js';
 import { serverStep } from './server.js';
-import { decodeStates, disposeState, encodeStates, pick } from './state-bytes.js';
+import { decodeStates, encodeStates } from './state-bytes.js';
 import {
   type CodedState,
   decodePayload,
@@ -89,7 +89,7 @@ export class GlobalState {
   /** As bytes for the sites of a round. @param accepts the names that are wanted, default all */
   payload(round: number, accepts: (name: string) => boolean = () => true): Payload {
     const { config } = this.#label;
-    const wanted = new Map([...this.#coded].filter(([name]) => accepts(name)));
+    const wanted = pick(this.#coded, accepts);
     return encodePayload(wanted, wireFormats[config.wire], metadataOf(this.#label, round), config.compression);
   }
 

@@ -2,10 +2,10 @@
  * What a site remembers between its rounds, in one file: the state after its last round and the signed update that came out
  * of it. Both are written at once, so that a site that was killed has either trained the round or not.
  */
-import { copyState, type State } from '../nn/index.js';
+import { copyState, disposeState, type State } from '../nn/index.js';
 import { tensor } from '../torch/index.js';
 import { federateError } from './errors.js';
-import { decodeStates, disposeState, encodeStates } from './state-bytes.js';
+import { decodeStates, encodeStates } from './state-bytes.js';
 import type { Store } from './store.js';
 
 export interface Remembered {
@@ -55,12 +55,12 @@ export function recall(store: Store, site: string, federation: string): Remember
 }
 
 /** The tensors that stay at a site for good, such as FedSA-LoRA's B, as copies; empty before its first round. */
-export const personalOf = (store: Store): State => partOf(store, 'personal');
+export const personalOf = (store: Store): State => copiesOf(store, 'personal');
 
 /** What the trainer's `localState` gave after the site's last round, as copies; empty before its first. */
-export const localOf = (store: Store): State => partOf(store, 'local');
+export const localOf = (store: Store): State => copiesOf(store, 'local');
 
-function partOf(store: Store, part: 'personal' | 'local'): State {
+function copiesOf(store: Store, part: 'personal' | 'local'): State {
   const bytes = store.read(memoryFile);
   if (!bytes) return new Map();
   const { parts: found } = decodeStates(bytes, parts, store.fileOf(memoryFile));

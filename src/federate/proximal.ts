@@ -2,7 +2,7 @@
  * FedProx (Li et al. 2020, arXiv 1812.06127): local training minimises its loss plus μ/2·‖w − w_global‖², so that sites with
  * other data do not run far from one another. Added as its gradient, which costs less than a term of the loss.
  */
-import { copyState, type State } from '../nn/index.js';
+import { copyState, disposeState, type State } from '../nn/index.js';
 import { noGrad, scope } from '../torch/index.js';
 
 export class Proximal implements Disposable {
@@ -42,6 +42,6 @@ export class Proximal implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const value of this.#centre.values()) value.dispose();
+    disposeState(this.#centre);
   }
 }

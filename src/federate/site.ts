@@ -4,7 +4,7 @@
  * it says the same again.
  */
 import { GraftError } from '../core/index.js';
-import { copyState, type State } from '../nn/index.js';
+import { copyState, disposeState, pick, type State } from '../nn/index.js';
 import { aggregations } from './aggregation/index.js';
 import { hashOf } from './blobs.js';
 import { withCorrections } from './corrections.js';
@@ -13,7 +13,6 @@ import type { SiteEvent } from './events.js';
 import { type Remembered, recall, remember } from './memory.js';
 import { type BlobReference, decodeTask, Identity, keyName, type RoundTask, type SiteState } from './messages.js';
 import { Proximal } from './proximal.js';
-import { disposeState, pick } from './state-bytes.js';
 import type { Store } from './store.js';
 import { newest, Turns } from './streams.js';
 import type { LocalTrainer, Metrics } from './trainer.js';

@@ -1,17 +1,15 @@
-/** States as bytes in memory, and a few things that are done to whole states. */
+/** States as bytes in memory, and whether their values are numbers. */
 import { shownName } from '../core/index.js';
 import { decodeSafetensors, type RawTensor, sealSafetensors } from '../formats/index.js';
-import type { State } from '../nn/index.js';
+import { joinStates, partOf, type State } from '../nn/index.js';
 import { fromBytes, operator, scope, type Tensor } from '../torch/index.js';
 import { federateError } from './errors.js';
 
-export const rawOf = (value: Tensor): RawTensor => ({ dtype: value.dtype, shape: value.shape, data: value.toBytes() });
+const rawOf = (value: Tensor): RawTensor => ({ dtype: value.dtype, shape: value.shape, data: value.toBytes() });
 
 /** A safetensors file in pieces, with a digest. @param parts states by a prefix for their names */
 export function encodeStates(parts: Record<string, State>, metadata: Record<string, string> = {}): Uint8Array[] {
-  const tensors = new Map<string, RawTensor>();
-  for (const [prefix, state] of Object.entries(parts))
-    for (const [name, value] of state) tensors.set(`${prefix}/${name}`, rawOf(value));
+  const tensors = new Map([...joinStates(parts)].map(([name, value]) => [name, rawOf(value)] as const));
   return sealSafetensors(tensors, metadata);
 }
 
@@ -27,25 +25,18 @@ export function decodeStates<Prefix extends string>(
   file: string,
 ): { parts: Record<Prefix, State>; metadata: Record<string, string> } {
   const { tensors, metadata } = decodeSafetensors(bytes, file);
-  const parts = Object.fromEntries(prefixes.map((prefix) => [prefix, new Map()])) as Record<Prefix, State>;
+  const stray = [...tensors.keys()].find((name) => !prefixes.some((prefix) => name.startsWith(`${prefix}/`)));
+  if (stray !== undefined)
+    throw federateError('PAYLOAD_INVALID', { from: file, reason: `nothing here is called ${shownName(stray)}` });
+  const state: State = new Map();
   for (const [name, { dtype, shape, data }] of tensors) {
-    const slash = name.indexOf('/');
-    if (!prefixes.some((prefix) => prefix === name.slice(0, slash)))
-      throw federateError('PAYLOAD_INVALID', { from: file, reason: `nothing here is called ${shownName(name)}` });
     const value = fromBytes(data, dtype, shape);
-    value.label = name.slice(slash + 1);
-    parts[name.slice(0, slash) as Prefix].set(value.label, value);
+    value.label = name.slice(name.indexOf('/') + 1);
+    state.set(name, value);
   }
-  return { parts, metadata };
+  const parts = Object.fromEntries(prefixes.map((prefix) => [prefix, partOf(state, `${prefix}/`)]));
+  return { parts: parts as Record<Prefix, State>, metadata };
 }
-
-export const disposeState = (state: State): void => {
-  for (const value of state.values()) value.dispose();
-};
-
-/** The tensors whose names a condition accepts; not copies. */
-export const pick = (state: State, accepts: (name: string) => boolean): State =>
-  new Map([...state].filter(([name]) => accepts(name)));
 
 const isfinite = operator('aten::isfinite') as (x: Tensor) => Tensor;
 const all = operator('aten::all') as (x: Tensor) => Tensor;

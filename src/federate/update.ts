@@ -3,13 +3,13 @@
  * which is small and so loses little. The coordinator takes none that it cannot use.
  */
 import type { GraftError } from '../core/index.js';
-import type { State } from '../nn/index.js';
+import { disposeState, type State } from '../nn/index.js';
 import { scope, type Tensor } from '../torch/index.js';
 import type { Contribution } from './aggregation/index.js';
 import { federateError } from './errors.js';
 import type { Label } from './global.js';
 import type { RoundTask } from './messages.js';
-import { allFinite, disposeState } from './state-bytes.js';
+import { allFinite } from './state-bytes.js';
 import { type CodedState, decodePayload, encodePayload, type Payload, send, wireFormats } from './wire/index.js';
 
 /**

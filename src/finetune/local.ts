@@ -15,7 +15,16 @@ import {
   WindowPool,
   windowAugmentationSchema,
 } from '../data/index.js';
-import { Adam, type Progress, type State, scalar, start, type TrainingEvent, trainingError } from '../nn/index.js';
+import {
+  Adam,
+  disposeState,
+  type Progress,
+  type State,
+  scalar,
+  start,
+  type TrainingEvent,
+  trainingError,
+} from '../nn/index.js';
 import type { Planned } from '../peft/index.js';
 import { scope } from '../torch/index.js';
 import { finetuneError } from './errors.js';
@@ -170,7 +179,7 @@ export class LocalTraining implements Disposable {
 
   [Symbol.dispose](): void {
     this.#pool[Symbol.dispose]();
-    for (const value of this.state().values()) value.dispose();
+    disposeState(this.state());
   }
 }
 

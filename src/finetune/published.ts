@@ -5,7 +5,7 @@
  */
 import { preprocessingSchema, windowSchema } from '../data/index.js';
 import { loadSamCheckpoint, publishedConfig, samStateOf, takeUnitImages } from '../networks/index.js';
-import { readState } from '../nn/index.js';
+import { disposeState, readState } from '../nn/index.js';
 import { SamSegmenter } from './segmenter.js';
 
 /** How a published checkpoint expects its images, which its file does not say. */
@@ -16,7 +16,7 @@ export type Scaling = (typeof scalings)[number];
 export function loadPublishedSam(path: string, scaling: Scaling, { device = 'cpu' } = {}): SamSegmenter {
   const { state } = readState(path);
   const architecture = publishedConfig(samStateOf(state, path), path);
-  for (const value of state.values()) value.dispose();
+  disposeState(state);
   const preprocessing = preprocessingSchema.parse({
     ...{ size: [architecture.imageSize, architecture.imageSize], stretch: true, multiple: 16 },
     intensity: { kind: 'percentile', low: 0.5, high: 99.5 },

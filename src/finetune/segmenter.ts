@@ -11,7 +11,7 @@ import {
   windowSchema,
 } from '../data/index.js';
 import { loadSamCheckpoint, Sam, type SamCheckpointReport, type SamConfig, samSchema } from '../networks/index.js';
-import { Base, initialise, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
+import { Base, disposeState, initialise, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
 import { applyPlan } from '../peft/index.js';
 import { noGrad, scope, type Tensor } from '../torch/index.js';
 import type { SamAdapter } from './adapter.js';
@@ -183,6 +183,6 @@ export function loadSam(path: string, { device = 'cpu' } = {}): SamSegmenter {
   );
   const model = new SamSegmenter({ ...parts, device });
   model.sam.loadState(state, { file: path });
-  for (const value of state.values()) value.dispose();
+  disposeState(state);
   return model;
 }

@@ -6,8 +6,10 @@ import {
   copyInto,
   copyState,
   countElements,
+  disposeState,
   fingerprint,
   joinStates,
+  pick,
   start,
   startFrom,
   type TrainingEvent,
@@ -86,7 +88,7 @@ export async function* finetune(
   const { sam, fingerprint: base, preprocessing, windows, classes } = model;
   const own = sam.parameters();
   const planned = applyPlan(sam, config.plan, config.adapter, seed);
-  const before = copyState(new Map([...planned.trained].filter(([path]) => own.has(path))));
+  const before = copyState(pick(planned.trained, (path) => own.has(path)));
   const best = copyState(planned.trained);
   let local: LocalTraining | undefined;
   let result: Tuned | undefined;
@@ -138,10 +140,10 @@ export async function* finetune(
   } finally {
     if (at.step > 0) save();
     local?.[Symbol.dispose]();
-    if (!result) for (const value of best.values()) value.dispose();
+    if (!result) disposeState(best);
     planned.undo();
     sam.loadState(before, { partial: true });
-    for (const value of before.values()) value.dispose();
+    disposeState(before);
   }
   yield { kind: 'tuned', task: name, ...result };
 }

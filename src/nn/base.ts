@@ -4,7 +4,8 @@
  */
 import { errorsOf } from '../core/index.js';
 import type { Tensor } from '../torch/index.js';
-import { copyInto, copyState, type Module, type State } from './module.js';
+import type { Module } from './module.js';
+import { copyInto, copyState, disposeState, pick, type State } from './state.js';
 import { fingerprint } from './state-file.js';
 
 export const baseErrors = {
@@ -97,7 +98,7 @@ export class Base {
     this.clear();
     if (adapter.base !== this.fingerprint) throw otherBase(adapter, this.fingerprint);
     const own = this.#network.state();
-    const replaced = copyState(new Map([...own].filter(([name]) => adapter.state.has(name))));
+    const replaced = copyState(pick(own, (name) => adapter.state.has(name)));
     const attached = attach();
     this.#network.loadState(adapter.state, { file: adapter.name, partial: true });
     this.#inUse = { replaced, attached };
@@ -109,7 +110,7 @@ export class Base {
     const { attached, replaced } = this.#inUse;
     attached?.detach();
     this.#network.loadState(replaced, { partial: true });
-    for (const value of replaced.values()) value.dispose();
+    disposeState(replaced);
     this.#inUse = undefined;
   }
 
@@ -120,7 +121,7 @@ export class Base {
   merge(): void {
     if (!this.#inUse) throw baseError('ADAPTER_NONE', {});
     this.#inUse.attached?.merge();
-    for (const value of this.#inUse.replaced.values()) value.dispose();
+    disposeState(this.#inUse.replaced);
     this.#inUse = undefined;
     this.changed();
   }

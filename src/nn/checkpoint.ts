@@ -5,7 +5,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { changesBetween, tellChanges } from '../core/index.js';
 import { checkSafetensors } from '../formats/index.js';
-import { copyInto, type State } from './module.js';
+import { copyInto, disposeState, type State } from './state.js';
 import { readState, writeState } from './state-file.js';
 import { trainingError } from './training.js';
 
@@ -65,17 +65,9 @@ export class Checkpoint {
     if (changes.length > 0)
       throw trainingError('CHECKPOINT_OTHER_RUN', { file: this.#path, changed: tellChanges(changes, 'the file') });
     copyInto(tensors, state);
-    for (const value of state.values()) value.dispose();
+    disposeState(state);
     return { at: JSON.parse(metadata.progress), memory: JSON.parse(metadata.memory) };
   }
 }
 
 export const start: Progress = { epoch: 0, step: 0, sum: 0 };
-
-/** States under prefixes as one. */
-export const joinStates = (parts: Record<string, State>): State =>
-  new Map(
-    Object.entries(parts).flatMap(([prefix, state]) =>
-      [...state].map(([name, value]) => [`${prefix}/${name}`, value] as const),
-    ),
-  );

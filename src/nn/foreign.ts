@@ -4,7 +4,7 @@
  * `model.` or `net.`), also several in a row or in the middle. They are found by one name that the network is known by.
  */
 import { errorsOf } from '../core/index.js';
-import type { State } from './module.js';
+import { partOf, type State } from './state.js';
 
 export const foreignErrors = {
   CHECKPOINT_SEVERAL: {
@@ -38,9 +38,7 @@ export function unwrap(state: State, landmark: string, file: string): State | un
   if (prefix === undefined) return undefined;
   if (second !== undefined)
     throw foreignError('CHECKPOINT_SEVERAL', { file, count: prefixes.length, prefixes: prefixes.join(', ') });
-  return new Map(
-    [...plain].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])),
-  );
+  return partOf(plain, prefix);
 }
 
 const tidy = (name: string) => name.replace(inserted, '').replace(/^\./, '');

@@ -9,5 +9,6 @@ export * from './metadata.js';
 export * from './module.js';
 export * from './names.js';
 export * from './optim.js';
+export * from './state.js';
 export * from './state-file.js';
 export * from './training.js';

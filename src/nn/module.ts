@@ -5,6 +5,7 @@
 import { errorsOf } from '../core/index.js';
 import { noGrad, scope, type Tensor, tensor } from '../torch/index.js';
 import { someNames } from './names.js';
+import { disposeState, pick, type State } from './state.js';
 
 export const stateErrors = {
   STATE_MISSING: {
@@ -29,9 +30,6 @@ export const stateErrors = {
   },
 } as const;
 const stateError = errorsOf(stateErrors);
-
-/** Tensors by their dotted names. */
-export type State = Map<string, Tensor>;
 
 const shapeText = (shape: readonly number[]) => `[${shape.join(', ')}]`;
 
@@ -101,7 +99,7 @@ export abstract class Module {
   loadState(from: State, { file = 'the state', partial = false } = {}): void {
     const own = this.state();
     // PyTorch counts batches in its normalisation layers; nothing here depends on the count.
-    const given = new Map([...from].filter(([name]) => !/(^|\.)num_batches_tracked$/.test(name)));
+    const given = pick(from, (name) => !/(^|\.)num_batches_tracked$/.test(name));
     const absent = [...own].filter(([name]) => !from.has(name));
     const strange = [...given.keys()].filter((name) => !own.has(name));
     if (absent.length > 0 && strange.length > 0 && !partial)
@@ -138,7 +136,7 @@ export abstract class Module {
   }
 
   dispose(): void {
-    for (const value of this.state().values()) value.dispose();
+    disposeState(this.state());
   }
 }
 
@@ -148,24 +146,6 @@ export interface Initialiser {
   uniform(target: Tensor, bound: number): void;
   /** Normal with mean 0, in place. */
   normal(target: Tensor, deviation: number): void;
-}
-
-/** Number of elements in a set of tensors. */
-export const countElements = (tensors: Iterable<Tensor>): number => {
-  let count = 0;
-  for (const value of tensors) count += value.size;
-  return count;
-};
-
-/** Copies of the tensors, detached from the module they belong to. */
-export const copyState = (state: State): State =>
-  scope(() => new Map([...state].map(([name, value]) => [name, value.detach().clone().keep()])));
-
-/** Copies values by name; names that the target does not have are passed over. */
-export function copyInto(target: State, source: State): void {
-  noGrad(() => {
-    for (const [name, value] of source) target.get(name)?.copy_(value);
-  });
 }
 
 /** A one-element tensor, for counters in states. */

@@ -4,7 +4,8 @@
  * the same numbers up to rounding.
  */
 import { hasOperator, noGrad, operator, scope, type Tensor, zeros } from '../torch/index.js';
-import { type State, scalar } from './module.js';
+import { scalar } from './module.js';
+import type { State } from './state.js';
 
 export interface Optimiser {
   /** Learning rate; a schedule may change it between steps. */

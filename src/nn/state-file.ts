@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type RawTensor, readCheckpoint, writeSafetensors } from '../formats/index.js';
 import { fromBytes } from '../torch/index.js';
-import type { State } from './module.js';
+import type { State } from './state.js';
 
 const toRaw = (state: State): Map<string, RawTensor> =>
   new Map([...state].map(([name, value]) => [name, { dtype: value.dtype, shape: value.shape, data: value.toBytes() }]));

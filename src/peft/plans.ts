@@ -7,7 +7,7 @@
  * because their names lack "lora"; here all of an adapter is trained.
  */
 import { z } from 'zod';
-import type { Module, State } from '../nn/index.js';
+import { type Module, pick, type State } from '../nn/index.js';
 import { type Attached, attach, type Piece } from './attached.js';
 import { peftError } from './errors.js';
 import { factPieces } from './fact/inject.js';
@@ -104,7 +104,7 @@ export function applyPlan(network: Module, name: PlanName, options: AdapterConfi
   return {
     ...(attached && { attached }),
     trained,
-    travelling: new Map([...trained].filter(([path]) => !staysAtSite(path))),
+    travelling: pick(trained, (path) => !staysAtSite(path)),
     undo() {
       for (const value of trained.values()) if (!value.disposed) value.requiresGrad = false;
       attached?.detach();

@@ -10,6 +10,7 @@ import { type Case, type Dataset, describeSplit, siteOf, splitCases, type Volume
 import { checkSafetensors } from '../formats/index.js';
 import { adaptModel, meanScore, progressOf, removeCheckpoints, scoreCase, trainModel } from '../jobs/index.js';
 import type { CaseScore } from '../metrics/index.js';
+import { disposeState } from '../nn/index.js';
 import { type Headline, renderReport } from '../report/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
 import { Tracking } from '../tracking/index.js';
@@ -223,7 +224,7 @@ async function* adaptAndScore(
     ...result,
   );
   removeCheckpoints(job.checkpoint);
-  for (const value of adapter.state.values()) value.dispose();
+  disposeState(adapter.state);
   if (guard) yield { kind: 'note', text: `${task}: ${guard}` };
   yield {
     kind: 'done',

@@ -72,8 +72,9 @@ export async function trainSam(context: Context, settings: SamSettings, options:
 export async function settingsOfAdapter(file: string | undefined): Promise<Record<string, unknown>> {
   if (file === undefined) return {};
   const { loadSamAdapter } = await import('../../finetune/index.js');
+  const { disposeState } = await import('../../nn/index.js');
   const { classes, plan, options: adapter, preprocessing, windows, state } = loadSamAdapter(file);
-  for (const value of state.values()) value.dispose();
+  disposeState(state);
   return { classes, plan, adapter, preprocessing, windows };
 }
 

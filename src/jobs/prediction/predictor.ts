@@ -24,7 +24,7 @@ import {
   segmentWithPrompt,
 } from '../../finetune/index.js';
 import { patchEmbedding } from '../../networks/index.js';
-import { readState, unwrap } from '../../nn/index.js';
+import { disposeState, readState, unwrap } from '../../nn/index.js';
 
 /** The answer to one volume; to a prompt also the slice it is about, and how sure the model is. */
 export interface Answer extends Partial<Omit<PromptedMask, 'labels'>> {
@@ -70,7 +70,7 @@ interface PredictorOptions {
 export function loadPredictor(file: string, { adapter, scaling, device }: PredictorOptions): Predictor {
   const { state, metadata } = readState(file);
   const published = !metadata.format && unwrap(state, patchEmbedding, file) !== undefined;
-  for (const value of state.values()) value.dispose();
+  disposeState(state);
   if (published && !scaling) throw finetuneError('SAM_SCALING', { file });
   if (!published && scaling) throw finetuneError('SAM_SCALED', { file });
   if (published) return samPredictor(loadPublishedSam(file, scaling!, { device }), adapter);

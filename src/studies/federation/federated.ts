@@ -20,7 +20,17 @@ import {
 import { type SamSegmenter, validate } from '../../finetune/index.js';
 import { checkSafetensors } from '../../formats/index.js';
 import type { JobEvent } from '../../jobs/index.js';
-import { countElements, joinStates, readState, type State, type TrainingEvent, writeState } from '../../nn/index.js';
+import {
+  countElements,
+  disposeState,
+  joinStates,
+  partOf,
+  pick,
+  readState,
+  type State,
+  type TrainingEvent,
+  writeState,
+} from '../../nn/index.js';
 import { SharedNetwork } from './network.js';
 import type { FederationRecipe, Variant } from './recipe.js';
 import type { LoadedSite } from './sites.js';
@@ -141,7 +151,7 @@ class Keeper {
       }
       return seen.length > 0 ? { dice: mean, ...metrics } : {};
     } finally {
-      for (const [, values] of own) for (const value of values.values()) value.dispose();
+      for (const [, values] of own) disposeState(values);
     }
   }
 
@@ -149,7 +159,7 @@ class Keeper {
   #isBest(dice: number, round: number): boolean {
     if (!existsSync(this.#file)) return true;
     const { state, metadata } = readState(this.#file);
-    for (const value of state.values()) value.dispose();
+    disposeState(state);
     return Number(metadata.round) === round || dice > Number(metadata.dice);
   }
 
@@ -157,23 +167,16 @@ class Keeper {
   #ownOf(site: string): State {
     const store = folderStore(siteFolder(this.#job.folder, site));
     const local = localOf(store);
-    const own: State = personalOf(store);
-    for (const [name, value] of local)
-      if (name.startsWith('own/')) own.set(name.slice(4), value);
-      else value.dispose();
-    return own;
+    disposeState(pick(local, (name) => !name.startsWith('own/')));
+    return new Map([...personalOf(store), ...partOf(local, 'own/')]);
   }
 
   result(): Pick<Federated, 'kept' | 'shared' | 'sites'> {
     const { state, metadata } = readState(this.#file);
-    const part = (prefix: string): State =>
-      new Map(
-        [...state].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])),
-      );
-    const shared = part('shared/');
-    const sites = this.#job.sites.map(({ name }) => [name, new Map([...shared, ...part(`site ${name}/`)])] as const);
-    const own = sites.filter(([name]) => part(`site ${name}/`).size > 0);
-    return { kept: Number(metadata.round), shared, sites: Object.fromEntries(own) };
+    const shared = partOf(state, 'shared/');
+    const owns = this.#job.sites.map(({ name }) => [name, partOf(state, `site ${name}/`)] as const);
+    const sites = owns.flatMap(([name, own]) => (own.size > 0 ? [[name, new Map([...shared, ...own])]] : []));
+    return { kept: Number(metadata.round), shared, sites: Object.fromEntries(sites) };
   }
 }
 

@@ -4,6 +4,7 @@ import { sha256 } from '../../core/index.js';
 import { type Case, type Dataset, loadCase, siteOf, type Volume } from '../../data/index.js';
 import { loadSam, loadSamAdapter, segmentVolumeWithPauses } from '../../finetune/index.js';
 import { meanScore } from '../../jobs/index.js';
+import { disposeState } from '../../nn/index.js';
 import { change, type FederationReport, fixed, type LedgerTable, type Panel } from '../../report/index.js';
 import { comparisonOf, namingOfRun } from '../comparison/sharing.js';
 import type { RunFolder } from '../folder.js';
@@ -131,7 +132,7 @@ function* picturesOf(
     model.use(adapter);
     const labels = yield* segmentVolumeWithPauses(model, image, { case: one });
     model.use(undefined);
-    for (const value of adapter.state.values()) value.dispose();
+    disposeState(adapter.state);
     return labels;
   };
   const together = results.find(({ regime }) => regime === 'federated')!;

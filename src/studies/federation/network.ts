@@ -2,7 +2,7 @@
 import type { Pausing } from '../../core/index.js';
 import { aggregations, type Correction } from '../../federate/index.js';
 import type { SamSegmenter } from '../../finetune/index.js';
-import { copyInto, copyState, type State } from '../../nn/index.js';
+import { copyInto, copyState, disposeState, pick, type State } from '../../nn/index.js';
 import { applyPlan, isLoraFactor, loraWeightOf, type Planned } from '../../peft/index.js';
 import { noGrad, scope } from '../../torch/index.js';
 import type { Variant } from './recipe.js';
@@ -29,7 +29,7 @@ export class SharedNetwork implements Disposable {
     this.base = model.fingerprint; // before there is an adapter
     this.planned = applyPlan(model.sam, variant.plan, variant.adapter, seed);
     const { trained, travelling } = this.planned;
-    this.own = new Map([...trained].filter(([name]) => !travelling.has(name)));
+    this.own = pick(trained, (name) => !travelling.has(name));
     const weights = model.sam.parameters();
     const factors = aggregations[variant.federation.aggregation].corrects
       ? [...trained.keys()].filter(isLoraFactor)
@@ -61,7 +61,7 @@ export class SharedNetwork implements Disposable {
       return yield* body;
     } finally {
       copyInto(this.#correctable, before);
-      for (const value of before.values()) value.dispose();
+      disposeState(before);
     }
   }
 
@@ -84,6 +84,6 @@ export class SharedNetwork implements Disposable {
     const own = this.model.sam.parameters();
     copyInto(own, this.#initial);
     this.planned.undo();
-    for (const value of this.#initial.values()) value.dispose();
+    disposeState(this.#initial);
   }
 }

@@ -12,7 +12,7 @@ import {
 } from '../../finetune/index.js';
 import { type JobEvent, meanScore, progressOf, scoreCase } from '../../jobs/index.js';
 import type { CaseScore } from '../../metrics/index.js';
-import type { State } from '../../nn/index.js';
+import { disposeState, type State } from '../../nn/index.js';
 import type { RunFolder } from '../folder.js';
 import { federate } from './federated.js';
 import type { FederationRecipe, Variant } from './recipe.js';
@@ -64,7 +64,7 @@ function saveAdapters(folder: RunFolder, task: Task, adapters: Trained['adapters
     saveSamAdapter(path, adapter);
     return { site, file, bytes: statSync(path).size, sha256: sha256(path) };
   });
-  for (const { adapter } of adapters) for (const value of adapter.state.values()) value.dispose();
+  for (const { adapter } of adapters) disposeState(adapter.state);
   return saved;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Correction, LocalRound, LocalTrainer, Metrics } from '../../federate/index.js';
 import { LocalTraining } from '../../finetune/index.js';
-import { copyInto, joinStates, type State, type TrainingEvent } from '../../nn/index.js';
+import { copyInto, joinStates, pick, type State, type TrainingEvent } from '../../nn/index.js';
 import { noGrad } from '../../torch/index.js';
 import type { SharedNetwork } from './network.js';
 import type { LoadedSite } from './sites.js';
@@ -48,7 +48,7 @@ export class SiteTrainer implements LocalTrainer<Step>, Disposable {
 
   async *train({ round, trains, proximal }: LocalRound, signal: AbortSignal): AsyncGenerator<Step, Metrics> {
     const { travelling } = this.#network.planned;
-    const still = [...travelling].filter(([name]) => !trains(name)).map(([, value]) => value);
+    const still = [...pick(travelling, (name) => !trains(name)).values()];
     for (const value of still) value.requiresGrad = false;
     const adjust = proximal && ((trained: State) => proximal.addGradient(trained));
     const epoch = this.#training.epoch(round - 1, adjust ? { adjust } : {});
