@@ -7,7 +7,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, CommanderError } from 'commander';
-import { exitCodes, GraftError } from '../core/index.js';
+import { drain, exitCodes, GraftError } from '../core/index.js';
 import { cliError } from './errors.js';
 import { listenForInterrupts } from './interrupt.js';
 import { type ProgressEvent, ProgressView } from './progress.js';
@@ -78,16 +78,11 @@ export async function runCommand(action: Action, { json, quiet, given, resumes }
     },
     async follow<Result>(events: AsyncGenerator<ProgressEvent, Result>): Promise<Result> {
       try {
-        for (;;) {
-          const { done, value } = await events.next();
-          if (done) return value;
-          show(value);
+        return await drain(events, async (event) => {
+          show(event);
           await setImmediate();
-          if (signal.aborted) {
-            await events.return(undefined as Result); // the work saves where it stands
-            signal.throwIfAborted();
-          }
-        }
+          signal.throwIfAborted();
+        });
       } finally {
         view.close();
       }

@@ -2,6 +2,7 @@
 export * from './differences.js';
 export * from './digest.js';
 export * from './errors.js';
+export * from './events.js';
 export * from './files.js';
 export * from './lock.js';
 export * from './log.js';

@@ -7,6 +7,7 @@
  * within `scope` or `noGrad`: what runs meanwhile would be in them, too.
  */
 import { setImmediate } from 'node:timers/promises';
+import { drain } from './events.js';
 
 export const pause = { kind: 'pause' } as const;
 export type Pause = typeof pause;
@@ -33,15 +34,8 @@ export function* inPieces(count: number, work: (from: number, to: number) => voi
 }
 
 /** Carries the work out; the event loop has its turn at every pause. @throws the signal's reason once it is aborted */
-export async function patiently<Result>(work: Pausing<Result>, signal?: AbortSignal): Promise<Result> {
-  try {
-    for (;;) {
-      const { done, value } = work.next();
-      if (done) return value;
-      await setImmediate();
-      signal?.throwIfAborted();
-    }
-  } finally {
-    work.return(undefined as Result);
-  }
-}
+export const patiently = <Result>(work: Pausing<Result>, signal?: AbortSignal): Promise<Result> =>
+  drain(work, async () => {
+    await setImmediate();
+    signal?.throwIfAborted();
+  });

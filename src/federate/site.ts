@@ -3,7 +3,7 @@
  * say on its disk before it says it. Killed while it trains, it trains the round again to the same bits; killed later,
  * it says the same again.
  */
-import { GraftError } from '../core/index.js';
+import { forward, GraftError } from '../core/index.js';
 import { copyState, disposeState, pick, type State } from '../nn/index.js';
 import { aggregations } from './aggregation/index.js';
 import { hashOf } from './blobs.js';
@@ -15,7 +15,7 @@ import { type BlobReference, decodeTask, Identity, keyName, type RoundTask, type
 import { Proximal } from './proximal.js';
 import type { Store } from './store.js';
 import { newest, Turns } from './streams.js';
-import type { LocalTrainer, Metrics } from './trainer.js';
+import type { LocalTrainer } from './trainer.js';
 import type { Transport } from './transport.js';
 import { packUpdate } from './update.js';
 import { type CodedState, decodePayload, receive, wireFormats } from './wire/index.js';
@@ -116,7 +116,9 @@ export class FederatedSite<Progress = unknown> {
       trainer.load(new Map([...global, ...(before?.personal ?? [])]), before?.local);
       using proximal = mu > 0 ? new Proximal(mu, pick(trainer.travelling(), trains)) : undefined;
       const training = trainer.train({ round, rounds, trains, proximal }, superseded);
-      const metrics = yield* this.#follow(training, round);
+      const metrics = yield* forward(training, (progress) => [
+        { kind: 'progress', site: this.name, round, progress } as const,
+      ]);
       if (superseded.aborted) return undefined;
 
       const travelling = trainer.travelling();
@@ -180,22 +182,6 @@ export class FederatedSite<Progress = unknown> {
         this.#corrected.set(round, bytes);
       }
       if (round >= since) this.#down += this.#corrected.get(round)!;
-    }
-  }
-
-  /** Passes on what training tells. */
-  async *#follow(
-    training: AsyncGenerator<Progress, Metrics>,
-    round: number,
-  ): AsyncGenerator<SiteEvent<Progress>, Metrics> {
-    try {
-      for (;;) {
-        const step = await training.next();
-        if (step.done) return step.value;
-        yield { kind: 'progress', site: this.name, round, progress: step.value };
-      }
-    } finally {
-      await training.return({});
     }
   }
 

@@ -1,6 +1,6 @@
 /** Reading and preparing cases with progress. */
 
-import type { ProgressEvent } from '../core/index.js';
+import { forward, type ProgressEvent } from '../core/index.js';
 import {
   type Case,
   type CaseSlices,
@@ -24,15 +24,7 @@ export async function* readSlices(
 ): AsyncGenerator<ProgressEvent, CaseSlices[]> {
   yield { kind: 'task', name: `${task}: read ${cases.length} cases` };
   if (cache === undefined) return yield* loadSlicesWithPauses(cases, preprocessing, options);
-  const reading = cachedSlices(cases, preprocessing, { ...options, folder: cache });
-  try {
-    for (;;) {
-      const { done, value } = await reading.next();
-      if (done) return value;
-      if (typeof value === 'number') yield { kind: 'step', done: value, total: cases.length };
-      else yield value;
-    }
-  } finally {
-    await reading.return([]);
-  }
+  return yield* forward(cachedSlices(cases, preprocessing, { ...options, folder: cache }), (event) => [
+    typeof event === 'number' ? ({ kind: 'step', done: event, total: cases.length } as const) : event,
+  ]);
 }

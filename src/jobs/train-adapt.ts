@@ -12,8 +12,7 @@ import {
   trainHeads,
   trainNetwork,
 } from '../adapt/index.js';
-import type { ProgressEvent } from '../core/index.js';
-import { changesBetween, tellChanges } from '../core/index.js';
+import { changesBetween, forward, type ProgressEvent, tellChanges } from '../core/index.js';
 import { type Case, type Preprocessing, SlicePool } from '../data/index.js';
 import type { UNet2DConfig } from '../networks/index.js';
 import { Checkpoint, copyInto, fingerprint, type TrainingEvent } from '../nn/index.js';
@@ -177,19 +176,12 @@ const show = (values: Record<string, number>) =>
     .join(', ');
 
 /** A job's progress; its records go to `log`. */
-export async function* progressOf<T>(
+export const progressOf = <T>(
   events: AsyncGenerator<JobEvent, T>,
   log: (record: object) => void = () => {},
-): AsyncGenerator<ProgressEvent, T> {
-  try {
-    for (;;) {
-      const { done, value } = await events.next();
-      if (done) return value;
-      if (value.kind === 'record') log(value.record);
-      else yield value;
-    }
-  } finally {
-    // Ending early must reach the loop, which saves where it stands.
-    await events.return(undefined as T);
-  }
-}
+): AsyncGenerator<ProgressEvent, T> =>
+  forward(events, (event) => {
+    if (event.kind !== 'record') return [event];
+    log(event.record);
+    return [];
+  });

@@ -2,7 +2,7 @@
  * Passes a run's numbers on to the trackers that its recipe names, while it runs. A tracker that fails costs one warning
  * and nothing else: the run, its folder and its results are the same with it and without it.
  */
-import type { ProgressEvent } from '../core/index.js';
+import { forward, type ProgressEvent } from '../core/index.js';
 import { Mlflow } from './mlflow.js';
 import type { TrackingConfig } from './schema.js';
 import { TensorBoard } from './tensorboard.js';
@@ -28,22 +28,25 @@ export class Tracking {
   async *follow<Result>(events: AsyncGenerator<ProgressEvent, Result>): AsyncGenerator<ProgressEvent, Result> {
     let how: 'failed' | 'interrupted' = 'interrupted';
     try {
-      for (;;) {
-        const { done, value } = await events.next();
+      const result = yield* forward(events, (event) => {
         // Nobody waits for a server: the next event asks again for what is new by then.
-        if (!done) for (const tracker of this.#trackers) void this.#try(tracker, () => tracker.update());
-        for (const text of this.#warnings.splice(0)) yield { kind: 'note', text };
-        if (done) return value;
-        yield value;
-      }
+        for (const tracker of this.#trackers) void this.#try(tracker, () => tracker.update());
+        return [...this.#notes(), event];
+      });
+      yield* this.#notes();
+      return result;
     } catch (error) {
       how = 'failed';
       throw error;
     } finally {
-      await events.return(undefined as Result);
       if (!this.#finished)
         await Promise.all(this.#trackers.map((tracker) => this.#try(tracker, () => tracker.abandon(how))));
     }
+  }
+
+  /** The warnings that were not told yet. */
+  #notes(): ProgressEvent[] {
+    return this.#warnings.splice(0).map((text) => ({ kind: 'note', text }));
   }
 
   /** @param outcome made only where somebody takes it */

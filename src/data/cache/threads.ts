@@ -50,7 +50,6 @@ export async function* fillInThreads(folder: string, requests: readonly Request[
         continue;
       }
       const { worker, index, answer } = first;
-      if ('stopped' in answer) return;
       if ('mistake' in answer) throw new GraftError(...answer.mistake);
       if ('defect' in answer) throw answer.defect;
       assign(worker);

@@ -51,16 +51,15 @@ export class SiteTrainer implements LocalTrainer<Step>, Disposable {
     const still = [...pick(travelling, (name) => !trains(name)).values()];
     for (const value of still) value.requiresGrad = false;
     const adjust = proximal && ((trained: State) => proximal.addGradient(trained));
-    const epoch = this.#training.epoch(round - 1, adjust ? { adjust } : {});
+    let sum = 0;
     try {
-      for (;;) {
-        const { done, value } = await epoch.next();
-        if (done) return { loss: value };
-        yield value;
+      for await (const step of this.#training.epoch(round - 1, adjust ? { adjust } : {})) {
+        sum += step.loss;
+        yield step;
         if (signal.aborted) return {};
       }
+      return { loss: sum / this.steps };
     } finally {
-      await epoch.return(Number.NaN);
       for (const value of still) value.requiresGrad = true;
     }
   }

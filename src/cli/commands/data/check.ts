@@ -1,6 +1,6 @@
 /** `graft data check`: whether a data set is whole. */
 import type { Command } from 'commander';
-import { exitCodes, nearest } from '../../../core/index.js';
+import { exitCodes, forward, nearest } from '../../../core/index.js';
 import type { Checkable, DatasetCheck } from '../../../data/index.js';
 import { defineCommand } from '../../command.js';
 import { cliError } from '../../errors.js';
@@ -91,12 +91,7 @@ async function* withEvents(
   check: Generator<{ done: number; total: number }, DatasetCheck>,
 ): AsyncGenerator<ProgressEvent, DatasetCheck> {
   yield { kind: 'task', name: 'check' };
-  for (;;) {
-    const { done, value } = check.next();
-    if (done) {
-      yield { kind: 'done', name: 'check' };
-      return value;
-    }
-    yield { kind: 'step', ...value };
-  }
+  const result = yield* forward(check, (step) => [{ kind: 'step', ...step } as const]);
+  yield { kind: 'done', name: 'check' };
+  return result;
 }
