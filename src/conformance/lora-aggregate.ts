@@ -17,8 +17,9 @@ export const loraAggregate: Kind = (golden, comparison) => {
       read: (name) => ({ [a]: allA, [b]: allB })[name]?.select(0, k),
     }),
   );
-  const terms = contributions.map(({ weight, read }) => ({ weight, a: read(a)!, b: read(b)! }));
-  const product = stacked(terms);
+  const product = stacked(
+    contributions.map(({ weight, read }) => ({ weight, rank, read: () => ({ a: read(a)!, b: read(b)! }) })),
+  );
   const wanted = (name: string, got: Tensor, note = '') => {
     const output = `output.${name}`;
     if (golden.raw.has(output)) comparison.tensor(name + note, got, tensorOf(golden, output));
@@ -30,8 +31,8 @@ export const loraAggregate: Kind = (golden, comparison) => {
   wanted('singular_values', tensor(values));
 
   const global: State = new Map([
-    [a, terms[0].a],
-    [b, terms[0].b],
+    [a, allA.select(0, 0)],
+    [b, allB.select(0, 0)],
   ]);
   const input = { contributions, global, names: [a, b], combine: weightedMean, round: 1, seed: 1, hostile: 0 };
   for (const gauge of gauges) {

@@ -6,7 +6,7 @@ import type { State } from '../../nn/index.js';
 import { scope, type Tensor } from '../../torch/index.js';
 import type { Combine } from './combine.js';
 import type { Gauge } from './gauge.js';
-import { productNorm, stacked } from './low-rank.js';
+import { productNorm, stacked, type Term, termOf } from './low-rank.js';
 import { type Pair, pairsOf } from './pairs.js';
 
 /** What one site sent. */
@@ -14,7 +14,10 @@ export interface Contribution {
   site: string;
   /** Its share; the shares of a round sum up to 1. */
   weight: number;
-  /** A tensor of the update, float32 and new; undefined where the site did not send it in this round. */
+  /**
+   * A tensor of the update, float32 and new; undefined where the site did not send it in this round. It is read from the
+   * disk each time: an aggregation holds no more of the updates than it works on.
+   */
   read(name: string): Tensor | undefined;
 }
 
@@ -64,21 +67,12 @@ export interface Aggregation {
 }
 
 /** Every name combined by itself. */
-export const combined = ({ contributions, combine }: AggregationInput, names: readonly string[]): State =>
-  new Map(
-    names.map((name) => {
-      const weights = contributions.map(({ weight }) => weight);
-      return [
-        name,
-        scope(() =>
-          combine(
-            contributions.map(({ read }) => read(name)!, weights),
-            weights,
-          ),
-        ).keep(),
-      ];
-    }),
+export function combined({ contributions, combine }: AggregationInput, names: readonly string[]): State {
+  const weights = contributions.map(({ weight }) => weight);
+  return new Map(
+    names.map((name) => [name, scope(() => combine((site) => contributions[site].read(name)!, weights)).keep()]),
   );
+}
 
 /** Every name that belongs to none of the pairs, combined by itself. */
 export function combinedBeside(input: AggregationInput, pairs: readonly Pair[]): State {
@@ -90,11 +84,11 @@ export function combinedBeside(input: AggregationInput, pairs: readonly Pair[]):
 }
 
 /** The factors of a pair from every site, with the last global ones for those that did not travel. */
-export const termsOf = ({ contributions, global }: AggregationInput, { a, b }: Pair) =>
+export const termsOf = ({ contributions, global }: AggregationInput, { a, b }: Pair): Term[] =>
   contributions.map(({ weight, read }) => ({
     weight,
-    a: read(a) ?? global.get(a)!,
-    b: read(b) ?? global.get(b)!,
+    rank: global.get(a)!.shape[0],
+    read: () => ({ a: read(a) ?? global.get(a)!, b: read(b) ?? global.get(b)! }),
   }));
 
 /** Adds up errors of pairs. */
@@ -115,15 +109,17 @@ export class ErrorSum {
   }
 }
 
+/** ‖Σ wₖ BₖAₖ‖, Frobenius. */
+export const normOf = (terms: readonly Term[]): number => scope(() => productNorm(stacked(terms)));
+
 /** The aggregation error of given new factors, from thin factors alone. */
 export function aggregationError(input: AggregationInput, tensors: State): number | undefined {
   const sum = new ErrorSum();
-  for (const pair of pairsOf(input.global.keys()))
-    scope(() => {
-      const [a, b] = [pair.a, pair.b].map((name) => tensors.get(name) ?? input.global.get(name)!);
-      const terms = termsOf(input, pair);
-      sum.add(productNorm(stacked([...terms, { weight: -1, a, b }])), productNorm(stacked(terms)));
-    });
+  for (const pair of pairsOf(input.global.keys())) {
+    const [a, b] = [pair.a, pair.b].map((name) => tensors.get(name) ?? input.global.get(name)!);
+    const terms = termsOf(input, pair);
+    sum.add(normOf([...terms, termOf(-1, { a, b })]), normOf(terms));
+  }
   return sum.relative;
 }
 

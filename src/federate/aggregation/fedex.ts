@@ -6,8 +6,8 @@
  * Its error is what float32 leaves of it. A lossy wire format rounds the residual too; that is not in the error.
  */
 import { scope, type Tensor } from '../../torch/index.js';
-import { type Aggregation, type Correction, combined, ErrorSum, termsOf } from './aggregation.js';
-import { dominant, type Product, productNorm, stacked } from './low-rank.js';
+import { type Aggregation, type Correction, combined, ErrorSum, normOf, termsOf } from './aggregation.js';
+import { dominant, stacked, type Term, termOf } from './low-rank.js';
 import { pairsOf } from './pairs.js';
 
 export const fedex: Aggregation = {
@@ -22,11 +22,10 @@ export const fedex: Aggregation = {
       const factors = scope(() => {
         const terms = termsOf(input, pair);
         const mean = { a: tensors.get(pair.a)!, b: tensors.get(pair.b)! };
-        const residual = stacked([...terms, { weight: -1, ...mean }]);
-        const norm = productNorm(stacked(terms));
+        const residual = [...terms, termOf(-1, mean)];
+        const norm = normOf(terms);
         const factors = thinFactors(residual, norm);
-        const lost = factors ? [{ weight: -1, ...factors }] : [];
-        error.add(productNorm(stacked([...terms, { weight: -1, ...mean }, ...lost])), norm);
+        error.add(normOf([...residual, ...(factors ? [termOf(-1, factors)] : [])]), norm);
         return factors;
       });
       if (factors) corrections.push({ ...pair, factors: { a: factors.a.keep(), b: factors.b.keep() } });
@@ -35,16 +34,18 @@ export const fedex: Aggregation = {
   },
 };
 
-/** A product as float32 factors of the rank that is there; undefined where nothing but rounding is left. */
-export function thinFactors(residual: Product, norm: number): { b: Tensor; a: Tensor } | undefined {
-  const { basis, image, singular } = dominant(residual, Number.POSITIVE_INFINITY);
-  const rank = Math.min(singular.filter((value) => value > 1e-7 * norm).length, basis.shape[1]);
-  if (rank === 0) return undefined;
-  return {
-    b: residual.left
-      .matmul(image.narrow(1, 0, rank))
-      .to('float32')
-      .contiguous(), // [out, k]
-    a: basis.narrow(1, 0, rank).transpose(0, 1).matmul(residual.right).to('float32').contiguous(), // [k, in]
-  };
-}
+/** Σ wₖ BₖAₖ as float32 factors of the rank that is there; undefined where nothing but rounding is left. */
+export const thinFactors = (terms: readonly Term[], norm: number): { b: Tensor; a: Tensor } | undefined =>
+  scope(() => {
+    const { left, right } = stacked(terms);
+    const { basis, image, singular } = dominant({ left, right }, Number.POSITIVE_INFINITY);
+    const rank = Math.min(singular.filter((value) => value > 1e-7 * norm).length, basis.shape[1]);
+    if (rank === 0) return undefined;
+    return {
+      b: left
+        .matmul(image.narrow(1, 0, rank))
+        .to('float32')
+        .contiguous(), // [out, k]
+      a: basis.narrow(1, 0, rank).transpose(0, 1).matmul(right).to('float32').contiguous(), // [k, in]
+    };
+  });

@@ -8,9 +8,9 @@
  */
 import { random } from '../../core/index.js';
 import { Generator, type Keywords, operator, scope, type Tensor, zeros } from '../../torch/index.js';
-import { type Aggregation, type Correction, combinedBeside, ErrorSum, termsOf } from './aggregation.js';
+import { type Aggregation, type Correction, combinedBeside, ErrorSum, normOf, termsOf } from './aggregation.js';
 import { thinFactors } from './fedex.js';
-import { productNorm, stacked } from './low-rank.js';
+import { termOf } from './low-rank.js';
 import { pairsOf } from './pairs.js';
 
 const randn = operator('aten::randn.generator') as (size: number[], options: Keywords) => Tensor;
@@ -28,10 +28,9 @@ export const flora: Aggregation = {
       const last = input.global.get(pair.a)!;
       const thin = scope(() => {
         const terms = termsOf(input, pair);
-        const whole = stacked(terms);
-        const norm = productNorm(whole);
-        const thin = thinFactors(whole, norm);
-        error.add(productNorm(stacked([...terms, ...(thin ? [{ weight: -1, ...thin }] : [])])), norm);
+        const norm = normOf(terms);
+        const thin = thinFactors(terms, norm);
+        error.add(normOf([...terms, ...(thin ? [termOf(-1, thin)] : [])]), norm);
         return thin;
       });
       if (thin) corrections.push({ ...pair, factors: { a: thin.a.keep(), b: thin.b.keep() } });

@@ -43,18 +43,21 @@ function nearest({ contributions, names }: AggregationInput, hostile: number): n
   return scores.map((_, k) => k).sort((a, b) => scores[a] - scores[b] || a - b);
 }
 
-/** Between all pairs of sites, over all names; float64, name by name, so that few tensors are in memory. */
+/** Between all pairs of sites, over all names; in float64, with one tensor of all sites at a time in memory. */
 function squaredDistances(contributions: readonly Contribution[], names: readonly string[]): number[][] {
   const squares = contributions.map(() => contributions.map(() => 0));
   for (const name of names)
     scope(() => {
-      const values: Tensor[] = contributions.map(({ read }) => read(name)!.to('float64'));
+      const values: Tensor[] = contributions.map(({ read }) => read(name)!);
       for (let i = 0; i < values.length; i++)
-        for (let j = 0; j < i; j++) {
-          const square = scope(() => values[i].sub(values[j]).norm().item() ** 2);
-          squares[i][j] += square;
-          squares[j][i] += square;
-        }
+        scope(() => {
+          const value = values[i].to('float64');
+          for (let j = 0; j < i; j++) {
+            const square = scope(() => value.sub(values[j]).norm().item() ** 2);
+            squares[i][j] += square;
+            squares[j][i] += square;
+          }
+        });
     });
   return squares;
 }

@@ -9,6 +9,7 @@
  */
 import { type Keywords, operator, scope, type Tensor } from '../../torch/index.js';
 import { type Aggregation, aggregationError, combined, termsOf } from './aggregation.js';
+import type { Term } from './low-rank.js';
 import { pairsOf } from './pairs.js';
 
 /** λ of the paper. */
@@ -29,11 +30,16 @@ export const loraFair: Aggregation = {
         const a = tensors.get(pair.a)!.to('float64'); // [r, in]
         const rows = a.transpose(0, 1);
         const gram = a.matmul(rows); // [r, r]
-        const terms = termsOf(input, pair).map((one) =>
-          one.b.to('float64').matmul(one.a.to('float64').matmul(rows)).mul(one.weight),
-        );
+        const turned = ({ weight, read }: Term) =>
+          scope(() => {
+            const one = read();
+            return one.b.to('float64').matmul(one.a.to('float64').matmul(rows)).mul(weight);
+          });
+        const [first, ...others] = termsOf(input, pair);
+        const sum = turned(first);
+        for (const one of others) scope(() => sum.add_(turned(one)));
         const b = mean.to('float64');
-        const residual = terms.reduce((sum, one) => sum.add(one)).sub(b.matmul(gram)); // (Σ wₖ BₖAₖ − B̄Ā)·Āᵀ [out, r]
+        const residual = sum.sub(b.matmul(gram)); // (Σ wₖ BₖAₖ − B̄Ā)·Āᵀ [out, r]
         const [r] = gram.shape;
         const ridge = (RIDGE * trace(gram).item()) / r || 1; // an Ā of zeros leaves B̄ as it is
         const shifted = gram.add(eye(r, { dtype: 'float64' }).mul(ridge));

@@ -2,7 +2,7 @@
  * Sums of low-rank products Σ wₖ BₖAₖ without ever forming them: the factors are stacked, P = L·R with
  * L = [B₁ … B_K] [out, K·r] and R = [w₁A₁; …; w_K A_K] [K·r, in], and everything is found from small matrices. float64.
  */
-import { cat, type Keywords, operator, type Tensor, tensor } from '../../torch/index.js';
+import { type Keywords, operator, scope, type Tensor, zeros } from '../../torch/index.js';
 
 const eigh = operator('aten::linalg_eigh') as (x: Tensor) => Tensor[];
 const choleskyEx = operator('aten::linalg_cholesky_ex') as (x: Tensor) => Tensor[];
@@ -18,35 +18,70 @@ export interface Product {
   right: Tensor;
 }
 
+/** One of the products that are added up. */
+export interface Term {
+  weight: number;
+  rank: number;
+  /** b [out, rank], a [rank, in]; called when they are needed, and perhaps more than once. */
+  read(): { b: Tensor; a: Tensor };
+}
+
+/** A term of factors that are there. @param factors b [out, rank], a [rank, in] */
+export const termOf = (weight: number, factors: { b: Tensor; a: Tensor }): Term => ({
+  weight,
+  rank: factors.a.shape[0],
+  read: () => factors,
+});
+
 /**
  * Σ wₖ BₖAₖ as one product. Where that has fewer rows or columns than the stack is long (a small layer and many sites), it
  * is formed after all, beside a unit matrix.
  *
- * @param terms at least one; b [out, r], a [r, in]
+ * @param terms at least one
  */
-export function stacked(terms: readonly { weight: number; b: Tensor; a: Tensor }[]): Product {
-  const shares = terms.flatMap(({ weight, a }) => Array<number>(a.shape[0]).fill(weight));
-  const left = cat(
-    terms.map(({ b }) => b),
-    1,
-  ).to('float64'); // [out, K·r]
-  const right = cat(terms.map(({ a }) => a)) // [K·r, in]
-    .to('float64')
-    .mul_(tensor(shares, [shares.length, 1], { dtype: 'float64' }));
-  const [out, inputs] = [left.shape[0], right.shape[1]];
-  if (shares.length <= Math.min(out, inputs)) return { left, right };
-  const product = left.matmul(right);
+export function stacked(terms: readonly Term[]): Product {
+  const [out, inputs] = scope(() => {
+    const { a, b } = terms[0].read();
+    return [b.shape[0], a.shape[1]];
+  });
+  if (ranks(terms) <= Math.min(out, inputs)) return sideBySide(terms, out, inputs);
+  const product = scope(() => {
+    const { left, right } = sideBySide(terms, out, inputs);
+    return left.matmul(right);
+  });
   return out < inputs ? { left: unit(out), right: product } : { left: product, right: unit(inputs) };
+}
+
+const ranks = (terms: readonly Term[]): number => terms.reduce((sum, { rank }) => sum + rank, 0);
+
+/** Factors one beside the other, [out, m] and [m, in]; those of one site at a time are in memory. */
+function sideBySide(terms: readonly Term[], out: number, inputs: number): Product {
+  const m = ranks(terms);
+  const left = zeros([out, m], { dtype: 'float64' });
+  const right = zeros([m, inputs], { dtype: 'float64' });
+  let at = 0;
+  for (const { weight, rank, read } of terms) {
+    scope(() => {
+      const { a, b } = read();
+      left.narrow(1, at, rank).copy_(b);
+      right.narrow(0, at, rank).copy_(a).mul_(weight);
+    });
+    at += rank;
+  }
+  return { left, right };
 }
 
 const unit = (size: number) => eye(size, { dtype: 'float64' });
 
 /** The Frobenius norm of the product, as that of two small triangular factors: exact also where terms cancel. */
-export function productNorm({ left, right }: Product): number {
-  const [, upper] = qr(left, 'r'); // [min(out, m), m]
-  const [, lower] = qr(right.transpose(0, 1), 'r'); // [min(in, m), m]
-  return upper.matmul(lower.transpose(0, 1)).norm().item();
-}
+export const productNorm = ({ left, right }: Product): number =>
+  scope(() => {
+    const upper = triangle(left); // [min(out, m), m]
+    const lower = triangle(right.transpose(0, 1)); // [min(in, m), m]
+    return upper.matmul(lower.transpose(0, 1)).norm().item();
+  });
+
+const triangle = (x: Tensor): Tensor => scope(() => qr(x, 'r')[1]);
 
 /**
  * The dominant directions of a product P = L·R, as combinations of what is stacked: V = Rᵀ·basis are right singular vectors
@@ -74,26 +109,34 @@ export interface Dominant {
  *
  * @param rank fewer directions come back where the product has no more
  */
-export function dominant({ left, right }: Product, rank: number): Dominant {
-  const [out, m] = left.shape;
-  const lower = cholesky(right.matmul(right.transpose(0, 1))); // C [m, m]
-  const upper = lower.transpose(0, 1);
-  const [squares, vectors] = eigh(upper.matmul(left.transpose(0, 1).matmul(left).matmul(lower))); // ascending
-  const kept = Math.min(rank, m, out, right.shape[1]);
-  const top = vectors
-    .narrow(1, m - kept, kept)
-    .flip(1)
-    .contiguous(); // w [m, k]
-  const positive = squares.toArray<'float64'>().map((value) => Math.max(value, 0));
-  const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
-  return {
-    basis: solve(upper, top, { upper: true }),
-    image: lower.matmul(top),
-    singular: positive.map(Math.sqrt).reverse(),
-    norm: Math.sqrt(sum(positive)),
-    lost: Math.sqrt(sum(positive.subarray(0, m - kept))),
-  };
-}
+export const dominant = ({ left, right }: Product, rank: number): Dominant =>
+  scope(() => {
+    const [out, m] = left.shape;
+    const lower = scope(() => cholesky(right.matmul(right.transpose(0, 1)))); // C [m, m]
+    const upper = lower.transpose(0, 1);
+    const kept = Math.min(rank, m, out, right.shape[1]);
+    const [squares, top] = scope(() => {
+      const middle = scope(() => {
+        const inner = scope(() => left.transpose(0, 1).matmul(left).matmul(lower));
+        return upper.matmul(inner);
+      });
+      const [squares, vectors] = eigh(middle); // ascending
+      const top = vectors
+        .narrow(1, m - kept, kept)
+        .flip(1)
+        .contiguous(); // w [m, k]
+      return [squares, top];
+    });
+    const positive = squares.toArray<'float64'>().map((value) => Math.max(value, 0));
+    const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
+    return {
+      basis: solve(upper, top, { upper: true }),
+      image: lower.matmul(top),
+      singular: positive.map(Math.sqrt).reverse(),
+      norm: Math.sqrt(sum(positive)),
+      lost: Math.sqrt(sum(positive.subarray(0, m - kept))),
+    };
+  });
 
 /** The lower factor of a Gram matrix, which rounding may have left without one: a shift far below float32 repairs it. */
 function cholesky(gram: Tensor): Tensor {
