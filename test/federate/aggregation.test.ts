@@ -92,6 +92,19 @@ describe('product-svd', () => {
     );
   });
 
+  it('is so for more sites than are multiplied at once', () => {
+    const input = makeInput({ out: 20, inputs: 30, rank: 7, sites: 200, seed: 9 });
+    const { tensors, error } = aggregations['product-svd'].aggregate(input);
+    const dense = mean(input);
+    const [u, s, vt] = svd(dense, false);
+    const best = u
+      .narrow(1, 0, 7)
+      .mul(s.narrow(0, 0, 7))
+      .matmul(vt.narrow(0, 0, 7));
+    expect(distance(productOf(tensors, input.global), best)).toBeLessThan(1e-5);
+    expect(error).toBeCloseTo(distance(best, dense), 6);
+  });
+
   it('is exact, whatever the gauge, where the sites agree, and where there is nothing yet', () => {
     for (const gauge of gauges) {
       const input = { ...makeInput({ out: 9, inputs: 7, rank: 3, sites: 4, seed: 5 }, 0), gauge };

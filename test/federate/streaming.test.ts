@@ -53,6 +53,13 @@ describe('an aggregation', () => {
     expect(many.tensors).toBeLessThan(30);
   });
 
+  it.each(['mean', 'product-svd', 'lora-fair'] as const)(
+    '%s takes no more bytes for 1,200 sites than for 600',
+    (name) => {
+      expect(mostHeld(name, 1200).bytes).toBeLessThanOrEqual(mostHeld(name, 600).bytes);
+    },
+  );
+
   it.each(aggregationNames.filter(holdsAll))('%s holds one tensor of all sites', (name) => {
     expect(mostHeld(name, 100).tensors).toBeLessThan(100 + 30);
   });

@@ -8,6 +8,7 @@ const eigh = operator('aten::linalg_eigh') as (x: Tensor) => Tensor[];
 const choleskyEx = operator('aten::linalg_cholesky_ex') as (x: Tensor) => Tensor[];
 const solve = operator('aten::linalg_solve_triangular') as (a: Tensor, b: Tensor, options: Keywords) => Tensor;
 const qr = operator('aten::linalg_qr') as (x: Tensor, mode: 'r') => Tensor[];
+const addmm_ = operator('aten::addmm_') as (sum: Tensor, left: Tensor, right: Tensor) => Tensor;
 const eye = operator('aten::eye') as (size: number, options: Keywords) => Tensor;
 /** A view: what is changed in it changes in the matrix. */
 const diagonal = operator('aten::diagonal') as (x: Tensor) => Tensor;
@@ -45,10 +46,7 @@ export function stacked(terms: readonly Term[]): Product {
     return [b.shape[0], a.shape[1]];
   });
   if (ranks(terms) <= Math.min(out, inputs)) return sideBySide(terms, out, inputs);
-  const product = scope(() => {
-    const { left, right } = sideBySide(terms, out, inputs);
-    return left.matmul(right);
-  });
+  const product = summed(terms, out, inputs);
   return out < inputs ? { left: unit(out), right: product } : { left: product, right: unit(inputs) };
 }
 
@@ -69,6 +67,28 @@ function sideBySide(terms: readonly Term[], out: number, inputs: number): Produc
     at += rank;
   }
   return { left, right };
+}
+
+/** The longest stack that is multiplied at once; longer ones are added up piece by piece, so that none grows with the sites. */
+const PIECE = 512;
+
+/** Σ wₖ BₖAₖ, dense [out, in]. */
+function summed(terms: readonly Term[], out: number, inputs: number): Tensor {
+  let piece: Term[] = [];
+  let sum: Tensor | undefined;
+  const add = () => {
+    sum = scope(() => {
+      const { left, right } = sideBySide(piece, out, inputs);
+      return sum ? addmm_(sum, left, right) : left.matmul(right);
+    });
+    piece = [];
+  };
+  for (const term of terms) {
+    if (piece.length > 0 && ranks(piece) + term.rank > PIECE) add();
+    piece.push(term);
+  }
+  add();
+  return sum!;
 }
 
 const unit = (size: number) => eye(size, { dtype: 'float64' });
