@@ -1,11 +1,12 @@
 /** The weights in a checkpoint, whatever program wrote it: safetensors or PyTorch, plain or inside a larger dict. */
 import { mapFile } from '../torch/index.js';
 import { type ByteSource, openBytes } from './bytes.js';
+import { digestKey } from './digest.js';
 import { formatError } from './errors.js';
 import { fetchTensors, parsePth, pthLayout } from './pth.js';
 import { kindOf, PthTensor, type PthValue } from './pth-value.js';
 import type { RawTensor } from './raw-tensor.js';
-import { decodeSafetensors, type TensorFile } from './safetensors.js';
+import { decodeSafetensors, SafetensorsFile, type TensorFile } from './safetensors.js';
 
 /** Where training programs put the weights among other things, the most telling name first. */
 const nests = ['state_dict', 'model_state_dict', 'model', 'net', 'network', 'weights'];
@@ -27,6 +28,22 @@ export function readCheckpoint(path: string): TensorFile {
   const tensors = tensorsOf(pth.value, path);
   fetchTensors(source, pth, tensors.values());
   return { tensors, metadata: {} };
+}
+
+/**
+ * What a checkpoint says of itself, read without its tensors, so that it is not compared with its digest; empty for a
+ * PyTorch file.
+ *
+ * @throws GraftError CHECKPOINT_UNKNOWN and those of `openSafetensors`
+ */
+export function readMetadata(path: string): Record<string, string> {
+  using source = openBytes(path);
+  if (looksLikeSafetensors(source)) {
+    const { [digestKey]: _, ...metadata } = new SafetensorsFile(source).metadata;
+    return metadata;
+  }
+  if (!pthLayout(source)) throw formatError('CHECKPOINT_UNKNOWN', { file: path, found: beginning(source) });
+  return {};
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type PthValue,
   type RawTensor,
   readCheckpoint,
+  readMetadata,
   readPth,
   readSafetensors,
   stateDictOf,
@@ -307,7 +308,10 @@ describe('a checkpoint', () => {
     const tensors = new Map<string, RawTensor>([['a', { dtype: 'float32', shape: [1], data: floats(1) }]]);
     writeSafetensors(files.path('model.pth'), tensors, { method: 'lora' });
     expect(readCheckpoint(files.path('model.pth'))).toEqual({ tensors, metadata: { method: 'lora' } });
+    expect(readMetadata(files.path('model.pth'))).toEqual({ method: 'lora' });
+    expect(readMetadata('test/golden/sam-checkpoint/checkpoint.pth')).toEqual({});
     const page = files.write(Buffer.from('<!DOCTYPE html>'));
+    expect(() => readMetadata(page)).toThrow('begins with "<!DOCTYPE html>"');
     expect(() => readCheckpoint(page)).toThrow('begins with "<!DOCTYPE html>"');
     expect(() => readCheckpoint(files.write(Buffer.of()))).toThrow('an empty file');
   });

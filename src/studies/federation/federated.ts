@@ -18,7 +18,7 @@ import {
   siteFolder,
 } from '../../federate/index.js';
 import { type SamSegmenter, validate } from '../../finetune/index.js';
-import { checkSafetensors } from '../../formats/index.js';
+import { checkSafetensors, readMetadata } from '../../formats/index.js';
 import type { JobEvent } from '../../jobs/index.js';
 import {
   countElements,
@@ -158,8 +158,7 @@ class Keeper {
   /** Also after a crash in this very round. */
   #isBest(dice: number, round: number): boolean {
     if (!existsSync(this.#file)) return true;
-    const { state, metadata } = readState(this.#file);
-    disposeState(state);
+    const metadata = readMetadata(this.#file);
     return Number(metadata.round) === round || dice > Number(metadata.dice);
   }
 
