@@ -128,7 +128,8 @@ export class Book {
 
   /** Blobs that are still needed. */
   get blobs(): Set<string> {
-    const states = this.state ? [this.state.payload, this.state.memory] : [];
+    const { payload, memory, fresh } = this.state ?? {};
+    const states = [payload, memory, fresh].filter((blob) => blob !== undefined);
     const updates = [...(this.open?.accepted.values() ?? [])].map(({ blob }) => blob);
     return new Set([...states, ...updates, ...this.corrections.map(({ blob }) => blob)].map(({ hash }) => hash));
   }

@@ -6,20 +6,13 @@
 import { join } from 'node:path';
 import { type Change, changesBetween, type GraftError, tellChanges } from '../core/index.js';
 import { disposeState, fingerprint, pick, type State } from '../nn/index.js';
-import {
-  type Aggregation,
-  aggregations,
-  type Combine,
-  type Correction,
-  median,
-  trimmedMean,
-  weightedMean,
-} from './aggregation/index.js';
+import { aggregations, type Correction } from './aggregation/index.js';
 import { Blobs } from './blobs.js';
 import { Book, federationId, type OpenRound } from './book.js';
 import { type Clock, systemClock } from './clock.js';
+import { type Computation, Interrupted, inProcess, type Setup } from './computation/index.js';
 import { checkFederation, type Federation } from './config.js';
-import { withCorrections } from './corrections.js';
+import { stateOf, withCorrections } from './corrections.js';
 import { federateError } from './errors.js';
 import type { CoordinatorEvent } from './events.js';
 import { GlobalState, type Label, ownFolder } from './global.js';
@@ -27,11 +20,9 @@ import { type Entry, Ledger } from './ledger.js';
 import { Publisher } from './publisher.js';
 import { judge } from './reception.js';
 import { outliers, sample, sharesOf } from './shares.js';
-import { folderStore } from './store.js';
 import { pump, Queue } from './streams.js';
 import type { Metrics } from './trainer.js';
 import type { Transport } from './transport.js';
-import { type Expected, readUpdate } from './update.js';
 import { decodePayload, wireFormats } from './wire/index.js';
 
 export interface CoordinatorOptions {
@@ -48,6 +39,8 @@ export interface CoordinatorOptions {
   sites: readonly string[];
   transport: Transport;
   clock?: Clock;
+  /** Where updates are judged and aggregated: `inProcess`, the default, or `inWorker`, where the event loop must answer meanwhile. */
+  computation?: ((setup: Setup) => Computation) | undefined;
   /** Whether a federation in the folder may go on for more rounds and with further sites; otherwise any change is refused. */
   extend?: boolean | undefined;
   /**
@@ -63,8 +56,7 @@ type Item = Heard | { deadline: number };
 export class Coordinator implements Disposable {
   readonly #options: CoordinatorOptions;
   readonly #label: Label;
-  readonly #strategy: Aggregation;
-  readonly #combine: Combine;
+  readonly #computation: Computation;
   readonly #ledger: Ledger;
   readonly #book = new Book();
   readonly #blobs: Blobs;
@@ -73,7 +65,6 @@ export class Coordinator implements Disposable {
   readonly #inbox = new Queue<Item>();
   /** Of this federation: sites keep it beside their state. */
   readonly #id: string;
-  #global: GlobalState;
 
   /**
    * Begins a federation or goes on with the one in the folder.
@@ -81,24 +72,25 @@ export class Coordinator implements Disposable {
    * @throws GraftError AGGREGATION_UNSUITED, FEDERATION_EMPTY, FEDERATION_CHANGED, LEDGER_DAMAGED, BLOB_DAMAGED
    */
   constructor(options: CoordinatorOptions) {
-    const { folder, config, plan, base, initial, sites, transport, extend = false, clock = systemClock } = options;
+    const { folder, config, plan, base, initial, sites, transport, extend = false } = options;
+    const { clock = systemClock, computation = inProcess } = options;
     checkFederation(config);
     this.#options = options;
     this.#label = { base, plan, config };
-    this.#strategy = aggregations[config.aggregation];
-    this.#combine = { none: weightedMean, median, 'trimmed-mean': trimmedMean(config.trim) }[config.robust];
+    const strategy = aggregations[config.aggregation];
     this.#clock = clock;
-    const shared = pick(initial, (name) => !this.#strategy.personal(name));
-    if (![1, 2].every((round) => [...shared.keys()].some((name) => this.#strategy.trains(name, round))))
+    const shared = pick(initial, (name) => !strategy.personal(name));
+    if (![1, 2].every((round) => [...shared.keys()].some((name) => strategy.trains(name, round))))
       throw federateError('FEDERATION_EMPTY', { plan, aggregation: config.aggregation });
 
     const start = { ...config, plan, base, initial: fingerprint(initial), sites: [...sites].sort() };
     const configuration = JSON.parse(JSON.stringify(start)) as Record<string, unknown>;
     this.#ledger = new Ledger(join(folder, 'ledger.jsonl'));
-    this.#blobs = new Blobs(folderStore(join(folder, 'blobs')));
+    this.#blobs = new Blobs(join(folder, 'blobs'));
     for (const entry of this.#ledger.entries) this.#book.apply(entry);
     // Sites keep it beside their state: it stays when the federation goes on under another configuration.
     this.#id = federationId(this.#book.origin ?? configuration);
+    this.#computation = computation({ folder: join(folder, 'blobs'), label: this.#label });
     this.#publisher = new Publisher(transport, this.#label, this.#id, this.#book, this.#blobs);
     if (this.#book.configuration) {
       const changes = changesBetween(this.#book.configuration, configuration);
@@ -108,14 +100,16 @@ export class Coordinator implements Disposable {
         const changed = tellChanges(refused, 'the ledger');
         throw federateError('FEDERATION_CHANGED', { folder, changed });
       }
-      this.#global = GlobalState.restore(this.#label, this.#blobs, this.#book.state!);
+      const { payload, memory } = this.#book.state!;
+      for (const blob of [payload, memory]) this.#blobs.checked(blob);
       if (changes.length > 0) {
         const known = this.#book.configuration.sites as string[];
         this.#record({ kind: 'extended', configuration, joined: start.sites.filter((site) => !known.includes(site)) });
       }
     } else {
-      this.#global = GlobalState.begin(this.#label, shared);
-      this.#record({ kind: 'opened', configuration, state: this.#global.keep(this.#blobs, 0) });
+      const global = GlobalState.begin(this.#label, shared);
+      this.#record({ kind: 'opened', configuration, state: global.keep(this.#blobs, 0) });
+      global.dispose();
     }
   }
 
@@ -125,13 +119,25 @@ export class Coordinator implements Disposable {
    * @throws GraftError TOO_FEW_SITES, after which the run can be resumed; WEIGHTS_INVALID
    */
   async *run(signal: AbortSignal): AsyncGenerator<CoordinatorEvent> {
+    const interrupt = () => this.#computation.interrupt();
+    signal.addEventListener('abort', interrupt, { once: true });
+    try {
+      yield* this.#rounds(signal);
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+    } finally {
+      signal.removeEventListener('abort', interrupt);
+    }
+  }
+
+  async *#rounds(signal: AbortSignal): AsyncGenerator<CoordinatorEvent> {
     const { transport, config } = this.#options;
     pump(transport.presence(signal), (heard) => this.#inbox.push(heard), this.#inbox);
     if (this.#book.gathers && !(yield* this.#gather(signal))) return;
     while (this.#book.round < config.rounds) {
       const open = this.#openRound();
       if (!open.weights) {
-        await this.#publisher.round(open, this.#global);
+        await this.#publisher.round(open);
         yield { kind: 'round', round: open.round, rounds: config.rounds, sites: [...open.chosen] };
         if (!(yield* this.#collect(open, signal))) return;
         yield* this.#decide(open);
@@ -139,8 +145,9 @@ export class Coordinator implements Disposable {
       yield await this.#aggregate(open);
     }
     await this.#publisher.done();
-    const { fingerprint: print } = this.#book.state!;
-    yield { kind: 'finished', rounds: config.rounds, fingerprint: print, global: this.#global.tensors };
+    const state = this.#book.state!;
+    const global = await this.#computation.tensors(state);
+    yield { kind: 'finished', rounds: config.rounds, fingerprint: state.fingerprint, global };
   }
 
   /** Hands over what earlier rounds added to frozen weights, for a network that was just loaded. */
@@ -155,7 +162,7 @@ export class Coordinator implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ledger[Symbol.dispose]();
-    this.#global.dispose();
+    this.#computation[Symbol.dispose]();
   }
 
   #record(entry: Entry): void {
@@ -228,27 +235,15 @@ export class Coordinator implements Disposable {
     const entry = await judge(state, site, {
       book: this.#book,
       federation: this.#id,
-      label: this.#label,
+      base: this.#label.base,
       sites: this.#options.sites,
       transport: this.#options.transport,
-      expected: (round, from) => this.#expected(round, from),
-      keep: (bytes, length) => void this.#blobs.put({ bytes, length }),
+      computation: this.#computation,
     });
     if (!entry) return;
     this.#record(entry);
     yield entry;
   }
-
-  /** Names that sites send in a round, sorted. */
-  #sentNames = (round: number): string[] =>
-    [...this.#global.tensors.keys()].filter((name) => this.#strategy.trains(name, round)).sort();
-
-  #expected = (round: number, site: string): Expected => ({
-    round,
-    site,
-    names: this.#sentNames(round),
-    global: this.#global.tensors,
-  });
 
   /** Decides whose updates make the next state, and records it. */
   *#decide(open: OpenRound): Generator<CoordinatorEvent> {
@@ -276,28 +271,20 @@ export class Coordinator implements Disposable {
   /** Makes the next global state of the updates that were decided on. */
   async #aggregate({ round, weights, accepted, down, up }: OpenRound): Promise<CoordinatorEvent> {
     const { config, evaluate } = this.#options;
-    const contributions = Object.entries(weights!).map(([site, weight]) => {
-      const bytes = this.#blobs.get(accepted.get(site)!.blob);
-      const { read } = readUpdate(bytes, this.#label, this.#expected(round, site));
-      return { site, weight, read };
-    });
-    const names = this.#sentNames(round);
-    const { gauge, seed, trim: hostile } = config;
-    const settings = { combine: this.#combine, gauge, round, seed, hostile };
-    const aggregated = this.#strategy.aggregate({ contributions, global: this.#global.tensors, names, ...settings });
-    const { error, corrections = [] } = aggregated;
-    const next = this.#global.next(aggregated);
-    disposeState(aggregated.tensors);
-    const metrics = (await evaluate?.(next.tensors, round, corrections)) ?? {};
-    const state = next.keep(this.#blobs, round, corrections);
+    const updates = Object.entries(weights!).map(([site, weight]) => ({
+      ...{ site, weight },
+      blob: accepted.get(site)!.blob,
+    }));
+    const made = await this.#computation.aggregate({ state: this.#book.state!, round, updates });
+    const { state, error, corrections } = made;
+    const global = await this.#computation.tensors(state);
+    const metrics = (await evaluate?.(global, round, corrections)) ?? {};
     this.#record({ kind: 'aggregated', round, error, metrics, state });
-    for (const { factors } of corrections) for (const factor of Object.values(factors)) factor.dispose();
-    this.#global.dispose();
-    this.#global = next;
+    disposeState(stateOf(corrections));
     this.#blobs.keepOnly(this.#book.blobs);
     return {
       ...{ kind: 'aggregated', round, rounds: config.rounds, weights: weights!, error, metrics, down, up },
-      ...{ fingerprint: state.fingerprint, global: next.tensors },
+      ...{ fingerprint: state.fingerprint, global },
     };
   }
 }

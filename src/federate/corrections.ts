@@ -3,14 +3,21 @@ import { disposeState, type State } from '../nn/index.js';
 import { type Correction, pairsOf } from './aggregation/index.js';
 import { type CodedState, receive, send, type WireFormat } from './wire/index.js';
 
-export function codeCorrections(corrections: readonly Correction[], format: WireFormat): CodedState {
-  const tensors: State = new Map(
+/** The factors by name. Not copies. */
+export const stateOf = (corrections: readonly Correction[]): State =>
+  new Map(
     corrections.flatMap(({ a, b, factors }) => [
       [a, factors.a],
       [b, factors.b],
     ]),
   );
-  const { coded, seen, residue } = send(tensors, format, new Map());
+
+/** The inverse. Not copies. */
+export const correctionsOf = (tensors: State): Correction[] =>
+  pairsOf(tensors.keys()).map(({ a, b }) => ({ a, b, factors: { a: tensors.get(a)!, b: tensors.get(b)! } }));
+
+export function codeCorrections(corrections: readonly Correction[], format: WireFormat): CodedState {
+  const { coded, seen, residue } = send(stateOf(corrections), format, new Map());
   for (const state of [seen, residue]) disposeState(state);
   return coded;
 }
@@ -23,7 +30,7 @@ export function withCorrections(
 ): void {
   const tensors = receive(coded, format);
   try {
-    use(pairsOf(tensors.keys()).map(({ a, b }) => ({ a, b, factors: { a: tensors.get(a)!, b: tensors.get(b)! } })));
+    use(correctionsOf(tensors));
   } finally {
     disposeState(tensors);
   }

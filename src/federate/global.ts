@@ -3,22 +3,15 @@
  * them (what was lost on the wire, moments of its optimiser). A round makes a new one.
  */
 import { copyState, disposeState, fingerprint, pick, type State } from '../nn/index.js';
-import type { Aggregated, Correction } from './aggregation/index.js';
+import { type Aggregated, aggregations, type Correction } from './aggregation/index.js';
 import type { Blobs } from './blobs.js';
 import type { Federation } from './config.js';
 import { codeCorrections } from './corrections.js';
 import type { StateRecord } from './ledger.js';
+import type { BlobReference } from './messages.js';
 import { serverStep } from './server.js';
 import { decodeStates, encodeStates } from './state-bytes.js';
-import {
-  type CodedState,
-  decodePayload,
-  encodePayload,
-  type Payload,
-  receive,
-  send,
-  wireFormats,
-} from './wire/index.js';
+import { type CodedState, decodePayload, encodePieces, receive, send, wireFormats } from './wire/index.js';
 
 /** What every payload of a federation says of itself. */
 export interface Label {
@@ -70,45 +63,71 @@ export class GlobalState {
     return new GlobalState(label, receive(coded, format), coded, parts.residue, parts.moments);
   }
 
-  /** The state after a round; this one stays as it is. */
-  next(aggregated: Aggregated): GlobalState {
+  /**
+   * The state after a round, made tensor by tensor; this one stays as it is.
+   *
+   * @param aggregated its tensors are freed on the way
+   */
+  next({ tensors }: Aggregated): GlobalState {
     const { config } = this.#label;
-    const moved = serverStep(this.tensors, aggregated.tensors, this.#moments, config.server);
-    const { coded, seen, residue } = send(moved.tensors, wireFormats[config.wire], this.#residue);
-    disposeState(moved.tensors);
-    const unchanged = (state: State) => copyState(pick(state, (name) => !coded.has(name)));
+    const format = wireFormats[config.wire];
+    const [seen, residue, moments]: State[] = [new Map(), new Map(), new Map()];
+    const coded: CodedState = new Map();
+    const collect = <Value>(into: Map<string, Value>, from: ReadonlyMap<string, Value>) => {
+      for (const [name, value] of from) into.set(name, value);
+    };
+    for (const [name, wanted] of tensors) {
+      const kept = pick(this.#moments, (one) => one === `${name}.m` || one === `${name}.v`);
+      const moved = serverStep(this.tensors, new Map([[name, wanted]]), kept, config.server);
+      wanted.dispose();
+      const sent = send(moved.tensors, format, this.#residue);
+      disposeState(moved.tensors);
+      collect(seen, sent.seen);
+      collect(coded, sent.coded);
+      collect(residue, sent.residue);
+      collect(moments, moved.moments);
+    }
+    const merged = (before: State, now: State) =>
+      new Map([...copyState(pick(before, (name) => !now.has(name))), ...now]);
     return new GlobalState(
       this.#label,
-      new Map([...unchanged(this.tensors), ...seen]),
+      merged(this.tensors, seen),
       new Map([...this.#coded, ...coded]),
-      new Map([...unchanged(this.#residue), ...residue]),
-      moved.moments,
+      merged(this.#residue, residue),
+      merged(this.#moments, moments),
     );
   }
 
-  /** As bytes for the sites of a round. @param accepts the names that are wanted, default all */
-  payload(round: number, accepts: (name: string) => boolean = () => true): Payload {
-    const { config } = this.#label;
-    const wanted = pick(this.#coded, accepts);
-    return encodePayload(wanted, wireFormats[config.wire], metadataOf(this.#label, round), config.compression);
-  }
-
-  /** Keeps everything under its hash. @param round the last one that is in it */
+  /**
+   * Keeps everything under its hash: what the coordinator goes on from, and the payloads of the next round as they are sent.
+   *
+   * @param round the last one that is in it; 0 before the first
+   */
   keep(blobs: Blobs, round: number, corrections: readonly Correction[] = []): StateRecord {
-    const memory = Buffer.concat(encodeStates({ residue: this.#residue, moments: this.#moments }));
+    const { trains } = aggregations[this.#label.config.aggregation];
+    const changed = (name: string) => round > 0 && trains(name, round);
+    const isPart = round > 0 && ![...this.#coded.keys()].every(changed);
+    const memory = encodeStates({ residue: this.#residue, moments: this.#moments });
+    const length = memory.reduce((sum, piece) => sum + piece.length, 0);
     return {
       fingerprint: fingerprint(this.tensors),
-      payload: blobs.put(this.payload(round + 1)),
-      memory: blobs.put({ bytes: memory, length: memory.length }),
-      ...(corrections.length > 0 && { correction: blobs.put(this.#correctionPayload(corrections, round)) }),
+      payload: this.#put(blobs, this.#coded, round + 1),
+      ...(isPart && { fresh: this.#put(blobs, pick(this.#coded, changed), round + 1) }),
+      memory: blobs.put(memory, length),
+      ...(corrections.length > 0 && { correction: this.#putCorrections(blobs, corrections, round) }),
     };
   }
 
-  #correctionPayload(corrections: readonly Correction[], round: number): Payload {
+  #put(blobs: Blobs, coded: CodedState, round: number, content: Record<string, string> = {}): BlobReference {
     const { wire, compression } = this.#label.config;
-    const metadata = { ...metadataOf(this.#label, round), content: 'correction' };
-    const coded = codeCorrections(corrections, wireFormats[wire]);
-    return encodePayload(coded, wireFormats[wire], metadata, compression);
+    const metadata = { ...metadataOf(this.#label, round), ...content };
+    const { pieces, length } = encodePieces(coded, wireFormats[wire], metadata, compression);
+    return blobs.put(pieces, length);
+  }
+
+  #putCorrections(blobs: Blobs, corrections: readonly Correction[], round: number): BlobReference {
+    const coded = codeCorrections(corrections, wireFormats[this.#label.config.wire]);
+    return this.#put(blobs, coded, round, { content: 'correction' });
   }
 
   dispose(): void {

@@ -19,6 +19,15 @@ export {
   weightedMean,
 } from './aggregation/index.js';
 export { type Clock, systemClock } from './clock.js';
+export {
+  type AggregatedState,
+  type ClosedRound,
+  type Computation,
+  inProcess,
+  inWorker,
+  type ReceivedUpdate,
+  type Setup,
+} from './computation/index.js';
 export { checkFederation, type Federation, federationSchema } from './config.js';
 export { Coordinator, type CoordinatorOptions } from './coordinator.js';
 export { type Damage, damageOf } from './damage.js';

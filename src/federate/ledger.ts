@@ -42,8 +42,10 @@ export type Entry = { at?: string } & (
 export interface StateRecord {
   /** `fingerprint` of the global state: what sites receive. */
   fingerprint: string;
-  /** The global state as it travels. */
+  /** The global state as it travels in the next round. */
   payload: BlobReference;
+  /** What of it changed, as it travels, where that is not all. Earlier versions did not keep it. */
+  fresh?: BlobReference | undefined;
   /** What the coordinator needs beside it: moments of its optimiser, what was lost on the wire. */
   memory: BlobReference;
   /** What this round adds to frozen weights. */

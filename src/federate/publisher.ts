@@ -1,11 +1,9 @@
-/** How the coordinator puts a round before its sites: payloads and corrections as blobs, then the task that names them. */
-import { aggregations } from './aggregation/index.js';
+/** How the coordinator puts a round before its sites: the payloads and corrections that it kept, then the task that names them. */
 import type { Blobs } from './blobs.js';
 import type { Book, OpenRound } from './book.js';
-import type { GlobalState, Label } from './global.js';
+import type { Label } from './global.js';
 import { type BlobReference, encodeTask, keyName } from './messages.js';
 import type { Transport } from './transport.js';
-import type { Payload } from './wire/index.js';
 
 export class Publisher {
   readonly #transport: Transport;
@@ -25,23 +23,20 @@ export class Publisher {
     this.#blobs = blobs;
   }
 
-  async #put({ bytes, length }: Payload, round?: number): Promise<BlobReference> {
-    return { hash: await this.#transport.putBlob(bytes, round), length };
-  }
+  #send = (blob: BlobReference, round?: number) => this.#transport.putBlob(this.#blobs.get(blob), round);
 
   #keyNames = () => Object.fromEntries([...this.#book.registered].map(([site, { key }]) => [site, keyName(key)]));
 
   /** Says to the sites what to do; after a restart for the second time, which those that did it take as a question. */
-  async round({ round, chosen }: OpenRound, global: GlobalState): Promise<void> {
+  async round({ round, chosen }: OpenRound): Promise<void> {
     const { config, plan, base } = this.#label;
     const { rounds, aggregation, wire, compression, mu } = config;
-    const changed = (name: string) => round > 1 && aggregations[aggregation].trains(name, round - 1);
-    const isFull = [...global.tensors.keys()].every(changed);
-    const full = await this.#put(global.payload(round), round);
-    const fresh = round > 1 && !isFull ? await this.#put(global.payload(round, changed), round) : undefined;
+    const { payload: full, fresh } = this.#book.state!;
+    await this.#send(full, round);
+    if (fresh) await this.#send(fresh, round);
     for (const correction of this.#book.corrections) {
       if (correction.round <= this.#corrected) continue;
-      await this.#put({ bytes: this.#blobs.get(correction.blob), length: correction.blob.length });
+      await this.#send(correction.blob);
       this.#corrected = correction.round;
     }
     const task = encodeTask({

@@ -3,28 +3,23 @@
  * before. A site can only spoil its own update: what does not bear its signature is set aside, not held against it.
  */
 import { GraftError } from '../core/index.js';
-import { hashOf } from './blobs.js';
 import type { Book } from './book.js';
-import { federateError } from './errors.js';
-import type { Label } from './global.js';
+import type { Computation } from './computation/index.js';
 import type { Entry } from './ledger.js';
 import { openState, type SiteState } from './messages.js';
 import type { Transport } from './transport.js';
-import { type Expected, readUpdate } from './update.js';
 
 /** What the coordinator judges by. */
 export interface Bench {
   book: Book;
   /** The federation's identity. */
   federation: string;
-  label: Label;
+  /** Fingerprint of the frozen network. */
+  base: string;
   /** Names of the sites that may take part. */
   sites: readonly string[];
   transport: Transport;
-  /** What an update in the round under way must hold. */
-  expected(round: number, site: string): Expected;
-  /** Keeps the bytes of an update that can be used. */
-  keep(bytes: Uint8Array, length: number): void;
+  computation: Computation;
 }
 
 type Judgement = Extract<Entry, { site: string }>;
@@ -58,11 +53,11 @@ export async function judge(bytes: Uint8Array, site: string, bench: Bench): Prom
 
 function judgeRegistration(
   { site, key, base, slices, cases }: Extract<SiteState, { kind: 'present' }>,
-  { book, label, sites }: Bench,
+  { book, base: ours, sites }: Bench,
 ): Judgement | undefined {
   const reject = (reason: string): Judgement => ({ kind: 'rejected', site, reason });
   if (!sites.includes(site)) return reject('no site of this name is expected');
-  if (base !== label.base) return reject('its frozen network is another one');
+  if (base !== ours) return reject('its frozen network is another one');
   if (slices === 0 || cases === 0) return reject('it has no training cases');
   const known = book.registered.get(site);
   if (known && known.slices === slices && known.cases === cases) return undefined;
@@ -72,19 +67,14 @@ function judgeRegistration(
 async function judgeUpdate(
   { blob, metrics }: Extract<SiteState, { kind: 'update' }>,
   traffic: { round: number; site: string; down: number; up: number },
-  { transport, label, expected, keep }: Bench,
+  { book, transport, computation }: Bench,
 ): Promise<Judgement> {
   const { round, site } = traffic;
-  const { maxNorm } = label.config;
   let { up } = traffic;
   try {
     const bytes = await transport.getBlob(blob.hash);
     up += bytes.length;
-    const refuse = (reason: string) => federateError('PAYLOAD_INVALID', { from: site, reason });
-    if (hashOf(bytes) !== blob.hash) throw refuse('they were changed on their way');
-    const { norm } = readUpdate(bytes, label, expected(round, site));
-    if (maxNorm !== null && norm > maxNorm) throw refuse(`their norm is ${norm.toPrecision(3)}, more than ${maxNorm}`);
-    keep(bytes, blob.length);
+    const norm = await computation.judge({ state: book.state!, round, site, blob, bytes });
     return { kind: 'accepted', ...traffic, up, blob, norm, metrics };
   } catch (error) {
     if (!(error instanceof GraftError) || !/^(PAYLOAD_INVALID|BLOB_MISSING)$/.test(error.code)) throw error;

@@ -43,6 +43,8 @@ export interface FederationOptions<Progress> {
   /** Ends the run at the next safe point. */
   signal?: AbortSignal;
   clock?: Clock;
+  /** As the coordinator's. */
+  computation?: CoordinatorOptions['computation'];
 }
 
 type Evaluate = NonNullable<CoordinatorOptions['evaluate']>;

@@ -6,11 +6,23 @@ import type { GraftError } from '../core/index.js';
 import { disposeState, type State } from '../nn/index.js';
 import { scope, type Tensor } from '../torch/index.js';
 import type { Contribution } from './aggregation/index.js';
+import type { Blobs } from './blobs.js';
 import { federateError } from './errors.js';
 import type { Label } from './global.js';
-import type { RoundTask } from './messages.js';
+import type { BlobReference, RoundTask } from './messages.js';
 import { allFinite } from './state-bytes.js';
-import { type CodedState, decodePayload, encodePayload, type Payload, send, wireFormats } from './wire/index.js';
+import {
+  type Coded,
+  type CodedState,
+  decodePayload,
+  decompress,
+  encodePayload,
+  type Payload,
+  PayloadFile,
+  send,
+  type WireFormat,
+  wireFormats,
+} from './wire/index.js';
 
 /**
  * What a site sends of its tensors, and what the wire format dropped of them.
@@ -47,14 +59,6 @@ export function packUpdate(
   return { payload: encodePayload(coded, format, metadata, compression), residue: dropped };
 }
 
-export interface Update {
-  site: string;
-  /** A tensor as the site has it, float32 and new. */
-  read: Contribution['read'];
-  /** Frobenius norm of what the site changed. */
-  norm: number;
-}
-
 /** What names and rounds an update must have. */
 export interface Expected {
   round: number;
@@ -64,37 +68,73 @@ export interface Expected {
   global: State;
 }
 
-/** @throws GraftError PAYLOAD_INVALID with the reason */
-export function readUpdate(bytes: Uint8Array, label: Label, expected: Expected): Update {
-  const { config, base, plan } = label;
+/** Bytes that an update has at most when it is not compressed: headers, scales and names are far smaller than this. */
+const limitOf = ({ names, global }: Expected): number =>
+  names.reduce((sum, name) => sum + 5 * global.get(name)!.size + 1024, 2 ** 20);
+
+/**
+ * Decodes an update, tensor by tensor, and decides whether it can be used.
+ *
+ * @param bytes as they travelled
+ * @returns the Frobenius norm of what the site changed
+ * @throws GraftError PAYLOAD_INVALID with the reason
+ */
+export function judgeUpdate(bytes: Uint8Array, { config, base, plan }: Label, expected: Expected): number {
   const { round, site, names, global } = expected;
   const format = wireFormats[config.wire];
   const invalid = (reason: string) => federateError('PAYLOAD_INVALID', { from: site, reason });
-  // Headers, scales and names are far smaller than this beside what is expected.
-  const limit = 2 ** 20 + names.reduce((sum, name) => sum + 5 * global.get(name)!.size + 1024, 0);
-  const { coded, metadata } = decodePayload(bytes, format, config.compression, { limit, from: site });
+  const { coded, metadata } = decodePayload(bytes, format, config.compression, {
+    limit: limitOf(expected),
+    from: site,
+  });
   const wanted = { site, round: String(round), base, plan };
   for (const [key, value] of Object.entries(wanted))
     if (metadata[key] !== value) throw invalid(`its ${key} is ${metadata[key]} instead of ${value}`);
   checkNames(coded, names, global, invalid);
 
-  const read = (name: string): Tensor | undefined => {
-    const one = coded.get(name);
-    if (!one) return undefined;
-    return scope(() => {
-      const value = format.decode(one);
-      return format.lossy ? value.add(global.get(name)!) : value;
-    });
-  };
   let square = 0;
   for (const name of names)
     scope(() => {
-      const value = read(name)!;
+      const value = decoded(coded.get(name)!, name, format, global);
       if (!allFinite(value)) throw invalid(`${name} holds values that are no finite numbers`);
       square += value.to('float64').sub(global.get(name)!).norm().item() ** 2;
     });
-  return { site, read, norm: Math.sqrt(square) };
+  const norm = Math.sqrt(square);
+  const { maxNorm } = config;
+  if (maxNorm !== null && norm > maxNorm) throw invalid(`their norm is ${norm.toPrecision(3)}, more than ${maxNorm}`);
+  return norm;
 }
+
+/** A tensor as the site has it, float32 and new. */
+const decoded = (coded: Coded, name: string, format: WireFormat, global: State): Tensor =>
+  scope(() => {
+    const value = format.decode(coded);
+    return format.lossy ? value.add(global.get(name)!) : value;
+  });
+
+/**
+ * Opens updates that were judged when they came and kept: tensors are read from the disk when they are asked for. What
+ * is compressed is unpacked beside the blob first, since its tensors cannot be reached one by one.
+ *
+ * @throws GraftError BLOB_DAMAGED
+ */
+export function updateOpener(blobs: Blobs, { config }: Label): (blob: BlobReference, of: Expected) => Read {
+  const format = wireFormats[config.wire];
+  const known = new Map();
+  return (blob, expected) => {
+    const file =
+      config.compression === 'none'
+        ? blobs.checked(blob)
+        : blobs.putBeside(blob, decompress(blobs.get(blob), config.compression, limitOf(expected)));
+    const payload = new PayloadFile(file, format, known);
+    return (name) => {
+      const coded = payload.read(name);
+      return coded && decoded(coded, name, format, expected.global);
+    };
+  };
+}
+
+type Read = Contribution['read'];
 
 function checkNames(
   coded: CodedState,

@@ -9,4 +9,11 @@ export * from './compression.js';
 export * from './feedback.js';
 export type { Coded, WireFormat } from './format.js';
 export { groupSize } from './int8.js';
-export * from './payload.js';
+export {
+  type CodedState,
+  decodePayload,
+  encodePayload,
+  encodePieces,
+  type Payload,
+} from './payload.js';
+export { PayloadFile } from './payload-file.js';

@@ -16,25 +16,49 @@ export interface Payload {
   length: number;
 }
 
-const scalesName = '#scales';
+/** The tensor that holds the scales of all others. */
+export const scalesName = '#scales';
 const scaleBytes = 2;
 const sortedNames = (coded: ReadonlyMap<string, unknown>) => [...coded.keys()].sort();
 
+/** Which bytes of the scales belong to which tensor: [first, behind the last], in the order of names. */
+export function scaleRanges(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  format: WireFormat,
+): Map<string, [number, number]> {
+  let at = 0;
+  return new Map(
+    sortedNames(shapes).map((name) => {
+      const shape = shapes.get(name)!;
+      const start = at;
+      at += elementCount(shape) === 0 ? 0 : format.scaleCount(shape) * scaleBytes;
+      return [name, [start, at]];
+    }),
+  );
+}
+
 /** Equal content gives equal bytes. */
-export function encodePayload(
+export function encodePayload(...content: Parameters<typeof encodePieces>): Payload {
+  const { pieces, length } = encodePieces(...content);
+  return { bytes: pieces.length === 1 ? pieces[0] : Buffer.concat(pieces), length };
+}
+
+/** A payload that is written piece by piece: what is not compressed is not copied. @returns its length before compression */
+export function encodePieces(
   coded: CodedState,
   { dtype }: WireFormat,
   metadata: Record<string, string>,
   compression: Compression,
-): Payload {
+): { pieces: Uint8Array[]; length: number } {
   const tensors = new Map<string, RawTensor>(
     [...coded].map(([name, { shape, data }]) => [name, { dtype, shape, data }]),
   );
   const scales = Buffer.concat(sortedNames(coded).map((name) => coded.get(name)!.scales));
   if (scales.length > 0)
     tensors.set(scalesName, { dtype: 'bfloat16', shape: [scales.length / scaleBytes], data: scales });
-  const plain = Buffer.concat(encodeSafetensors(tensors, metadata));
-  return { bytes: compress(plain, compression), length: plain.length };
+  const pieces = encodeSafetensors(tensors, metadata);
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return { pieces: compression === 'none' ? pieces : [compress(Buffer.concat(pieces), compression)], length };
 }
 
 /**
@@ -53,17 +77,20 @@ export function decodePayload(
     const { tensors, metadata } = decodeSafetensors(decompress(bytes, compression, limit), 'the payload');
     const scales = tensors.get(scalesName);
     tensors.delete(scalesName);
-    let at = 0;
-    const coded: CodedState = new Map();
     for (const name of sortedNames(tensors)) {
-      const { dtype, shape, data } = tensors.get(name)!;
+      const { dtype } = tensors.get(name)!;
       if (dtype !== format.dtype) throw invalid(`${name} is ${dtype} instead of ${format.dtype}`);
-      const end = at + (elementCount(shape) === 0 ? 0 : format.scaleCount(shape) * scaleBytes);
-      coded.set(name, { shape, data, scales: scales?.data.subarray(at, end) ?? new Uint8Array() });
-      at = end;
     }
-    if (at !== (scales?.data.length ?? 0) || (scales && scales.dtype !== 'bfloat16'))
-      throw invalid(`its scales have ${scales?.data.length ?? 0} bytes instead of ${at}`);
+    let wanted = 0;
+    const coded: CodedState = new Map();
+    const shapes = new Map([...tensors].map(([name, { shape }]) => [name, shape]));
+    for (const [name, [start, end]] of scaleRanges(shapes, format)) {
+      const { shape, data } = tensors.get(name)!;
+      coded.set(name, { shape, data, scales: scales?.data.subarray(start, end) ?? new Uint8Array() });
+      wanted = end;
+    }
+    if (wanted !== (scales?.data.length ?? 0) || (scales && scales.dtype !== 'bfloat16'))
+      throw invalid(`its scales have ${scales?.data.length ?? 0} bytes instead of ${wanted}`);
     return { coded, metadata };
   } catch (error) {
     if (error instanceof GraftError && error.code !== 'SAFETENSORS_INVALID' && !error.code.startsWith('TENSOR_'))
