@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { consistency } from '../dist/adapt/index.js';
-import { EarlyHead, UNet2D } from '../dist/networks/index.js';
+import { EarlyHead, UNet2D } from '../dist/networks/unet2d/index.js';
 import { Adam, initialise } from '../dist/nn/index.js';
 import { attachConvLora, setBatchStatistics, trainableParameters } from '../dist/peft/index.js';
 import { scope, setThreads, tensor, threads, torchVersion } from '../dist/torch/index.js';

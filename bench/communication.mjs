@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { federationSchema, runFederation } from '../dist/federate/index.js';
-import { Sam, samConfig } from '../dist/networks/index.js';
+import { Sam, samConfig } from '../dist/networks/sam/index.js';
 import { initialise } from '../dist/nn/index.js';
 import { applyPlan } from '../dist/peft/index.js';
 import { noGrad, operator, scope } from '../dist/torch/index.js';

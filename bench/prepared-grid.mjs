@@ -7,10 +7,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { loadAdapter, loadModel, masksOf } from '../dist/adapt/index.js';
+import { masksOf } from '../dist/adapt/index.js';
 import { withoutPauses } from '../dist/core/index.js';
 import { loadSlices, readDataset, siteOf, sourceOfTensor } from '../dist/data/index.js';
 import { evaluateLabels, meanOf, standardDeviation } from '../dist/metrics/index.js';
+import { loadAdapter, loadSegmenter } from '../dist/segmenter/index.js';
 import { setThreads } from '../dist/torch/index.js';
 
 const [run, root] = process.argv.slice(2);
@@ -33,7 +34,7 @@ const score = (model, cases) =>
 
 const rows = new Map(methods.map((method) => [method, recipe.targets.map(() => [])]));
 for (const seed of recipe.seeds) {
-  const model = loadModel(join(run, 'models', `seed${seed}.safetensors`));
+  const model = loadSegmenter(join(run, 'models', `seed${seed}.safetensors`));
   for (const [t, target] of recipe.targets.entries()) {
     const resultOf = (method) =>
       JSON.parse(readFileSync(join(run, 'results', `seed${seed}`, target, `${method}.json`), 'utf8'));

@@ -16,9 +16,10 @@ import { finetuneErrors } from '../dist/finetune/index.js';
 import { formatErrors } from '../dist/formats/index.js';
 import { jobErrors } from '../dist/jobs/index.js';
 import { metricErrors } from '../dist/metrics/index.js';
-import { samErrors } from '../dist/networks/index.js';
+import { families } from '../dist/networks/index.js';
 import { baseErrors, foreignErrors, stateErrors, trainingErrors } from '../dist/nn/index.js';
 import { peftErrors } from '../dist/peft/index.js';
+import { segmenterErrors } from '../dist/segmenter/index.js';
 import { federationRecipeSchema, recipeSchema, runErrors } from '../dist/studies/index.js';
 import { engineErrors } from '../dist/torch/index.js';
 
@@ -72,9 +73,11 @@ const areas = [
   ['Images and labels', data.dataErrors],
   ['DICOM', data.dicomErrors],
   ['Measures', metricErrors],
-  ['Models, adapters and adaptation', { ...adapt.adaptErrors, ...baseErrors }],
-  ['Training', trainingErrors],
-  ['Segment Anything', { ...samErrors, ...finetuneErrors }],
+  ['Models, adapters and adaptation', { ...segmenterErrors, ...adapt.adaptErrors, ...baseErrors }],
+  ['Training', { ...trainingErrors, ...finetuneErrors }],
+  ...Object.values(families).flatMap(({ title, errors: own }) =>
+    own ? [/** @type {[string, import('../dist/core/index.js').ErrorTable]} */ ([title, own])] : [],
+  ),
   ['Federations', federateErrors],
   ['Adapters in a network', peftErrors],
   ['Network states', stateErrors],
@@ -211,6 +214,16 @@ function recipes() {
     keys(recipeSchema),
     '## Every key of a federation',
     keys(federationRecipeSchema),
+    Object.values(families).flatMap((family) => [
+      `## Networks: ${family.title}`,
+      `Sizes (\`network\` of an adaptation, \`model.architecture\` of a federation): ${family.sizes.map((size) => `\`${size}\``).join(', ')}.`,
+      `Settings (in \`architecture\` of an adaptation, in \`model\` of a federation):`,
+      keys(family.settings),
+      `Training plans: ${Object.values(family.plans)
+        .map(({ name, label }) => `\`${name}\` (${label})`)
+        .join(', ')}. Options of their adapters (in \`adapter\` of a federation):`,
+      keys(family.adapter),
+    ]),
   );
 }
 

@@ -22,5 +22,6 @@ export {
   renderFederationReport,
   renderReport,
 } from './report/index.js';
+export * from './segmenter/index.js';
 export * from './studies/index.js';
 export * from './torch/index.js';

@@ -4,10 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { loadAdapter, noteReference, Segmenter } from '../src/adapt/index.js';
+import { noteReference } from '../src/adapt/index.js';
 import { withoutPauses } from '../src/core/index.js';
 import { generatePhantoms, loadSlices, preprocessingSchema, readLabel, readVolume, siteOf } from '../src/data/index.js';
+import { loadAdapter, saveSegmenter } from '../src/segmenter/index.js';
 import { root, runNode } from './child.js';
+import { unetSegmenter } from './segmenters.js';
 
 const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1];
 let folder: string;
@@ -20,12 +22,11 @@ beforeAll(() => {
     spacing: 8,
   });
   const preprocessing = preprocessingSchema.parse({ spacing: 8 });
-  const architecture = { inChannels: 1, outChannels: 1, filters: 2 };
-  const model = new Segmenter({ architecture, preprocessing });
+  const model = unetSegmenter({ inChannels: 1, outChannels: 1, filters: 2 }, { preprocessing });
   model.initialise(1);
   const cases = loadSlices(siteOf(dataset, 'siemens-t1').cases, preprocessing, { classes: 2 });
   withoutPauses(noteReference(model, cases, 2));
-  model.save(join(folder, 'model.safetensors'));
+  saveSegmenter(join(folder, 'model.safetensors'), model);
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'graft'));
   writeFileSync(join(folder, 'example.mjs'), `process.chdir(${JSON.stringify(folder)});\n${example}`);

@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Pausing, random } from '../core/index.js';
 import { type CaseSlices, SlicePool, scanFactsOfSlices, widened } from '../data/index.js';
-import { encoderBlocks, type UNet2D } from '../networks/index.js';
+import type { SegmentationNetwork } from '../networks/index.js';
 import {
   Adam,
   type Checkpoint,
@@ -15,27 +15,19 @@ import {
   disposeState,
   fingerprint,
   joinStates,
-  pick,
   type State,
   start,
   startFrom,
   type TrainingEvent,
   trainingError,
 } from '../nn/index.js';
-import {
-  type Attached,
-  attachConvLora,
-  recomputeStatistics,
-  setBatchStatistics,
-  trainableParameters,
-  type WeightedBatch,
-} from '../peft/index.js';
+import { applyPlan, recomputeStatistics, setBatchStatistics, type WeightedBatch } from '../peft/index.js';
+import type { Adapter, Segmenter } from '../segmenter/index.js';
 import { binaryCrossEntropyWithLogits, scope, type Tensor } from '../torch/index.js';
-import type { Adapter } from './adapter.js';
 import { calibrate } from './calibrate.js';
 import { consistency } from './consistency.js';
-import { type Adaptation, headLevel, resolveMethod } from './methods.js';
-import { headFor, type Segmenter } from './segmenter.js';
+import { headFor } from './head.js';
+import { type Adaptation, resolveMethod } from './methods.js';
 import { Choice, type Look, Observer } from './select.js';
 
 export interface Adapted {
@@ -69,7 +61,7 @@ interface Context {
  * Adapts the model to a target; the last event carries the adapter. The model itself is left as it was.
  *
  * @param target unlabelled cases; they also select the epoch, by the agreement of the two heads
- * @throws GraftError HEAD_MISSING, TRAINING_DIVERGED, CHECKPOINT_OTHER_RUN, ADAPTER_OTHER_BASE, START_UNSUITED
+ * @throws GraftError METHOD_UNSUITED, BLOCKS_…, HEAD_MISSING, TRAINING_DIVERGED, CHECKPOINT_OTHER_RUN, ADAPTER_OTHER_BASE, START_UNSUITED
  */
 export async function* adapt(
   model: Segmenter,
@@ -77,12 +69,12 @@ export async function* adapt(
   config: Adaptation,
   { seed, name, toleranceMm, checkpoint, start: begun }: Context,
 ): AsyncGenerator<AdaptationEvent> {
-  const { network } = model;
-  const method = resolveMethod(config);
+  const { network, family } = model;
+  const { method, statistics, options, level } = resolveMethod(family, config);
   const task = `${config.method} on ${name}`;
   model.use(undefined);
   const base = model.fingerprint;
-  const head = headFor(model, headLevel(method.trains === 'nothing' ? encoderBlocks : method.blocks), config.method);
+  const head = headFor(model, level, config.method);
   const observer = yield* Observer.of({ model, head, target, toleranceMm });
   const own = joinStates({ network: network.state(), head: head.state() });
   const before = copyState(own);
@@ -90,12 +82,12 @@ export async function* adapt(
   let result: Adapted;
   let at = start;
   let save = () => {};
-  const attached = method.trains === 'convlora' ? attachConvLora(network, method.blocks, config, seed) : undefined;
+  const planned =
+    method.objective === 'none' ? undefined : applyPlan(network, method, family.adapter.parse(options), { seed });
   try {
-    const trained = chooseTrained(network, method, attached);
-    for (const value of trained.values()) value.requiresGrad = true;
+    const trained: State = planned?.trained ?? new Map();
     const held = new Map([...trained, ...network.buffers()]); // what the adapter holds
-    const first = begun ? 'start' : method.statistics === 'recompute' ? 'statistics' : 'source';
+    const first = begun ? 'start' : statistics === 'recompute' ? 'statistics' : 'source';
     const choice = new Choice(held, first, config.guard);
     const optimiser = new Adam(trained, { lr: config.lr });
     const saved = joinStates({ held, head: head.state(), optimiser: optimiser.state(), ...choice.states });
@@ -118,10 +110,10 @@ export async function* adapt(
         choice.consider(yield* observer.look('start'));
         yield { kind: 'look', task, look: choice.looks[1] };
       }
-      if (method.statistics === 'recompute') {
+      if (statistics === 'recompute') {
         const passes = () => passesOver(pool, config, seed);
-        yield* recomputeStatistics(network, (images) => network.forward(images), passes());
-        yield* recomputeStatistics(head, (images) => head.forward(network.encode(images)[head.level]), passes());
+        yield* recomputeStatistics(network, (images) => network.logits(network.encode(images)), passes());
+        yield* recomputeStatistics(head, (images) => head.read(network.encode(images)), passes());
         yield* align();
         choice.consider(yield* observer.look('statistics'));
         yield { kind: 'look', task, look: choice.looks.at(-1)! };
@@ -132,7 +124,7 @@ export async function* adapt(
     const steps = pool.batches(config.batch);
     while (at.epoch < epochs) {
       const { epoch } = at;
-      setBatchStatistics(network, method.statistics === 'ema');
+      setBatchStatistics(network, statistics === 'ema');
       let index = 0;
       for (const batch of pool.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
         const step = index++;
@@ -140,7 +132,7 @@ export async function* adapt(
         const loss = scope(() => {
           const { images } = batch.take();
           const value =
-            method.trains === 'network'
+            method.objective === 'self-training'
               ? selfTraining(network, images)
               : consistency(network, head, images, config).loss;
           optimiser.zeroGrad();
@@ -169,12 +161,12 @@ export async function* adapt(
     const { kept, state, guard } = choice.settle();
     const adapter: Adapter = {
       name,
+      family: family.name,
       method: config.method,
+      options,
       base,
-      preprocessing: model.preprocessing,
+      ...model.preparation,
       classes: model.classes,
-      classNames: model.classNames,
-      lora: attached && { ...loraOf(config), blocks: [...method.blocks] },
       state,
       profile: model.profile && widened(model.profile, target.map(scanFactsOfSlices)),
       provenance: {
@@ -187,29 +179,11 @@ export async function* adapt(
   } finally {
     if (at.step > 0) save();
     setBatchStatistics(network, false);
-    attached?.detach();
-    for (const value of network.parameters().values()) value.requiresGrad = false;
+    planned?.undo();
     copyInto(own, before);
     disposeState(before);
   }
   yield { kind: 'adapted', task, ...result };
-}
-
-const loraOf = ({ rank, alpha, kernels }: Adaptation) => ({
-  rank,
-  ...(alpha && { alpha }),
-  ...(kernels && { kernels }),
-});
-
-function chooseTrained(
-  network: UNet2D,
-  { trains, blocks }: ReturnType<typeof resolveMethod>,
-  attached: Attached | undefined,
-): State {
-  if (attached) return trainableParameters(network, blocks, attached);
-  if (trains === 'nothing') return new Map();
-  const trained = (name: string) => trains === 'network' || blocks.some((block) => name.startsWith(`${block}.`));
-  return pick(network.parameters(), trained);
 }
 
 function* passesOver(pool: SlicePool, { passes, batch }: Adaptation, seed: number): Generator<WeightedBatch> {
@@ -225,7 +199,7 @@ function* imagesOf(batches: Iterable<WeightedBatch>): Generator<Tensor> {
 }
 
 /** The whole network learns its own thresholded prediction. */
-function selfTraining(network: UNet2D, images: Tensor): Tensor {
-  const logits = network.forward(images);
+function selfTraining(network: SegmentationNetwork, images: Tensor): Tensor {
+  const logits = network.logits(network.encode(images));
   return binaryCrossEntropyWithLogits(logits, logits.detach().gt(0).to('float32'));
 }

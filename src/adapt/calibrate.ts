@@ -5,7 +5,7 @@
  * that push away and leaves what the two disagree on.
  */
 import { type Pausing, pause } from '../core/index.js';
-import type { EarlyHead, UNet2D } from '../networks/index.js';
+import type { EarlyHead, SegmentationNetwork } from '../networks/index.js';
 import { cat, noGrad, scope, type Tensor } from '../torch/index.js';
 
 /** Slices of one size. */
@@ -22,7 +22,7 @@ interface Group {
  *
  * @param batches images of the target, float32 [B, channels, H, W]; H and W may differ from batch to batch
  */
-export function* calibrate(network: UNet2D, head: EarlyHead, batches: Iterable<Tensor>): Pausing<void> {
+export function* calibrate(network: SegmentationNetwork, head: EarlyHead, batches: Iterable<Tensor>): Pausing<void> {
   const groups = new Map<string, Group>();
   let count = 0;
   try {
@@ -38,19 +38,19 @@ export function* calibrate(network: UNet2D, head: EarlyHead, batches: Iterable<T
       yield pause;
     }
     const shifts: number[] = [];
-    for (let c = 0; c < network.config.outChannels; c++) shifts.push(yield* shiftOf([...groups.values()], c));
+    for (let c = 0; c < network.classes; c++) shifts.push(yield* shiftOf([...groups.values()], c));
     head.shift(shifts);
   } finally {
     for (const { logits, shares } of groups.values()) for (const one of [...logits, ...shares]) one.dispose();
   }
 }
 
-const look = (network: UNet2D, head: EarlyHead, images: Tensor) =>
+const look = (network: SegmentationNetwork, head: EarlyHead, images: Tensor) =>
   scope(() =>
     noGrad(() => {
       const features = network.encode(images);
-      const logits = head.forward(features[head.level]);
-      return { logits, shares: network.decode(features).sigmoid().mean([2, 3]) };
+      const logits = head.read(features);
+      return { logits, shares: network.logits(features).sigmoid().mean([2, 3]) };
     }),
   );
 

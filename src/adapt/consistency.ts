@@ -3,7 +3,7 @@
  * (Sheikh & Schultz 2022; Aleem et al. 2024). With detached pseudo-labels, the default, the prediction is a fixed target
  * and nothing behind the encoder is recorded; the reference code's coupled form lets the gradient flow through both.
  */
-import type { EarlyHead, UNet2D } from '../networks/index.js';
+import type { EarlyHead, SegmentationNetwork } from '../networks/index.js';
 import { binaryCrossEntropyWithLogits, noGrad, type Tensor } from '../torch/index.js';
 
 export interface Consistency {
@@ -19,9 +19,14 @@ export interface Consistency {
  *
  * @param images float32 [B, channels, H, W], prepared intensities
  */
-export function consistency(network: UNet2D, head: EarlyHead, images: Tensor, { detach = true } = {}): Consistency {
+export function consistency(
+  network: SegmentationNetwork,
+  head: EarlyHead,
+  images: Tensor,
+  { detach = true } = {},
+): Consistency {
   const features = network.encode(images);
-  const earlyLogits = head.forward(features[head.level]);
-  const logits = detach ? noGrad(() => network.decode(features)) : network.decode(features);
+  const earlyLogits = head.read(features);
+  const logits = detach ? noGrad(() => network.logits(features)) : network.logits(features);
   return { loss: binaryCrossEntropyWithLogits(earlyLogits, logits.sigmoid()), logits, earlyLogits };
 }

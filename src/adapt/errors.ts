@@ -1,26 +1,16 @@
-/** What can be wrong with models, adapters and their pairing. */
+/** What can be wrong with a method and the model that it is to adapt. */
 import { errorsOf } from '../core/index.js';
 
 export const adaptErrors = {
-  MODEL_UNKNOWN: {
-    exit: 'model',
-    message: '{file}: is not a model that graft can use ({reason}).',
-    hint: 'Give a model that "graft train" wrote, or a checkpoint of the reference U-Net (.pth or .safetensors).',
+  METHOD_UNSUITED: {
+    exit: 'usage',
+    message: 'The method {method} does not fit a {family}; those that do: {methods}.',
+    hint: 'Choose another method, or another model. With labels, "graft train" trains a part of any model.',
   },
-  UNET_NAMES: {
-    exit: 'model',
-    message: '{file}: holds no U-Net that graft knows: expected names such as {expected}; found {found}.',
-    hint: 'Give a model that "graft train" wrote, or a checkpoint of the reference U-Net (.pth or .safetensors).',
-  },
-  ADAPTER_UNKNOWN: {
-    exit: 'model',
-    message: '{file}: is not an adapter that graft wrote ({reason}).',
-    hint: 'Give a file from the adapters folder of a run.',
-  },
-  CLASS_NAMES: {
-    exit: 'model',
-    message: 'The network predicts {channels} classes beside the background, but {count} are named: {names}.',
-    hint: 'Name as many classes as the network has.',
+  BLOCKS_UNKNOWN: {
+    exit: 'usage',
+    message: 'The network has no blocks called {blocks}.',
+    hint: 'Its blocks are {known}.',
   },
   HEAD_MISSING: {
     exit: 'model',

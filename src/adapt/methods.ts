@@ -1,44 +1,24 @@
-/** The methods by name: what each trains, on which loss, and where batch normalisation's statistics come from. */
+/** What an adaptation is asked for: the method, which its model's family describes, and the settings of the loop. */
 import { z } from 'zod';
-import { encoderBlocks, unetBlocks } from '../networks/index.js';
+import { type Family, families, type Method } from '../networks/index.js';
 import { convLoraSchema, statisticsSchema } from '../peft/index.js';
 import { adaptError } from './errors.js';
 
-export const methodNames = [
-  'source',
-  'adabn',
-  'self-training',
-  'udas',
-  'udas-convlora',
-  'convlora',
-  'convlora-adabn',
-] as const;
-export type MethodName = (typeof methodNames)[number];
+/** The methods of all families. */
+export const methodNames: readonly string[] = [
+  ...new Set(Object.values(families).flatMap(({ methods }) => Object.keys(methods))),
+];
 
-interface Method {
-  /** For tables. */
-  label: string;
-  /** `blocks`: all weights of the blocks; `convlora`: factors beside them; `network`: everything. */
-  trains: 'nothing' | 'blocks' | 'convlora' | 'network';
-  blocks: readonly (typeof unetBlocks)[number][];
-  statistics: z.infer<typeof statisticsSchema>;
-}
-
-const encoder = [...encoderBlocks];
-
-export const methods: Record<MethodName, Method> = {
-  source: { label: 'Source model', trains: 'nothing', blocks: [], statistics: 'frozen' },
-  adabn: { label: 'AdaBN', trains: 'nothing', blocks: [], statistics: 'recompute' },
-  'self-training': { label: 'Self-training', trains: 'network', blocks: [...unetBlocks], statistics: 'frozen' },
-  udas: { label: 'UDAS', trains: 'blocks', blocks: ['init_path'], statistics: 'frozen' },
-  'udas-convlora': { label: 'UDAS + ConvLoRA', trains: 'convlora', blocks: ['init_path'], statistics: 'frozen' },
-  convlora: { label: 'ConvLoRA', trains: 'convlora', blocks: encoder, statistics: 'frozen' },
-  'convlora-adabn': { label: 'ConvLoRA + AdaBN', trains: 'convlora', blocks: encoder, statistics: 'recompute' },
-};
+/** What a method is called in tables. */
+export const methodLabel = (name: string): string =>
+  Object.values(families).flatMap(({ methods }) => methods[name]?.label ?? [])[0] ?? name;
 
 export const adaptationSchema = z.strictObject({
-  method: z.enum(methodNames).default('convlora-adabn').describe('what is trained and how'),
-  blocks: z.array(z.enum(unetBlocks)).min(1).optional().describe('blocks that are adapted; default: the method’s own'),
+  method: z
+    .enum(methodNames as [string, ...string[]])
+    .default('convlora-adabn')
+    .describe('what is trained and how'),
+  blocks: z.array(z.string()).min(1).optional().describe('blocks that are adapted; default: the method’s own'),
   ...convLoraSchema.shape,
   statistics: statisticsSchema.optional().describe('batch normalisation’s statistics; default: the method’s own'),
   passes: z.int().min(1).default(3).describe('passes over the target set when statistics are recomputed'),
@@ -60,19 +40,47 @@ export const adaptationSchema = z.strictObject({
 });
 export type Adaptation = z.output<typeof adaptationSchema>;
 
-/**
- * The method's own blocks and statistics where the configuration names none.
- * @throws GraftError BLOCKS_UNREACHED where the consistency loss would leave named blocks as they are
- */
-export function resolveMethod({ method, blocks, statistics, detach }: Adaptation) {
-  const own = methods[method];
-  const resolved = { ...own, blocks: blocks ?? own.blocks, statistics: statistics ?? own.statistics };
-  const unreached = resolved.blocks.filter((block) => !encoder.some((one) => one === block));
-  if (detach && own.trains !== 'network' && unreached.length > 0)
-    throw adaptError('BLOCKS_UNREACHED', { method, blocks: unreached.join(', '), encoder: encoder.join(', ') });
-  return resolved;
+export interface ResolvedMethod {
+  method: Method;
+  /** Those that are adapted; none where nothing is trained. */
+  blocks: readonly string[];
+  statistics: z.output<typeof statisticsSchema>;
+  /** Of the method's adapter, as the family's schema reads them. */
+  options: Record<string, unknown>;
+  /** The first encoder block that the early head must read: its loss then reaches all adapted ones. */
+  level: number;
 }
 
-/** Which encoder block the early head reads at least: the deepest adapted one, so that its loss reaches all of them. */
-export const headLevel = (blocks: readonly string[]): number =>
-  Math.max(0, ...blocks.map((block) => encoderBlocks.indexOf(block as (typeof encoderBlocks)[number])));
+/**
+ * The method with its own blocks and statistics where the configuration names none.
+ *
+ * @throws GraftError METHOD_UNSUITED, BLOCKS_UNKNOWN; BLOCKS_UNREACHED where the consistency loss would leave named blocks
+ * as they are
+ */
+export function resolveMethod(family: Family, config: Adaptation): ResolvedMethod {
+  const { method: name, rank, alpha, kernels, detach } = config;
+  const method = Object.hasOwn(family.methods, name) ? family.methods[name] : undefined;
+  if (!method) {
+    const methods = Object.keys(family.methods).join(', ') || 'none';
+    throw adaptError('METHOD_UNSUITED', { method: name, family: family.title, methods });
+  }
+  const { encoder, decoder } = family.blocks;
+  const blocks = config.blocks ?? method.blocks;
+  const unknown = blocks.filter((block) => ![...encoder, ...decoder].includes(block));
+  if (unknown.length > 0)
+    throw adaptError('BLOCKS_UNKNOWN', { blocks: unknown.join(', '), known: [...encoder, ...decoder].join(', ') });
+  const unreached = blocks.filter((block) => !encoder.includes(block));
+  if (detach && method.objective !== 'self-training' && unreached.length > 0)
+    throw adaptError('BLOCKS_UNREACHED', {
+      ...{ method: name, blocks: unreached.join(', '), encoder: encoder.join(', ') },
+    });
+  const read = method.objective === 'none' ? encoder : blocks;
+  return {
+    ...{ method, blocks, statistics: config.statistics ?? method.statistics },
+    options: {
+      ...(method.adapter && { rank, ...(alpha && { alpha }), ...(kernels && { kernels }) }),
+      ...(method.objective !== 'none' && { blocks: [...blocks] }),
+    },
+    level: Math.max(0, ...read.map((block) => encoder.indexOf(block))),
+  };
+}

@@ -3,48 +3,11 @@
  * its final head say the same. A case is looked at while its output comes batch by batch; what is kept of it are masks.
  */
 import { type Pausing, pause } from '../core/index.js';
-import { batchOf, type SliceSource } from '../data/index.js';
+import type { SliceSource } from '../data/index.js';
 import { surfaceDice, surfaceDistancesWithPauses } from '../metrics/index.js';
 import type { EarlyHead } from '../networks/index.js';
-import { noGrad, scope } from '../torch/index.js';
+import { predictSlices, type Segmenter, Sureness } from '../segmenter/index.js';
 import type { Observation } from './observation.js';
-import type { Segmenter } from './segmenter.js';
-
-/** A model's output on some slices of a case. */
-export interface Output {
-  /** Which slice is the first of these. */
-  start: number;
-  /** float32 [b, C, h, w], probabilities of the classes but the background */
-  probabilities: Float32Array;
-  /** The early head's, likewise. */
-  early: Float32Array;
-}
-
-/** Slices of a batch in inference at most. */
-const BATCH = 16;
-
-/**
- * Runs the network over all slices of a case, a batch at a time.
- *
- * @param head without one `early` stays empty
- */
-export function* runNetwork(
-  { network, device }: Pick<Segmenter, 'network' | 'device'>,
-  slices: SliceSource,
-  head?: EarlyHead,
-): Generator<Output> {
-  const [n] = slices.shape;
-  const batch = batchOf(slices.shape, BATCH);
-  for (let start = 0; start < n; start += batch)
-    yield scope(() =>
-      noGrad(() => {
-        const features = network.encode(slices.take(start, Math.min(batch, n - start)).to({ device }));
-        const probabilities = network.decode(features).sigmoid().toArray<'float32'>();
-        const early = head ? head.forward(features[head.level]).sigmoid().toArray<'float32'>() : new Float32Array();
-        return { start, probabilities, early };
-      }),
-    );
-}
 
 /** Masks of one case by class, each uint8 [n, h, w] of 0 and 1. */
 export class Masks {
@@ -67,47 +30,31 @@ export class Masks {
 
 /** The masks of a network without a look at an early head. */
 export function* masksOf(model: Segmenter, slices: SliceSource): Pausing<Masks> {
-  const masks = new Masks(slices.shape, model.classes - 1);
-  for (const { start, probabilities } of runNetwork(model, slices)) {
+  const masks = new Masks(slices.shape, model.classes.length);
+  for (const { start, probabilities } of outputsOf(model, slices)) {
     masks.add(probabilities, start);
     yield pause;
   }
   return masks;
 }
 
-/** How sure a model is of a case, gathered from its output batch by batch. */
-export class Sureness {
-  #voxels = 0;
-  #entropy = 0;
-  #early = 0;
-  #both = 0;
-  #heads = false;
+/** A model's output on some slices of a case. */
+export interface Output {
+  /** Which slice is the first of these. */
+  start: number;
+  /** float32 [b, C, h, w], probabilities of the classes but the background */
+  probabilities: Float32Array;
+  /** The early head's, likewise; absent where none was asked. */
+  early?: Float32Array;
+}
 
-  add({ probabilities, early }: Pick<Output, 'probabilities' | 'early'>): void {
-    for (let i = 0; i < probabilities.length; i++) {
-      const p = probabilities[i];
-      if (p > 0.5) this.#voxels++;
-      if (p > 0 && p < 1) this.#entropy -= p * Math.log2(p) + (1 - p) * Math.log2(1 - p);
-    }
-    this.#heads ||= early.length > 0;
-    for (let i = 0; i < early.length; i++)
-      if (early[i] > 0.5) {
-        this.#early++;
-        if (probabilities[i] > 0.5) this.#both++;
-      }
-  }
-
-  /** Voxels of all classes that exceed one half. */
-  get voxels(): number {
-    return this.#voxels;
-  }
-  /** In bits. A mask of nothing counts as one voxel: as unsure as can be, but a number that JSON can hold. */
-  get entropy(): number {
-    return this.#entropy / Math.max(1, this.#voxels);
-  }
-  /** Dice of the early against the final head's masks, all classes together; undefined without an early head. */
-  get heads(): number | undefined {
-    return this.#heads ? (2 * this.#both) / Math.max(1, this.#voxels + this.#early) : undefined;
+/** Runs the network over all slices of a case, a batch at a time. */
+export function* outputsOf(model: Segmenter, slices: SliceSource, head?: EarlyHead): Generator<Output> {
+  for (const { start, ...done } of predictSlices(model, slices, { head })) {
+    const [probabilities, early] = [done.probabilities, done.early].map((one) => one?.toArray<'float32'>());
+    done.probabilities.dispose();
+    done.early?.dispose();
+    yield { start, probabilities: probabilities!, ...(early && { early }) };
   }
 }
 
@@ -115,18 +62,20 @@ export class Sureness {
 export class Sight {
   readonly masks: Masks;
   readonly #early: Masks;
-  readonly sureness = new Sureness();
+  readonly sureness: Sureness;
 
-  constructor(shape: readonly [number, number, number], classes: number) {
-    this.masks = new Masks(shape, classes);
-    this.#early = new Masks(shape, classes);
+  constructor({ network, classes, maps }: Segmenter, shape: readonly [number, number, number]) {
+    this.masks = new Masks(shape, classes.length);
+    this.#early = new Masks(shape, classes.length);
+    this.sureness = new Sureness(network, maps);
   }
 
   /** The batches of a case in their order. */
   add({ start, probabilities, early }: Output): void {
     this.masks.add(probabilities, start);
-    this.#early.add(early, start);
-    this.sureness.add({ probabilities, early });
+    if (early) this.#early.add(early, start);
+    const [, h, w] = this.masks.shape;
+    this.sureness.add(probabilities, h * w, early);
   }
 
   /** @param spacing [slice distance, h, w] in mm @param toleranceMm of the surface Dice */
@@ -164,8 +113,8 @@ export function* observe(
   { slices, spacing }: { slices: SliceSource; spacing: readonly [number, number, number] },
   toleranceMm: number,
 ): Pausing<Observation & { masks: Masks }> {
-  const sight = new Sight(slices.shape, model.classes - 1);
-  for (const output of runNetwork(model, slices, head)) {
+  const sight = new Sight(model, slices.shape);
+  for (const output of outputsOf(model, slices, head)) {
     sight.add(output);
     yield pause;
   }

@@ -3,20 +3,9 @@
  * Self-training can drift into a wrong but self-consistent answer while the agreement of the two heads, which selects the
  * epoch, keeps rising; the guard looks at what that agreement cannot see.
  */
-import { z } from 'zod';
-import type { Profile } from '../data/index.js';
 import { meanOf } from '../metrics/index.js';
+import type { SourceReference } from '../segmenter/index.js';
 import type { Observation } from './observation.js';
-
-const rangeSchema = z.strictObject({ low: z.number(), high: z.number() });
-
-export const sourceReferenceSchema = z.strictObject({
-  volumeMl: rangeSchema.describe('segmented volume of a case: the mean less and plus a standard deviation'),
-  entropy: rangeSchema.describe('bits of entropy per segmented voxel'),
-  agreement: rangeSchema.describe('surface Dice of the deepest early head against the final one'),
-  cases: z.int().describe('source cases that the ranges were taken from'),
-});
-export type SourceReference = z.infer<typeof sourceReferenceSchema>;
 
 const extent = (values: number[]) => ({ low: Math.min(...values), high: Math.max(...values) });
 
@@ -41,14 +30,6 @@ export function referenceOf(observations: readonly Observation[]): SourceReferen
     agreement: extent(observations.map(({ agreement }) => agreement)),
     cases: observations.length,
   };
-}
-
-/** What a model says of its source that was trained before profiles were kept. */
-export function profileOfReference({ volumeMl: { low, high }, entropy, cases }: SourceReference): Profile {
-  // Of volumes the reference has one deviation about the mean, a profile all cases.
-  const centre = (low + high) / 2;
-  const reach = 3 * (high - centre);
-  return { cases, volumeMl: { low: Math.max(low / 3, centre - reach), high: centre + reach }, entropy };
 }
 
 /** How far a mean over target cases may leave the source's range, relative to its end: scanners differ. */

@@ -4,9 +4,9 @@ import { type CaseSlices, sourceOfTensor } from '../data/index.js';
 import { meanOf } from '../metrics/index.js';
 import type { EarlyHead } from '../networks/index.js';
 import { copyInto, copyState, disposeState, type State } from '../nn/index.js';
+import type { Segmenter } from '../segmenter/index.js';
 import { agreement, Masks, observe } from './observe.js';
 import { type Departure, departures, severity } from './reference.js';
-import type { Segmenter } from './segmenter.js';
 
 /** What was seen of a candidate, means over the target's cases. */
 export interface Look {

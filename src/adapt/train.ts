@@ -29,11 +29,11 @@ import {
   trainingError,
 } from '../nn/index.js';
 import { recomputeStatistics, setBatchStatistics, type WeightedBatch } from '../peft/index.js';
-import { binaryCrossEntropyWithLogits, cat, noGrad, operator, scope, type Tensor } from '../torch/index.js';
+import { deepestHead, type Segmenter, segmentationLoss } from '../segmenter/index.js';
+import { cat, noGrad, scope } from '../torch/index.js';
 import type { Observation } from './observation.js';
-import { type Masks, masksOf, runNetwork, Sight } from './observe.js';
+import { type Masks, masksOf, outputsOf, Sight } from './observe.js';
 import { referenceOf } from './reference.js';
-import { deepestHead, type Segmenter } from './segmenter.js';
 
 export const trainingSchema = z.strictObject({
   epochs: z.int().min(1).default(20).describe('epochs of the network; the best on the validation cases is kept'),
@@ -49,35 +49,9 @@ export const trainingSchema = z.strictObject({
 });
 export type Training = z.output<typeof trainingSchema>;
 
-const softplus = operator('aten::softplus') as (x: Tensor) => Tensor;
-
 interface Context {
   seed: number;
   checkpoint?: Checkpoint;
-}
-
-/**
- * Mean cross-entropy and soft Dice over the classes.
- * @param maps float32 [B, C, h, w], 0 or 1
- * @param counted float32 [B, 1, h, w], 1 where pixels count; undefined where all do
- */
-export function segmentationLoss(logits: Tensor, maps: Tensor, diceWeight: number, counted?: Tensor): Tensor {
-  const entropy = counted ? countedCrossEntropy(logits, maps, counted) : binaryCrossEntropyWithLogits(logits, maps);
-  if (diceWeight === 0) return entropy;
-  const p = counted ? logits.sigmoid().mul(counted) : logits.sigmoid(); // the maps are 0 where nothing counts
-  const overlap = p.mul(maps).sum([0, 2, 3]).mul(2).add(1); // [C]
-  const total = p
-    .sum([0, 2, 3])
-    .add(maps.sum([0, 2, 3]))
-    .add(1);
-  const softDice = overlap.div(total).mean().neg().add(1);
-  return entropy.mul(1 - diceWeight).add(softDice.mul(diceWeight));
-}
-
-/** The mean over the pixels that count; 0 where none does. log(1 + e^x) - x y is the cross-entropy of the logit x. */
-function countedCrossEntropy(logits: Tensor, maps: Tensor, counted: Tensor): Tensor {
-  const terms = softplus(logits).sub(logits.mul(maps)).mul(counted);
-  return terms.sum().div(counted.sum().mul(logits.shape[1]).clamp(1, null));
 }
 
 /**
@@ -95,7 +69,8 @@ export async function* trainNetwork(
   config: Training,
   { seed, checkpoint }: Context,
 ): AsyncGenerator<TrainingEvent> {
-  const { network, classes } = model;
+  const { network } = model;
+  const classes = model.classes.length + 1;
   const task = 'network';
   const parameters = network.parameters();
   for (const value of parameters.values()) value.requiresGrad = true;
@@ -132,7 +107,7 @@ export async function* trainNetwork(
                 .neg()
                 .add(1);
           }
-          const value = segmentationLoss(network.forward(images), maps, config.diceWeight, counted);
+          const value = segmentationLoss(network.logits(network.encode(images)), maps, config.diceWeight, counted);
           optimiser.zeroGrad();
           value.backward();
           optimiser.step();
@@ -149,7 +124,7 @@ export async function* trainNetwork(
       setBatchStatistics(network, false);
       yield* recomputeStatistics(
         network,
-        (images) => network.forward(images),
+        (images) => network.logits(network.encode(images)),
         unchanged(training, config, seed, epoch),
       );
       const scores: number[] = [];
@@ -198,11 +173,12 @@ function* unchanged(training: SlicePool, { batch }: Training, seed: number, epoc
 
 /** Trains every early head on the frozen network, all in one pass over the data. */
 export async function* trainHeads(
-  { network, heads, classes }: Segmenter,
+  { network, heads, classes: names }: Segmenter,
   training: SlicePool,
   config: Training,
   { seed, checkpoint }: Context,
 ): AsyncGenerator<TrainingEvent> {
+  const classes = names.length + 1;
   const task = 'early heads';
   const states = Object.fromEntries([...heads].map(([level, head]) => [`head${level}`, head]));
   const parameters = joinStates(
@@ -230,9 +206,7 @@ export async function* trainHeads(
           const maps = foregroundMaps(labels!, classes);
           const counted = countedMap(labels!);
           const features = noGrad(() => network.encode(images, levels));
-          const losses = [...heads.values()].map((head) =>
-            segmentationLoss(head.forward(features[head.level]), maps, 0, counted),
-          );
+          const losses = [...heads.values()].map((head) => segmentationLoss(head.read(features), maps, 0, counted));
           const total = losses.reduce((a, b) => a.add(b));
           optimiser.zeroGrad();
           total.backward();
@@ -266,13 +240,13 @@ export async function* trainHeads(
  */
 export function* noteReference(model: Segmenter, cases: readonly CaseSlices[], toleranceMm: number): Pausing<void> {
   const head = deepestHead(model)!;
-  const channels = model.classes - 1;
+  const channels = model.classes.length;
   const seen: Observation[] = [];
   const facts: CaseFacts[] = [];
   for (const one of cases) {
-    const sight = new Sight(one.geometry.shape, channels);
+    const sight = new Sight(model, one.geometry.shape);
     const restored = new RestoredLabels(one.geometry, { channels, background: 'half' });
-    for (const output of runNetwork(model, sourceOfTensor(one.images), head)) {
+    for (const output of outputsOf(model, sourceOfTensor(one.images), head)) {
       sight.add(output);
       restored.add(output.probabilities, output.start);
       yield pause;

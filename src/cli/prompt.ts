@@ -1,5 +1,5 @@
 /** Prompts as text: `point 30,42,18 outside 10,12,18 box 20,30,18,40,50,18 mm`. */
-import type { Prompt } from '../finetune/index.js';
+import type { Prompt } from '../segmenter/index.js';
 import { cliError } from './errors.js';
 
 const lengths = { point: 3, outside: 3, box: 6 } as const;

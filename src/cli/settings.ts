@@ -62,26 +62,24 @@ export function asOption(line: string): string {
   return key in plain ? `${flagOf(plain[key])} ${shellQuoted(words)}` : `--set ${shellQuoted(`${key}=${value}`)}`;
 }
 
-/** Networks, and the headings of the options that only one of them has. */
-export const headings = { unet2d: 'Options for unet2d', sam: 'Options for Segment Anything' } as const;
-export type Network = keyof typeof headings;
-export const networkOf = (model: string): Network => (model === 'unet2d' ? 'unet2d' : 'sam');
+/** The headings of the options that only one way of training has: of a whole network, or of a part by a plan. */
+export const headings = { source: 'Options for a whole network', part: 'Options for a part, by a plan' } as const;
 
 /**
- * Refuses options of the other network.
+ * Refuses options of the other way of training.
  *
  * @param groups options by heading, as the help shows them
  * @throws GraftError OPTION_INVALID
  */
 export function refuseForeign(
   groups: OptionGroups,
-  model: string,
+  training: keyof typeof headings,
   given: Readonly<Record<string, unknown>>,
   command: string,
 ): void {
-  const other = model === 'unet2d' ? headings.sam : headings.unet2d;
+  const other = training === 'source' ? headings.part : headings.source;
   const stray = groups[other].find((key) => key in given);
   if (stray === undefined) return;
-  const problems = `${flagOf(stray)} belongs to ${other.replace('Options for ', '')}, not to ${model}`;
+  const problems = `${flagOf(stray)} is for training ${other.replace('Options for ', '')}`;
   throw cliError('OPTION_INVALID', { problems, command });
 }

@@ -1,7 +1,7 @@
 /** Golden kinds of Segment Anything: one training step, and a checkpoint of another image size. */
 import { join } from 'node:path';
 import { fineTuningLoss } from '../finetune/index.js';
-import { loadSamCheckpoint, Sam, samSchema } from '../networks/index.js';
+import { loadSamCheckpoint, Sam, samSchema } from '../networks/sam/index.js';
 import { pick } from '../nn/index.js';
 import { attachLora } from '../peft/index.js';
 import { type GoldenCase, type Kind, stateOf, tensorOf } from './case.js';

@@ -1,8 +1,8 @@
 /** Golden kinds of the U-Net: forward passes and one adaptation step. */
 import { consistency } from '../adapt/index.js';
-import { EarlyHead, UNet2D } from '../networks/index.js';
+import { EarlyHead, UNet2D, unetAdapterSchema, unetPlans } from '../networks/unet2d/index.js';
 import { Adam } from '../nn/index.js';
-import { attachConvLora, setBatchStatistics, trainableParameters } from '../peft/index.js';
+import { applyPlan, setBatchStatistics } from '../peft/index.js';
 import { type GoldenCase, type Kind, stateOf, tensorOf } from './case.js';
 
 interface NetworkConfig {
@@ -29,7 +29,7 @@ export const unet2d: Kind = (golden, comparison) => {
   network.loadState(stateOf(golden, 'weights'), { file: golden.folder });
   const image = tensorOf(golden, 'input.image');
   const features = network.encode(image);
-  comparison.tensor('logits', network.decode(features), tensorOf(golden, 'output.logits'));
+  comparison.tensor('logits', network.logits(features), tensorOf(golden, 'output.logits'));
   for (const level of [0, 1, 2, 3]) {
     const name = `output.early_logits_level${level}`;
     if (!golden.raw.has(name)) continue;
@@ -42,14 +42,13 @@ export const unet2d: Kind = (golden, comparison) => {
 export const convLoraStep: Kind = (golden, comparison) => {
   const config = configOf<StepConfig>(golden);
   const network = networkOf(config);
-  const adapter = attachConvLora(network, config.adapted_blocks, config);
+  const { adapted_blocks: blocks, rank, alpha } = config;
+  const { trained } = applyPlan(network, unetPlans.convlora, unetAdapterSchema.parse({ blocks, rank, alpha }));
   network.loadState(stateOf(golden, 'weights'), { file: golden.folder });
   const head = new EarlyHead(config.head_level, network.config);
   head.loadState(stateOf(golden, 'head'), { file: golden.folder });
 
   setBatchStatistics(network, true, config.bn_momentum);
-  const trained = trainableParameters(network, config.adapted_blocks, adapter);
-  for (const value of trained.values()) value.requiresGrad = true;
   const optimiser = new Adam(trained, { lr: config.lr });
   const image = tensorOf(golden, 'input.image');
   const { loss, logits, earlyLogits } = consistency(network, head, image, { detach: config.detach_pseudo_labels });

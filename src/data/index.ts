@@ -32,7 +32,7 @@ export { describeSplit, isWithheld, type Split, type SplitOptions, splitCases } 
 export { assertSameGrid, type Grid, ignored, type Label, type Placed, shownClasses, type Volume } from './volume.js';
 export { augmentWindows, type WindowAugmentation, windowAugmentationSchema } from './window-augment.js';
 export {
-  asColour,
+  asImages,
   takeWindows,
   type WindowBatch,
   type WindowConfig,

@@ -54,10 +54,10 @@ export function takeWindows({ images }: Pick<CaseSlices, 'images'>, starts: read
   );
 }
 
-/** The slices of windows as a network for colour images takes them: [B, D, h, w] -> [B·D, 3, h, w]. */
-export function asColour(windows: Tensor): Tensor {
+/** The slices of windows as a network takes them, grey or in colour: [B, D, h, w] -> [B·D, channels, h, w]. */
+export function asImages(windows: Tensor, channels: number): Tensor {
   const [b, d, h, w] = windows.shape;
-  return windows.reshape(b * d, 1, h, w).expand(b * d, 3, h, w);
+  return windows.reshape(b * d, 1, h, w).expand(b * d, channels, h, w);
 }
 
 /**

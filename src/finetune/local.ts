@@ -7,10 +7,9 @@ import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { random } from '../core/index.js';
 import {
-  asColour,
+  asImages,
   augmentWindows,
   type CaseSlices,
-  ignored,
   type WindowBatch,
   WindowPool,
   windowAugmentationSchema,
@@ -25,13 +24,13 @@ import {
   type TrainingEvent,
   trainingError,
 } from '../nn/index.js';
-import type { Planned } from '../peft/index.js';
+import { normalisations, type Planned, setBatchStatistics } from '../peft/index.js';
+import type { Segmenter } from '../segmenter/index.js';
 import { scope } from '../torch/index.js';
 import { finetuneError } from './errors.js';
 import { accumulateGradients } from './gradients.js';
-import { fineTuningLoss } from './loss.js';
+import { lossFor } from './loss.js';
 import { learningRate } from './schedule.js';
-import type { SamSegmenter } from './segmenter.js';
 
 export const localTrainingSchema = z.strictObject({
   batch: z.int().min(1).default(24).describe('windows in a batch'),
@@ -55,6 +54,12 @@ export const localTrainingSchema = z.strictObject({
     .nullable()
     .prefault({})
     .describe('random changes of the windows; null trains on them as they are'),
+  normalisation: z
+    .enum(normalisations)
+    .default('local')
+    .describe(
+      'batch normalisation, where the network has it: local trains with each batch’s statistics, and they stay with each site (FedBN); averaged sends them, too; frozen keeps those of the base',
+    ),
   precision: z
     .enum(['float32', 'bfloat16'])
     .default('float32')
@@ -67,7 +72,7 @@ export const localTrainingSchema = z.strictObject({
 export type LocalTrainingConfig = z.output<typeof localTrainingSchema>;
 
 export interface LocalParts {
-  model: SamSegmenter;
+  model: Segmenter;
   /** What is trained of the model. */
   planned: Planned;
   cases: readonly CaseSlices[];
@@ -129,12 +134,13 @@ export class LocalTraining implements Disposable {
     epoch: number,
     { from = start, adjust }: { from?: Pick<Progress, 'step' | 'sum'>; adjust?: (trained: State) => void } = {},
   ): AsyncGenerator<StepEvent, number> {
-    const { planned, config, epochs, seed, name } = this.#parts;
+    const { model, planned, config, epochs, seed, name } = this.#parts;
     const { trained, attached } = planned;
     const horizon = (config.decayEpochs ?? epochs) * this.steps;
     const shuffled = this.#pool.epoch(config.batch, random(seed, 'shuffle', name, epoch));
     let { sum } = from;
     let step = 0;
+    setBatchStatistics(model.network, config.normalisation !== 'frozen');
     try {
       for (const batches of grouped(shuffled, config.accumulate)) {
         if (step++ < from.step) continue;
@@ -156,6 +162,7 @@ export class LocalTraining implements Disposable {
         await setImmediate();
       }
     } finally {
+      setBatchStatistics(model.network, false);
       attached?.setDropout(undefined);
     }
     return sum / this.steps;
@@ -163,18 +170,20 @@ export class LocalTraining implements Disposable {
 
   /** Adds one batch's share of the gradients and returns its share of the loss. */
   #gradients(batch: WindowBatch, shares: number, key: number[]): number {
-    const { model, planned, config, seed, name } = this.#parts;
+    const { planned, config, seed, name } = this.#parts;
+    const { network } = this.#parts.model;
     const { images, labels } = config.augmentation
       ? augmentWindows(batch, config.augmentation, random(seed, 'augment', name, ...key))
       : batch;
     const [b, d, h, w] = labels.shape;
     const truth = labels.reshape(b * d, h, w);
-    const lossOf: Parameters<typeof accumulateGradients>[3] = (embeddings, run) => {
-      const logits = run(() => model.sam.decode(embeddings).logits);
-      return fineTuningLoss(logits, truth, { ceWeight: config.ceWeight, ignore: ignored }).loss.mul(1 / shares);
+    const lossOf: Parameters<typeof accumulateGradients>[3] = (features, run) => {
+      const logits = run(() => network.logits(features));
+      return lossFor(network, logits, truth, config.ceWeight).mul(1 / shares);
     };
+    const seen = asImages(images, network.input.channels);
     const pass = { bfloat16: config.precision === 'bfloat16', checkpointing: config.checkpointing };
-    return accumulateGradients(model.sam, planned.trained.keys(), asColour(images), lossOf, pass).item();
+    return accumulateGradients(network, planned.trained.keys(), seen, lossOf, pass).item();
   }
 
   [Symbol.dispose](): void {

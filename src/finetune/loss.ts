@@ -4,6 +4,9 @@
  * Dice is taken over the whole batch, with the squares of the probabilities in its denominator (Milletari et al. 2016),
  * and averaged over the classes. Pixels without a label count in neither part.
  */
+import { countedMap, foregroundMaps, ignored } from '../data/index.js';
+import type { SegmentationNetwork } from '../networks/index.js';
+import { segmentationLoss } from '../segmenter/index.js';
 import { operator, softmax, type Tensor, tensor } from '../torch/index.js';
 
 export interface FineTuningLossOptions {
@@ -44,4 +47,20 @@ export function fineTuningLoss(
   const total = p.mul(p).add(truth).sum([0, 2, 3]).add(SMOOTH);
   const dice = overlap.div(total).mean().neg().add(1);
   return { loss: entropy.mul(ceWeight).add(dice.mul(1 - ceWeight)), crossEntropy: entropy, dice };
+}
+
+/**
+ * The loss that fits the network's maps: `fineTuningLoss` where the background is one of them, otherwise cross-entropy and
+ * soft Dice of each class by itself.
+ *
+ * @param logits [N, C, H, W] @param labels int64 [N, H, W] @returns a scalar
+ */
+export function lossFor(
+  { background, classes }: SegmentationNetwork,
+  logits: Tensor,
+  labels: Tensor,
+  ceWeight: number,
+): Tensor {
+  if (background === 'channel') return fineTuningLoss(logits, labels, { ceWeight, ignore: ignored }).loss;
+  return segmentationLoss(logits.to('float32'), foregroundMaps(labels, classes + 1), 1 - ceWeight, countedMap(labels));
 }

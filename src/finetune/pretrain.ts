@@ -12,7 +12,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { random } from '../core/index.js';
-import type { PromptedPrediction, Sam } from '../networks/index.js';
+import type { PromptedPrediction, SegmentationNetwork } from '../networks/index.js';
 import { Adam, type Checkpoint, joinStates, start, type TrainingEvent, trainingError } from '../nn/index.js';
 import { noGrad, operator, scope, type Tensor } from '../torch/index.js';
 import { drawTask, type PretrainingTask } from './pretrain-tasks.js';
@@ -35,20 +35,20 @@ const LOOK = 64;
  * Trains all of the model on generated scenes. The values of an epoch are the loss and, on other scenes, the mean IoU of
  * the masks for a point (the best of three), for a box and without a prompt. Resumes to the same bits.
  *
- * @param sam with the stock head, initialised
+ * @param network that answers prompts, with one size of images, initialised
  * @throws GraftError TRAINING_DIVERGED, CHECKPOINT_OTHER_RUN
  */
 export async function* pretrain(
-  sam: Sam,
+  network: SegmentationNetwork,
   config: Pretraining,
   { seed, checkpoint, device = 'cpu' }: { seed: number; checkpoint?: Checkpoint; device?: string },
 ): AsyncGenerator<TrainingEvent> {
   const task = 'pretraining';
-  const { imageSize } = sam.config;
-  const parameters = sam.parameters();
+  const imageSize = network.input.side!;
+  const parameters = network.parameters();
   for (const value of parameters.values()) value.requiresGrad = true;
   const optimiser = new Adam(parameters, { lr: config.lr, weightDecay: config.weightDecay, decoupled: true });
-  const saved = joinStates({ sam: sam.state(), optimiser: optimiser.state() });
+  const saved = joinStates({ sam: network.state(), optimiser: optimiser.state() });
   const schedule = { ...config, horizon: config.steps - config.warmup, power: 1 };
   let at = checkpoint?.load(saved)?.at ?? start;
   try {
@@ -56,7 +56,10 @@ export async function* pretrain(
       const { epoch } = at;
       const loss = scope(() => {
         const scenes = random(seed, task, done);
-        const value = lossOf(sam, drawTask(imageSize, config.batch, scenes, { several: scenes.chance(0.5), device }));
+        const value = lossOf(
+          network,
+          drawTask(imageSize, config.batch, scenes, { several: scenes.chance(0.5), device }),
+        );
         value.backward();
         return value.item();
       });
@@ -73,7 +76,7 @@ export async function* pretrain(
       if (at.step < config.epoch && done + 1 < config.steps) continue;
       const values = {
         loss: at.sum / at.step,
-        ...look(sam, drawTask(imageSize, LOOK, random(seed, task, 'look'), { device })),
+        ...look(network, drawTask(imageSize, LOOK, random(seed, task, 'look'), { device })),
       };
       at = { epoch: epoch + 1, step: 0, sum: 0 };
       checkpoint?.save(saved, at, null);
@@ -93,11 +96,11 @@ const least = operator('aten::amin') as (x: Tensor, dims: number[]) => Tensor;
 const greatest = operator('aten::amax') as (x: Tensor, dims: number[]) => Tensor;
 
 /** The three questions' losses, added up. */
-function lossOf(sam: Sam, { images, questions }: PretrainingTask): Tensor {
-  const embeddings = sam.encode(images);
+function lossOf(network: SegmentationNetwork, { images, questions }: PretrainingTask): Tensor {
+  const embeddings = network.encode(images);
   return Object.values(questions)
     .map(({ prompts, answer, ambiguous }) => {
-      const { logits, iou } = chosen(sam.predict(embeddings, prompts), ambiguous);
+      const { logits, iou } = chosen(network.prompted!(embeddings, prompts), ambiguous);
       const mask = maskLoss(logits, answer); // [B, masks]
       const error = iou.sub(overlap(logits, answer));
       return least(mask, [1]).mean().add(error.mul(error).mean());
@@ -139,12 +142,12 @@ function overlap(logits: Tensor, answer: Tensor): Tensor {
 }
 
 /** Mean IoU by question. */
-function look(sam: Sam, { images, questions }: PretrainingTask): Record<string, number> {
+function look(network: SegmentationNetwork, { images, questions }: PretrainingTask): Record<string, number> {
   return scope(() =>
     noGrad(() => {
-      const embeddings = sam.encode(images);
+      const embeddings = network.encode(images);
       const scores = Object.entries(questions).map(([name, { prompts, answer, ambiguous }]) => {
-        const { logits } = chosen(sam.predict(embeddings, prompts), ambiguous);
+        const { logits } = chosen(network.prompted!(embeddings, prompts), ambiguous);
         return [`IoU ${name}`, greatest(overlap(logits, answer), [1]).mean().item()];
       });
       return Object.fromEntries(scores) as Record<string, number>;

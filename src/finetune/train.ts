@@ -14,16 +14,13 @@ import {
   startFrom,
   type TrainingEvent,
 } from '../nn/index.js';
-import { adapterSchema, applyPlan, planSchema } from '../peft/index.js';
-import type { SamAdapter } from './adapter.js';
+import { applyPlan } from '../peft/index.js';
+import { type Adapter, planNamed, profileOfCases, type Segmenter, validate } from '../segmenter/index.js';
 import { LocalTraining, localTrainingSchema } from './local.js';
-import { profileOfCases } from './profile.js';
-import type { SamSegmenter } from './segmenter.js';
-import { validate } from './validate.js';
 
 export const fineTuningSchema = localTrainingSchema.extend({
-  plan: planSchema.default('flap-sam').describe('what is trained'),
-  adapter: adapterSchema.prefault({}).describe('of the plan’s LoRA or its like'),
+  plan: z.string().default('').describe('what is trained, one of the family’s plans; default: its usual one'),
+  adapter: z.record(z.string(), z.unknown()).default({}).describe('options of the plan’s adapter'),
   epochs: z.int().min(1).default(100).describe('passes over the training cases'),
   keep: z
     .enum(['best', 'last'])
@@ -41,7 +38,7 @@ export const fineTuningSchema = localTrainingSchema.extend({
 export type FineTuning = z.output<typeof fineTuningSchema>;
 
 export interface Tuned {
-  adapter: SamAdapter;
+  adapter: Adapter;
   /** Number of trained parameters. */
   trained: number;
   /** Epochs of training that the adapter has seen, from 1. */
@@ -63,7 +60,7 @@ interface Context {
   name: string;
   checkpoint?: Checkpoint;
   /** An adapter to go on from, of the same base, plan and options. */
-  start?: SamAdapter | undefined;
+  start?: Adapter | undefined;
 }
 
 /** What the loop remembers beside tensors. */
@@ -79,25 +76,31 @@ interface Memory {
  * @throws GraftError TRAINING_EMPTY, CASE_UNLABELLED, TRAINING_DIVERGED, PLAN_EMPTY, CHECKPOINT_OTHER_RUN
  */
 export async function* finetune(
-  model: SamSegmenter,
+  model: Segmenter,
   { training, validation = [] }: Cases,
   config: FineTuning,
   { seed, name, checkpoint, start: begun }: Context,
 ): AsyncGenerator<FineTuningEvent> {
   model.use(undefined);
-  const { sam, fingerprint: base, preprocessing, windows, classes } = model;
-  const own = sam.parameters();
-  const planned = applyPlan(sam, config.plan, config.adapter, seed);
-  const before = copyState(pick(planned.trained, (path) => own.has(path)));
-  const best = copyState(planned.trained);
+  const { family, network, fingerprint: base, preparation, classes } = model;
+  const own = network.state();
+  const options = family.adapter.parse(config.adapter) as Record<string, unknown>;
+  const plan = planNamed(family, config.plan || family.defaultPlan);
+  const planned = applyPlan(network, plan, options, {
+    seed,
+    normalisation: config.normalisation,
+  });
+  const { held } = planned;
+  const before = copyState(pick(held, (path) => own.has(path)));
+  const best = copyState(held);
   let local: LocalTraining | undefined;
   let result: Tuned | undefined;
   let save = () => {};
   let at = start;
   try {
-    if (begun) startFrom(planned.trained, begun, base);
+    if (begun) startFrom(held, begun, base);
     local = new LocalTraining({ model, planned, cases: training, config, epochs: config.epochs, seed, name });
-    const saved = joinStates({ trained: planned.trained, local: local.state(), best });
+    const saved = joinStates({ trained: held, local: local.state(), best });
     const resumed = checkpoint?.load(saved);
     const { dice, kept: keptBefore } = (resumed?.memory as Memory | undefined) ?? { dice: [], kept: 0 };
     let kept = keptBefore;
@@ -118,7 +121,7 @@ export async function* finetune(
         Object.assign(values, { dice: seen.dice }, prefixed('dice ', seen.classes), prefixed('dice at ', seen.sites));
       }
       if (config.keep === 'last' || dice.length === 0 || dice.at(-1) === Math.max(...dice)) {
-        copyInto(best, planned.trained);
+        copyInto(best, held);
         kept = epoch + 1;
       }
       at = { epoch: epoch + 1, step: 0, sum: 0 };
@@ -126,10 +129,10 @@ export async function* finetune(
       yield { kind: 'epoch', task: name, epoch, values };
     }
 
-    copyInto(planned.trained, best);
+    copyInto(held, best);
     const profile = yield* profileOfCases(model, [...training, ...validation]);
-    const adapter: SamAdapter = {
-      ...{ name, plan: config.plan, options: config.adapter, base, preprocessing, windows, classes, profile },
+    const adapter: Adapter = {
+      ...{ name, family: family.name, method: plan.name, options, base, ...preparation, classes, profile },
       state: best,
       provenance: {
         ...{ data: name, seed: String(seed), epochs: String(kept) },
@@ -142,7 +145,7 @@ export async function* finetune(
     local?.[Symbol.dispose]();
     if (!result) disposeState(best);
     planned.undo();
-    sam.loadState(before, { partial: true });
+    network.loadState(before, { partial: true });
     disposeState(before);
   }
   yield { kind: 'tuned', task: name, ...result };

@@ -4,18 +4,17 @@ import {
   type Adaptation,
   type AdaptationEvent,
   type Adapted,
-  type Adapter,
   adapt,
   noteReference,
-  Segmenter,
   type Training,
   trainHeads,
   trainNetwork,
 } from '../adapt/index.js';
 import { changesBetween, forward, type ProgressEvent, tellChanges } from '../core/index.js';
 import { type Case, type Preprocessing, SlicePool } from '../data/index.js';
-import type { UNet2DConfig } from '../networks/index.js';
+import { familyOfSize } from '../networks/index.js';
 import { Checkpoint, copyInto, fingerprint, type TrainingEvent } from '../nn/index.js';
+import { type Adapter, Segmenter } from '../segmenter/index.js';
 import { jobError } from './errors.js';
 import { readSlices } from './slices.js';
 
@@ -55,7 +54,10 @@ export interface TrainingJob {
   train: readonly Case[];
   /** Labelled cases that choose the epoch. */
   validation: readonly Case[];
-  architecture: UNet2DConfig;
+  /** The name of a size, of a family with early heads. */
+  network: string;
+  /** The family's settings. */
+  architecture: Record<string, unknown>;
   /** Names of the labels 1, 2, …, one for each of the network's channels. */
   classes: readonly string[];
   preprocessing: Preprocessing;
@@ -83,23 +85,25 @@ export function assertLabelled(cases: readonly Case[]): void {
  * @throws GraftError TRAINING_UNLABELLED, INIT_UNSUITED, and what reading the cases throws
  */
 export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Segmenter> {
-  const { architecture, preprocessing, training, seed, device } = job;
+  const { preprocessing, training, seed, device } = job;
+  const family = familyOfSize(job.network);
+  const config = family.configure(job.network, job.classes.length, job.architecture);
   const all = [...job.train, ...job.validation];
   assertLabelled(all);
-  const model = new Segmenter({ architecture, preprocessing, classNames: job.classes, device });
+  const model = new Segmenter({ family, config, classes: job.classes, preparation: { preprocessing }, device });
   model.initialise(seed);
   if (job.init) {
-    const changed = changesBetween({ ...job.init.network.config }, { ...architecture });
+    const changed = changesBetween(job.init.config, config);
     if (changed.length > 0) throw jobError('INIT_UNSUITED', { changed: tellChanges(changed, 'the model') });
     copyInto(model.state(), job.init.state());
   }
-  const options = { classes: model.classes, cache: job.cache };
+  const options = { classes: model.classes.length + 1, cache: job.cache };
   const slices = yield* readSlices(job.task, all, preprocessing, options);
   const [train, validation] = [slices.slice(0, job.train.length), slices.slice(job.train.length)];
   using pool = new SlicePool(train, { device });
   const paths = job.train.map(({ site, name }) => `${site}/${name}`);
   const configuration = {
-    ...{ seed, training, preprocessing, architecture, cases: paths },
+    ...{ seed, training, preprocessing, architecture: config, cases: paths },
     ...(job.init && { startedFrom: job.init.fingerprint }),
   };
   const files = checkpointFiles(job.checkpoint);
@@ -131,7 +135,7 @@ export interface AdaptationJob {
 /** Adapts the model to unlabelled cases; the model is left as it was. */
 export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, Adapted> {
   const { task, model, config, target, seed, toleranceMm, start } = job;
-  const options = { classes: model.classes, labels: false, cache: job.cache };
+  const options = { classes: model.classes.length + 1, labels: false, cache: job.cache };
   const slices = yield* readSlices(task, job.cases, model.preprocessing, options);
   const configuration = {
     ...{ seed, base: model.fingerprint, ...config },

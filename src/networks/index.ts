@@ -1,3 +1,3 @@
-/** Network architectures, a folder each. */
-export * from './sam/index.js';
-export * from './unet2d/index.js';
+/** Networks that segment: what all of them have in common, and the families that there are. */
+export * from './family.js';
+export * from './registry.js';

@@ -10,7 +10,7 @@ export const peftErrors = {
   ADAPTER_EMPTY: {
     exit: 'usage',
     message: 'No convolution would be adapted: the blocks {blocks} hold none that fits the kernel sizes.',
-    hint: 'Name blocks of the network (init_path, down1, down2, down3, up3, up2, up1, out_path) and kernels that occur.',
+    hint: 'Name blocks of the network ("graft params" lists them) and kernel sizes that occur in them.',
   },
   ADAPTER_MERGED: {
     exit: 'usage',
@@ -20,12 +20,12 @@ export const peftErrors = {
   ADAPTER_PLACE: {
     exit: 'usage',
     message: '{method} adapts {place}; this network has none.',
-    hint: 'Choose another plan or another model. The vision transformers of Segment Anything have what every plan needs.',
+    hint: 'Choose another plan or another model; vision transformers have what all of these plans need.',
   },
   ADAPTER_TARGET: {
     exit: 'usage',
     message: 'LoRA has nothing to adapt under the name {target}. Linear layers here are called {layers}.',
-    hint: 'Name parts of attention (q, k, v) or linear layers, with words of their path in front where needed: image_encoder.q, mlp.lin1.',
+    hint: 'Name parts of attention (q, k, v) or linear layers, with words of their path in front where needed: encoder.q, mlp.lin1.',
   },
   ADAPTER_UNMERGEABLE: {
     exit: 'usage',
@@ -35,7 +35,7 @@ export const peftErrors = {
   PLAN_EMPTY: {
     exit: 'usage',
     message: 'The plan {plan} trains nothing in this network: no parameter has a name that it chooses.',
-    hint: 'The plans are made for Segment Anything. Choose a model whose name begins with sam, or another plan.',
+    hint: 'Choose another plan, one of those that are made for this network.',
   },
   SLICES_UNEVEN: {
     exit: 'usage',

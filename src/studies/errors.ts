@@ -25,7 +25,7 @@ export const runErrors = {
   RECIPE_OTHER_NETWORK: {
     exit: 'usage',
     message: '{file}: is a recipe for {trains}, but {asked} was asked for.',
-    hint: 'Give a recipe with a source and targets for a U-Net, one with sites and plans for Segment Anything (--model sam-…).',
+    hint: 'Give a recipe with a source and targets for a whole network, one with sites and plans for a part of one.',
   },
   SETTING_ELSEWHERE: {
     exit: 'usage',

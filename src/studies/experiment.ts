@@ -3,7 +3,6 @@
  * method, and scored on target patients that it never saw. What is finished is on disk, so a killed run goes on.
  */
 import { existsSync, rmSync, statSync } from 'node:fs';
-import { loadModel, type Segmenter, saveAdapter, segmentWithPauses } from '../adapt/index.js';
 import type { ProgressEvent } from '../core/index.js';
 import { type Pause, sha256, writeFileAtomic } from '../core/index.js';
 import { type Case, type Dataset, describeSplit, siteOf, splitCases, type Volume } from '../data/index.js';
@@ -12,6 +11,7 @@ import { adaptModel, meanScore, progressOf, removeCheckpoints, scoreCase, trainM
 import type { CaseScore } from '../metrics/index.js';
 import { disposeState } from '../nn/index.js';
 import { type Headline, renderReport } from '../report/index.js';
+import { loadSegmenter, type Segmenter, saveAdapter, saveSegmenter, segmentWithPauses } from '../segmenter/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
 import { Tracking } from '../tracking/index.js';
 import { cacheFolder, removeCache } from './cache.js';
@@ -132,11 +132,12 @@ async function* sourceModel(
   const unscored = !folder.isWhole(...path) && existsSync(file) && checkSafetensors(file) === 'whole';
   const again = unscored ? `scoring on ${recipe.source}` : task;
   if (yield* standingResult<SourceResult>(folder, path, again, (result) => [result.model]))
-    return loadModel(file, { device });
+    return loadSegmenter(file, { device });
 
   const job = {
     task,
-    architecture: { ...architecture, inChannels: 1, outChannels: classes.length },
+    network: recipe.network,
+    architecture,
     preprocessing: recipe.preprocessing,
     training: recipe.training,
     checkpoint: folder.file('checkpoints', `seed${seed}`),
@@ -144,9 +145,9 @@ async function* sourceModel(
     ...{ classes, train, validation, seed, toleranceMm, device },
   };
   const model = unscored
-    ? loadModel(file, { device })
+    ? loadSegmenter(file, { device })
     : yield* progressOf(trainModel(job), (record) => folder.log({ seed, ...record }));
-  if (!unscored) model.save(file, { seed: String(seed), source: recipe.source });
+  if (!unscored) saveSegmenter(file, model, { seed: String(seed), source: recipe.source });
   const cases = yield* scoreCases(model, test, recipe);
   const result: SourceResult = { seed, model: { file: name, sha256: sha256(file) }, cases };
   if (folder.isWhole(...path) && folder.readJson<SourceResult>(...path).model.sha256 !== result.model.sha256) {

@@ -1,5 +1,4 @@
 /** Gathers what a report shows from a run's folder: scores, curves, and pictures of the best, median and worst case. */
-import { loadAdapter, loadModel, segmentWithPauses } from '../adapt/index.js';
 import type { Pausing } from '../core/index.js';
 import { type Case, type Dataset, loadCase } from '../data/index.js';
 import { meanScore } from '../jobs/index.js';
@@ -13,13 +12,14 @@ import {
   type ReportSlice,
   sourceMethod,
 } from '../report/index.js';
+import { loadAdapter, loadSegmenter, segmentWithPauses } from '../segmenter/index.js';
 import { comparisonOf, namingOfRun } from './comparison/sharing.js';
 import { lookCurves, trainingCurves } from './curves.js';
 import type { RunFolder } from './folder.js';
 import type { Naming } from './names.js';
 import { bestMedianWorst, display } from './pictures.js';
 import { placeFrom, provenanceOf } from './provenance.js';
-import { defaultMethod, methodsOf, type Recipe } from './recipe.js';
+import { defaultMethod, describeNetwork, methodsOf, type Recipe } from './recipe.js';
 import type { Result } from './result.js';
 import { readResults, readSourceResults, type Summary, summarise } from './summary.js';
 import { verdictOn } from './verdict.js';
@@ -96,7 +96,7 @@ const factsOf = (folder: RunFolder, recipe: Recipe, { root }: Dataset): [string,
   ['Data set', placeFrom(folder.path, root)],
   ['Source', recipe.source],
   ['Seeds', recipe.seeds.join(', ')],
-  ['Network', `residual 2D U-Net, ${recipe.architecture.filters} filters, ${recipe.training.epochs} epochs`],
+  ['Network', `${describeNetwork(recipe)}, ${recipe.training.epochs} epochs`],
 ];
 
 function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
@@ -153,7 +153,7 @@ function* picturesOf(
 
 function* draw(folder: RunFolder, { classes }: Recipe, one: Case, { seed, adapter }: Result): Pausing<ReportSlice[]> {
   const { image, label } = loadCase(one, { classes: classes.length + 1 });
-  const model = loadModel(folder.file('models', `seed${seed}.safetensors`));
+  const model = loadSegmenter(folder.file('models', `seed${seed}.safetensors`));
   try {
     const source = yield* segmentWithPauses(model, image, { case: one });
     if (adapter) model.use(loadAdapter(folder.file(adapter.file)));

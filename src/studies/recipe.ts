@@ -1,8 +1,8 @@
 /** The adaptation experiment's recipe: a whole experiment as one typed YAML file. */
 import { z } from 'zod';
-import { adaptationSchema, methodNames, methods, resolveMethod, trainingSchema } from '../adapt/index.js';
+import { adaptationSchema, methodLabel, methodNames, resolveMethod, trainingSchema } from '../adapt/index.js';
 import { preprocessingSchema } from '../data/index.js';
-import { unet2dSchema } from '../networks/index.js';
+import { defaultSizes, type Family, families, familyOfSize } from '../networks/index.js';
 import { trackingSchema } from '../tracking/index.js';
 import { cacheSchema } from './cache.js';
 import { classesSchema, dataSchema } from './dataset.js';
@@ -11,6 +11,9 @@ import { namesSchema } from './names.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from './parse.js';
 
 const share = z.number().positive();
+/** Networks that can be trained on a source and adapted: those with early heads. */
+export const sourceSizes = Object.values(families).flatMap(({ heads, sizes }) => (heads ? sizes : []));
+const names = methodNames as [string, ...string[]];
 const methodSchema = adaptationSchema.extend({
   name: fileNameSchema.optional().describe('in tables and file names; default: the method'),
 });
@@ -47,16 +50,20 @@ export const recipeSchema = z.strictObject({
     .describe('shares of the patients, or whole numbers of them'),
   seeds: z.array(z.int().min(0)).min(1).default([1]).describe('the experiment is repeated with each'),
   toleranceMm: z.number().positive().default(2).describe('tolerance of the surface Dice, in mm'),
-  architecture: unet2dSchema.omit({ outChannels: true, inChannels: true }).prefault({}),
+  network: z
+    .enum(sourceSizes as [string, ...string[]])
+    .default(defaultSizes.source)
+    .describe('what is trained on the source'),
+  architecture: z.record(z.string(), z.unknown()).default({}).describe('the network’s settings'),
   preprocessing: preprocessingSchema.prefault({}),
   training: trainingSchema.prefault({}),
   methods: z
-    .array(z.union([z.enum(methodNames), methodSchema]))
+    .array(z.union([z.enum(names), methodSchema]))
     .default([...methodNames])
     .describe('names, or objects that change a method’s settings; docs/methods.md explains them'),
   grid: z
     .strictObject({
-      method: z.enum(methodNames).default('convlora-adabn').describe('the method whose settings are varied'),
+      method: z.enum(names).default('convlora-adabn').describe('the method whose settings are varied'),
       blocks: z.array(adaptationSchema.shape.blocks.unwrap()).optional().describe('lists of adapted blocks'),
       rank: z.array(z.int().min(1)).optional().describe('ranks of the factors'),
       statistics: z.array(adaptationSchema.shape.statistics.unwrap()).optional().describe('statistics policies'),
@@ -87,13 +94,19 @@ export const readRecipe = (file: string, overrides: Record<string, unknown> = {}
 
 /** As `readRecipe`, from what a file holds. @param file named in errors */
 export function parseRecipe(content: unknown, file: string): Recipe {
-  const recipe = parseContent(recipeSchema, content, file);
+  const given = parseContent(recipeSchema, content, file);
+  const { settings } = familyOfSize(given.network);
+  const recipe = {
+    ...given,
+    ...parseContent(z.strictObject({ architecture: settings }), { architecture: given.architecture }, file),
+  };
+  checkBlocks(familyOfSize(given.network), given, file);
   // What only the whole tells.
   const { source, targets, seeds, classes } = recipe;
   checkDistinct({ targets, seeds, classes, methods: methodsOf(recipe).map(({ name }) => name) }, file);
   if (targets.includes(source))
     throw runError('RECIPE_INVALID', { file, key: 'targets', problem: `${source} is the source already` });
-  for (const method of methodsOf(recipe)) resolveMethod(method);
+  for (const method of methodsOf(recipe)) resolveMethod(familyOfSize(recipe.network), method);
   return recipe;
 }
 
@@ -102,7 +115,7 @@ export function methodsOf({ methods: listed, grid }: Recipe): NamedMethod[] {
   const named = listed.map((entry): NamedMethod => {
     const config = methodSchema.parse(typeof entry === 'string' ? { method: entry } : entry);
     const name = config.name ?? config.method;
-    return { ...config, name, label: config.name ?? methods[config.method].label };
+    return { ...config, name, label: config.name ?? methodLabel(config.method) };
   });
   if (!grid) return named;
   const { method, ...axes } = grid;
@@ -121,4 +134,20 @@ export function methodsOf({ methods: listed, grid }: Recipe): NamedMethod[] {
       return { ...methodSchema.parse({ method, ...values }), name, label: name };
     }),
   ];
+}
+
+/** The network that a recipe trains, in words. */
+export function describeNetwork({ network, architecture, classes }: Recipe): string {
+  const family = familyOfSize(network);
+  return family.describe(family.configure(network, classes.length, architecture));
+}
+
+/** Blocks that a method or the grid names must be the network's. @throws GraftError RECIPE_INVALID */
+function checkBlocks({ blocks: { encoder, decoder } }: Family, { methods, grid }: Recipe, file: string): void {
+  const blocks = z.array(z.enum([...encoder, ...decoder] as [string, ...string[]]));
+  const schema = z.object({
+    methods: z.array(z.union([z.string(), z.object({ blocks: blocks.optional() })])),
+    grid: z.object({ blocks: z.array(blocks).optional() }).optional(),
+  });
+  parseContent(schema, { methods, grid }, file);
 }

@@ -5,8 +5,7 @@
 import { z } from 'zod';
 import { adaptationSchema } from '../adapt/index.js';
 import { fineTuningSchema } from '../finetune/index.js';
-import type { SamArchitecture } from '../networks/index.js';
-import { planSchema } from '../peft/index.js';
+import { familyOfSize } from '../networks/index.js';
 import type { dataSchema } from './dataset.js';
 import { runError } from './errors.js';
 import { federationRecipeSchema, variantsOf } from './federation/recipe.js';
@@ -19,31 +18,31 @@ const split = z
   .strictObject({ train: share, validation: z.number().min(0), test: z.number().min(0).default(0) })
   .default({ train: 0.85, validation: 0.15, test: 0 })
   .describe('for training, for choosing the epoch, for the score: shares of the patients, or whole numbers of them');
-const { classes, toleranceMm, architecture, preprocessing, training, sourceGroupBy } = recipeSchema.shape;
+const { classes, toleranceMm, network, architecture, preprocessing, training, sourceGroupBy } = recipeSchema.shape;
 
-/** Of `graft train` for a U-Net. */
-export const unetSettingsSchema = z.strictObject({
+/** Of `graft train` for a whole network and its early heads. */
+export const sourceSettingsSchema = z.strictObject({
   classes,
   split: z.strictObject({ source: split }).prefault({}),
-  ...{ sourceGroupBy, toleranceMm, architecture, preprocessing, training },
+  ...{ sourceGroupBy, toleranceMm, network, architecture, preprocessing, training },
 });
-export type UNetSettings = z.output<typeof unetSettingsSchema>;
+export type SourceSettings = z.output<typeof sourceSettingsSchema>;
 
 const federated = federationRecipeSchema.shape;
 
-/** Of `graft train` for Segment Anything. */
-export const samSettingsSchema = z.strictObject({
+/** Of `graft train` for a part of a network, by a plan. */
+export const partSettingsSchema = z.strictObject({
   classes,
   split,
   groupBy: federated.groupBy,
   toleranceMm,
-  model: federated.model.unwrap().omit({ pretrain: true }).prefault({}),
+  model: federated.model.unwrap().omit({ pretrain: true }).catchall(z.unknown()).prefault({}),
   ...{ preprocessing, windows: federated.windows, adapter: federated.adapter, training: federated.training },
-  plan: planSchema.default('flap-sam').describe('what is trained'),
+  plan: z.string().default('').describe('what is trained; default: the family’s usual plan'),
   ...{ epochs: fineTuningSchema.shape.epochs, keep: fineTuningSchema.shape.keep },
   patience: fineTuningSchema.shape.patience,
 });
-export type SamSettings = z.output<typeof samSettingsSchema>;
+export type PartSettings = z.output<typeof partSettingsSchema>;
 
 /** Of `graft adapt`. */
 export const adaptSettingsSchema = adaptationSchema.extend({ toleranceMm });
@@ -60,30 +59,36 @@ export interface FromRecipe {
   seed: number;
 }
 
+/** Whether a whole network is trained, or a part of one. */
+export type TrainingKind = 'source' | 'part';
+
 /** The network that a recipe trains: a `--model`. @throws GraftError as `readRecipe` */
-export function networkIn(file: string): 'unet2d' | SamArchitecture {
+export function networkIn(file: string): string {
   const { kind, recipe } = readAnyRecipe(file);
-  return kind === 'adaptation' ? 'unet2d' : recipe.model.architecture;
+  return kind === 'adaptation' ? recipe.network : recipe.model.architecture;
 }
+
+const wholeNetwork = 'a whole network on a source';
+const partOfNetwork = 'a part of a network, by a plan';
 
 /**
  * What a recipe says of one training.
  *
- * @param plan of Segment Anything: the name of one of the recipe's plans; default: its first
+ * @param plan of a part: the name of one of the recipe's plans; default: its first
  * @throws GraftError as `readRecipe`; RECIPE_OTHER_NETWORK
  */
-export function trainingOf(file: string, network: 'unet2d' | 'sam', plan?: string): FromRecipe {
+export function trainingOf(file: string, training: TrainingKind, plan?: string): FromRecipe {
   const { kind, recipe } = readAnyRecipe(file);
   const content = readContent(file);
   if (kind === 'adaptation') {
-    if (network !== 'unet2d')
-      throw runError('RECIPE_OTHER_NETWORK', { file, trains: 'a U-Net', asked: 'Segment Anything' });
-    const settings = pick(content, unetSettingsSchema);
+    if (training !== 'source')
+      throw runError('RECIPE_OTHER_NETWORK', { file, trains: wholeNetwork, asked: partOfNetwork });
+    const settings = pick(content, sourceSettingsSchema);
     const own = { split: { source: recipe.split.source } };
     return { settings: { ...settings, ...own }, data: recipe.data, sites: [recipe.source], seed: recipe.seeds[0] };
   }
-  if (network === 'unet2d')
-    throw runError('RECIPE_OTHER_NETWORK', { file, trains: 'Segment Anything', asked: 'a U-Net' });
+  if (training === 'source')
+    throw runError('RECIPE_OTHER_NETWORK', { file, trains: partOfNetwork, asked: wholeNetwork });
   const variants = variantsOf(recipe);
   const variant =
     variants.find(({ name }) => name === plan) ?? variants.find((one) => one.plan === plan) ?? variants[0];
@@ -95,7 +100,7 @@ export function trainingOf(file: string, network: 'unet2d' | 'sam', plan?: strin
     adapter: variant.adapter,
     training: variant.training,
   };
-  const settings = { ...pick(content, samSettingsSchema), ...own, keep: recipe.keep };
+  const settings = { ...pick(content, partSettingsSchema), ...own, keep: recipe.keep };
   const epochs = recipe.epochs ?? variant.federation.rounds;
   return { settings: { ...settings, epochs }, data: recipe.data, sites: recipe.sites, seed: recipe.seeds[0] };
 }
@@ -108,7 +113,7 @@ export function trainingOf(file: string, network: 'unet2d' | 'sam', plan?: strin
 export function adaptationOf(file: string, method: string): Omit<FromRecipe, 'sites'> {
   const { kind, recipe } = readAnyRecipe(file);
   if (kind !== 'adaptation')
-    throw runError('RECIPE_OTHER_NETWORK', { file, trains: 'Segment Anything', asked: 'an adaptation without labels' });
+    throw runError('RECIPE_OTHER_NETWORK', { file, trains: partOfNetwork, asked: 'an adaptation without labels' });
   const methods = methodsOf(recipe);
   const found = methods.find(({ name }) => name === method) ?? methods.find((one) => one.method === method);
   const { name: _, label: __, ...config } = found ?? { name: '', label: '', method };
@@ -138,9 +143,39 @@ export function readSettings<Schema extends z.ZodObject>(
   return parseContent(schema, content, 'the command line');
 }
 
+/**
+ * The settings of a training with what only the network's family can read.
+ * @throws GraftError RECIPE_UNKNOWN_KEY, RECIPE_INVALID
+ */
+export function ofSourceFamily(settings: SourceSettings): SourceSettings {
+  const { settings: own } = familyOfSize(settings.network);
+  const { architecture } = parseContent(
+    z.strictObject({ architecture: own }),
+    { architecture: settings.architecture },
+    'the command line',
+  );
+  return { ...settings, architecture };
+}
+
+/** As `ofSourceFamily`, of a part. */
+export function ofPartFamily({
+  model: { architecture, checkpoint, ...rest },
+  ...settings
+}: PartSettings): PartSettings {
+  const family = familyOfSize(architecture);
+  const own = z.strictObject({ model: family.settings, adapter: family.adapter });
+  const read = parseContent(own, { model: rest, adapter: settings.adapter }, 'the command line');
+  return {
+    ...settings,
+    plan: settings.plan || family.defaultPlan,
+    model: { architecture, ...read.model, ...(checkpoint !== undefined && { checkpoint }) },
+    adapter: read.adapter as Record<string, unknown>,
+  };
+}
+
 /** Where a key of recipes belongs that the command does not have. */
 function placeOf(key: string, command: string): string {
-  if (command === 'graft adapt' && key in unetSettingsSchema.shape)
+  if (command === 'graft adapt' && key in sourceSettingsSchema.shape)
     return 'The model brings its own, with which it was trained: set it on "graft train".';
   return 'It belongs to a whole experiment ("graft run", "graft federate"), or to another network.';
 }

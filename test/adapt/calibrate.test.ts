@@ -14,7 +14,7 @@ const means = ({ model, target }: ReturnType<typeof small>, level: number) =>
     const sums = [0, 0];
     for (const { images } of target) {
       const features = model.network.encode(images);
-      const logits = [model.heads.get(level)!.forward(features[level]), model.network.decode(features)];
+      const logits = [model.heads.get(level)!.read(features), model.network.logits(features)];
       logits.forEach((one: Tensor, i) => {
         sums[i] += one.sigmoid().mean().item() / target.length;
       });

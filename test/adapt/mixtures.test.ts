@@ -7,7 +7,6 @@ import {
   adapt,
   methodNames,
   noteReference,
-  segment,
   trainHeads,
   trainingSchema,
   trainNetwork,
@@ -22,6 +21,7 @@ import {
   type Volume,
 } from '../../src/data/index.js';
 import { statisticsPolicies } from '../../src/peft/index.js';
+import { segment } from '../../src/segmenter/index.js';
 import { noGrad, tensor } from '../../src/torch/index.js';
 import { configure, finish, small } from './small.js';
 
@@ -149,7 +149,7 @@ describe('a mean over a mixture of sizes', () => {
         const [sums, pixels] = [[0, 0], target.reduce((sum, { images }) => sum + images.size, 0)];
         for (const { images } of target) {
           const features = model.network.encode(images);
-          [head.forward(features[3]), model.network.decode(features)].forEach((logits, i) => {
+          [head.read(features), model.network.logits(features)].forEach((logits, i) => {
             sums[i] += logits.sigmoid().sum().item() / pixels;
           });
         }

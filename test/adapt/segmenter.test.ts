@@ -3,18 +3,19 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { referenceOf } from '../../src/adapt/index.js';
+import { fingerprint, readState, writeState } from '../../src/nn/index.js';
 import {
   type Adapter,
   loadAdapter,
-  loadModel,
+  loadSegmenter,
   profileOfReference,
-  referenceOf,
-  Segmenter,
   saveAdapter,
-} from '../../src/adapt/index.js';
-import { fingerprint, readState, writeState } from '../../src/nn/index.js';
+  saveSegmenter,
+} from '../../src/segmenter/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
+import { unetSegmenter } from '../segmenters.js';
 import { outputs, small, trainedAdapter } from './small.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-segmenter-'));
@@ -122,14 +123,14 @@ describe('files', () => {
 
   it('of models give the same bytes, outputs and reference again', () => {
     model.reference = referenceOf([{ volumeMl: 1, entropy: 0.2, agreement: 0.9 }]);
-    model.save(at('model.safetensors'), { seed: '1' });
-    const loaded = loadModel(at('model.safetensors'));
+    saveSegmenter(at('model.safetensors'), model, { seed: '1' });
+    const loaded = loadSegmenter(at('model.safetensors'));
     expect(loaded.reference).toEqual(model.reference);
     expect(loaded.preprocessing).toEqual(model.preprocessing);
     expect(loaded.fingerprint).toBe(model.fingerprint);
     expect(fingerprint(loaded.state())).toBe(fingerprint(model.state()));
     expect(outputs(loaded, image)).toEqual(base);
-    loaded.save(at('model-again.safetensors'), { seed: '1' });
+    saveSegmenter(at('model-again.safetensors'), loaded, { seed: '1' });
     expect(readFileSync(at('model-again.safetensors'))).toEqual(readFileSync(at('model.safetensors')));
     loaded.use(loadAdapter(at('0.safetensors')));
     expect(outputs(loaded, image)).toEqual(alone(adapters[0]));
@@ -146,35 +147,35 @@ describe('files', () => {
   });
 
   it('keep the names of the classes; files without names read as class 1 and so on', async () => {
-    const named = new Segmenter({
-      architecture: { inChannels: 1, outChannels: 2, filters: 2 },
-      preprocessing: model.preprocessing,
-      classNames: ['Prostata', 'Läsion'],
-    });
+    const named = unetSegmenter(
+      { inChannels: 1, outChannels: 2, filters: 2 },
+      { preprocessing: model.preprocessing, classes: ['Prostata', 'Läsion'] },
+    );
     named.initialise(1);
-    named.save(at('named.safetensors'));
-    expect(loadModel(at('named.safetensors')).classNames).toEqual(['Prostata', 'Läsion']);
+    saveSegmenter(at('named.safetensors'), named);
+    expect(loadSegmenter(at('named.safetensors')).classes).toEqual(['Prostata', 'Läsion']);
     const { state, metadata } = readState(at('named.safetensors'));
-    const { classNames, ...before } = metadata;
+    // As files were before they named their classes.
+    const { classes, family, windows, ...before } = metadata;
     writeState(at('unnamed.safetensors'), state, before);
-    expect(loadModel(at('unnamed.safetensors')).classNames).toEqual(['class 1', 'class 2']);
-    writeState(at('strange.safetensors'), state, { ...metadata, classNames: '["one"]' });
-    expect(errorOf(() => loadModel(at('strange.safetensors')))).toMatchObject({
-      code: 'MODEL_UNKNOWN',
-      message: expect.stringContaining('its classNames: are not as many'),
+    expect(loadSegmenter(at('unnamed.safetensors')).classes).toEqual(['class 1', 'class 2']);
+    writeState(at('strange.safetensors'), state, { ...metadata, classes: '["one"]' });
+    expect(errorOf(() => loadSegmenter(at('strange.safetensors')))).toMatchObject({
+      code: 'CLASS_NAMES',
+      message: expect.stringContaining('2 classes beside the background, but 1 are named'),
     });
 
-    saveAdapter(at('of-named.safetensors'), { ...adapters[0], classNames: ['Prostata'] });
-    expect(loadAdapter(at('of-named.safetensors')).classNames).toEqual(['Prostata']);
+    saveAdapter(at('of-named.safetensors'), { ...adapters[0], classes: ['Prostata'] });
+    expect(loadAdapter(at('of-named.safetensors')).classes).toEqual(['Prostata']);
     const adapter = readState(at('of-named.safetensors'));
-    const { classNames: _, ...older } = adapter.metadata;
-    writeState(at('older.safetensors'), adapter.state, older);
-    expect(loadAdapter(at('older.safetensors')).classNames).toEqual(['class 1']);
+    const { classes: _, family: __, windows: ___, options, ...older } = adapter.metadata;
+    writeState(at('older.safetensors'), adapter.state, { ...older, classes: '2', lora: options });
+    expect(loadAdapter(at('older.safetensors')).classes).toEqual(['class 1']);
   });
 
   it('of the reference code, bare states, load without heads', () => {
     writeState(at('reference.safetensors'), model.network.state());
-    const loaded = loadModel(at('reference.safetensors'));
+    const loaded = loadSegmenter(at('reference.safetensors'));
     expect([...loaded.heads]).toEqual([]);
     expect(loaded.fingerprint).toBe(model.fingerprint);
     expect(outputs(loaded, image)).toEqual(base);
@@ -183,38 +184,38 @@ describe('files', () => {
   it('that fit nothing are refused with what was found', () => {
     const state = new Map(model.network.state());
     writeState(at('cut.safetensors'), new Map([...state].filter(([name]) => name !== 'shortcut1.bias')));
-    expect(errorOf(() => loadModel(at('cut.safetensors')))).toMatchObject({
+    expect(errorOf(() => loadSegmenter(at('cut.safetensors')))).toMatchObject({
       code: 'STATE_MISSING',
       message: expect.stringMatching(/has no tensor shortcut1\.bias \(\[4\]\)/),
     });
     writeState(at('wide.safetensors'), new Map([...state, ['down1.0.weight', tensor([1, 2, 3])]]));
-    expect(errorOf(() => loadModel(at('wide.safetensors')))).toMatchObject({
+    expect(errorOf(() => loadSegmenter(at('wide.safetensors')))).toMatchObject({
       code: 'STATE_SHAPE',
       message: expect.stringMatching(/down1\.0\.weight has shape \[3\]; this network expects \[2\]/),
     });
     writeState(at('other.safetensors'), new Map([['encoder.conv1.weight', tensor([1])]]));
-    expect(errorOf(() => loadModel(at('other.safetensors')))).toMatchObject({
-      code: 'UNET_NAMES',
+    expect(errorOf(() => loadSegmenter(at('other.safetensors')))).toMatchObject({
+      code: 'MODEL_UNKNOWN',
       message: expect.stringContaining('encoder.conv1.weight'),
     });
     expect(errorOf(() => loadAdapter(at('model.safetensors')))).toMatchObject({
       code: 'ADAPTER_UNKNOWN',
       message: expect.stringContaining('"graft-model"'),
     });
-    expect(errorOf(() => loadModel(at('0.safetensors'))).exitCode).toBe(4);
+    expect(errorOf(() => loadSegmenter(at('0.safetensors'))).exitCode).toBe(4);
   });
 
   it('name what is not understood where a file of ours says something else than expected', () => {
     const { model } = small();
-    model.save(at('whole.safetensors'));
+    saveSegmenter(at('whole.safetensors'), model);
     const { state, metadata } = readState(at('whole.safetensors'));
     for (const [key, value, message] of [
       ['preprocessing', '{"intensity":{"kind":"tissue"}}', 'preprocessing.intensity.kind'],
       ['preprocessing', '{"axis":', 'preprocessing: is not JSON'],
-      ['heads', '[9]', 'heads.0'],
+      ['heads', '[9]', 'heads: no block has the level 9'],
     ]) {
       writeState(at('strange.safetensors'), state, { ...metadata, [key]: value });
-      expect(errorOf(() => loadModel(at('strange.safetensors')))).toMatchObject({
+      expect(errorOf(() => loadSegmenter(at('strange.safetensors')))).toMatchObject({
         code: 'MODEL_UNKNOWN',
         message: expect.stringContaining(`strange.safetensors: is not a model that graft can use (its ${message}`),
       });

@@ -1,17 +1,10 @@
 /** The choice among candidates and the guard, on looks made by hand. */
 
 import { describe, expect, it } from 'vitest';
-import {
-  departures,
-  type Look,
-  type Observation,
-  referenceOf,
-  Sight,
-  type SourceReference,
-  severity,
-} from '../../src/adapt/index.js';
+import { departures, type Look, type Observation, referenceOf, Sight, severity } from '../../src/adapt/index.js';
 import { Choice, Observer } from '../../src/adapt/select.js';
 import { withoutPauses } from '../../src/core/index.js';
+import type { SourceReference } from '../../src/segmenter/index.js';
 import { noGrad, tensor } from '../../src/torch/index.js';
 import { small } from './small.js';
 
@@ -77,7 +70,7 @@ describe('referenceOf', () => {
 
 describe('an observation', () => {
   const observe = (probabilities: Float32Array) => {
-    const sight = new Sight([1, 2, 4], 1);
+    const sight = new Sight(small().model, [1, 2, 4]);
     sight.add({ start: 0, probabilities, early: probabilities });
     return withoutPauses(sight.observation([10, 5, 2], 1));
   };

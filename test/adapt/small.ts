@@ -1,16 +1,11 @@
 /** Networks and targets that adapt in milliseconds. */
-import {
-  type Adaptation,
-  type AdaptationEvent,
-  type Adapter,
-  adapt,
-  adaptationSchema,
-  Segmenter,
-} from '../../src/adapt/index.js';
+import { type Adaptation, type AdaptationEvent, adapt, adaptationSchema } from '../../src/adapt/index.js';
 import { random } from '../../src/core/index.js';
 import { type CaseSlices, preprocessingSchema } from '../../src/data/index.js';
 import { copyState, type State } from '../../src/nn/index.js';
+import type { Adapter, Segmenter } from '../../src/segmenter/index.js';
 import { noGrad, setThreads, type Tensor, tensor } from '../../src/torch/index.js';
+import { unetSegmenter } from '../segmenters.js';
 
 setThreads(1);
 
@@ -31,11 +26,10 @@ export function slices(name: string, scanner = 1): CaseSlices {
 
 /** An untrained model whose masks are neither empty nor full, and two cases of a target. */
 export function small({ filters = 2, seed = 1, headLevels = [0, 3] } = {}): { model: Segmenter; target: CaseSlices[] } {
-  const model = new Segmenter({
-    architecture: { inChannels: 1, outChannels: 1, filters },
-    preprocessing: preprocessingSchema.parse({}),
-    headLevels,
-  });
+  const model = unetSegmenter(
+    { inChannels: 1, outChannels: 1, filters },
+    { preprocessing: preprocessingSchema.parse({}), heads: headLevels },
+  );
   model.initialise(seed);
   const { uniform } = random(seed, 'statistics');
   noGrad(() => {
@@ -48,8 +42,8 @@ export function small({ filters = 2, seed = 1, headLevels = [0, 3] } = {}): { mo
     const centre = (logits: Tensor, bias: Tensor) =>
       bias.copy_(bias.sub(tensor([logits.toArray().sort()[logits.size / 2] as number])));
     const features = model.network.encode(target[0].images);
-    centre(model.network.decode(features), model.network.state().get('out_path.2.bias')!);
-    for (const [level, head] of model.heads) centre(head.forward(features[level]), head.state().get('conv3.bias')!);
+    centre(model.network.logits(features), model.network.state().get('out_path.2.bias')!);
+    for (const head of model.heads.values()) centre(head.read(features), head.state().get('conv3.bias')!);
   });
   return { model, target };
 }
@@ -90,4 +84,4 @@ export async function trainedAdapter(
 
 /** The network's logits on the images, as numbers. */
 export const outputs = ({ network }: Segmenter, { images }: CaseSlices): Float32Array =>
-  noGrad(() => network.forward(images).toArray() as Float32Array);
+  noGrad(() => network.logits(network.encode(images)).toArray() as Float32Array);

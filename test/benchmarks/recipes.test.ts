@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { Segmenter, segment } from '../../src/adapt/index.js';
+
 import {
   type BenchmarkName,
   benchmarks,
@@ -14,6 +14,7 @@ import {
   siteOf,
   splitCases,
 } from '../../src/data/index.js';
+import { segment } from '../../src/segmenter/index.js';
 import {
   type FederationRecipe,
   parseFederationRecipe,
@@ -26,6 +27,7 @@ import { noGrad } from '../../src/torch/index.js';
 import { root } from '../child.js';
 import { buildNifti } from '../data/nifti-fixtures.js';
 import { temporaryTree } from '../layouts/tree.js';
+import { unetSegmenter } from '../segmenters.js';
 import { buildCc359, buildKits } from './trees.js';
 
 const tree = temporaryTree();
@@ -106,15 +108,12 @@ describe('the recipe of cc359', () => {
     };
     const [slices] = loadSlices([one], read.preprocessing, { classes: 2 });
     expect(slices.images.shape).toEqual([7, 1, 8, 16]);
-    const model = new Segmenter({
-      architecture: { inChannels: 1, outChannels: 1, filters: 2 },
-      preprocessing: read.preprocessing,
-    });
+    const model = unetSegmenter({ inChannels: 1, outChannels: 1, filters: 2 }, { preprocessing: read.preprocessing });
     model.initialise(1);
     // Whatever it sees, it calls brain.
     noGrad(() => model.network.parameters().get('out_path.1.layer.bias')!.fill_(50));
     const volume = readVolume(image);
-    const mask = segment(model, volume, one);
+    const mask = segment(model, volume, { case: one });
     const [z, y, x] = volume.shape;
     const brain = Array.from({ length: x }, (_, at) => mask.filter((value, i) => i % x === at && value === 1).length);
     expect(brain).toEqual(Array.from({ length: x }, (_, at) => (at >= 5 && at <= 11 ? z * y : 0)));

@@ -4,10 +4,12 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Segmenter } from '../../src/adapt/index.js';
+
 import { generatePhantoms, preprocessingSchema, readVolume, writeVolume } from '../../src/data/index.js';
 import { writeState } from '../../src/nn/index.js';
+import { saveSegmenter } from '../../src/segmenter/index.js';
 import { setThreads, tensor } from '../../src/torch/index.js';
+import { unetSegmenter } from '../segmenters.js';
 import { recipe } from '../studies/tiny.js';
 import { graft } from './graft.js';
 
@@ -50,13 +52,10 @@ const adapt = (model: string, ...more: string[]) =>
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'graft-bad-'));
   generatePhantoms(at('data'), { cases: 2, spacing: 8, scanners: [site, 'philips-t2'] });
-  const parts = {
-    architecture: { inChannels: 1, outChannels: 1, filters: 2 },
-    preprocessing: preprocessingSchema.parse({ spacing: 8, size: [32, 32] }),
-  };
-  const model = new Segmenter(parts);
+  const preprocessing = preprocessingSchema.parse({ spacing: 8, size: [32, 32] });
+  const model = unetSegmenter({ inChannels: 1, outChannels: 1, filters: 2 }, { preprocessing });
   model.initialise(1);
-  model.save(at('model.safetensors'));
+  saveSegmenter(at('model.safetensors'), model);
   writeState(at('reference.safetensors'), model.network.state());
   writeFileSync(at('tiny.yaml'), recipe);
 });
@@ -182,13 +181,10 @@ describe('a model', () => {
     writeState(at('other.safetensors'), new Map([['encoder.conv1.weight', tensor([1, 2])]]));
     expect(adapt(at('other.safetensors'))).toMatchObject({
       status: 4,
-      code: 'UNET_NAMES',
+      code: 'MODEL_UNKNOWN',
       message: expect.stringContaining('encoder.conv1.weight'),
     });
-    const state = new Segmenter({
-      architecture: { inChannels: 1, outChannels: 1, filters: 2 },
-      preprocessing: preprocessingSchema.parse({}),
-    }).network.state();
+    const state = unetSegmenter({ inChannels: 1, outChannels: 1, filters: 2 }).network.state();
     const shape = state.get('down2.1.weight')!.shape;
     const wide = tensor(new Float32Array(3 * 5 * 2 * 2), [3, 5, 2, 2]);
     writeState(at('wide.safetensors'), new Map([...state, ['down2.1.weight', wide]]));

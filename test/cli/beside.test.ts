@@ -3,10 +3,11 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadAdapter, loadModel, segment } from '../../src/adapt/index.js';
+
 import { sha256 } from '../../src/core/index.js';
 import { generatePhantoms, readLabel, readVolume } from '../../src/data/index.js';
 import { evaluateLabels } from '../../src/metrics/index.js';
+import { loadAdapter, loadSegmenter, segment } from '../../src/segmenter/index.js';
 import { setThreads } from '../../src/torch/index.js';
 import { graftUntil, lastLine } from '../studies/tiny.js';
 
@@ -65,7 +66,7 @@ describe('graft train', () => {
     const [{ name }] = trained.split.test;
     const [image, label] = ['images', 'labels'].map((kind) => at('data', 'siemens-t1', kind, `${name}.nii.gz`));
     const truth = readLabel(label);
-    const mask = segment(loadModel(at('model.safetensors')), readVolume(image));
+    const mask = segment(loadSegmenter(at('model.safetensors')), readVolume(image));
     const { dice, surfaceDice } = evaluateLabels(truth.data, mask, { ...truth, classes: [1], toleranceMm: 2 })[1];
     expect(models[0].classes[0].name).toBe('brain');
     expect(models[0].classes[0].dice).toBeCloseTo(dice, 6);
@@ -126,7 +127,7 @@ describe('graft adapt', () => {
     expect(scores.on).toBe('2 cases kept from the adaptation');
     expect(scores.models.map(({ label }: { label: string }) => label)).toEqual(['Source model', 'Adapted model']);
     expect(looks.length).toBe(3);
-    const model = loadModel(at('model.safetensors'));
+    const model = loadSegmenter(at('model.safetensors'));
     model.use(loadAdapter(at('scored.safetensors')));
     for (const { name, classes } of scores.models[1].cases) {
       const truth = readLabel(at('data', 'philips-t2', 'labels', `${name}.nii.gz`));

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadAdapter, loadModel, segment } from '../../src/adapt/index.js';
+
 import { readAudit, verifyAudit } from '../../src/audit/index.js';
 import { readLabel, readVolume } from '../../src/data/index.js';
 import { evaluateLabels } from '../../src/metrics/index.js';
+import { loadAdapter, loadSegmenter, segment } from '../../src/segmenter/index.js';
 import { setThreads } from '../../src/torch/index.js';
 import { type Ended, graftUntil, hashes, lastLine } from '../studies/tiny.js';
 
@@ -64,9 +65,9 @@ describe('graft train', () => {
   it('says what it wrote, on which cases, and leaves no checkpoint', () => {
     const { model, fingerprint, reference, split } = lastLine(trained);
     expect(model).toBe(at('model.safetensors'));
-    const loaded = loadModel(model);
+    const loaded = loadSegmenter(model);
     expect(loaded.fingerprint).toBe(fingerprint);
-    expect(loaded.classNames).toEqual(['brain']);
+    expect(loaded.classes).toEqual(['brain']);
     expect(loaded.reference).toEqual(reference);
     expect([split.train.length, split.validation.length]).toEqual([2, 1]);
     expect(readdirSync(folder).filter((name) => /ckpt|tmp$/.test(name))).toEqual([]);
@@ -108,7 +109,7 @@ describe('graft adapt', () => {
     expect(trainedParameters).toBeGreaterThan(1000);
     expect(readFileSync(adapter).length).toBeGreaterThan(bytes);
     expect(loadAdapter(adapter).base).toBe(lastLine(trained).fingerprint);
-    expect(loadAdapter(adapter).classNames).toEqual(['brain']);
+    expect(loadAdapter(adapter).classes).toEqual(['brain']);
     expect(loadAdapter(adapter).provenance).toMatchObject({ target, seed: '1', kept: String(kept) });
   });
 
@@ -145,7 +146,7 @@ describe('graft predict', () => {
   });
 
   it('gives what the library gives, and something else without the adapter', async () => {
-    const model = loadModel(at('model.safetensors'));
+    const model = loadSegmenter(at('model.safetensors'));
     model.use(loadAdapter(at('adapter.safetensors')));
     const [image] = images();
     const mask = readLabel(lastLine(predicted).masks[0].mask);

@@ -14,6 +14,7 @@ import {
 } from '../../src/data/index.js';
 import { progressOf, segmentImages, trainModel } from '../../src/jobs/index.js';
 import { readState, writeState } from '../../src/nn/index.js';
+import { saveSegmenter } from '../../src/segmenter/index.js';
 import { noGrad, setThreads } from '../../src/torch/index.js';
 import { decode, key, temporaryFolder, writeSeries } from '../dicom/fixtures.js';
 import { graft } from './graft.js';
@@ -53,20 +54,20 @@ beforeAll(async () => {
       preprocessing,
       training,
     },
-    architecture: { inChannels: 1, outChannels: 1, filters: 4 },
+    ...{ network: 'unet2d', architecture: { filters: 4 } },
     ...{ seed: 1, toleranceMm: 2, device: 'cpu', checkpoint: at('job') },
   };
   const events = progressOf(trainModel(job));
   let step = await events.next();
   while (!step.done) step = await events.next();
   const model = step.value;
-  model.save(at('model.safetensors'));
+  saveSegmenter(at('model.safetensors'), model);
   // As files were before: no profile, no names.
   const { state, metadata } = readState(at('model.safetensors'));
-  const { profile, classNames, ...before } = metadata;
+  const { profile, classes, family, windows, ...before } = metadata;
   writeState(at('before.safetensors'), state, before);
   noGrad(() => model.network.state().get('out_path.2.bias')!.fill_(-100));
-  model.save(at('nothing.safetensors'));
+  saveSegmenter(at('nothing.safetensors'), model);
 
   // A corner of a head, as a model of heads never saw it.
   const { data, shape, affine } = readVolume(images(source)[0]);

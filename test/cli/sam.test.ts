@@ -14,8 +14,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parsePrompt } from '../../src/cli/prompt.js';
 import { generatePhantoms, readLabel, readVolume, writeVolume } from '../../src/data/index.js';
-import { loadSamAdapter } from '../../src/finetune/index.js';
+
 import { fingerprint } from '../../src/nn/index.js';
+import { loadAdapter } from '../../src/segmenter/index.js';
 import { recipe } from '../studies/federation/tiny.js';
 import { graftUntil, lastLine } from '../studies/tiny.js';
 import { graft } from './graft.js';
@@ -90,7 +91,7 @@ describe('graft train with Segment Anything', () => {
   it('makes a base once and an adapter beside it, which predict uses together', async () => {
     const first = await done(train('first.safetensors', '--foundation', at('foundation.safetensors')));
     expect(first.foundation.loaded.length).toBeGreaterThan(100);
-    const { profile, classes } = loadSamAdapter(at('first.safetensors'));
+    const { profile, classes } = loadAdapter(at('first.safetensors'));
     expect(profile).toMatchObject({ cases: 6, spacingMm: expect.any(Array), distribution: expect.any(Array) });
     expect(profile?.classMl).toHaveLength(classes.length);
     const crop = at('crop.nii.gz');
@@ -109,8 +110,8 @@ describe('graft train with Segment Anything', () => {
     expect(second.trainedParameters).toBeGreaterThan(first.trainedParameters);
     const third = await done(train('third.safetensors', '--init', at('second.safetensors'), '--epochs', '1'));
     expect(third.settings).toMatchObject({ plan: 'lora-decoder', epochs: 1 });
-    const { state, provenance } = loadSamAdapter(at('third.safetensors'));
-    expect(provenance.startedFrom).toBe(fingerprint(loadSamAdapter(at('second.safetensors')).state));
+    const { state, provenance } = loadAdapter(at('third.safetensors'));
+    expect(provenance.startedFrom).toBe(fingerprint(loadAdapter(at('second.safetensors')).state));
     expect(fingerprint(state)).not.toBe(provenance.startedFrom);
     const use = ['--adapter', at('first.safetensors'), '--out', at('masks'), '--device', 'cpu'];
     const { masks } = await done(['predict', at('base.safetensors'), image(), ...use]);
@@ -124,10 +125,10 @@ describe('graft train with Segment Anything', () => {
     const none = train('never.safetensors');
     none[none.indexOf('--base') + 1] = at('nobase.safetensors');
     expect(fails(...none)).toMatch(/--foundation is required, since .*nobase\.safetensors is not there/);
-    expect(fails(...train('never.safetensors', '--filters', '4'))).toMatch(
-      /--filters belongs to unet2d, not to sam-tiny/,
+    expect(fails(...train('never.safetensors', '--filters', '4'))).toMatch(/--filters is for training a whole network/);
+    expect(fails('train', at('data'), '--site', sites[0], '--rank', '4')).toMatch(
+      /--rank is for training a part, by a plan/,
     );
-    expect(fails('train', at('data'), '--site', sites[0], '--rank', '4')).toMatch(/--rank belongs to Segment Anything/);
     expect(existsSync(at('nobase.safetensors'))).toBe(false);
   });
 });

@@ -3,11 +3,12 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadAdapter, loadModel } from '../../src/adapt/index.js';
+
 import { asOption } from '../../src/cli/settings.js';
 import { generatePhantoms } from '../../src/data/index.js';
 import { fingerprint, readState } from '../../src/nn/index.js';
-import { adaptSettingsSchema, readSettings, unetSettingsSchema } from '../../src/studies/index.js';
+import { loadAdapter, loadSegmenter } from '../../src/segmenter/index.js';
+import { adaptSettingsSchema, readSettings, sourceSettingsSchema } from '../../src/studies/index.js';
 import { errorOf } from '../graft-error.js';
 import { graftUntil, lastLine, recipe } from '../studies/tiny.js';
 import { graft } from './graft.js';
@@ -41,7 +42,7 @@ describe('graft train --recipe', () => {
     const { fingerprint, split } = await done(
       ...train('--recipe', at('recipe.yaml'), '--out', at('same.safetensors'), '--device', 'cpu'),
     );
-    expect(loadModel(at('run', 'models', 'seed1.safetensors')).fingerprint).toBe(fingerprint);
+    expect(loadSegmenter(at('run', 'models', 'seed1.safetensors')).fingerprint).toBe(fingerprint);
     expect([split.train.length, split.validation.length, split.test.length]).toEqual([2, 1, 1]);
     expect(settingsIn('same.safetensors')).toMatchObject({
       classes: ['brain'],
@@ -56,7 +57,7 @@ describe('graft train --recipe', () => {
     const set = ['--set', 'training.epochs=1', '--set', 'training.headEpochs=1', '--set', 'preprocessing.axis=coronal'];
     const file = ['--recipe', at('recipe.yaml'), '--out', at('other.safetensors'), '--device', 'cpu'];
     await done(...train(...file, ...overruled, ...set));
-    const { preprocessing } = loadModel(at('other.safetensors'));
+    const { preprocessing } = loadSegmenter(at('other.safetensors'));
     expect(preprocessing).toMatchObject({
       size: [16, 24],
       intensity: { kind: 'histogram' },
@@ -73,7 +74,10 @@ describe('graft train --recipe', () => {
   it('refuses a recipe for another network', () => {
     writeFileSync(at('federation.yaml'), 'sites: [siemens-t1]\n');
     const error = refused(...train('--model', 'unet2d', '--recipe', at('federation.yaml')));
-    expect(error).toMatchObject({ code: 'RECIPE_OTHER_NETWORK', message: expect.stringContaining('Segment Anything') });
+    expect(error).toMatchObject({
+      code: 'RECIPE_OTHER_NETWORK',
+      message: expect.stringContaining('a part of a network, by a plan'),
+    });
   });
 });
 
@@ -88,7 +92,7 @@ describe('--set', () => {
     ['preprocessing.size', [30, 30], 'RECIPE_INVALID', /preprocessing\.size: both sides .* multiples/],
     ['methods', ['source'], 'SETTING_ELSEWHERE', /methods: is no setting of graft train/],
   ])('of train refuses %s: %s with %s', (key, value, code, message) => {
-    const error = setting(unetSettingsSchema, 'graft train', key, value);
+    const error = setting(sourceSettingsSchema, 'graft train', key, value);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
   });
 
@@ -164,7 +168,7 @@ describe('going on from what is finished', () => {
   const short = ['--epochs', '1', '--head-epochs', '1', '--device', 'cpu'];
 
   it('starts a training from a model, as which it remains where nothing is asked for', async () => {
-    const { fingerprint } = loadModel(at('base.safetensors'));
+    const { fingerprint } = loadSegmenter(at('base.safetensors'));
     const out = ['--site', 'philips-t2', '--init', at('base.safetensors'), '--out', at('more.safetensors')];
     await done(...train(...out, ...short, '--lr', '1e-9', '--set', 'training.augmentation=null'));
     const { metadata, state } = readState(at('more.safetensors'));

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { noteReference, Segmenter } from '../../src/adapt/index.js';
+import { noteReference } from '../../src/adapt/index.js';
 import { withoutPauses } from '../../src/core/index.js';
 import { loadSlices, preprocessingSchema, writeVolume } from '../../src/data/index.js';
+import { saveSegmenter } from '../../src/segmenter/index.js';
+import { unetSegmenter } from '../segmenters.js';
 import { main } from './graft.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-signals-'));
@@ -29,11 +31,11 @@ beforeAll(() => {
   writeCase(at('data', 'target', 'images', 'large.nii'), shape);
   writeCase(at('small.nii'), [2, 16, 16]);
   const preprocessing = preprocessingSchema.parse({});
-  const model = new Segmenter({ architecture: { inChannels: 1, outChannels: 1, filters: 8 }, preprocessing });
+  const model = unetSegmenter({ inChannels: 1, outChannels: 1, filters: 8 }, { preprocessing });
   model.initialise(1);
   const small = loadSlices([{ site: 's', name: 'small', image: at('small.nii') }], preprocessing, { classes: 2 });
   withoutPauses(noteReference(model, small, 2));
-  model.save(at('model.safetensors'));
+  saveSegmenter(at('model.safetensors'), model);
   model.dispose();
 });
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,7 @@
 /** nnU-Net's `ignore`: voxels that count for nothing, neither as background nor as a class, wherever labels are used. */
 
 import { describe, expect, it } from 'vitest';
-import { segmentationLoss } from '../../src/adapt/train.js';
+
 import { type Pausing, random } from '../../src/core/index.js';
 import {
   type Case,
@@ -17,6 +17,7 @@ import {
 } from '../../src/data/index.js';
 import { fineTuningLoss } from '../../src/finetune/index.js';
 import { scoreCase, scoreFolder } from '../../src/jobs/score.js';
+import { segmentationLoss } from '../../src/segmenter/index.js';
 import { scope, tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
 import { last } from '../last.js';

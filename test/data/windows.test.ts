@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
 import {
-  asColour,
+  asImages,
   type CaseSlices,
   takeWindows,
   type WindowConfig,
@@ -99,7 +99,7 @@ describe('windows', () => {
 
   it('become colour slices, one after another', () => {
     scope(() => {
-      const colour = asColour(tensor([1, 2, 3, 4], [2, 2, 1, 1]));
+      const colour = asImages(tensor([1, 2, 3, 4], [2, 2, 1, 1]), 3);
       expect(colour.shape).toEqual([4, 3, 1, 1]);
       expect([...colour.toArray()]).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]);
     });

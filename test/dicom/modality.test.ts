@@ -2,8 +2,9 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { loadModel } from '../../src/adapt/index.js';
+
 import { readDataset, readVolume, writeMask } from '../../src/data/index.js';
+import { loadSegmenter } from '../../src/segmenter/index.js';
 import { graft } from '../cli/graft.js';
 import { temporaryFolder, writeSeries } from './fixtures.js';
 
@@ -40,7 +41,7 @@ it('converted series tell their modality: training notes it, and an image of ano
 
   const model = at('model.safetensors');
   say(['train', at('data'), '--site', 'one', '--out', model, '--filters', '2', '--epochs', '1', '--device', 'cpu']);
-  expect(loadModel(model).profile!.modalities).toEqual(['CT']);
+  expect(loadSegmenter(model).profile!.modalities).toEqual(['CT']);
 
   writeSeries(at('other'), { ...size, uid: uid(9), change: () => ({ Modality: 'MR', PatientID: 'P9' }) });
   say(['data', 'convert', at('other'), '--out', at('converted')]);

@@ -7,10 +7,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFi
 import { join, relative } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Segmenter } from '../../src/adapt/index.js';
+
 import { preprocessingSchema, readVolume, writeMask } from '../../src/data/index.js';
+import { saveSegmenter } from '../../src/segmenter/index.js';
 import { setThreads } from '../../src/torch/index.js';
 import { graft } from '../cli/graft.js';
+import { unetSegmenter } from '../segmenters.js';
 import { recipe } from '../studies/tiny.js';
 import { decode, type SeriesOptions, temporaryFolder, writeCodedSeries, writeSeries } from './fixtures.js';
 
@@ -70,12 +72,12 @@ function writeTiny(): string {
 beforeAll(() => {
   for (const [s, site] of ['one', 'two'].entries())
     for (let patient = 0; patient < 4; patient++) exportPatient(at('export', site), 10 * s + patient);
-  const model = new Segmenter({
-    architecture: { inChannels: 1, outChannels: 1, filters: 2 },
-    preprocessing: preprocessingSchema.parse({ spacing: 8, size: [32, 32] }),
-  });
+  const model = unetSegmenter(
+    { inChannels: 1, outChannels: 1, filters: 2 },
+    { preprocessing: preprocessingSchema.parse({ spacing: 8, size: [32, 32] }) },
+  );
   model.initialise(1);
-  model.save(at('model.safetensors'));
+  saveSegmenter(at('model.safetensors'), model);
 });
 
 describe('no identifier is in', () => {

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
 import { accumulateGradients, fineTuningLoss } from '../../src/finetune/index.js';
-import { applyPlan, type PlanName, planNames } from '../../src/peft/index.js';
+import { samAdapterSchema, samPlans } from '../../src/networks/sam/index.js';
+import { applyPlan } from '../../src/peft/index.js';
 import { scope, tensor } from '../../src/torch/index.js';
 import { small } from './small.js';
 
@@ -13,10 +14,15 @@ const pixels = Float32Array.from({ length: b * 3 * side * side }, () => stream.u
 const truth = Array.from({ length: b * side * side }, (_, i) => Math.floor(((i % side) * 3) / side));
 
 /** Gradients by name after one pass, and the loss. */
-function pass(plan: PlanName, options: { checkpointing?: boolean; bfloat16?: boolean; dropout?: number } = {}) {
+function pass(plan: string, options: { checkpointing?: boolean; bfloat16?: boolean; dropout?: number } = {}) {
   const { checkpointing = false, bfloat16 = false, dropout } = options;
-  const { sam } = small();
-  const planned = applyPlan(sam, plan, { rank: 2, init: 'reference', slices: 3, ...(dropout && { dropout }) }, 7);
+  const sam = small().network;
+  const planned = applyPlan(
+    sam,
+    samPlans[plan],
+    samAdapterSchema.parse({ rank: 2, init: 'reference', slices: 3, ...(dropout && { dropout }) }),
+    { seed: 7 },
+  );
   planned.attached?.setDropout(11);
   return scope(() => {
     const images = tensor(pixels, [b, 3, side, side]);
@@ -27,7 +33,7 @@ function pass(plan: PlanName, options: { checkpointing?: boolean; bfloat16?: boo
       images,
       (embeddings, run) =>
         fineTuningLoss(
-          run(() => sam.decode(embeddings).logits),
+          run(() => sam.logits(embeddings)),
           labels,
         ).loss,
       { checkpointing, bfloat16 },
@@ -53,7 +59,7 @@ function expectEqual(a: ReturnType<typeof pass>, c: ReturnType<typeof pass>, tol
 }
 
 describe('activation checkpointing', () => {
-  it.each(planNames)('leaves the gradients of the plan %s as they are', (plan) => {
+  it.each(Object.keys(samPlans))('leaves the gradients of the plan %s as they are', (plan) => {
     expectEqual(pass(plan), pass(plan, { checkpointing: true }), 1e-4);
   });
 
@@ -69,7 +75,7 @@ describe('activation checkpointing', () => {
 });
 
 describe('gradients', () => {
-  it.each(planNames)('reach all that the plan %s trains, but what no prompt or IoU asks for', (plan) => {
+  it.each(Object.keys(samPlans))('reach all that the plan %s trains, but what no prompt or IoU asks for', (plan) => {
     const without = [...pass(plan).gradients].flatMap(([name, gradient]) => (gradient ? [] : [name]));
     // Nothing is prompted and the IoU is in no loss.
     const idle = /^(prompt_encoder\.(?!no_mask_embed)|mask_decoder\.iou_prediction_head)/;

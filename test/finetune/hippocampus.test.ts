@@ -14,8 +14,9 @@ import {
   siteOf,
   writeMask,
 } from '../../src/data/index.js';
-import { promptSchema, SamSegmenter, segmentVolume, segmentWithPrompt } from '../../src/finetune/index.js';
+import { promptSchema, segment, segmentWithPrompt } from '../../src/segmenter/index.js';
 import { root } from '../child.js';
+import { samSegmenter } from '../segmenters.js';
 import { architecture, run } from './small.js';
 
 const data = join(root, '../shared/data/hippocampus');
@@ -26,11 +27,10 @@ describe.skipIf(!existsSync(data))('hippocampi (skipped where ../shared/data is 
   it('are trained on, predicted and written back where they came from', async () => {
     const [first, second] = siteOf(readDataset(data), 'site-c').cases;
     const preprocessing = preprocessingSchema.parse({ size: [64, 64], multiple: 16 });
-    const model = new SamSegmenter({
-      architecture: { ...architecture, imageSize: 64 },
-      classes: ['anterior', 'posterior'],
-      preprocessing,
-    });
+    const model = samSegmenter(
+      { ...architecture, imageSize: 64 },
+      { classes: ['anterior', 'posterior'], preprocessing },
+    );
     model.initialise(1);
     const [training, validation] = loadSlices([first, second], model.preprocessing, { classes: 3 });
     const { events, end } = await run(
@@ -45,7 +45,7 @@ describe.skipIf(!existsSync(data))('hippocampi (skipped where ../shared/data is 
     model.use(end.adapter);
     const volume = readVolume(second.image);
     const file = join(folder, 'mask.nii.gz');
-    writeMask(file, segmentVolume(model, volume), volume.grid);
+    writeMask(file, segment(model, volume), volume.grid);
     const written = readLabel(file);
     expect({ shape: written.shape, affine: written.affine }).toEqual({ shape: volume.shape, affine: volume.affine });
 

@@ -6,9 +6,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withoutPauses } from '../../src/core/index.js';
 import { placeInSlices, preparationOf, readVolume, type Volume, writeVolume } from '../../src/data/index.js';
-import { loadPublishedSam, loadSam, type Prompt, promptSchema, segmentWithPrompt } from '../../src/finetune/index.js';
-import { loadSamCheckpoint, publishedConfig, Sam, samStateOf } from '../../src/networks/index.js';
+
+import { loadSamCheckpoint, publishedConfig, Sam, samStateOf } from '../../src/networks/sam/index.js';
 import { readState } from '../../src/nn/index.js';
+import {
+  loadSegmenter,
+  type Prompt,
+  promptSchema,
+  saveSegmenter,
+  segmentWithPrompt,
+} from '../../src/segmenter/index.js';
 import { noGrad, operator, setThreads, type Tensor, tensor } from '../../src/torch/index.js';
 import { root } from '../child.js';
 import { temporaryFolder } from '../dicom/fixtures.js';
@@ -20,7 +27,7 @@ const checkpoint = join(root, 'test/golden/sam-checkpoint/checkpoint.pth');
 const sam = new Sam(publishedConfig(samStateOf(readState(checkpoint).state, checkpoint), checkpoint));
 loadSamCheckpoint(sam, checkpoint);
 const side = sam.config.imageSize;
-const model = loadPublishedSam(checkpoint, 'sam');
+const model = loadSegmenter(checkpoint, { scaling: 'sam' });
 
 type Resize = (x: Tensor, size: number[], alignCorners: boolean, scaleH: null, scaleW: null) => Tensor;
 /** What PIL's bilinear filter computes, but for rounding to bytes. */
@@ -70,7 +77,7 @@ function published(slice: Float32Array, [rows, columns]: [number, number], { poi
       }),
       ...(box && { boxes: tensor([...place(box.from), ...place(box.to)], [1, 4]) }),
     };
-    const { lowResolution, iou } = sam.predict(sam.encode(image), prompts);
+    const { lowResolution, iou } = sam.prompted(sam.encode(image), prompts);
     const padded = interpolate(lowResolution, [side, side], false, null, null);
     const cropped = padded.narrow(2, 0, newRows).narrow(3, 0, newColumns).contiguous();
     const logits = interpolate(cropped, [rows, columns], false, null, null);
@@ -141,10 +148,10 @@ describe('a prompt to a checkpoint of segment-anything', () => {
   });
 
   it('is answered the same by the model that was saved of it', () => {
-    model.save(at('saved.safetensors'));
+    saveSegmenter(at('saved.safetensors'), model);
     const volume = volumeOf(20, 33);
     const prompt = promptSchema.parse({ box: { from: [5, 6, 1], to: [20, 15, 1] } });
-    const [first, second] = [model, loadSam(at('saved.safetensors'))].map((one) =>
+    const [first, second] = [model, loadSegmenter(at('saved.safetensors'))].map((one) =>
       withoutPauses(segmentWithPrompt(one, volume, prompt)),
     );
     expect(second).toEqual(first);

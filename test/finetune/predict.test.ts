@@ -3,8 +3,9 @@
 import { describe, expect, it } from 'vitest';
 import { withoutPauses } from '../../src/core/index.js';
 import { placeInSlices, placeOnGrid, prepareVolume, preprocessingSchema, type Volume } from '../../src/data/index.js';
-import { type Prompt, promptSchema, segmentVolume, segmentWithPrompt } from '../../src/finetune/index.js';
+import { samAdapterSchema, samPlans } from '../../src/networks/sam/index.js';
 import { applyPlan } from '../../src/peft/index.js';
+import { type Prompt, promptSchema, segment, segmentWithPrompt } from '../../src/segmenter/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
 import { cases, phantom, probabilitiesOf, small } from './small.js';
@@ -28,7 +29,9 @@ describe('overlapping windows', () => {
     const scaled = small({ windows: { slices: 5, scaling: 'window' } });
     expect(distance(predict(scaled, true), predict(scaled, false))).toBeGreaterThan(1e-5);
     const across = small({ windows: { slices: 5 } });
-    applyPlan(across.sam, 'ma-sam', { rank: 2, slices: 5, init: 'reference' }, 1);
+    applyPlan(across.network, samPlans['ma-sam'], samAdapterSchema.parse({ rank: 2, slices: 5, init: 'reference' }), {
+      seed: 1,
+    });
     expect(distance(predict(across, true), predict(across, false))).toBeGreaterThan(1e-5);
   });
 
@@ -48,7 +51,7 @@ describe('overlapping windows', () => {
 describe('the mask of a volume', () => {
   it('lies on the volume’s grid, by the class with the largest probability', () => {
     const model = small();
-    const labels = segmentVolume(model, volume);
+    const labels = segment(model, volume);
     expect(labels.length).toBe(volume.data.length);
     const probabilities = probabilitiesOf(model, one.images);
     // At native spacing slices are padded by whole pixels: (32 - 24) / 2 rows, (32 - 28) / 2 columns.

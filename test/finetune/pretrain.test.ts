@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
-import { type Pretraining, pretrain, pretrainingSchema, SamSegmenter } from '../../src/finetune/index.js';
+import { type Pretraining, pretrain, pretrainingSchema } from '../../src/finetune/index.js';
 import { drawTask } from '../../src/finetune/pretrain-tasks.js';
 import { Checkpoint, fingerprint, type TrainingEvent } from '../../src/nn/index.js';
+import { saveSegmenter } from '../../src/segmenter/index.js';
 import { scope } from '../../src/torch/index.js';
+import { samSegmenter } from '../segmenters.js';
 import { architecture, small } from './small.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-pretrain-'));
@@ -19,11 +21,14 @@ const configure = (config: Partial<Pretraining>) =>
 async function run(config: Partial<Pretraining> = {}, checkpoint?: Checkpoint, stopAfter = Number.POSITIVE_INFINITY) {
   const model = small({ classes: [] });
   const events: TrainingEvent[] = [];
-  for await (const event of pretrain(model.sam, configure(config), { seed: 1, ...(checkpoint && { checkpoint }) })) {
+  for await (const event of pretrain(model.network, configure(config), {
+    seed: 1,
+    ...(checkpoint && { checkpoint }),
+  })) {
     events.push(event);
     if (events.length === stopAfter) break;
   }
-  return { model, events, bits: fingerprint(model.sam.state()) };
+  return { model, events, bits: fingerprint(model.network.state()) };
 }
 
 describe('a task', () => {
@@ -70,14 +75,14 @@ describe('pretraining', () => {
     const resumed = await run({}, checkpoint);
     expect(resumed.bits).toBe(whole.bits);
     expect(resumed.events.length).toBeLessThan(whole.events.length);
-    expect([...resumed.model.sam.parameters().values()].some(({ requiresGrad }) => requiresGrad)).toBe(false);
+    expect([...resumed.model.network.parameters().values()].some(({ requiresGrad }) => requiresGrad)).toBe(false);
   });
 
   it('makes a foundation that a model with classes starts from', async () => {
     const { model } = await run({ steps: 2 });
     const file = join(folder, 'foundation.safetensors');
-    model.save(file);
-    const tuned = new SamSegmenter({ architecture, classes: ['core', 'rim'] });
+    saveSegmenter(file, model);
+    const tuned = samSegmenter(architecture, { classes: ['core', 'rim'] });
     tuned.initialise(1);
     const { loaded, fresh, resized } = tuned.loadFoundation(file);
     expect(resized).toEqual([]);

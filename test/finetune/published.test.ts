@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withoutPauses } from '../../src/core/index.js';
 import { preprocessingSchema, readLabel, readVolume, windowSchema, writeVolume } from '../../src/data/index.js';
-import { loadPublishedSam, promptSchema, SamSegmenter, segmentWithPrompt } from '../../src/finetune/index.js';
-import { publishedConfig, Sam, samConfig, takeUnitImages } from '../../src/networks/index.js';
+
+import { publishedConfig, Sam, samConfig, takeUnitImages } from '../../src/networks/sam/index.js';
 import { initialise, writeState } from '../../src/nn/index.js';
+import { loadSegmenter, promptSchema, saveSegmenter, segmentWithPrompt } from '../../src/segmenter/index.js';
 import { noGrad, setThreads, tensor } from '../../src/torch/index.js';
 import { graft } from '../cli/graft.js';
 import { temporaryFolder } from '../dicom/fixtures.js';
 import { errorOf } from '../graft-error.js';
+import { samSegmenter } from '../segmenters.js';
 
 setThreads(1);
 const root = temporaryFolder();
@@ -60,15 +62,17 @@ describe('a published checkpoint', () => {
       ...{ size: [128, 128], stretch: true, multiple: 16, intensity: { kind: 'percentile', low: 0.5, high: 99.5 } },
     });
     const windows = windowSchema.parse({ slices: 1, scaling: 'window' });
-    const model = new SamSegmenter({ architecture: config, classes: [], preprocessing, windows });
-    model.sam.loadState(sam.state());
+    const model = samSegmenter(config, { classes: [], preprocessing, windows });
+    model.network.loadState(sam.state());
     const volume = readVolume(at('scan.nii.gz'));
     const expected = withoutPauses(segmentWithPrompt(model, volume, prompt));
-    const loaded = loadPublishedSam(at('sam.safetensors'), 'medsam');
+    const loaded = loadSegmenter(at('sam.safetensors'), { scaling: 'medsam' });
     const found = withoutPauses(segmentWithPrompt(loaded, volume, prompt));
     expect(Buffer.compare(found.labels, expected.labels)).toBe(0);
     expect(found.iou).toBe(expected.iou);
-    const other = withoutPauses(segmentWithPrompt(loadPublishedSam(at('sam.safetensors'), 'sam'), volume, prompt));
+    const other = withoutPauses(
+      segmentWithPrompt(loadSegmenter(at('sam.safetensors'), { scaling: 'sam' }), volume, prompt),
+    );
     expect(other.iou).not.toBe(expected.iou);
   });
 });
@@ -84,7 +88,7 @@ describe('graft predict', () => {
     expect(predict(...asked)).toMatchObject({ status: 2, error: { code: 'SAM_SCALING' } });
     const { status, masks } = predict(...asked, '--scaling', 'medsam');
     expect(status).toBe(0);
-    const loaded = loadPublishedSam(at('sam.safetensors'), 'medsam');
+    const loaded = loadSegmenter(at('sam.safetensors'), { scaling: 'medsam' });
     const { labels } = withoutPauses(segmentWithPrompt(loaded, readVolume(at('scan.nii.gz')), prompt));
     expect(Buffer.compare(readLabel(masks[0].mask).data, labels)).toBe(0);
     const noPrompt = predict(at('sam.safetensors'), at('scan.nii.gz'), '--scaling', 'sam', '--out', at('none'));
@@ -92,8 +96,8 @@ describe('graft predict', () => {
   });
 
   it('takes no scaling for a model that says itself how its images are prepared', () => {
-    new SamSegmenter({ architecture: config, classes: [] }).save(at('own.safetensors'));
+    saveSegmenter(at('own.safetensors'), samSegmenter(config, { classes: [] }));
     const args = [at('own.safetensors'), at('scan.nii.gz'), '--scaling', 'sam', '--out', at('none')];
-    expect(predict(...args)).toMatchObject({ status: 2, error: { code: 'SAM_SCALED' } });
+    expect(predict(...args)).toMatchObject({ status: 2, error: { code: 'MODEL_SCALED' } });
   });
 });

@@ -4,11 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { preprocessingSchema } from '../../src/data/index.js';
-import { loadSam, loadSamAdapter, type SamAdapter, SamSegmenter, saveSamAdapter } from '../../src/finetune/index.js';
+
 import { fingerprint, writeState } from '../../src/nn/index.js';
-import type { PlanName } from '../../src/peft/index.js';
+import {
+  type Adapter,
+  loadAdapter,
+  loadSegmenter,
+  type Segmenter,
+  saveAdapter,
+  saveSegmenter,
+} from '../../src/segmenter/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
+import { samSegmenter } from '../segmenters.js';
 import { architecture, cases, probabilitiesOf, run, small } from './small.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-sam-'));
@@ -16,12 +24,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
 
 const [one] = cases('a');
-const outputs = (model: SamSegmenter) => probabilitiesOf(model, one.images);
+const outputs = (model: Segmenter) => probabilitiesOf(model, one.images);
 const distance = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
 
 const model = small();
 const base = outputs(model);
-const adapters = new Map<PlanName, SamAdapter>();
+const adapters = new Map<string, Adapter>();
 beforeAll(async () => {
   for (const plan of ['flap-sam', 'full', 'ma-sam'] as const) {
     const adapter = { rank: 2, slices: 3 };
@@ -38,7 +46,7 @@ describe('an adapter in use', () => {
     }
     model.use(undefined);
     expect(outputs(model)).toEqual(base);
-    expect(fingerprint(model.sam.state())).toBe(model.fingerprint);
+    expect(fingerprint(model.network.state())).toBe(model.fingerprint);
   });
 
   it('is refused beside another base', () => {
@@ -65,7 +73,7 @@ describe('an adapter in use', () => {
     const unmerged = outputs(merged);
     merged.merge();
     expect(distance(outputs(merged), unmerged)).toBeLessThan(1e-4);
-    expect([...merged.sam.state().keys()]).toEqual([...model.sam.state().keys()]);
+    expect([...merged.network.state().keys()]).toEqual([...model.network.state().keys()]);
     expect(merged.fingerprint).not.toBe(model.fingerprint);
     expect(errorOf(() => merged.merge()).code).toBe('ADAPTER_NONE');
   });
@@ -74,10 +82,10 @@ describe('an adapter in use', () => {
 describe('files', () => {
   it('of adapters give the same bytes and outputs again', () => {
     for (const [plan, adapter] of adapters) {
-      saveSamAdapter(at(`${plan}.safetensors`), adapter);
-      const loaded = loadSamAdapter(at(`${plan}.safetensors`));
+      saveAdapter(at(`${plan}.safetensors`), adapter);
+      const loaded = loadAdapter(at(`${plan}.safetensors`));
       expect({ ...loaded, name: '', state: 0 }).toEqual({ ...adapter, name: '', state: 0 });
-      saveSamAdapter(at('again.safetensors'), loaded);
+      saveAdapter(at('again.safetensors'), loaded);
       expect(readFileSync(at('again.safetensors'))).toEqual(readFileSync(at(`${plan}.safetensors`)));
       const fresh = small();
       fresh.use(loaded);
@@ -88,8 +96,8 @@ describe('files', () => {
   });
 
   it('of models give the same bytes and outputs again', () => {
-    model.save(at('model.safetensors'), { seed: '1' });
-    const loaded = loadSam(at('model.safetensors'));
+    saveSegmenter(at('model.safetensors'), model, { seed: '1' });
+    const loaded = loadSegmenter(at('model.safetensors'));
     expect([loaded.classes, loaded.preprocessing, loaded.windows]).toEqual([
       ['core', 'rim'],
       model.preprocessing,
@@ -97,15 +105,15 @@ describe('files', () => {
     ]);
     expect(loaded.fingerprint).toBe(model.fingerprint);
     expect(outputs(loaded)).toEqual(base);
-    loaded.save(at('model-again.safetensors'), { seed: '1' });
+    saveSegmenter(at('model-again.safetensors'), loaded, { seed: '1' });
     expect(readFileSync(at('model-again.safetensors'))).toEqual(readFileSync(at('model.safetensors')));
   });
 
   it('of models are foundations for other classes and image sizes', () => {
     const foundation = small({ classes: [] });
-    foundation.save(at('foundation.safetensors'));
+    saveSegmenter(at('foundation.safetensors'), foundation);
     const larger = { ...architecture, imageSize: 64, classes: 1 };
-    const tuned = new SamSegmenter({ architecture: larger, classes: ['organ'] });
+    const tuned = samSegmenter(larger, { classes: ['organ'] });
     tuned.initialise(3);
     const before = tuned.fingerprint;
     const report = tuned.loadFoundation(at('foundation.safetensors'));
@@ -117,17 +125,17 @@ describe('files', () => {
 
   it('that are something else are refused, saying what they are', () => {
     writeState(at('other.safetensors'), new Map([['x', tensor([1])]]), { format: 'graft-model' });
-    expect(errorOf(() => loadSam(at('other.safetensors')))).toMatchObject({
+    expect(errorOf(() => loadSegmenter(at('other.safetensors')))).toMatchObject({
       code: 'SAM_FILE_UNKNOWN',
       message: expect.stringContaining('"graft-model"'),
     });
-    expect(errorOf(() => loadSamAdapter(at('model.safetensors')))).toMatchObject({
+    expect(errorOf(() => loadAdapter(at('model.safetensors')))).toMatchObject({
       code: 'SAM_ADAPTER_UNKNOWN',
       message: expect.stringContaining('"graft-sam"'),
     });
     const spoilt = { format: 'graft-sam', architecture: '{', classes: '[]', preprocessing: '{}', windows: '{}' };
     writeState(at('spoilt.safetensors'), new Map([['x', tensor([1])]]), spoilt);
-    expect(errorOf(() => loadSam(at('spoilt.safetensors'))).code).toBe('SAM_FILE_UNKNOWN');
+    expect(errorOf(() => loadSegmenter(at('spoilt.safetensors'))).code).toBe('SAM_FILE_UNKNOWN');
   });
 });
 
@@ -135,14 +143,14 @@ describe('a model', () => {
   it('makes slices of the size of its images', () => {
     expect(small().preprocessing).toMatchObject({ size: [32, 32], multiple: 16 });
     const preprocessing = preprocessingSchema.parse({ size: [48, 48], multiple: 16 });
-    const parts = { architecture, classes: ['core', 'rim'], preprocessing };
-    expect(errorOf(() => new SamSegmenter(parts))).toMatchObject({
-      code: 'SAM_SLICE_SIZE',
+    const parts = { classes: ['core', 'rim'], preprocessing };
+    expect(errorOf(() => samSegmenter(architecture, parts))).toMatchObject({
+      code: 'SLICE_SIZE',
       message: expect.stringContaining('48 x 48'),
     });
   });
 
   it('names as many classes as it has masks', () => {
-    expect(errorOf(() => new SamSegmenter({ architecture, classes: ['core'] })).code).toBe('SAM_CLASSES');
+    expect(errorOf(() => samSegmenter(architecture, { classes: ['core'] })).code).toBe('CLASS_NAMES');
   });
 });

@@ -17,14 +17,13 @@ import {
   type FineTuningEvent,
   fineTuningSchema,
   finetune,
-  type PredictionOptions,
-  predictSlices,
-  SamSegmenter,
   type Tuned,
 } from '../../src/finetune/index.js';
-import { samSchema } from '../../src/networks/index.js';
+import { samSchema } from '../../src/networks/sam/index.js';
 import type { Checkpoint } from '../../src/nn/index.js';
+import { type PredictionOptions, predictSlices, type Segmenter } from '../../src/segmenter/index.js';
 import { cat, scope, setThreads, type Tensor, tensor } from '../../src/torch/index.js';
+import { samSegmenter } from '../segmenters.js';
 
 setThreads(1);
 
@@ -43,12 +42,9 @@ export function small({
   seed = 1,
   windows = {} as Partial<WindowConfig>,
   classes = ['core', 'rim'],
-} = {}): SamSegmenter {
-  const model = new SamSegmenter({
-    architecture: { ...architecture, promptDim, classes: classes.length || null },
-    classes,
-    windows: windowSchema.parse({ slices: 3, ...windows }),
-  });
+} = {}): Segmenter {
+  const config = { ...architecture, promptDim, classes: classes.length || null };
+  const model = samSegmenter(config, { classes, windows: windowSchema.parse({ slices: 3, ...windows }) });
   model.initialise(seed);
   return model;
 }
@@ -100,7 +96,7 @@ export const configure = (config: Settings = {}): FineTuning =>
 
 /** Fine-tunes to the end. */
 export async function run(
-  model: SamSegmenter,
+  model: Segmenter,
   data: Parameters<typeof finetune>[1],
   config: Settings = {},
   { seed = 1, checkpoint }: { seed?: number; checkpoint?: Checkpoint } = {},
@@ -116,7 +112,7 @@ export async function run(
 }
 
 /** What the model says of all slices, float32 [n, C, h, w]. */
-export const probabilitiesOf = (model: SamSegmenter, images: Tensor, options: PredictionOptions = {}): Float32Array =>
+export const probabilitiesOf = (model: Segmenter, images: Tensor, options: PredictionOptions = {}): Float32Array =>
   scope(() =>
     cat([...predictSlices(model, sourceOfTensor(images), options)].map((one) => one.probabilities)).toArray(),
   );

@@ -7,9 +7,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { withoutPauses } from '../../src/core/index.js';
-import { type FineTuningEvent, finetune, LocalTraining, learningRate, validate } from '../../src/finetune/index.js';
+import { type FineTuningEvent, finetune, LocalTraining, learningRate } from '../../src/finetune/index.js';
+import { samAdapterSchema, samPlans } from '../../src/networks/sam/index.js';
 import { Checkpoint, copyInto, copyState, countElements, fingerprint, type State } from '../../src/nn/index.js';
-import { applyPlan, type PlanName } from '../../src/peft/index.js';
+import { applyPlan } from '../../src/peft/index.js';
+import { validate } from '../../src/segmenter/index.js';
 import { memoryStatistics } from '../../src/torch/index.js';
 import { cases, configure, run, small } from './small.js';
 
@@ -36,18 +38,18 @@ describe('fine-tuning', () => {
     expect(before).toBeLessThan(0.2);
   });
 
-  it.each<PlanName>(['full', 'flap-sam', 'ma-sam'])('by the plan %s leaves the model bit-identical', async (plan) => {
+  it.each<string>(['full', 'flap-sam', 'ma-sam'])('by the plan %s leaves the model bit-identical', async (plan) => {
     const model = small();
-    const [print, names] = [bits(model.sam.state()), [...model.sam.state().keys()]];
+    const [print, names] = [bits(model.network.state()), [...model.network.state().keys()]];
     const { end } = await run(model, { training }, { plan, adapter: { rank: 2, slices: 3 }, epochs: 1 });
-    expect(bits(model.sam.state())).toBe(print);
-    expect([...model.sam.state().keys()]).toEqual(names);
-    expect([...model.sam.parameters().values()].some(({ requiresGrad }) => requiresGrad)).toBe(false);
+    expect(bits(model.network.state())).toBe(print);
+    expect([...model.network.state().keys()]).toEqual(names);
+    expect([...model.network.parameters().values()].some(({ requiresGrad }) => requiresGrad)).toBe(false);
     expect(countElements(end.adapter.state.values())).toBe(end.trained);
     model.use(end.adapter);
-    expect(bits(model.sam.state()), 'the adapter changes something').not.toBe(print);
+    expect(bits(model.network.state()), 'the adapter changes something').not.toBe(print);
     model.use(undefined);
-    expect(bits(model.sam.state())).toBe(print);
+    expect(bits(model.network.state())).toBe(print);
   });
 
   it('with the same seed gives the same bits, with another one others', async () => {
@@ -87,25 +89,25 @@ describe('fine-tuning', () => {
     ['a case without a label', [0], 'CASE_UNLABELLED'],
   ])('refuses %s and leaves the model as it was', async (_, which, code) => {
     const model = small();
-    const print = bits(model.sam.state());
+    const print = bits(model.network.state());
     const data = which.map((i) => {
       const { labels: _, ...rest } = training[i];
       return rest;
     });
     await expect(run(model, { training: data })).rejects.toMatchObject({ code });
-    expect(bits(model.sam.state())).toBe(print);
+    expect(bits(model.network.state())).toBe(print);
   });
 
   it('that diverges ends with an error that says where, and leaves the model as it was', async () => {
     const model = small();
-    const print = bits(model.sam.state());
+    const print = bits(model.network.state());
     await expect(run(model, { training }, { plan: 'full', lr: 1e12, weightDecay: 0, epochs: 4 })).rejects.toMatchObject(
       {
         code: 'TRAINING_DIVERGED',
         message: expect.stringContaining('site'),
       },
     );
-    expect(bits(model.sam.state())).toBe(print);
+    expect(bits(model.network.state())).toBe(print);
   });
 });
 
@@ -140,7 +142,7 @@ describe('training at a site', () => {
     /** Two sites train the same network; each loads its own values before its epoch. */
     const trainBoth = async (alone: boolean) => {
       const model = small();
-      const planned = applyPlan(model.sam, 'flap-sam', { rank: 2 }, 3);
+      const planned = applyPlan(model.network, samPlans['flap-sam'], samAdapterSchema.parse({ rank: 2 }), { seed: 3 });
       const sites = (alone ? ['x'] : ['x', 'y']).map((name, i) => ({
         local: new LocalTraining({ model, planned, cases: [training[i]], config, epochs: 3, seed: 1, name }),
         values: copyState(planned.trained),
@@ -160,7 +162,7 @@ describe('training at a site', () => {
 
   it('lets the caller change gradients, and leaves what has none as it is', async () => {
     const model = small();
-    const planned = applyPlan(model.sam, 'flap-sam', { rank: 2 }, 3);
+    const planned = applyPlan(model.network, samPlans['flap-sam'], samAdapterSchema.parse({ rank: 2 }), { seed: 3 });
     using local = new LocalTraining({
       model,
       planned,
@@ -188,7 +190,9 @@ describe('training at a site', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const model = small();
-    const planned = applyPlan(model.sam, 'lora-decoder', { rank: 2 }, 3);
+    const planned = applyPlan(model.network, samPlans['lora-decoder'], samAdapterSchema.parse({ rank: 2 }), {
+      seed: 3,
+    });
     using local = new LocalTraining({
       model,
       planned,

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadSamCheckpoint, Sam, samConfig, samSchema } from '../../src/networks/index.js';
+import { loadSamCheckpoint, Sam, samConfig, samSchema } from '../../src/networks/sam/index.js';
 import { copyState, fingerprint, initialise, writeState } from '../../src/nn/index.js';
 import { root } from '../child.js';
 

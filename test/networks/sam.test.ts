@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../src/formats/index.js';
-import { attendWithPositions, Sam, samArchitectures, samConfig, samSchema } from '../../src/networks/index.js';
+import { attendWithPositions, Sam, samArchitectures, samConfig, samSchema } from '../../src/networks/sam/index.js';
 import { fromWindows, intoWindows } from '../../src/networks/sam/windows.js';
 import { countElements, initialise } from '../../src/nn/index.js';
 import { autocast, cat, noGrad, operator, scope, softmax, type Tensor, tensor, zeros } from '../../src/torch/index.js';
@@ -223,7 +223,7 @@ eachDevice('the model', (device) => {
     const boxes = tensor([4, 5, 30, 40, 0, 0, 63, 63], [2, 4], { device });
     const shapeOf = randn([2, 1, 16, 16], device);
     const embeddings = noGrad(() => prompted.encode(randn([1, 3, 64, 64], device)));
-    const ask = (prompts: Parameters<Sam['predict']>[1]) => noGrad(() => prompted.predict(embeddings, prompts));
+    const ask = (prompts: Parameters<Sam['prompted']>[1]) => noGrad(() => prompted.prompted(embeddings, prompts));
 
     it('gives masks in the image’s size and in the decoder’s own', () => {
       scope(() => {

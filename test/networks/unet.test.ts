@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../src/formats/index.js';
-import { EarlyHead, UNet2D, unet2dSchema } from '../../src/networks/index.js';
+import { EarlyHead, UNet2D, unet2dSchema } from '../../src/networks/unet2d/index.js';
 import { BatchNorm2d, countElements, initialise } from '../../src/nn/index.js';
 import { noGrad, ones, scope, type Tensor } from '../../src/torch/index.js';
 import { root } from '../child.js';
@@ -86,7 +86,7 @@ eachDevice('shapes', (device) => {
         expect(features.map(({ shape }) => shape)).toEqual(
           [0, 1, 2, 3].map((level) => [batch, 2 * 2 ** level, height / 2 ** level, width / 2 ** level]),
         );
-        expect(network.decode(features).shape).toEqual([batch, 3, height, width]);
+        expect(network.logits(features).shape).toEqual([batch, 3, height, width]);
         expect(network.encode(image, 2).length).toBe(2);
         for (const level of [0, 1, 2, 3]) {
           const head = new EarlyHead(level, config);

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadModel } from '../../src/adapt/index.js';
-import { loadSamCheckpoint, Sam, samConfig } from '../../src/networks/index.js';
+
+import { loadSamCheckpoint, Sam, samConfig } from '../../src/networks/sam/index.js';
 import { fingerprint, initialise, type State, unwrap, writeState } from '../../src/nn/index.js';
+import { loadSegmenter } from '../../src/segmenter/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { small } from '../adapt/small.js';
 import { errorOf } from '../graft-error.js';
@@ -32,7 +33,7 @@ const { model } = small();
 describe('the reference U-Net', () => {
   it.each(Object.keys(wrappers))('loads out of %s', (wrapper) => {
     writeState(file, renamed(model.network.state(), wrappers[wrapper]));
-    const loaded = loadModel(file);
+    const loaded = loadSegmenter(file);
     expect(fingerprint(loaded.network.state())).toBe(model.fingerprint);
     loaded.dispose();
   });
@@ -40,16 +41,16 @@ describe('the reference U-Net', () => {
   it('loads without what else a training module holds', () => {
     const state = renamed(model.network.state(), wrappers.Lightning);
     writeState(file, new Map([...state, ['state_dict.criterion.weight', tensor([1, 2])]]));
-    expect(loadModel(file).fingerprint).toBe(model.fingerprint);
+    expect(loadSegmenter(file).fingerprint).toBe(model.fingerprint);
   });
 
   it('is taken from the usual place where averages of it lie beside it, and not guessed otherwise', () => {
     const state = model.network.state();
     const average = renamed(small({ seed: 2 }).model.network.state(), (name) => `ema.${name}`);
     writeState(file, new Map([...average, ...renamed(state, (name) => `model.${name}`)]));
-    expect(loadModel(file).fingerprint).toBe(model.fingerprint);
+    expect(loadSegmenter(file).fingerprint).toBe(model.fingerprint);
     writeState(file, new Map([...average, ...renamed(state, (name) => `teacher.${name}`)]));
-    expect(errorOf(() => loadModel(file))).toMatchObject({
+    expect(errorOf(() => loadSegmenter(file))).toMatchObject({
       code: 'CHECKPOINT_SEVERAL',
       message: expect.stringMatching(/2 networks .* ema\., teacher\./),
     });
@@ -61,7 +62,7 @@ describe('the reference U-Net', () => {
       file,
       renamed(state, (name) => name.replace('init_path', 'stem')),
     );
-    expect(errorOf(() => loadModel(file))).toMatchObject({
+    expect(errorOf(() => loadSegmenter(file))).toMatchObject({
       code: 'UNET_NAMES',
       message: expect.stringMatching(/expected names such as init_path\.0\.weight, .* found .*down1/),
     });
@@ -69,7 +70,7 @@ describe('the reference U-Net', () => {
       file,
       renamed(state, (name) => name.replace('shortcut1', 'skip1')),
     );
-    expect(errorOf(() => loadModel(file))).toMatchObject({
+    expect(errorOf(() => loadSegmenter(file))).toMatchObject({
       code: 'STATE_NAMES',
       message: expect.stringMatching(/expected shortcut1\.\w+.* found skip1\.\w+/),
     });

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
-import { DecoderAttention, ImageEncoder, UNet2D } from '../../src/networks/index.js';
+import { DecoderAttention, ImageEncoder } from '../../src/networks/sam/index.js';
+import { UNet2D } from '../../src/networks/unet2d/index.js';
 import {
   Adam,
   countElements,

@@ -1,9 +1,9 @@
 /** ConvLoRA: how many parameters, what the update is, which convolutions are adapted and what is trained. */
 import { describe, expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
-import { encoderBlocks, UNet2D } from '../../src/networks/index.js';
+import { encoderBlocks, UNet2D, unetAdapterSchema, unetPlans } from '../../src/networks/unet2d/index.js';
 import { Conv2d, ConvTranspose2d, countElements, initialise, Sequential } from '../../src/nn/index.js';
-import { attachConvLora, convLoraSchema, trainableParameters } from '../../src/peft/index.js';
+import { applyPlan, attachConvLora, convLoraSchema } from '../../src/peft/index.js';
 import { noGrad, type Tensor, tensor } from '../../src/torch/index.js';
 import { smallNetwork } from './contract.js';
 
@@ -125,12 +125,13 @@ describe('what is adapted and trained', () => {
 
   it('trained are the factors and the affine normalisation of the residual units in these blocks', () => {
     const network = smallNetwork();
-    const adapter = attachConvLora(network, ['init_path', 'down1']);
-    const names = [...trainableParameters(network, ['init_path', 'down1'], adapter).keys()];
+    const options = unetAdapterSchema.parse({ blocks: ['init_path', 'down1'] });
+    const { attached, trained } = applyPlan(network, unetPlans.convlora, options);
+    const names = [...trained.keys()];
     const affine = names.filter((name) => !name.includes('lora'));
     expect(affine.length).toBe(2 * (6 + 6));
     expect(affine.every((name) => /^(init_path|down1)\..*\.bn\.(weight|bias)$/.test(name))).toBe(true);
-    expect(names.length - affine.length).toBe(adapter.parameters().size);
+    expect(names.length - affine.length).toBe(attached!.parameters().size);
   });
 
   it('refuses where nothing fits, and where one block carries an adapter leaves the others alone', () => {

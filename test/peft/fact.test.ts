@@ -1,6 +1,6 @@
 /** FacT-TT: shared factors, the update, the count. */
 import { describe, expect, it } from 'vitest';
-import { UNet2D } from '../../src/networks/index.js';
+import { UNet2D } from '../../src/networks/unet2d/index.js';
 import { countElements, type Linear } from '../../src/nn/index.js';
 import { attachFact } from '../../src/peft/index.js';
 import { noGrad, ones, type Tensor } from '../../src/torch/index.js';

@@ -1,5 +1,5 @@
 /** Every method keeps the contract. */
-import { encoderBlocks } from '../../src/networks/index.js';
+import { encoderBlocks } from '../../src/networks/unet2d/index.js';
 import { attachConvLora, attachFact, attachLora, attachSliceAdapters } from '../../src/peft/index.js';
 import { contract, images, type Method, SmallTransformer, slices, smallNetwork } from './contract.js';
 

@@ -1,7 +1,7 @@
 /** MA-SAM's adapters: what they compute across slices, and that windows do not mix. */
 import { describe, expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
-import { UNet2D } from '../../src/networks/index.js';
+import { UNet2D } from '../../src/networks/unet2d/index.js';
 import { countElements } from '../../src/nn/index.js';
 import { attachSliceAdapters } from '../../src/peft/index.js';
 import { gelu, layerNorm, linear, noGrad, scope, type Tensor, tensor } from '../../src/torch/index.js';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { generatePhantoms } from '../../src/data/index.js';
 import { readLedger } from '../../src/federate/index.js';
-import { loadSamAdapter } from '../../src/finetune/index.js';
+import { loadAdapter } from '../../src/segmenter/index.js';
 import { parseFederationRecipe, parseRecipe, runExperiment, runFederationExperiment } from '../../src/studies/index.js';
 import { recipe as tinyFederation } from './federation/tiny.js';
 import { hashes, recipe as tinyAdaptation } from './tiny.js';
@@ -88,7 +88,7 @@ describe('a finished federated run', () => {
     expect(ledger.find(({ kind }) => kind === 'extended')).toMatchObject({ joined: ['ge-t1'] });
     const accepted = ledger.flatMap((entry) => (entry.kind === 'accepted' ? [`${entry.round} ${entry.site}`] : []));
     expect(accepted.sort()).toEqual(['1 siemens-t1', '2 ge-t1', '2 siemens-t1']);
-    const { provenance } = loadSamAdapter(at('joined', 'adapters', 'seed1', 'flap-sam', 'federated.safetensors'));
+    const { provenance } = loadAdapter(at('joined', 'adapters', 'seed1', 'flap-sam', 'federated.safetensors'));
     expect(provenance).toMatchObject({ data: 'siemens-t1, ge-t1', joined: 'ge-t1 after round 1' });
     const { cases } = read('joined', 'results', 'seed1', 'flap-sam', 'local', 'siemens-t1.json');
     expect(cases.map(({ site }: { site: string }) => site)).toEqual(sites);

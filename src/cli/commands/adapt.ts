@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import type { Adapter } from '../../adapt/index.js';
 import type { Pausing } from '../../core/index.js';
 import type { Case, Volume } from '../../data/index.js';
+import type { Adapter } from '../../segmenter/index.js';
 import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
@@ -64,8 +64,8 @@ export const registerAdapt = (program: Command): void =>
       const { adaptationOf, adaptSettingsSchema, findDataset, findRecipe, JobRecord, readSettings } = await import(
         '../../studies/index.js'
       );
-      const { adapterBytes, loadAdapter, loadModel, saveAdapter, segmentWithPauses } = await import(
-        '../../adapt/index.js'
+      const { adapterBytes, loadAdapter, loadSegmenter, saveAdapter, segmentWithPauses } = await import(
+        '../../segmenter/index.js'
       );
       const { siteOf, splitCases } = await import('../../data/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
@@ -86,7 +86,7 @@ export const registerAdapt = (program: Command): void =>
       const seed = options.seed ?? from?.seed ?? 1;
       // Also with --resume: what is finished is not computed again.
       if (existsSync(out)) throw cliError('OUTPUT_EXISTS', { file: out });
-      const model = loadModel(modelFile, { device: chooseDevice(device) });
+      const model = loadSegmenter(modelFile, { device: chooseDevice(device) });
       const all = siteOf(findDataset({ data: { ...from?.data, root: data } }, data)!, site).cases;
       const parts = {
         parts: { adapt: 1 - (score ?? 0), score: score ?? 0 },
@@ -123,7 +123,7 @@ export const registerAdapt = (program: Command): void =>
           return yield* segmentWithPauses(model, image, { case: shown });
         };
       const left = {
-        ...{ record, classes: model.classNames, toleranceMm, unlabelled: cases },
+        ...{ record, classes: model.classes, toleranceMm, unlabelled: cases },
         models: [
           { of: 'source' as const, label: 'Source model', segment: segmentBy(undefined) },
           { of: 'adapted' as const, label: 'Adapted model', segment: segmentBy(adapter) },
@@ -189,7 +189,7 @@ export const registerAdapt = (program: Command): void =>
 /** The settings that an adapter to go on from brings with it: what it has tensors for. */
 function settingsOf(adapter: Adapter | undefined): Record<string, unknown> {
   if (!adapter) return {};
-  return { method: adapter.method, ...adapter.lora };
+  return { method: adapter.method, ...adapter.options };
 }
 
 async function adaptOptions() {

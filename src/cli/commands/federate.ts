@@ -45,10 +45,9 @@ export const registerFederate = (program: Command): void =>
   });
 
 async function federateOptions() {
-  const [{ z }, { federationSchema }, { planSchema }, { regimeNames }] = await Promise.all([
+  const [{ z }, { federationSchema }, { regimeNames }] = await Promise.all([
     import('zod'),
     import('../../federate/index.js'),
-    import('../../peft/index.js'),
     import('../../studies/index.js'),
   ]);
   const { rounds, wire, aggregation } = federationSchema.shape;
@@ -56,7 +55,7 @@ async function federateOptions() {
     rounds: rounds.unwrap().optional().describe('how often sites train and the coordinator aggregates'),
     wire: wire.unwrap().optional().describe('numbers on their way'),
     aggregation: aggregation.unwrap().optional().describe('how the sites’ low-rank factors become one'),
-    plans: z.array(planSchema).min(1).optional().describe('training plans in place of the recipe’s'),
+    plans: z.array(z.string()).min(1).optional().describe('training plans in place of the recipe’s'),
     regimes: z.array(z.enum(regimeNames)).min(1).optional().describe('regimes in place of the recipe’s'),
   });
 }

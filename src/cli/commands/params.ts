@@ -1,12 +1,13 @@
 /** `graft params`: how many parameters a network has and how few are trained, counted on the real thing. */
 import type { Command } from 'commander';
-import type { SamArchitecture } from '../../networks/index.js';
+import type { ZodDefault, ZodType } from 'zod';
 import { defineCommand } from '../command.js';
-import { headings, refuseForeign } from '../settings.js';
+import { cliError } from '../errors.js';
+import { flagOf } from '../words.js';
 
 const groups = {
-  [headings.unet2d]: ['inChannels', 'outChannels', 'filters', 'kernels', 'blocks'],
-  [headings.sam]: ['imageSize', 'classes', 'count', 'kind', 'targets'],
+  'Options for networks of blocks': ['filters', 'kernels', 'blocks'],
+  'Options for networks with plans': ['imageSize', 'count', 'kind', 'targets'],
 };
 
 export const registerParams = (program: Command): void =>
@@ -14,8 +15,8 @@ export const registerParams = (program: Command): void =>
     name: 'params',
     summary: 'Count the parameters of a network and of its adapters',
     details:
-      'Networks and adapters are built and their tensors counted; no formula is involved. For unet2d every placement of ' +
-      'ConvLoRA is listed, for Segment Anything every training plan, with what it sends between sites.',
+      'Networks and adapters are built and their tensors counted; no formula is involved. Of a network with blocks every placement of ' +
+      'ConvLoRA is listed, of others every training plan, with what it sends between sites.',
     options: paramsOptions,
     groups,
     examples: [
@@ -28,40 +29,69 @@ export const registerParams = (program: Command): void =>
       ],
       ['graft params --model sam-vit-h --kind dora --targets q,v,mlp.lin1 --json', 'other adapters, for a program'],
     ],
-    async run({ given, print, width, bold }, { model, ...options }) {
-      refuseForeign(groups, model, given, 'params');
-      if (model === 'unet2d') {
-        const { countUNet, describeUNet } = await import('../params/unet.js');
-        const counts = await countUNet(options);
-        print({ model, ...counts }, () => describeUNet(counts, width, bold));
+    async run({ given, print, width, bold }, { model, rank, kernels, blocks, count, kind, targets, ...rest }) {
+      const { familyOfSize, families } = await import('../../networks/index.js');
+      const family = familyOfSize(model);
+      const own = (one: typeof family) => ({ ...one.settings.shape, ...shapeOf(one.adapter) });
+      const stray = Object.values(families)
+        .flatMap((one) => Object.keys(own(one)))
+        .find((key) => key in given && !(key in own(family)));
+      if (stray !== undefined)
+        throw cliError('OPTION_INVALID', {
+          problems: `${flagOf(stray)} says nothing of ${model}`,
+          command: 'params',
+        });
+      const chosen = Object.entries(rest).filter(([key, value]) => key in family.settings.shape && value !== undefined);
+      const settings = { ...family.published.settings, ...Object.fromEntries(chosen) };
+      const classes = rest.classes ?? family.published.classes;
+      const config = family.configure(model, classes, settings) as Record<string, number>;
+      if (family.blocks.encoder.length > 0) {
+        const { countPlacements, describePlacements } = await import('../params/placements.js');
+        const counts = await countPlacements({ model, family, config, rank, kernels, blocks });
+        print({ model, ...counts }, () => describePlacements(counts, width, bold));
       } else {
-        const { countSam, describeSam } = await import('../params/sam.js');
-        const counts = await countSam({ model, ...options });
-        print({ model, ...counts }, () => describeSam(model, counts, width, bold));
+        const { countPlans, describePlans } = await import('../params/plans.js');
+        const adapter = { ...(rank && { rank }), count, kind, targets };
+        const counts = await countPlans({ model, family, classes, settings, adapter });
+        print({ model, ...counts }, () => describePlans(model, counts, width, bold));
       }
     },
   });
 
+/** The keys of an object's schema, through what refines it. */
+const shapeOf = (schema: object): object => ('shape' in schema ? (schema.shape as object) : {});
+
+/** Settings whose defaults are those of the network's paper. */
+const optional = (shape: object): object =>
+  Object.fromEntries(
+    Object.entries(shape as Record<string, ZodDefault<ZodType>>).map(([key, schema]) => [
+      key,
+      schema.unwrap().optional().describe(`${schema.description}; default: the network’s paper’s`),
+    ]),
+  );
+
 async function paramsOptions() {
-  const [{ z }, { samArchitectures, samSchema, unet2dSchema, unetBlocks }, { convLoraSchema, loraOptions, oneDora }] =
-    await Promise.all([import('zod'), import('../../networks/index.js'), import('../../peft/index.js')]);
+  const [{ z }, { defaultSizes, settingsOf, sizeNames }, { convLoraSchema, loraOptions, oneDora }] = await Promise.all([
+    import('zod'),
+    import('../../networks/index.js'),
+    import('../../peft/index.js'),
+  ]);
   const { count, kind, targets } = loraOptions.shape;
   return z
     .strictObject({
       model: z
-        .enum(['unet2d', ...(Object.keys(samArchitectures) as SamArchitecture[])])
-        .default('unet2d')
+        .enum(sizeNames as [string, ...string[]])
+        .default(defaultSizes.source)
         .describe('architecture'),
-      rank: z.int().min(1).optional().describe('rank of the adapter; default: 2 for unet2d, 32 for Segment Anything'),
-      ...unet2dSchema.shape,
+      rank: z.int().min(1).optional().describe('rank of the adapter; default: 2 of ConvLoRA, 32 of LoRA'),
+      ...optional(settingsOf()),
       kernels: convLoraSchema.shape.kernels,
       blocks: z
-        .array(z.enum(unetBlocks))
+        .array(z.string())
         .min(1)
         .optional()
         .describe('blocks that carry ConvLoRA; otherwise all placements from the image downwards are listed'),
-      imageSize: samSchema.shape.imageSize.default(224),
-      classes: z.int().min(1).default(2).describe('foreground classes, each with a mask'),
+      classes: z.int().min(1).optional().describe('foreground classes; default: those of the network’s paper'),
       ...{ count, kind, targets },
     })
     .refine(...oneDora);

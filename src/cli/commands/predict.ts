@@ -32,12 +32,12 @@ export const registerPredict = (program: Command): void =>
       '<images...>': 'NIfTI files (.nii, .nii.gz), DICOM files, folders of either',
     },
     options: async () => {
-      const [{ z }, { scalings }] = await Promise.all([import('zod'), import('../../finetune/index.js')]);
+      const [{ z }, { scalings }] = await Promise.all([import('zod'), import('../../networks/index.js')]);
       return z.strictObject({
         adapter: z.string().optional().describe('a file from a run’s adapters folder, made for this model'),
         prompt: z.string().optional().describe('what to segment on one slice of one image, such as "point 30,42,18"'),
         scaling: z
-          .enum(scalings)
+          .enum(scalings as [string, ...string[]])
           .optional()
           .describe('how a published checkpoint of Segment Anything expects its images; its file does not say'),
         out: z.string().default('predictions').describe('folder for the masks'),

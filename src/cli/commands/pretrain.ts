@@ -1,7 +1,7 @@
 /** `graft pretrain`: a small foundation on generated scenes. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { SamArchitecture } from '../../networks/index.js';
+import type { Pretraining } from '../../finetune/index.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 
@@ -19,7 +19,7 @@ export const registerPretrain = (program: Command): void =>
       ['graft pretrain --model sam-small --image-size 128 --steps 10000 --out small.safetensors', 'larger'],
       ['graft pretrain --out foundation.safetensors --resume', 'go on after an interruption'],
     ],
-    async run(context, { model, imageSize, out, resume, seed, device, ...pretraining }) {
+    async run(context, { model, out, resume, seed, device, ...options }) {
       const { makeFoundation } = await import('../../jobs/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
       // Also with --resume: what is finished is not computed again.
@@ -27,24 +27,30 @@ export const registerPretrain = (program: Command): void =>
       const checkpoint = `${out}.ckpt`;
       if (!resume && existsSync(checkpoint)) throw cliError('CHECKPOINT_EXISTS', { file: out });
       const looks: object[] = [];
-      const job = { architecture: model, imageSize, pretraining, seed, device: chooseDevice(device), out, checkpoint };
+      const { familyOfSize } = await import('../../networks/index.js');
+      const own = Object.keys(familyOfSize(model).settings.shape);
+      const part = (chosen: boolean) =>
+        Object.fromEntries(Object.entries(options).filter(([key]) => own.includes(key) === chosen));
+      const [settings, pretraining] = [part(true), part(false) as Pretraining];
+      const job = { architecture: model, settings, pretraining, seed, device: chooseDevice(device), out, checkpoint };
       await context.follow(makeFoundation(job, (record) => looks.push(record)));
-      context.print({ foundation: out, model, imageSize, looks }, () => `foundation: ${out}`);
+      context.print({ foundation: out, model, ...settings, looks }, () => `foundation: ${out}`);
     },
   });
 
 async function pretrainOptions() {
-  const [{ z }, { pretrainingSchema }, { samArchitectures, samSchema }] = await Promise.all([
+  const [{ z }, { pretrainingSchema }, { defaultSizes, families, settingsOf }] = await Promise.all([
     import('zod'),
     import('../../finetune/index.js'),
     import('../../networks/index.js'),
   ]);
+  const promptable = Object.values(families).filter(({ loadFoundation }) => loadFoundation);
   return z.strictObject({
     model: z
-      .enum(Object.keys(samArchitectures) as SamArchitecture[])
-      .default('sam-tiny')
+      .enum(promptable.flatMap(({ sizes }) => sizes) as [string, ...string[]])
+      .default(defaultSizes.foundation)
       .describe('size of the network'),
-    imageSize: samSchema.shape.imageSize.default(64),
+    ...settingsOf(promptable),
     out: z.string().default('foundation.safetensors').describe('the foundation’s file'),
     resume: z.boolean().default(false).describe('go on from the checkpoint beside --out'),
     ...pretrainingSchema.shape,

@@ -2,16 +2,15 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import type { SamArchitecture } from '../../networks/index.js';
 import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
-import { givenSettings, headings, type Network, networkOf, refuseForeign, settingsOptions } from '../settings.js';
+import { givenSettings, headings, refuseForeign, settingsOptions } from '../settings.js';
 import type { Trained } from '../train/options.js';
 
 const groups = {
-  [headings.unet2d]: ['filters', 'size', 'contrast', 'diceWeight', 'headEpochs', 'headLr'],
-  [headings.sam]: [
+  [headings.source]: ['filters', 'size', 'contrast', 'diceWeight', 'headEpochs', 'headLr'],
+  [headings.part]: [
     ...['imageSize', 'foundation', 'base', 'plan', 'rank', 'slices', 'keep', 'patience', 'accumulate', 'overlap'],
     ...['weightDecay', 'warmup', 'decayEpochs', 'power', 'ceWeight', 'precision', 'checkpointing'],
   ],
@@ -30,13 +29,14 @@ const common = {
 const inTraining = (keys: readonly string[]) => Object.fromEntries(keys.map((key) => [key, `training.${key}`]));
 
 /** The keys that options are short for. */
-const shorthands: Record<Network, Record<string, string>> = {
-  unet2d: {
+const shorthands: Record<keyof typeof headings, Record<string, string>> = {
+  source: {
     ...common,
+    model: 'network',
     ...{ split: 'split.source', groupBy: 'sourceGroupBy', filters: 'architecture.filters', size: 'preprocessing.size' },
     ...{ contrast: 'training.augmentation.contrast', ...inTraining(['epochs', 'diceWeight', 'headEpochs', 'headLr']) },
   },
-  sam: {
+  part: {
     ...common,
     ...{ split: 'split', groupBy: 'groupBy', model: 'model.architecture', imageSize: 'model.imageSize' },
     ...{ foundation: 'model.checkpoint', plan: 'plan', rank: 'adapter.rank', slices: 'windows.slices' },
@@ -51,8 +51,8 @@ export const registerTrain = (program: Command): void =>
     name: 'train',
     summary: 'Train a U-Net, or a part of Segment Anything, on labelled sites',
     details:
-      'unet2d: one safetensors file with the network, the early heads that adaptation needs, the preprocessing, and the ' +
-      'ranges that the guard compares with. Segment Anything: an adapter with what the plan trains, beside a frozen base ' +
+      'A whole network: one safetensors file with the network, the early heads that adaptation needs, the preprocessing, and the ' +
+      'ranges that the guard compares with. A part of one (--plan; Segment Anything always): an adapter with what the plan trains, beside a frozen base ' +
       'that is made from a foundation, or shared with other adapters where its file is there already; the cases of ' +
       'several sites train together. --set takes every key that a recipe has for a training (docs/recipes.md), and ' +
       '--recipe takes them from a file; options overrule the recipe, --set overrules both. Beside NAME.safetensors lie the ' +
@@ -87,18 +87,19 @@ export const registerTrain = (program: Command): void =>
       data,
     ) {
       const { given } = context;
-      const { findDataset, findRecipe, networkIn, readSettings, samSettingsSchema, trainingOf, unetSettingsSchema } =
-        await import('../../studies/index.js');
+      const studies = await import('../../studies/index.js');
+      const { findDataset, findRecipe, networkIn, readSettings, trainingOf } = studies;
       const { describeSplit, siteOf } = await import('../../data/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
       const recipe = named === undefined ? undefined : findRecipe(named);
-      const model = wanted ?? (recipe === undefined ? 'unet2d' : networkIn(recipe));
-      refuseForeign(groups, model, given, 'train');
-      const network = networkOf(model);
-      const from = recipe === undefined ? undefined : trainingOf(recipe, network, plan);
+      const { defaultSizes, familyOfSize } = await import('../../networks/index.js');
+      const model = wanted ?? (recipe === undefined ? defaultSizes.source : networkIn(recipe));
+      const training = familyOfSize(model).heads && !('plan' in given) ? 'source' : 'part';
+      refuseForeign(groups, training, given, 'train');
+      const from = recipe === undefined ? undefined : trainingOf(recipe, training, plan);
       const sites = options.site ?? from?.sites;
       if (!sites) throw invalid('--site is required');
-      const overruled = await givenSettings(shorthands[network], asValues(given), 'train');
+      const overruled = await givenSettings(shorthands[training], asValues(given), 'train');
       // Also with --resume: what is finished is not computed again.
       if (existsSync(out)) throw cliError('OUTPUT_EXISTS', { file: out });
       const dataset = findDataset({ data: { ...from?.data, root: data } }, data)!;
@@ -117,22 +118,23 @@ export const registerTrain = (program: Command): void =>
         tensorboard,
       };
       let done: Trained;
-      if (network === 'unet2d') {
-        const { settingsOfModel, trainUNet } = await import('../train/unet.js');
+      if (training === 'source') {
+        const { settingsOfModel, trainSource } = await import('../train/source.js');
         const first = { ...(await settingsOfModel(init)), ...from?.settings };
-        done = await trainUNet(context, readSettings(unetSettingsSchema, first, overruled, 'graft train'), shared);
+        const read = readSettings(studies.sourceSettingsSchema, first, overruled, 'graft train');
+        done = await trainSource(context, studies.ofSourceFamily(read), shared);
       } else {
-        const { settingsOfAdapter, trainSam } = await import('../train/sam.js');
+        const { settingsOfAdapter, trainPart } = await import('../train/part.js');
         const first = { ...(await settingsOfAdapter(init)), ...from?.settings };
-        const settings = readSettings(samSettingsSchema, first, overruled, 'graft train');
-        done = await trainSam(context, settings, { ...shared, base });
+        const read = readSettings(studies.partSettingsSchema, first, overruled, 'graft train');
+        done = await trainPart(context, studies.ofPartFamily(read), { ...shared, base });
       }
       const { result, split, lines } = done;
       const line = await startAudit(context, 'train', { folder: dirname(out), audit });
       for (const { site, name, image, label } of cases)
         line.reads(`${site}/${name}`, image, ...(label === undefined ? [] : [label]));
       if (init !== undefined) line.uses('init', init);
-      if (network === 'sam') line.uses('base', base);
+      if (training === 'part') line.uses('base', base);
       line.writes(out);
       line.finish();
       context.print({ ...result, split }, () => [...lines, describeSplit(split)].join('\n'));
@@ -158,7 +160,7 @@ function asValues(given: Readonly<Record<string, unknown>>): Record<string, unkn
 }
 
 async function trainOptions() {
-  const [{ z }, { trainingSchema }, { preprocessingSchema, windowSchema }, models, { fineTuningSchema }, peft] =
+  const [{ z }, { trainingSchema }, { preprocessingSchema, windowSchema }, networks, { fineTuningSchema }, peft] =
     await Promise.all([
       import('zod'),
       import('../../adapt/index.js'),
@@ -167,16 +169,16 @@ async function trainOptions() {
       import('../../finetune/index.js'),
       import('../../peft/index.js'),
     ]);
-  const { samArchitectures, samSchema, unet2dSchema } = models;
-  const { augmentation: _, adapter: __, epochs, batch, lr, ...sam } = fineTuningSchema.shape;
+  const { sizeNames } = networks;
+  const { augmentation: _, adapter: __, epochs, batch, lr, ...part } = fineTuningSchema.shape;
   const defaults = (key: 'epochs' | 'batch' | 'lr') =>
-    `default: ${trainingSchema.shape[key].parse(undefined)} for unet2d, ${fineTuningSchema.shape[key].parse(undefined)} for Segment Anything`;
+    `default: ${trainingSchema.shape[key].parse(undefined)} for a whole network, ${fineTuningSchema.shape[key].parse(undefined)} for a part`;
   const share = z.number().positive().max(0.9);
   return z.strictObject({
     model: z
-      .enum(['unet2d', ...(Object.keys(samArchitectures) as SamArchitecture[])])
+      .enum(sizeNames as [string, ...string[]])
       .optional()
-      .describe('network; default: unet2d, or the recipe’s'),
+      .describe(`network; default: ${networks.defaultSizes.source}, or the recipe’s`),
     site: z
       .array(z.string())
       .min(1)
@@ -187,7 +189,7 @@ async function trainOptions() {
     init: z
       .string()
       .optional()
-      .describe('model to start from, or adapter of Segment Anything; what is not given is as it was for that one'),
+      .describe('model to start from, or the adapter of a part; what is not given is as it was for that one'),
     ...settingsOptions(z),
     tensorboard: z.boolean().default(false).describe('write event files for TensorBoard beside --out'),
     classes: z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …'),
@@ -224,7 +226,7 @@ async function trainOptions() {
       .optional()
       .describe('folder that keeps prepared slices, for sets larger than memory; default: none'),
     ...auditOption(z),
-    filters: unet2dSchema.shape.filters,
+    ...networks.settingsOf(),
     size: preprocessingSchema.shape.size.describe(
       'height,width of a slice in pixels, padded or cropped about the centre; none: the volume’s own',
     ),
@@ -235,15 +237,14 @@ async function trainOptions() {
       .default(0)
       .describe('probability of a random intensity curve, for targets of other sequences'),
     ...trainingSchema.pick({ diceWeight: true, headEpochs: true, headLr: true }).shape,
-    imageSize: samSchema.shape.imageSize.default(64),
     foundation: z.string().optional().describe('checkpoint that a new base starts from'),
     base: z
       .string()
       .default('base.safetensors')
       .describe('the frozen network; used where it is there, written otherwise'),
-    rank: peft.adapterSchema.shape.rank,
+    rank: peft.loraOptions.shape.rank,
     slices: windowSchema.shape.slices,
-    ...sam,
-    plan: sam.plan.unwrap().optional().describe('what is trained; default: flap-sam, or the recipe’s first'),
+    ...part,
+    plan: part.plan.optional().describe('what is trained; default: the network’s usual plan, or the recipe’s first'),
   });
 }

@@ -1,5 +1,5 @@
 /** A mask that was made of an image. */
-import type { PromptedMask } from '../../finetune/index.js';
+import type { PromptedMask } from '../../segmenter/index.js';
 
 /** A mask that was made; of an answer to a prompt also the slice it is about, and how sure the model is. */
 export interface Mask extends Partial<Omit<PromptedMask, 'labels'>> {

@@ -1,5 +1,4 @@
-/** A model of either kind with its adapter: segments volumes and says what is doubtful about the labels. */
-import { loadAdapter, loadModel, profileOfReference, Sureness, segmentWithPauses } from '../../adapt/index.js';
+/** A model with its adapter: segments volumes and says what is doubtful about the labels. */
 import type { Pausing } from '../../core/index.js';
 import {
   doubtsOf,
@@ -11,20 +10,15 @@ import {
   type Volume,
 } from '../../data/index.js';
 import {
-  ClassEntropy,
-  finetuneError,
-  loadPublishedSam,
-  loadSam,
-  loadSamAdapter,
+  loadAdapter,
+  loadSegmenter,
   type Prompt,
   type PromptedMask,
-  type SamSegmenter,
-  type Scaling,
-  segmentVolumeWithPauses,
+  profileOfReference,
+  Sureness,
+  segmentWithPauses,
   segmentWithPrompt,
-} from '../../finetune/index.js';
-import { patchEmbedding } from '../../networks/index.js';
-import { disposeState, readState, unwrap } from '../../nn/index.js';
+} from '../../segmenter/index.js';
 
 /** The answer to one volume; to a prompt also the slice it is about, and how sure the model is. */
 export interface Answer extends Partial<Omit<PromptedMask, 'labels'>> {
@@ -58,66 +52,37 @@ export interface Predictor {
 interface PredictorOptions {
   /** A file made for the model. */
   adapter?: string;
-  /** How a published checkpoint of Segment Anything expects its images. */
-  scaling?: Scaling | undefined;
+  /** How a checkpoint of another program expects its images, where its family asks for it. */
+  scaling?: string | undefined;
   device: string;
 }
 
 /**
- * @param file a model that graft wrote, or a checkpoint of the reference U-Net, segment-anything or MedSAM
- * @throws GraftError SAM_SCALING, SAM_SCALED; where a file is none or does not fit
+ * @param file a model that graft wrote, or one of another program that a family of networks knows
+ * @throws GraftError as `loadSegmenter` and `loadAdapter`; ADAPTER_OTHER_BASE, ADAPTER_OTHER_FAMILY
  */
 export function loadPredictor(file: string, { adapter, scaling, device }: PredictorOptions): Predictor {
-  const { state, metadata } = readState(file);
-  const published = !metadata.format && unwrap(state, patchEmbedding, file) !== undefined;
-  disposeState(state);
-  if (published && !scaling) throw finetuneError('SAM_SCALING', { file });
-  if (!published && scaling) throw finetuneError('SAM_SCALED', { file });
-  if (published) return samPredictor(loadPublishedSam(file, scaling!, { device }), adapter);
-  return metadata.format === 'graft-sam'
-    ? samPredictor(loadSam(file, { device }), adapter)
-    : unetPredictor(file, adapter, device);
-}
-
-function unetPredictor(file: string, adapterFile: string | undefined, device: string): Predictor {
-  const model = loadModel(file, { device });
-  const adapter = adapterFile === undefined ? undefined : loadAdapter(adapterFile);
-  if (adapter) model.use(adapter);
-  const profile = adapter?.profile ?? model.profile ?? (model.reference && profileOfReference(model.reference));
-  const { classNames: classes } = model;
-  return {
-    classes,
-    *segment(volume, known) {
-      const sureness = new Sureness();
-      const labels = yield* segmentWithPauses(model, volume, { sureness });
-      const { entropy, heads } = sureness;
-      const { intensity } = model.preprocessing;
-      return judged(labels, volume, { ...known, entropy, heads }, { profile, classes, intensity });
-    },
-    prompt: undefined,
-    unchecked: uncheckedOf(profile),
-  };
-}
-
-function samPredictor(model: SamSegmenter, adapter: string | undefined): Predictor {
-  if (adapter !== undefined) model.use(loadSamAdapter(adapter));
-  const { classes, profile } = model;
+  const model = loadSegmenter(file, { scaling, device });
+  if (adapter !== undefined) model.use(loadAdapter(adapter));
+  const { classes, network } = model;
+  const profile = model.profile ?? (model.reference && profileOfReference(model.reference));
   const { intensity } = model.preprocessing;
   const ask: Segment = function* (volume, known) {
-    const entropy = new ClassEntropy(classes.length + 1, model.sam.config.imageSize ** 2);
-    const watch = (probabilities: Float32Array) => entropy.add(probabilities);
-    const labels = yield* segmentVolumeWithPauses(model, volume, { watch });
-    return judged(labels, volume, { ...known, entropy: entropy.value }, { profile, classes, intensity });
+    const sureness = new Sureness(network, model.maps);
+    const labels = yield* segmentWithPauses(model, volume, { sureness });
+    const { entropy, heads } = sureness;
+    return judged(labels, volume, { ...known, entropy, heads }, { profile, classes, intensity });
+  };
+  const prompt: Predictor['prompt'] = function* (volume, asked) {
+    const { labels, ...more } = yield* segmentWithPrompt(model, volume, asked);
+    // One slice is nothing to compare with whole volumes.
+    const names = classes.length > 0 ? classes : ['prompted'];
+    return { ...judged(labels, volume, {}, { profile: undefined, classes: names, intensity }), ...more };
   };
   return {
     classes,
     segment: classes.length > 0 ? ask : undefined,
-    *prompt(volume, prompt) {
-      const { labels, ...more } = yield* segmentWithPrompt(model, volume, prompt);
-      // One slice is nothing to compare with whole volumes.
-      const names = classes.length > 0 ? classes : ['prompted'];
-      return { ...judged(labels, volume, {}, { profile: undefined, classes: names, intensity }), ...more };
-    },
+    prompt: network.prompted ? prompt : undefined,
     unchecked: uncheckedOf(profile),
   };
 }

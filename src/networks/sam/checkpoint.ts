@@ -6,21 +6,10 @@
  */
 import { readState, type State, someNames, unwrap } from '../../nn/index.js';
 import { noGrad, operator, scope, type Tensor } from '../../torch/index.js';
+import type { FoundationReport } from '../family.js';
 import { samArchitectures } from './config.js';
 import { samError } from './errors.js';
 import type { Sam } from './sam.js';
-
-/** What became of a checkpoint's tensors and of the model's, by name. */
-export interface SamCheckpointReport {
-  /** taken as they are */
-  loaded: string[];
-  /** tables of positions that were resized to the model's image size */
-  resized: string[];
-  /** the model's tensors that the checkpoint had nothing for; they keep the values they had */
-  fresh: string[];
-  /** the checkpoint's tensors that the model has no place for */
-  unused: string[];
-}
 
 export const patchEmbedding = 'image_encoder.patch_embed.proj.weight';
 /** Depend on what the masks stand for. */
@@ -35,7 +24,7 @@ const upsample = operator('aten::upsample_bilinear2d');
  * @throws GraftError SAM_CHECKPOINT_FOREIGN, CHECKPOINT_SEVERAL, SAM_CHECKPOINT_DEPTH, SAM_CHECKPOINT_MISSING, SAM_CHECKPOINT_SHAPE (the model is
  *   unchanged then) and those of files that cannot be read
  */
-export const loadSamCheckpoint = (sam: Sam, path: string): SamCheckpointReport =>
+export const loadSamCheckpoint = (sam: Sam, path: string): FoundationReport =>
   scope(() => load(sam, samStateOf(readState(path).state, path), path));
 
 /**
@@ -49,7 +38,7 @@ export function samStateOf(state: State, file: string): State {
   throw samError('SAM_CHECKPOINT_FOREIGN', { file, name: patchEmbedding, count: state.size, found: names });
 }
 
-function load(sam: Sam, given: State, file: string): SamCheckpointReport {
+function load(sam: Sam, given: State, file: string): FoundationReport {
   const own = sam.state();
   const patches = given.get(patchEmbedding)!;
   const holds = describe(patches);

@@ -32,6 +32,12 @@ export const samErrors = {
     message: '{file}: {name} has shape [{found}]; this model expects [{expected}].',
     hint: 'The file holds {holds}. Choose the architecture it was made with.',
   },
+  SAM_SCALING: {
+    exit: 'usage',
+    message:
+      '{file}: is a checkpoint of Segment Anything as it is published, which does not say how its images are scaled.',
+    hint: 'Add --scaling sam for one of segment-anything’s own (sam_vit_b, …), --scaling medsam for one of MedSAM.',
+  },
   SAM_PUBLISHED: {
     exit: 'model',
     message: '{file}: is no checkpoint of segment-anything or MedSAM as they are published: {name}, found {found}.',

@@ -1,24 +1,10 @@
 /** Points, boxes and masks as embeddings for the mask decoder. */
 import { Conv2d, Embedding, GELU, LayerNorm2d, Module, Sequential } from '../../nn/index.js';
 import { cat, type Tensor, zeros } from '../../torch/index.js';
+import type { Prompts } from '../family.js';
 import { patchSize, type SamConfig } from './config.js';
 import { samError } from './errors.js';
 import { PositionEncoding } from './position-encoding.js';
-
-/** What is asked for, for B masks at once; every part may be absent. */
-export interface Prompts {
-  /** Places in the image. */
-  points?: {
-    /** float32 [B, N, 2], (x, y) in pixels of the model's image, the first pixel's centre at 0 */
-    places: Tensor;
-    /** int64 [B, N]: 1 inside the object, 0 outside, -1 no point (to fill up rows of different lengths) */
-    labels: Tensor;
-  };
-  /** float32 [B, 4], (x0, y0, x1, y1) in pixels of the model's image */
-  boxes?: Tensor;
-  /** float32 [B, 1, H/4, W/4], logits, usually those of an earlier prediction */
-  masks?: Tensor;
-}
 
 /** Prompts as the mask decoder reads them. */
 export interface PromptEmbeddings {

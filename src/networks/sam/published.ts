@@ -6,11 +6,10 @@
  * images in [0, 1]. graft's images lie in [0, 1], so the former is put into the first convolution.
  */
 
-import type { State } from '../../nn/index.js';
+import type { Module, State } from '../../nn/index.js';
 import { noGrad, scope, type Tensor, tensor } from '../../torch/index.js';
 import { checkedConfig, patchSize, type SamConfig } from './config.js';
 import { samError } from './errors.js';
-import type { Sam } from './sam.js';
 
 /** Mean and deviation of red, green and blue, of 255. */
 const pixels = { mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375] };
@@ -66,7 +65,7 @@ export function padWithMean(images: Tensor, [rows, columns]: readonly [number, n
 }
 
 /** Lets a model that expects segment-anything's pixels take images in [0, 1]: the same embeddings to rounding. */
-export function takeUnitImages(sam: Sam): void {
+export function takeUnitImages(sam: Module): void {
   const state = sam.state();
   const [weight, bias] = ['weight', 'bias'].map((name) => state.get(`image_encoder.patch_embed.proj.${name}`)!);
   const colours = (values: number[]): Tensor => tensor(values, [1, 3, 1, 1], { device: weight.device });

@@ -4,10 +4,12 @@
  */
 import { Module } from '../../nn/index.js';
 import { operator, type Tensor } from '../../torch/index.js';
-import { checkedConfig, type SamConfig } from './config.js';
+import type { EncoderStages, PromptedPrediction, Prompts, SegmentationNetwork } from '../family.js';
+import { checkedConfig, patchSize, type SamConfig } from './config.js';
 import { ImageEncoder } from './image-encoder.js';
 import { MaskDecoder, type MaskPrediction } from './mask-decoder.js';
-import { PromptEncoder, type Prompts } from './prompt-encoder.js';
+import { PromptEncoder } from './prompt-encoder.js';
+import { padWithMean } from './published.js';
 
 const upsample = operator('aten::upsample_bilinear2d') as (
   input: Tensor,
@@ -17,20 +19,10 @@ const upsample = operator('aten::upsample_bilinear2d') as (
   scaleW: null,
 ) => Tensor;
 
-export interface PromptedPrediction {
-  /**
-   * float32 [B, masks, imageSize, imageSize]; above 0 is inside. Of the stock head's four, the first is for prompts that
-   * say clearly what is meant, the other three are its suggestions for prompts that do not.
-   */
-  logits: Tensor;
-  /** float32 [B, masks] */
-  iou: Tensor;
-  /** The decoder's own resolution; the stock head's can be given back as a prompt's mask. */
-  lowResolution: Tensor;
-}
-
-export class Sam extends Module {
+export class Sam extends Module implements SegmentationNetwork<Tensor> {
   readonly config: SamConfig;
+  readonly background = 'channel';
+  readonly memoryFormat = 'contiguous';
   readonly imageEncoder: ImageEncoder;
   readonly promptEncoder: PromptEncoder;
   readonly maskDecoder: MaskDecoder;
@@ -42,6 +34,32 @@ export class Sam extends Module {
     this.imageEncoder = this.child('image_encoder', new ImageEncoder(config));
     this.promptEncoder = this.child('prompt_encoder', new PromptEncoder(config));
     this.maskDecoder = this.child('mask_decoder', new MaskDecoder(config));
+  }
+
+  get input() {
+    return { channels: 3, multiple: patchSize, side: this.config.imageSize };
+  }
+  get classes(): number {
+    return this.config.classes ?? 0;
+  }
+
+  /** Patches, blocks, neck. */
+  get stages(): EncoderStages {
+    const { imageEncoder } = this;
+    return {
+      chain: [
+        (images) => imageEncoder.embed(images),
+        ...imageEncoder.stages.map((stage) => (tokens: Tensor) => stage.forward(tokens)),
+        (tokens) => imageEncoder.finish(tokens),
+      ],
+      stageOf(name) {
+        const path = name.match(/^image_encoder\.(?:blocks\.(\d+)|(neck))?/);
+        if (!path) return undefined;
+        if (path[2]) return imageEncoder.stages.length + 1;
+        // What is not a block's own, such as factors that all blocks share, counts as the first stage's.
+        return path[1] === undefined ? 0 : Number(path[1]) + 1;
+      },
+    };
   }
 
   /** @param images float32 [B, 3, imageSize, imageSize] @returns embeddings [B, promptDim, imageSize/16, imageSize/16] */
@@ -60,6 +78,11 @@ export class Sam extends Module {
     return this.maskDecoder.forward(embeddings, promptEncoder.imagePositions(), promptEncoder.forward({}));
   }
 
+  /** @param embeddings of `encode` @returns [B, classes + 1, imageSize, imageSize], background first */
+  logits(embeddings: Tensor): Tensor {
+    return this.decode(embeddings).logits;
+  }
+
   /** `encode` and `decode` together. @param images float32 [B, 3, imageSize, imageSize] */
   forward(images: Tensor): MaskPrediction & { embeddings: Tensor } {
     const embeddings = this.encode(images);
@@ -72,12 +95,17 @@ export class Sam extends Module {
    * @param embeddings of `encode`: one image for all prompts, or as many images as prompts
    * @throws GraftError SAM_PROMPT
    */
-  predict(embeddings: Tensor, prompts: Prompts): PromptedPrediction {
+  prompted(embeddings: Tensor, prompts: Prompts): PromptedPrediction {
     const { promptEncoder } = this;
     const places = promptEncoder.imagePositions();
     const { logits, iou } = this.maskDecoder.forward(embeddings, places, promptEncoder.forward(prompts));
     const size = [this.config.imageSize, this.config.imageSize];
     const full = logits.shape[3] === size[1] ? logits : upsample(logits, size, false, null, null);
     return { logits: full, iou, lowResolution: logits };
+  }
+
+  /** As segment-anything pads: with the mean colour. */
+  pad(images: Tensor, shown: readonly [number, number]): Tensor {
+    return padWithMean(images, shown);
   }
 }

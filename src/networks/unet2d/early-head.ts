@@ -4,8 +4,9 @@
  */
 import { BatchNorm2d, Conv2d, Module } from '../../nn/index.js';
 import { noGrad, relu, type Tensor, tensor, upsampleBilinear } from '../../torch/index.js';
+import type { EarlyHead as Head } from '../family.js';
 
-export class EarlyHead extends Module {
+export class EarlyHead extends Module implements Head<readonly Tensor[]> {
   readonly #conv1: Conv2d;
   readonly #bn1: BatchNorm2d;
   readonly #conv2: Conv2d;
@@ -33,6 +34,11 @@ export class EarlyHead extends Module {
     x = this.#conv3.forward(x); // [B, outChannels, h, w]
     return this.level === 0 ? x : upsampleBilinear(x, 2 ** this.level);
   }
+  /** @param features of `UNet2D.encode` */
+  read(features: readonly Tensor[]): Tensor {
+    return this.forward(features[this.level]);
+  }
+
   /** Adds to the logits of each class. @param values one for each class */
   shift(values: readonly number[]): void {
     const bias = this.#conv3.bias!;

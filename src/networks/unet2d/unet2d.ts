@@ -5,6 +5,7 @@
  */
 import { BatchNorm2d, Conv2d, ConvTranspose2d, Identity, Layer, Module, ReLU, Sequential } from '../../nn/index.js';
 import { noGrad, relu, type Tensor } from '../../torch/index.js';
+import type { SegmentationNetwork } from '../family.js';
 import { type EncoderBlock, encoderBlocks, type UNet2DConfig } from './config.js';
 
 /** Normalisation, ReLU, convolution. */
@@ -56,8 +57,10 @@ const up = (channels: number) =>
     new ReLU(),
   );
 
-export class UNet2D extends Module {
+export class UNet2D extends Module implements SegmentationNetwork<Tensor[]> {
   readonly config: UNet2DConfig;
+  readonly background = 'half';
+  readonly memoryFormat = 'channels_last';
   readonly #encoder: Record<EncoderBlock, Sequential>;
   readonly #shortcuts: Conv2d[];
   readonly #up: Sequential[];
@@ -87,6 +90,13 @@ export class UNet2D extends Module {
     this.#out = this.child('out_path', new Sequential(new ResBlock(n, 1), head, this.#lastNorm));
   }
 
+  get input() {
+    return { channels: this.config.inChannels, multiple: 2 ** (encoderBlocks.length - 1) };
+  }
+  get classes(): number {
+    return this.config.outChannels;
+  }
+
   /**
    * The last layer normalises the logits to unit variance: started at weight 1 it would take training hundreds of steps
    * to grow probabilities that are near 0 and 1. It starts where a sharp output with little foreground lies.
@@ -111,7 +121,7 @@ export class UNet2D extends Module {
   }
 
   /** @param features all four of `encode` @returns logits [B, outChannels, H, W] */
-  decode(features: readonly Tensor[]): Tensor {
+  logits(features: readonly Tensor[]): Tensor {
     let x = features[3]; // [B, 8n, H/8, W/8]
     for (const level of [2, 1, 0])
       x = this.#up[2 - level].forward(x).add(this.#shortcuts[level].forward(features[level])); // [B, n·2^level, …]
@@ -120,6 +130,6 @@ export class UNet2D extends Module {
 
   /** @param image float32 [B, inChannels, H, W] @returns logits [B, outChannels, H, W] */
   forward(image: Tensor): Tensor {
-    return this.decode(this.encode(image));
+    return this.logits(this.encode(image));
   }
 }

@@ -25,7 +25,7 @@ export const loraOptions = z.strictObject({
     .min(1)
     .default(['q', 'v'])
     .describe(
-      'parts of attention (q, k, v) or linear layers, by the last words of their paths: q, image_encoder.v, mlp.lin1',
+      'parts of attention (q, k, v) or linear layers, by the last words of their paths: q, encoder.v, mlp.lin1',
     ),
 });
 

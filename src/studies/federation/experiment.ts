@@ -6,11 +6,10 @@
 import { existsSync } from 'node:fs';
 import { type ProgressEvent, sha256, writeFileAtomic } from '../../core/index.js';
 import { type Dataset, describeSplit } from '../../data/index.js';
-import { loadSam, SamSegmenter } from '../../finetune/index.js';
 import { describeFoundation, makeFoundation } from '../../jobs/index.js';
-import { Sam, samConfig } from '../../networks/index.js';
 import { applyPlan } from '../../peft/index.js';
 import { type Headline, renderFederationReport } from '../../report/index.js';
+import { loadFoundation, loadSegmenter, planNamed, Segmenter, saveSegmenter } from '../../segmenter/index.js';
 import { chooseDevice, onDevice, setThreads } from '../../torch/index.js';
 import { Tracking } from '../../tracking/index.js';
 import { cacheFolder, removeCache } from '../cache.js';
@@ -21,7 +20,7 @@ import { standingTensors } from '../whole.js';
 import { federationExtensionOf } from './extension.js';
 import { gatherFederation } from './gather.js';
 import { outcomeOfFederation } from './outcome.js';
-import { type FederationRecipe, variantsOf } from './recipe.js';
+import { type FederationRecipe, networkOf, variantsOf } from './recipe.js';
 import { pathOf, stands, type Task, tasksOf } from './results.js';
 import { nameOf, runTask } from './run-task.js';
 import { freeSite, type LoadedSite, loadSite, splitSites } from './sites.js';
@@ -89,7 +88,7 @@ async function* carryOut(
     for (const split of splits) sites.push(yield* loadSite(split, reader, cacheFolder(recipe, folder)));
     reader.dispose();
     const model = hasModel
-      ? loadSam(modelFile(folder, seed), { device })
+      ? loadSegmenter(modelFile(folder, seed), { device })
       : yield* baseModel(recipe, folder, device, seed);
     for (const variant of plans)
       for (const task of tasksOf(recipe, seed, variant))
@@ -110,23 +109,22 @@ async function* carryOut(
   return { folder: folder.path, report, headline: gathered.headline, summary };
 }
 
-const configOf = ({ model, classes }: FederationRecipe, stock = false) =>
-  samConfig(model.architecture, { imageSize: model.imageSize, classes: stock ? null : classes.length });
-
 /** Finds plans that the network does not allow. @throws GraftError PLAN_EMPTY, ADAPTER_TARGET, ADAPTER_PLACE */
 function checkPlans(recipe: FederationRecipe): void {
   onDevice('meta', () => {
-    const sam = new Sam(configOf(recipe));
-    for (const { plan, adapter } of variantsOf(recipe)) applyPlan(sam, plan, adapter).undo();
+    const { family, config } = networkOf(recipe);
+    const network = family.build(config);
+    for (const { plan, adapter } of variantsOf(recipe))
+      applyPlan(network, planNamed(family, plan), family.adapter.parse(adapter)).undo();
   });
 }
 
 /** A model with the recipe's checkpoint, or one that has to learn everything. */
 function newModel(recipe: FederationRecipe, device: string, seed: number, foundation = recipe.model.checkpoint) {
   const { classes, preprocessing, windows } = recipe;
-  const model = new SamSegmenter({ architecture: configOf(recipe), classes, preprocessing, windows, device });
+  const model = new Segmenter({ ...networkOf(recipe), classes, preparation: { preprocessing, windows }, device });
   model.initialise(seed);
-  return { model, report: foundation === undefined ? undefined : model.loadFoundation(foundation) };
+  return { model, report: foundation === undefined ? undefined : loadFoundation(model, foundation) };
 }
 
 const modelFile = (folder: RunFolder, seed: number) => folder.file('models', `seed${seed}.safetensors`);
@@ -138,14 +136,19 @@ async function* foundationOf(
   folder: RunFolder,
   device: string,
 ): AsyncGenerator<ProgressEvent> {
-  const { checkpoint, architecture, imageSize, pretrain } = recipe.model;
+  const { checkpoint, architecture, pretrain, ...settings } = recipe.model;
   const out = folder.file(foundationFile);
-  if (checkpoint || (yield* standingTensors(out, 'the foundation is made again'))) return;
+  if (
+    checkpoint ||
+    !networkOf(recipe).family.loadFoundation ||
+    (yield* standingTensors(out, 'the foundation is made again'))
+  )
+    return;
   if (recipe.seeds.some((seed) => existsSync(modelFile(folder, seed))) && !existsSync(out))
     yield { kind: 'note', text: `${out} is missing: the foundation is made again` };
   yield* makeFoundation(
     {
-      ...{ architecture, imageSize, pretraining: pretrain, device, out },
+      ...{ architecture, settings, pretraining: pretrain, device, out },
       seed: recipe.seeds[0],
       checkpoint: folder.file('checkpoints', 'foundation.ckpt'),
     },
@@ -159,11 +162,15 @@ async function* baseModel(
   folder: RunFolder,
   device: string,
   seed: number,
-): AsyncGenerator<ProgressEvent, SamSegmenter> {
-  const foundation = recipe.model.checkpoint ?? folder.file(foundationFile);
+): AsyncGenerator<ProgressEvent, Segmenter> {
+  const { checkpoint } = recipe.model;
+  const made = networkOf(recipe).family.loadFoundation ? folder.file(foundationFile) : undefined;
+  const foundation = checkpoint ?? made;
   const { model, report } = newModel(recipe, device, seed, foundation);
-  model.save(modelFile(folder, seed), { foundation: sha256(foundation), seed: String(seed) });
-  folder.log({ kind: 'foundation', seed, file: recipe.model.checkpoint ?? foundationFile, ...report });
-  yield { kind: 'note', text: `seed ${seed}: foundation ${foundation}: tensors ${describeFoundation(report!)}` };
+  const from = foundation === undefined ? {} : { foundation: sha256(foundation) };
+  saveSegmenter(modelFile(folder, seed), model, { ...from, seed: String(seed) });
+  folder.log({ kind: 'foundation', seed, file: checkpoint ?? (made === undefined ? null : foundationFile), ...report });
+  const told = report ? `foundation ${foundation}: tensors ${describeFoundation(report)}` : 'weights drawn anew';
+  yield { kind: 'note', text: `seed ${seed}: ${told}` };
   return model;
 }

@@ -17,7 +17,6 @@ import {
   runFederation,
   siteFolder,
 } from '../../federate/index.js';
-import { type SamSegmenter, validate } from '../../finetune/index.js';
 import { checkSafetensors, readMetadata } from '../../formats/index.js';
 import type { JobEvent } from '../../jobs/index.js';
 import {
@@ -31,6 +30,7 @@ import {
   type TrainingEvent,
   writeState,
 } from '../../nn/index.js';
+import { type Segmenter, validate } from '../../segmenter/index.js';
 import { SharedNetwork } from './network.js';
 import type { FederationRecipe, Variant } from './recipe.js';
 import type { LoadedSite } from './sites.js';
@@ -38,7 +38,7 @@ import { SiteTrainer } from './trainer.js';
 
 export interface FederatedJob {
   task: string;
-  model: SamSegmenter;
+  model: Segmenter;
   sites: readonly LoadedSite[];
   variant: Variant;
   keep: FederationRecipe['keep'];

@@ -2,10 +2,10 @@
 import type { Pausing } from '../../core/index.js';
 import { sha256 } from '../../core/index.js';
 import { type Case, type Dataset, loadCase, siteOf, type Volume } from '../../data/index.js';
-import { loadSam, loadSamAdapter, segmentVolumeWithPauses } from '../../finetune/index.js';
 import { meanScore } from '../../jobs/index.js';
 import { disposeState } from '../../nn/index.js';
 import { change, type FederationReport, fixed, type LedgerTable, type Panel } from '../../report/index.js';
+import { loadAdapter, loadSegmenter, segmentWithPauses } from '../../segmenter/index.js';
 import { comparisonOf, namingOfRun } from '../comparison/sharing.js';
 import type { RunFolder } from '../folder.js';
 import type { Naming } from '../names.js';
@@ -124,13 +124,13 @@ function* picturesOf(
 ): Pausing<FederationReport['images']> {
   const [seed] = recipe.seeds;
   const results = readRegimeResults(folder, recipe).filter((one) => one.plan === plan && one.seed === seed);
-  const model = loadSam(folder.file('models', `seed${seed}.safetensors`));
+  const model = loadSegmenter(folder.file('models', `seed${seed}.safetensors`));
   const labelsOf = function* (result: RegimeResult | undefined, one: Case, image: Volume) {
     if (!result) return undefined;
     const { file } = result.adapters.find(({ site }) => site === null || site === one.site)!;
-    const adapter = loadSamAdapter(folder.file(file));
+    const adapter = loadAdapter(folder.file(file));
     model.use(adapter);
-    const labels = yield* segmentVolumeWithPauses(model, image, { case: one });
+    const labels = yield* segmentWithPauses(model, image, { case: one });
     model.use(undefined);
     disposeState(adapter.state);
     return labels;

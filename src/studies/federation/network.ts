@@ -1,19 +1,19 @@
 /** The network that the sites of a federation share: frozen weights, one adapter, and what rounds added to the former. */
 import type { Pausing } from '../../core/index.js';
 import { aggregations, type Correction } from '../../federate/index.js';
-import type { SamSegmenter } from '../../finetune/index.js';
 import { copyInto, copyState, disposeState, pick, type State } from '../../nn/index.js';
 import { applyPlan, isLoraFactor, loraWeightOf, type Planned } from '../../peft/index.js';
+import { planNamed, type Segmenter } from '../../segmenter/index.js';
 import { noGrad, scope } from '../../torch/index.js';
 import type { Variant } from './recipe.js';
 
 export class SharedNetwork implements Disposable {
-  readonly model: SamSegmenter;
+  readonly model: Segmenter;
   readonly planned: Planned;
   readonly variant: Variant;
   /** Fingerprint of the frozen network. */
   readonly base: string;
-  /** What is trained and stays with each site whatever the aggregation: mixing weights of several LoRAs. */
+  /** What differs from the base and stays with each site whatever the aggregation: mixing weights, normalisation. */
   readonly own: State;
   /** The trained tensors before training, and the frozen weights that corrections change. */
   readonly #initial: State;
@@ -22,28 +22,31 @@ export class SharedNetwork implements Disposable {
   readonly #corrected = new Set<number>();
 
   /** @throws GraftError as `applyPlan` */
-  constructor(model: SamSegmenter, variant: Variant, seed: number) {
+  constructor(model: Segmenter, variant: Variant, seed: number) {
     model.use(undefined);
     this.model = model;
     this.variant = variant;
     this.base = model.fingerprint; // before there is an adapter
-    this.planned = applyPlan(model.sam, variant.plan, variant.adapter, seed);
-    const { trained, travelling } = this.planned;
-    this.own = pick(trained, (name) => !travelling.has(name));
-    const weights = model.sam.parameters();
+    const { family, network } = model;
+    const { normalisation } = variant.training;
+    const plan = planNamed(family, variant.plan);
+    this.planned = applyPlan(network, plan, family.adapter.parse(variant.adapter), { seed, normalisation });
+    const { trained, held, travelling } = this.planned;
+    this.own = pick(held, (name) => !travelling.has(name));
+    const weights = network.parameters();
     const factors = aggregations[variant.federation.aggregation].corrects
       ? [...trained.keys()].filter(isLoraFactor)
       : [];
     const adapted = new Set(factors.map((name) => loraWeightOf(name, weights).name));
     this.#correctable = new Map([...adapted].map((name) => [name, weights.get(name)!]));
-    this.#initial = copyState(new Map([...trained, ...this.#correctable]));
+    this.#initial = copyState(new Map([...held, ...this.#correctable]));
   }
 
   /** Puts trained values in; what is missing has its initial value. Frozen weights are not touched. */
   load(tensors: State): void {
-    const { trained } = this.planned;
-    copyInto(trained, this.#initial);
-    copyInto(trained, tensors);
+    const { held } = this.planned;
+    copyInto(held, this.#initial);
+    copyInto(held, tensors);
   }
 
   /** Adds a round's corrections to the frozen weights, unless they have them. */
@@ -66,7 +69,7 @@ export class SharedNetwork implements Disposable {
   }
 
   #add(corrections: readonly Correction[]): void {
-    const { scale } = this.variant.adapter;
+    const scale = Number(this.variant.adapter.scale);
     for (const { a, factors } of corrections) {
       const { name, start, rows } = loraWeightOf(a, this.#correctable);
       const weight = this.#correctable.get(name)!.narrow(0, start, rows);
@@ -76,12 +79,12 @@ export class SharedNetwork implements Disposable {
 
   /** All that makes the network what it is now beside its base, as copies. */
   snapshot(): State {
-    return copyState(new Map([...this.planned.trained, ...this.#correctable]));
+    return copyState(new Map([...this.planned.held, ...this.#correctable]));
   }
 
   /** Leaves the model as it was. */
   [Symbol.dispose](): void {
-    const own = this.model.sam.parameters();
+    const own = this.model.network.state();
     copyInto(own, this.#initial);
     this.planned.undo();
     disposeState(this.#initial);

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { preprocessingSchema, windowSchema } from '../../data/index.js';
 import { aggregations, checkFederation, type Federation, federationSchema } from '../../federate/index.js';
 import { type LocalTrainingConfig, localTrainingSchema, pretrainingSchema } from '../../finetune/index.js';
-import { type SamArchitecture, samArchitectures, samSchema } from '../../networks/index.js';
-import { adapterSchema, planSchema, plans } from '../../peft/index.js';
+import { defaultSizes, type Family, familyOfSize, sizeNames } from '../../networks/index.js';
 import type { Regime } from '../../report/index.js';
+import { planNamed } from '../../segmenter/index.js';
 import { trackingSchema } from '../../tracking/index.js';
 import { cacheSchema } from '../cache.js';
 import { classesSchema, dataSchema } from '../dataset.js';
@@ -36,10 +36,13 @@ export type { Regime };
 
 const regimesSchema = z.array(z.enum(regimeNames)).min(1);
 
+/** Read by the schema of the network's family. */
+const optionsSchema = z.record(z.string(), z.unknown());
+
 const variantSchema = z.strictObject({
-  plan: planSchema.describe('what is trained and what travels'),
+  plan: z.string().describe('what is trained and what travels'),
   name: fileNameSchema.optional().describe('in tables and file names; default: the plan'),
-  adapter: overruling(adapterSchema).optional().describe('settings that differ from the recipe’s `adapter`'),
+  adapter: optionsSchema.optional().describe('settings that differ from the recipe’s `adapter`'),
   training: overruling(localTrainingSchema).optional().describe('settings that differ from the recipe’s `training`'),
   federation: overruling(roundsSchema).optional().describe('settings that differ from the recipe’s `federation`'),
   regimes: regimesSchema.optional().describe('in place of the recipe’s'),
@@ -65,27 +68,28 @@ export const federationRecipeSchema = z.strictObject({
   seeds: z.array(z.int().min(0)).min(1).default([1]).describe('the experiment is repeated with each'),
   toleranceMm: z.number().positive().default(2).describe('tolerance of the surface Dice, in mm'),
   model: z
-    .strictObject({
+    .object({
       architecture: z
-        .enum(Object.keys(samArchitectures) as [SamArchitecture, ...SamArchitecture[]])
-        .default('sam-tiny')
+        .enum(sizeNames as [string, ...string[]])
+        .default(defaultSizes.foundation)
         .describe('size of the network'),
-      imageSize: samSchema.shape.imageSize.default(64),
       checkpoint: z
         .string()
         .optional()
         .describe('foundation to start from: .pth or safetensors of segment-anything, MedSAM or "graft pretrain"'),
       pretrain: pretrainingSchema.prefault({}).describe('how a foundation is made where no checkpoint is given'),
     })
-    .prefault({}),
+    .catchall(z.unknown())
+    .prefault({})
+    .describe('the network, with the settings of its family'),
   preprocessing: preprocessingSchema.prefault({}).describe('the slices have the size of the model’s images'),
   windows: windowSchema.prefault({}),
   plans: z
-    .array(z.union([planSchema, variantSchema]))
+    .array(z.union([z.string(), variantSchema]))
     .min(1)
-    .default(['flap-sam'])
-    .describe('names, or objects that change a plan’s settings'),
-  adapter: adapterSchema.prefault({}).describe('the low-rank adapter of the plans that have one'),
+    .default([])
+    .describe('default: the family’s usual one; names, or objects that change a plan’s settings'),
+  adapter: optionsSchema.default({}).describe('the low-rank adapter of the plans that have one'),
   regimes: regimesSchema.default([...regimeNames]).describe('each site alone, all cases in one place, in rounds'),
   training: localTrainingSchema.prefault({}).describe('at every site; one epoch a round'),
   epochs: z.int().min(1).optional().describe('of the local and the centralised regime; default: as many as rounds'),
@@ -106,8 +110,9 @@ export type FederationRecipe = z.output<typeof federationRecipeSchema>;
 export interface Variant {
   name: string;
   label: string;
-  plan: z.output<typeof planSchema>;
-  adapter: z.output<typeof adapterSchema>;
+  plan: string;
+  /** Of the plan's adapter, as the family's schema reads them. */
+  adapter: Record<string, unknown>;
   training: LocalTrainingConfig;
   federation: Omit<Federation, 'seed'>;
   regimes: Regime[];
@@ -124,7 +129,8 @@ export const readFederationRecipe = (file: string, overrides: Record<string, unk
 
 /** As `readFederationRecipe`, from what a file holds. @param file named in errors */
 export function parseFederationRecipe(content: unknown, file: string): FederationRecipe {
-  const recipe = parseContent(federationRecipeSchema, content, file);
+  const recipe = ofFamily(parseContent(federationRecipeSchema, content, file), file);
+  const family = familyOfSize(recipe.model.architecture);
   const { sites, seeds, classes, regimes } = recipe;
   const variants = variantsOf(recipe, file);
   checkDistinct({ sites, seeds, classes, regimes, plans: variants.map(({ name }) => name) }, file);
@@ -132,13 +138,14 @@ export function parseFederationRecipe(content: unknown, file: string): Federatio
     throw runError('RECIPE_INVALID', { file, key: 'keep', problem: 'best needs validation cases, and split has none' });
   for (const { name, plan, federation, adapter } of variants) {
     checkFederation({ ...federation, seed: 0 });
-    if (plan === 'ma-sam' && adapter.slices !== recipe.windows.slices)
+    const across = family.plans[plan].across?.(adapter) ?? recipe.windows.slices;
+    if (across !== recipe.windows.slices)
       throw runError('RECIPE_INVALID', {
         file,
         key: 'adapter.slices',
-        problem: `${name} looks across windows of ${adapter.slices} slices, but windows.slices is ${recipe.windows.slices}`,
+        problem: `${name} looks across windows of ${across} slices, but windows.slices is ${recipe.windows.slices}`,
       });
-    if (aggregations[federation.aggregation].corrects && (adapter.count > 1 || adapter.kind === 'dora'))
+    if (aggregations[federation.aggregation].corrects && (Number(adapter.count) > 1 || adapter.kind === 'dora'))
       throw runError('RECIPE_INVALID', {
         file,
         key: 'federation.aggregation',
@@ -161,18 +168,56 @@ export const isFederation = (content: Record<string, unknown>): boolean =>
 
 /** The recipe's plans with their names and all their settings. @throws GraftError RECIPE_INVALID */
 export function variantsOf(
-  { plans: listed, adapter, training, federation, regimes }: FederationRecipe,
+  { plans: listed, adapter, training, federation, regimes, model }: FederationRecipe,
   file = 'the recipe',
 ): Variant[] {
+  const family = familyOfSize(model.architecture);
   return listed.map((entry) => {
     const variant: z.output<typeof variantSchema> = typeof entry === 'string' ? { plan: entry } : entry;
     const { plan, name = plan } = variant;
     return {
-      ...{ name, plan, label: name === plan ? plans[plan].label : name },
-      adapter: parseContent(adapterSchema, { ...adapter, ...variant.adapter }, file),
+      ...{ name, plan, label: name === plan ? planOfRecipe(family, plan, file).label : name },
+      adapter: adapterOf(family, { ...adapter, ...variant.adapter }, file),
       training: { ...training, ...variant.training } as LocalTrainingConfig,
       federation: { ...federation, ...variant.federation } as Variant['federation'],
       regimes: variant.regimes ?? regimes,
     };
+  });
+}
+
+/** The network that the sites train. */
+export function networkOf({ model, classes }: FederationRecipe): { family: Family; config: unknown } {
+  const { architecture, checkpoint: _, pretrain: __, ...settings } = model;
+  const family = familyOfSize(architecture);
+  return { family, config: family.configure(architecture, classes.length, settings) };
+}
+
+/** The recipe with what only its network's family can read: the network's settings and the adapter's options. */
+function ofFamily(recipe: FederationRecipe, file: string): FederationRecipe {
+  const { architecture, checkpoint, pretrain, ...rest } = recipe.model;
+  const family = familyOfSize(architecture);
+  const { model } = parseContent(z.strictObject({ model: family.settings }), { model: rest }, file);
+  return {
+    ...recipe,
+    model: { architecture, ...model, ...(checkpoint !== undefined && { checkpoint }), pretrain },
+    plans: recipe.plans.length > 0 ? recipe.plans : [family.defaultPlan],
+    adapter: adapterOf(family, recipe.adapter, file),
+  };
+}
+
+const adapterOf = (family: Family, options: Record<string, unknown>, file: string) =>
+  parseContent(z.strictObject({ adapter: family.adapter }), { adapter: options }, file).adapter as Record<
+    string,
+    unknown
+  >;
+
+/** @throws GraftError RECIPE_INVALID */
+function planOfRecipe(family: Family, plan: string, file: string) {
+  if (Object.hasOwn(family.plans, plan)) return planNamed(family, plan);
+  const known = Object.keys(family.plans).join(', ');
+  throw runError('RECIPE_INVALID', {
+    file,
+    key: 'plans',
+    problem: `${family.title} has no plan ${plan}, but ${known}`,
   });
 }

@@ -3,16 +3,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { type ProgressEvent, sha256, writeFileAtomic } from '../../core/index.js';
 import type { Volume } from '../../data/index.js';
 import { ledgerFile } from '../../federate/index.js';
-import {
-  profileOfCases,
-  type SamAdapter,
-  type SamSegmenter,
-  saveSamAdapter,
-  segmentVolumeWithPauses,
-} from '../../finetune/index.js';
 import { type JobEvent, meanScore, progressOf, scoreCase } from '../../jobs/index.js';
 import type { CaseScore } from '../../metrics/index.js';
 import { disposeState, type State } from '../../nn/index.js';
+import { type Adapter, profileOfCases, type Segmenter, saveAdapter, segmentWithPauses } from '../../segmenter/index.js';
 import type { RunFolder } from '../folder.js';
 import { federate } from './federated.js';
 import type { FederationRecipe, Variant } from './recipe.js';
@@ -25,7 +19,7 @@ interface Bench {
   recipe: FederationRecipe;
   folder: RunFolder;
   seed: number;
-  model: SamSegmenter;
+  model: Segmenter;
   sites: LoadedSite[];
   variant: Variant;
 }
@@ -61,7 +55,7 @@ function saveAdapters(folder: RunFolder, task: Task, adapters: Trained['adapters
   const saved = adapters.map(({ site, adapter }) => {
     const file = `adapters/${[pathOf(task), ...(site === null ? [] : [site])].join('/')}.safetensors`;
     const path = folder.file(file);
-    saveSamAdapter(path, adapter);
+    saveAdapter(path, adapter);
     return { site, file, bytes: statSync(path).size, sha256: sha256(path) };
   });
   for (const { adapter } of adapters) disposeState(adapter.state);
@@ -73,7 +67,7 @@ function keepLedger(folder: RunFolder, { seed, plan }: Task, federation: string)
 }
 
 interface Trained {
-  adapters: { site: string | null; adapter: SamAdapter }[];
+  adapters: { site: string | null; adapter: Adapter }[];
   trainedParameters: number;
   travellingParameters: number;
   kept: number;
@@ -116,17 +110,17 @@ async function* inRounds(
   } = yield* federate({
     ...{ task, model, sites, variant, keep, seed, folder },
   });
-  const { preprocessing, windows, classes, fingerprint: base } = model;
+  const { family, preparation, classes, fingerprint: base } = model;
   const adapterOf = (site: string | null, state: State): Trained['adapters'][number] => ({
     site,
     adapter: {
       ...{
         name: variant.name,
-        plan: variant.plan,
+        family: family.name,
+        method: variant.plan,
         options: variant.adapter,
         base,
-        preprocessing,
-        windows,
+        ...preparation,
         classes,
         state,
       },
@@ -170,7 +164,7 @@ async function* score(
       const { adapter } = adapters.find(({ site }) => site === null || site === name)!;
       model.use(adapter);
       for (const one of test) {
-        const segment = (image: Volume) => segmentVolumeWithPauses(model, image, { case: one });
+        const segment = (image: Volume) => segmentWithPauses(model, image, { case: one });
         scores.push(yield* scoreCase(one, segment, recipe.classes, recipe.toleranceMm));
         yield { kind: 'step', done: scores.length, total };
       }

@@ -2,8 +2,8 @@
 
 import type { ProgressEvent } from '../../core/index.js';
 import { type Case, type CaseSlices, type Dataset, splitCases } from '../../data/index.js';
-import type { SamSegmenter } from '../../finetune/index.js';
 import { readSlices } from '../../jobs/index.js';
+import type { Segmenter } from '../../segmenter/index.js';
 import { labelledCases } from '../dataset.js';
 import type { FederationRecipe } from './recipe.js';
 
@@ -37,7 +37,7 @@ export interface LoadedSite {
  */
 export async function* loadSite(
   { name, train, validation, test }: SiteSplit,
-  { classes, preprocessing }: SamSegmenter,
+  { classes, preprocessing }: Segmenter,
   cache: string | undefined,
 ): AsyncGenerator<ProgressEvent, LoadedSite> {
   const options = { classes: classes.length + 1, cache };

@@ -2,13 +2,12 @@
 
 import { meanScore } from '../../jobs/index.js';
 import type { CaseScore } from '../../metrics/index.js';
-import { Sam, samConfig } from '../../networks/index.js';
 import { countElements } from '../../nn/index.js';
 import type { BySite, FederationSummary, PlanSummary, RegimeScores, Traffic } from '../../report/index.js';
 import { onDevice } from '../../torch/index.js';
 import type { RunFolder } from '../folder.js';
 import { spread } from '../summary.js';
-import { type FederationRecipe, type Regime, type Variant, variantsOf } from './recipe.js';
+import { type FederationRecipe, networkOf, type Regime, type Variant, variantsOf } from './recipe.js';
 import { ledgerOf, type RegimeResult, readRegimeResults } from './results.js';
 
 export type { BySite, FederationSummary, PlanSummary, RegimeScores, Traffic };
@@ -111,7 +110,7 @@ function bytesOf(folder: RunFolder, { seeds }: FederationRecipe, { name, federat
 }
 
 function trafficOf(
-  { model, classes }: FederationRecipe,
+  recipe: FederationRecipe,
   variants: readonly Variant[],
   all: readonly (Moved | null)[],
   { rounds, down, up, updates }: Moved,
@@ -121,8 +120,8 @@ function trafficOf(
     (_, i) =>
       variants[i].plan === 'full' && variants[i].federation.wire === 'fp32' && variants[i].federation.rounds === rounds,
   );
-  const config = samConfig(model.architecture, { imageSize: model.imageSize, classes: classes.length });
-  const size = onDevice('meta', () => countElements(new Sam(config).parameters().values()));
+  const { family, config } = networkOf(recipe);
+  const size = onDevice('meta', () => countElements(family.build(config).parameters().values()));
   const everything = full ? full.down + full.up : 2 * updates * 4 * size;
   return {
     ...{ rounds, down, up, total, perRound: total / rounds },

@@ -1,7 +1,9 @@
 /** Fine-tuning without rounds: one site alone, or the cases of all of them in one place. */
-import { type FineTuning, finetune, type SamAdapter, type SamSegmenter, type Tuned } from '../../finetune/index.js';
+import { type FineTuning, finetune, type Tuned } from '../../finetune/index.js';
 import { checkpointAt, follow, type JobEvent } from '../../jobs/index.js';
 import { fingerprint } from '../../nn/index.js';
+import { batchNorms } from '../../peft/index.js';
+import type { Adapter, Segmenter } from '../../segmenter/index.js';
 import type { Variant } from './recipe.js';
 import type { LoadedSite } from './sites.js';
 
@@ -9,7 +11,7 @@ export interface TuningJob {
   task: string;
   /** Names the random streams. */
   name: string;
-  model: SamSegmenter;
+  model: Segmenter;
   sites: readonly LoadedSite[];
   variant: Pick<Variant, 'plan' | 'adapter' | 'training'>;
   epochs: number;
@@ -20,7 +22,7 @@ export interface TuningJob {
   /** File to go on from, where it is there. */
   checkpoint: string;
   /** An adapter to go on from. */
-  start?: SamAdapter | undefined;
+  start?: Adapter | undefined;
   /** Whether that file may be of a training with fewer epochs. */
   extend?: boolean;
 }
@@ -34,8 +36,11 @@ export async function* tune(job: TuningJob): AsyncGenerator<JobEvent, Tuned> {
     training: sites.flatMap(({ train }) => train),
     validation: sites.flatMap(({ validation }) => validation),
   };
+  // Checkpoints name what their result depends on, and earlier ones do not name this.
+  const { normalisation, ...rest } = config;
+  const settled = batchNorms(model.network).length > 0 ? { normalisation, ...rest } : rest;
   const settings = {
-    ...{ seed, base: model.fingerprint, preprocessing: model.preprocessing, windows: model.windows, ...config },
+    ...{ seed, base: model.fingerprint, preprocessing: model.preprocessing, windows: model.windows, ...settled },
     cases: cases.training.map(({ case: { site, name } }) => `${site}/${name}`),
     ...(job.start && { startedFrom: fingerprint(job.start.state) }),
   };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLedger } from '../../../src/federate/index.js';
-import { loadSam, loadSamAdapter } from '../../../src/finetune/index.js';
+import { loadAdapter, loadSegmenter } from '../../../src/segmenter/index.js';
 import type { FederationSummary, RegimeResult } from '../../../src/studies/index.js';
 import { type Ended, graftUntil, hashes, lastLine, type Moment } from '../tiny.js';
 import { writeRecipe } from './tiny.js';
@@ -56,12 +56,12 @@ describe('a finished federated run', () => {
   });
 
   it('scores every model on the test cases of every site, and every adapter belongs to the base', () => {
-    const model = loadSam(at('first', 'models', 'seed1.safetensors'));
+    const model = loadSegmenter(at('first', 'models', 'seed1.safetensors'));
     for (const name of ['centralised', 'federated', 'local/siemens-t1']) {
       const result = read<RegimeResult>('first', 'results', 'seed1', 'flap-sam', `${name}.json`);
       expect(result.cases.map(({ site }) => site)).toEqual(['siemens-t1', 'philips-t2']);
       expect(result.kept).toBe(2);
-      const adapter = loadSamAdapter(at('first', result.adapters[0].file));
+      const adapter = loadAdapter(at('first', result.adapters[0].file));
       expect(adapter.profile?.cases, 'cases that predictions are compared with').toBeGreaterThan(0);
       expect(adapter.base).toBe(model.fingerprint);
       expect([...adapter.state.values()].reduce((sum, { size }) => sum + size, 0)).toBe(result.trainedParameters);

@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { random } from '../../../src/core/index.js';
 import { readVolume, writeMask, writeVolume } from '../../../src/data/index.js';
-import { loadSam, loadSamAdapter, pretrainingSchema, segmentVolume } from '../../../src/finetune/index.js';
+import { pretrainingSchema } from '../../../src/finetune/index.js';
 import { makeFoundation, scoreFolder } from '../../../src/jobs/index.js';
+import { loadAdapter, loadSegmenter, segment } from '../../../src/segmenter/index.js';
 import {
   parseFederationRecipe,
   RunFolder,
@@ -21,7 +22,7 @@ const at = (...names: string[]) => join(folder, ...names);
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'graft-mixtures-'));
   const pretraining = pretrainingSchema.parse({ steps: 2, batch: 2, epoch: 2 });
-  const job = { architecture: 'sam-tiny', imageSize: 32, pretraining, seed: 1, device: 'cpu' } as const;
+  const job = { architecture: 'sam-tiny', settings: { imageSize: 32 }, pretraining, seed: 1, device: 'cpu' } as const;
   await ended(makeFoundation({ ...job, out: at('foundation.safetensors'), checkpoint: at('foundation.ckpt') }));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -95,12 +96,12 @@ it('goes through a round, scores every site and evaluates the masks to the same 
 
       const [{ cases, adapters }] = readRegimeResults(new RunFolder(out, recipe, { resume: true }), recipe);
       expect(cases.map((one) => one.site)).toEqual(['a', 'b']);
-      const model = loadSam(join(out, 'models', 'seed1.safetensors'));
+      const model = loadSegmenter(join(out, 'models', 'seed1.safetensors'));
       for (const scored of cases) {
         const { file } = adapters.find(({ site }) => site === null || site === scored.site)!;
-        model.use(loadSamAdapter(join(out, file)));
+        model.use(loadAdapter(join(out, file)));
         const image = readVolume(join(data, scored.site, 'images', `${scored.name}.nii.gz`));
-        writeMask(join(out, 'masks', scored.site, `${scored.name}.nii.gz`), segmentVolume(model, image), image.grid);
+        writeMask(join(out, 'masks', scored.site, `${scored.name}.nii.gz`), segment(model, image), image.grid);
         const labels = join(data, scored.site, 'labels');
         const { scores } = await ended(
           scoreFolder(join(out, 'masks', scored.site), labels, ['ball'], recipe.toleranceMm, { missing: 'skip' }),

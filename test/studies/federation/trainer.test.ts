@@ -88,7 +88,7 @@ describe('sites that share a network', () => {
 describe('corrections', () => {
   it('are added to the rows of the adapted weight, once a round, and leave the model with the network', () => {
     const model = small();
-    const before = values(model.sam.state());
+    const before = values(model.network.state());
     const network = new SharedNetwork(
       model,
       variantOf({ adapter: { rank: 2, scale: 2 }, federation: { aggregation: 'fedex' } }),
@@ -106,7 +106,7 @@ describe('corrections', () => {
     const change = () =>
       scope(() =>
         noGrad(() =>
-          values(new Map([['x', model.sam.state().get(name)!]])).x.map((value, i) =>
+          values(new Map([['x', model.network.state().get(name)!]])).x.map((value, i) =>
             Number((value - before[name][i]).toFixed(5)),
           ),
         ),
@@ -120,6 +120,6 @@ describe('corrections', () => {
     withoutPauses(network.corrected(corrections, look()));
     expect(change()).toEqual(rows(0.5));
     network[Symbol.dispose]();
-    expect(values(model.sam.state())).toEqual(before);
+    expect(values(model.network.state())).toEqual(before);
   });
 });

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadCase, readDataset, siteOf } from '../../../src/data/index.js';
-import { loadSam, loadSamAdapter, segmentVolumeWithPauses } from '../../../src/finetune/index.js';
+
 import { scoreCase } from '../../../src/jobs/index.js';
+import { loadAdapter, loadSegmenter, segmentWithPauses } from '../../../src/segmenter/index.js';
 import {
   type FederationExperiment,
   type FederationSummary,
@@ -76,18 +77,16 @@ describe('every way to go through the rounds', () => {
   });
 
   it('scores what the adapters say, which is all that prediction needs', async () => {
-    const model = loadSam(join(out, 'models', 'seed1.safetensors'));
+    const model = loadSegmenter(join(out, 'models', 'seed1.safetensors'));
     const dataset = readDataset(join(out, 'data'));
     for (const { plan, adapters, cases } of results())
       for (const site of recipe.sites) {
         const { file } = adapters.find((one) => one.site === null || one.site === site)!;
-        model.use(loadSamAdapter(join(out, file)));
+        model.use(loadAdapter(join(out, file)));
         const expected = cases.find((one) => one.site === site)!;
         const one = siteOf(dataset, site).cases.find(({ name }) => name === expected.name)!;
         expect(
-          await last(
-            scoreCase(one, (image) => segmentVolumeWithPauses(model, image), recipe.classes, recipe.toleranceMm),
-          ),
+          await last(scoreCase(one, (image) => segmentWithPauses(model, image), recipe.classes, recipe.toleranceMm)),
           plan,
         ).toEqual(expected);
         expect(loadCase(one, { classes: 2 }).label).toBeDefined();

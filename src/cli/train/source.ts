@@ -1,0 +1,77 @@
+/** `graft train` of a whole network and its early heads. */
+import type { Case, Volume } from '../../data/index.js';
+import type { SourceSettings } from '../../studies/index.js';
+import { cliError } from '../errors.js';
+import { judge, leave } from '../leave.js';
+import type { Context } from '../run-command.js';
+import { divide, scoredOf, type Trained, type TrainOptions } from './options.js';
+
+/** The settings that a model to start from brings with it. @throws GraftError as `loadSegmenter` */
+export async function settingsOfModel(file: string | undefined): Promise<Record<string, unknown>> {
+  if (file === undefined) return {};
+  const { init } = await opened(file, 'cpu');
+  const { classes, preprocessing, family, config } = init!;
+  init!.dispose();
+  const own = Object.keys(family.settings.shape);
+  const architecture = Object.entries(config as object).filter(([key]) => own.includes(key));
+  return { classes, preprocessing, architecture: Object.fromEntries(architecture) };
+}
+
+async function opened(file: string | undefined, device: string) {
+  const { loadSegmenter } = await import('../../segmenter/index.js');
+  return { init: file === undefined ? undefined : loadSegmenter(file, { device }) };
+}
+
+export async function trainSource(context: Context, settings: SourceSettings, options: TrainOptions): Promise<Trained> {
+  const { out, resume, sites, seed, device, cache } = options;
+  const { init } = await opened(options.init, device);
+  const { hasCheckpoints, progressOf, removeCheckpoints, trainModel } = await import('../../jobs/index.js');
+  const { JobRecord } = await import('../../studies/index.js');
+  const { saveSegmenter, segmentWithPauses } = await import('../../segmenter/index.js');
+  if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
+  const { classes, preprocessing, training, toleranceMm } = settings;
+  const split = await divide(options, settings.split.source, settings.sourceGroupBy);
+  const source = sites.join(', ');
+  const job = {
+    task: `train on ${source}`,
+    ...{
+      train: split.train,
+      validation: split.validation,
+      classes,
+      preprocessing,
+      training,
+      toleranceMm,
+      seed,
+      device,
+    },
+    ...{ network: settings.network, architecture: settings.architecture },
+    ...{ checkpoint: out, cache },
+  };
+  const record = new JobRecord(out, options);
+  const model = await context.follow(progressOf(trainModel({ ...job, init }), record.log));
+  const segment = (image: Volume, one: Case) => segmentWithPauses(model, image, { case: one });
+  const models = [{ of: 'source' as const, label: 'Model', segment }];
+  const left = { record, models, scored: scoredOf(split), classes, toleranceMm };
+  const judgement = await judge(context, left);
+  const startedFrom = init && { startedFrom: init.fingerprint };
+  saveSegmenter(out, model, { seed: String(seed), source, settings: JSON.stringify(settings), ...startedFrom });
+  const { fingerprint, reference } = model;
+  const page = await leave(context, left, judgement, {
+    ...{ title: `Training of a ${model.family.title}`, description: `On ${source}`, settings, seed, outputs: [out] },
+    more: [`${split.train.length} cases trained, ${split.validation.length} chose the epoch.`],
+    inputs: options.init === undefined ? [] : [options.init],
+  });
+  removeCheckpoints(out);
+  return {
+    result: { model: out, fingerprint, reference, settings, ...page.result },
+    lines: [
+      `model: ${out}`,
+      `base fingerprint: ${fingerprint}`,
+      ...(model.profile?.volumeMl?.high === 0
+        ? ['warning: it segments nothing, not even on the cases it learned from: train longer, or check the labels']
+        : []),
+      ...page.lines,
+    ],
+    split,
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * What may be trained of the U-Net. The methods without labels are those of Aleem et al. 2024 (ConvLoRA), of Sheikh &
+ * Schultz 2022 (UDAS) and their parts; with labels, everything, ConvLoRA beside the encoder, or that and the decoder.
+ */
+import { z } from 'zod';
+import { convLoraPieces, convLoraSchema, type Plan } from '../../peft/index.js';
+import type { Method } from '../family.js';
+import { decoderBlocks, encoderBlocks, unetBlocks } from './config.js';
+
+/** ConvLoRA's options and where it is put; a plan's own blocks where none are named. */
+export const unetAdapterSchema = convLoraSchema.extend({
+  blocks: z.array(z.enum(unetBlocks)).min(1).optional().describe('blocks that are adapted; default: the plan’s own'),
+});
+type Options = z.output<typeof unetAdapterSchema>;
+
+const blockOf = (name: string) => name.split('.')[0];
+
+/** Factors beside the blocks' convolutions, and the scales and shifts of the normalisation in their residual units. */
+function convLora(name: string, label: string, own: readonly string[], more?: Plan['trains']): Plan<Options> {
+  return {
+    name,
+    label,
+    adapter: (network, { blocks = own, ...options }) => convLoraPieces(network, blocks, options),
+    trains: (path, options) =>
+      ((options.blocks ?? own).includes(blockOf(path)) && /\.bn\.(weight|bias)$/.test(path)) ||
+      (more?.(path, options) ?? false),
+  };
+}
+
+/** All weights of the blocks. */
+const weights = (name: string, label: string, own: readonly string[]): Plan<Options> => ({
+  name,
+  label,
+  trains: (path, { blocks = own }) => blocks.includes(blockOf(path)),
+});
+
+/** They bring the encoder's features to the decoder, and belong to no block. */
+const shortcuts = ['shortcut0', 'shortcut1', 'shortcut2'];
+const full: Plan<Options> = { name: 'full', label: 'everything', trains: () => true };
+const isOf = (blocks: readonly string[]) => (path: string) => blocks.includes(blockOf(path));
+
+const tabled = <One extends Plan>(list: readonly One[]): Readonly<Record<string, One>> =>
+  Object.fromEntries(list.map((one) => [one.name, one]));
+
+export const unetPlans = tabled([
+  full,
+  convLora('convlora', 'ConvLoRA', encoderBlocks),
+  convLora('convlora-decoder', 'ConvLoRA and decoder', encoderBlocks, isOf([...decoderBlocks, ...shortcuts])),
+]);
+
+const nothing = { objective: 'none', blocks: [] } as const;
+const stem = ['init_path'];
+
+export const unetMethods = tabled<Method<Options>>([
+  { name: 'source', label: 'Source model', ...nothing, statistics: 'frozen' },
+  { name: 'adabn', label: 'AdaBN', ...nothing, statistics: 'recompute' },
+  {
+    ...{ ...full, name: 'self-training', label: 'Self-training' },
+    ...{ objective: 'self-training', blocks: unetBlocks, statistics: 'frozen' },
+  },
+  { ...weights('udas', 'UDAS', stem), objective: 'consistency', blocks: stem, statistics: 'frozen' },
+  {
+    ...convLora('udas-convlora', 'UDAS + ConvLoRA', stem),
+    ...{ objective: 'consistency', blocks: stem, statistics: 'frozen' },
+  },
+  {
+    ...convLora('convlora', 'ConvLoRA', encoderBlocks),
+    ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'frozen' },
+  },
+  {
+    ...convLora('convlora-adabn', 'ConvLoRA + AdaBN', encoderBlocks),
+    ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'recompute' },
+  },
+]);

@@ -1,0 +1,106 @@
+/** An adapter: what makes a base model fit one site, from kilobytes to megabytes, with all that is needed to use it. */
+import { z } from 'zod';
+import { type Profile, preprocessingSchema, profileSchema, windowSchema } from '../data/index.js';
+import { type Family, families, type Preparation } from '../networks/index.js';
+import { type AdapterValues, countElements, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
+import type { Plan } from '../peft/index.js';
+import { segmenterError } from './errors.js';
+
+/** Its `state` holds, by the network's names, factors, trained weights, and statistics that training moved. */
+export interface Adapter extends AdapterValues, Preparation {
+  /** Of the networks that it adapts. */
+  family: string;
+  /** The method or plan that it was trained by, one of the family's. */
+  method: string;
+  /** Of the method's own adapter, as the family's schema reads them: where factors are attached, their rank, … */
+  options: Record<string, unknown>;
+  /** Names of the labels 1, 2, … */
+  classes: readonly string[];
+  /** What the images it was trained on look like, and its answers to them; absent in files of before. */
+  profile?: Profile | undefined;
+  /** How it was made: data, seed, what the guard decided, versions. */
+  provenance: Record<string, string>;
+}
+
+/** Bytes of the tensors; the file adds some kilobytes of names. */
+export const adapterBytes = ({ state }: Adapter): number => countElements(state.values()) * 4;
+
+/** The family's method or plan of a name; undefined where it has none. */
+export const planOf = ({ methods, plans }: Family, name: string): Plan | undefined =>
+  Object.hasOwn(methods, name) ? methods[name] : Object.hasOwn(plans, name) ? plans[name] : undefined;
+
+/** The family's training plan of a name. @throws GraftError PLAN_UNKNOWN */
+export function planNamed({ title, plans }: Family, name: string): Plan {
+  if (!Object.hasOwn(plans, name))
+    throw segmenterError('PLAN_UNKNOWN', { family: title, plan: name, plans: Object.keys(plans).join(', ') });
+  return plans[name];
+}
+
+/** In the metadata of models and adapters alike. */
+export const preparationShape = {
+  classes: jsonOf(z.array(z.string())),
+  preprocessing: jsonOf(preprocessingSchema),
+  windows: jsonOf(windowSchema),
+  cornered: jsonOf(z.boolean()).optional(),
+  profile: jsonOf(profileSchema).optional(),
+};
+
+/** What files say of a preparation. */
+export const preparationMetadata = ({
+  classes,
+  preprocessing,
+  windows,
+  cornered,
+  profile,
+}: Preparation & Pick<Adapter, 'classes' | 'profile'>): Record<string, string> => ({
+  classes: JSON.stringify(classes),
+  preprocessing: JSON.stringify(preprocessing),
+  windows: JSON.stringify(windows),
+  ...(cornered && { cornered: 'true' }),
+  ...(profile && { profile: JSON.stringify(profile) }),
+});
+
+/** Writes a safetensors file; equal adapters give equal bytes. */
+export function saveAdapter(path: string, adapter: Adapter): void {
+  const { family, method, base, options, state, provenance } = adapter;
+  writeState(path, state, {
+    ...provenance,
+    format: 'graft-adapter',
+    ...{ family, method, base, options: JSON.stringify(options) },
+    ...preparationMetadata(adapter),
+  });
+}
+
+const metadataSchema = z
+  .object({
+    format: z.literal('graft-adapter'),
+    family: z.enum(Object.keys(families)),
+    method: z.string(),
+    base: z.string(),
+    options: jsonOf(z.record(z.string(), z.unknown())),
+    ...preparationShape,
+  })
+  .catchall(z.string());
+
+/** Reads an adapter, also of earlier versions. @throws GraftError ADAPTER_UNKNOWN, and what `readState` throws */
+export function loadAdapter(path: string): Adapter {
+  const { state, metadata } = readState(path);
+  const refuse = (reason: string) => segmenterError('ADAPTER_UNKNOWN', { file: path, reason });
+  const { format: _, ...parsed } = parseMetadata(metadataSchema, asOfToday(metadata), refuse);
+  const { family, method, base, options, classes, preprocessing, windows, cornered, profile, ...provenance } = parsed;
+  const own = families[family];
+  if (!planOf(own, method)) throw refuse(`its method "${method}" is none of ${own.title}`);
+  const read = own.adapter.safeParse(options);
+  if (!read.success)
+    throw refuse(`its options.${read.error.issues[0].path.join('.')}: ${read.error.issues[0].message}`);
+  return {
+    ...{ name: path, family, method, base, options, classes, preprocessing, windows, cornered, profile, state },
+    provenance: provenance as Record<string, string>,
+  };
+}
+
+/** Earlier versions had a format for each family. */
+const asOfToday = (metadata: Record<string, string>): Record<string, string> =>
+  Object.values(families)
+    .map(({ earlier }) => earlier?.adapter(metadata))
+    .find((one) => one !== undefined) ?? metadata;

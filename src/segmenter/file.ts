@@ -1,0 +1,127 @@
+/** Models as files: one format for all families, those of earlier versions, and what other programs wrote. */
+import { statSync } from 'node:fs';
+import { z } from 'zod';
+import type { Preprocessing } from '../data/index.js';
+import { type Family, type ForeignModel, type FoundationReport, families } from '../networks/index.js';
+import { disposeState, jsonOf, parseMetadata, readState, type State, someNames, writeState } from '../nn/index.js';
+import { preparationMetadata, preparationShape } from './adapter.js';
+import { segmenterError } from './errors.js';
+import { sourceReferenceSchema } from './reference.js';
+import { Segmenter } from './segmenter.js';
+
+/**
+ * Writes a model with all that is needed to use it to one safetensors file. Where its family takes foundations, the file
+ * is one too.
+ */
+export function saveSegmenter(path: string, model: Segmenter, provenance: Record<string, string> = {}): void {
+  const { family, config, classes, heads, reference } = model;
+  writeState(path, model.state(), {
+    ...provenance,
+    format: 'graft-model',
+    family: family.name,
+    architecture: JSON.stringify(config),
+    heads: JSON.stringify([...heads.keys()]),
+    ...preparationMetadata({ classes, ...model.own }),
+    ...(reference && { reference: JSON.stringify(reference) }),
+  });
+}
+
+const metadataSchema = z.object({
+  format: z.literal('graft-model'),
+  family: z.enum(Object.keys(families)),
+  architecture: jsonOf(z.unknown()),
+  heads: jsonOf(z.array(z.int().min(0))),
+  reference: jsonOf(sourceReferenceSchema).optional(),
+  ...preparationShape,
+});
+
+interface LoadOptions {
+  /** How a checkpoint of another program expects its images, where its family asks for it. */
+  scaling?: string | undefined;
+  /** For a checkpoint of another program that does not say how its images are prepared. */
+  preprocessing?: Preprocessing | undefined;
+  device?: string;
+}
+
+/**
+ * Reads a model that graft wrote, or one of another program that a family knows: a checkpoint, or a folder.
+ *
+ * @throws GraftError MODEL_UNKNOWN, MODEL_SCALED, CHECKPOINT_SEVERAL, STATE_…, what `readState` throws, and what the family
+ * says of a checkpoint that it cannot use
+ */
+export function loadSegmenter(path: string, { scaling, preprocessing, device = 'cpu' }: LoadOptions = {}): Segmenter {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    return foreign(path, undefined, { scaling, preprocessing, device });
+  const { state, metadata } = readState(path);
+  try {
+    const written = asOfToday(metadata);
+    if (!written.format) return foreign(path, state, { scaling, preprocessing, device });
+    if (scaling !== undefined) throw segmenterError('MODEL_SCALED', { file: path });
+    const refuse = (reason: string) => segmenterError('MODEL_UNKNOWN', { file: path, reason });
+    const { reference, heads, classes, profile, ...parsed } = parseMetadata(metadataSchema, written, refuse);
+    const family = families[parsed.family];
+    const config = family.config.safeParse(parsed.architecture);
+    if (!config.success)
+      throw refuse(`its architecture.${config.error.issues[0].path.join('.')}: ${config.error.issues[0].message}`);
+    const without = heads.find((level) => level >= family.blocks.encoder.length);
+    if (without !== undefined) throw refuse(`its heads: no block has the level ${without}`);
+    const model = new Segmenter({ family, config: config.data, classes, preparation: parsed, heads, device });
+    model.loadState(underPrefix(state), path);
+    model.reference = reference;
+    model.profile = profile;
+    return model;
+  } finally {
+    disposeState(state);
+  }
+}
+
+/**
+ * Gives a model the weights that its training starts from: a foundation as far as it fits, or, where its family has no
+ * foundations, those of a model of the same size.
+ *
+ * @throws GraftError STATE_… and as `loadSegmenter` or the family's `loadFoundation`
+ */
+export function loadFoundation(model: Segmenter, path: string): FoundationReport {
+  if (model.family.loadFoundation) return model.loadFoundation(path);
+  using other = loadSegmenter(path);
+  model.loadForeign((network) => network.loadState(other.network.state(), { file: path }));
+  return { loaded: [...model.network.state().keys()], resized: [], fresh: [], unused: [] };
+}
+
+/** Earlier versions wrote a network without heads by its bare names. */
+const underPrefix = (state: State): State =>
+  [...state.keys()].some((name) => name.startsWith('network.'))
+    ? state
+    : new Map([...state].map(([name, value]) => [`network.${name}`, value]));
+
+/** Earlier versions had a format for each family. */
+const asOfToday = (metadata: Record<string, string>): Record<string, string> =>
+  Object.values(families)
+    .map(({ earlier }) => earlier?.model(metadata))
+    .find((one) => one !== undefined) ?? metadata;
+
+function foreign(
+  path: string,
+  state: State | undefined,
+  { scaling, preprocessing, device = 'cpu' }: LoadOptions,
+): Segmenter {
+  const [family, found] = recognised(path, state, scaling);
+  if (scaling !== undefined && !family.scalings) throw segmenterError('MODEL_SCALED', { file: path });
+  const { config, classes, preparation, heads = [], load } = found;
+  const given = preprocessing && { preprocessing };
+  const model = new Segmenter({
+    ...{ family, config, classes, heads, preparation: preparation ?? given, device },
+  });
+  model.loadForeign(load);
+  return model;
+}
+
+function recognised(path: string, state: State | undefined, scaling: string | undefined): [Family, ForeignModel] {
+  for (const family of Object.values(families)) {
+    const found = family.foreign?.(path, state, { scaling });
+    if (found) return [family, found];
+  }
+  const titles = Object.values(families).map(({ title }) => title);
+  const holds = state ? `its tensors, such as ${someNames(state.keys())}, are` : 'the folder is';
+  throw segmenterError('MODEL_UNKNOWN', { file: path, reason: `${holds} of no network among ${titles.join(', ')}` });
+}
