@@ -181,6 +181,8 @@ export interface Family<Config = any> {
    * @throws GraftError where the file is of another network
    */
   loadFoundation?(network: SegmentationNetwork, file: string): FoundationReport;
+  /** A tensor that only these networks have: checkpoints are known by it. */
+  readonly landmark: string;
   /** How checkpoints of other programs may expect their images, which their files do not say. */
   readonly scalings?: readonly string[];
   /**

@@ -121,7 +121,7 @@ function recognised(path: string, state: State | undefined, scaling: string | un
     const found = family.foreign?.(path, state, { scaling });
     if (found) return [family, found];
   }
-  const titles = Object.values(families).map(({ title }) => title);
+  const titles = Object.values(families).map(({ title, landmark }) => `${title} (with ${landmark})`);
   const holds = state ? `its tensors, such as ${someNames(state.keys())}, are` : 'the folder is';
   throw segmenterError('MODEL_UNKNOWN', { file: path, reason: `${holds} of no network among ${titles.join(', ')}` });
 }

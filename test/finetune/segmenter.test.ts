@@ -124,18 +124,18 @@ describe('files', () => {
   });
 
   it('that are something else are refused, saying what they are', () => {
-    writeState(at('other.safetensors'), new Map([['x', tensor([1])]]), { format: 'graft-model' });
+    writeState(at('other.safetensors'), new Map([['x', tensor([1])]]), { format: 'else' });
     expect(errorOf(() => loadSegmenter(at('other.safetensors')))).toMatchObject({
-      code: 'SAM_FILE_UNKNOWN',
-      message: expect.stringContaining('"graft-model"'),
+      code: 'MODEL_UNKNOWN',
+      message: expect.stringContaining('"else"'),
     });
     expect(errorOf(() => loadAdapter(at('model.safetensors')))).toMatchObject({
-      code: 'SAM_ADAPTER_UNKNOWN',
-      message: expect.stringContaining('"graft-sam"'),
+      code: 'ADAPTER_UNKNOWN',
+      message: expect.stringContaining('"graft-model"'),
     });
     const spoilt = { format: 'graft-sam', architecture: '{', classes: '[]', preprocessing: '{}', windows: '{}' };
     writeState(at('spoilt.safetensors'), new Map([['x', tensor([1])]]), spoilt);
-    expect(errorOf(() => loadSegmenter(at('spoilt.safetensors'))).code).toBe('SAM_FILE_UNKNOWN');
+    expect(errorOf(() => loadSegmenter(at('spoilt.safetensors'))).code).toBe('MODEL_UNKNOWN');
   });
 });
 

@@ -27,6 +27,7 @@ export const sam: Family<SamConfig> = {
   defaultPlan: 'flap-sam',
   methods: {},
   blocks: { encoder: [], decoder: [] },
+  landmark: patchEmbedding,
   scalings,
   published: { classes: 2, settings: { imageSize: 224 } },
   errors: samErrors,

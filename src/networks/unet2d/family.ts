@@ -38,6 +38,7 @@ export const unet2d: Family<UNet2DConfig> = {
       load: (network) => network.loadState(own, { file: path }),
     };
   },
+  landmark: ends[0],
   earlier,
   published: { classes: 1, settings: { filters: 16 } },
   remark: ({ filters }) =>

@@ -172,11 +172,15 @@ export function variantsOf(
   file = 'the recipe',
 ): Variant[] {
   const family = familyOfSize(model.architecture);
-  return listed.map((entry) => {
+  return listed.map((entry, i) => {
     const variant: z.output<typeof variantSchema> = typeof entry === 'string' ? { plan: entry } : entry;
     const { plan, name = plan } = variant;
+    const { label } = planOfRecipe(family, plan, {
+      file,
+      key: typeof entry === 'string' ? `plans.${i}` : `plans.${i}.plan`,
+    });
     return {
-      ...{ name, plan, label: name === plan ? planOfRecipe(family, plan, file).label : name },
+      ...{ name, plan, label: name === plan ? label : name },
       adapter: adapterOf(family, { ...adapter, ...variant.adapter }, file),
       training: { ...training, ...variant.training } as LocalTrainingConfig,
       federation: { ...federation, ...variant.federation } as Variant['federation'],
@@ -212,12 +216,11 @@ const adapterOf = (family: Family, options: Record<string, unknown>, file: strin
   >;
 
 /** @throws GraftError RECIPE_INVALID */
-function planOfRecipe(family: Family, plan: string, file: string) {
+function planOfRecipe(family: Family, plan: string, place: { file: string; key: string }) {
   if (Object.hasOwn(family.plans, plan)) return planNamed(family, plan);
   const known = Object.keys(family.plans).join(', ');
   throw runError('RECIPE_INVALID', {
-    file,
-    key: 'plans',
+    ...place,
     problem: `${family.title} has no plan ${plan}, but ${known}`,
   });
 }
