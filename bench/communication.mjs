@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { federationSchema, runFederation } from '../dist/federate/index.js';
-import { Sam, samConfig } from '../dist/networks/sam/index.js';
+import { Sam, samAdapterSchema, samConfig, samPlans } from '../dist/networks/sam/index.js';
 import { initialise } from '../dist/nn/index.js';
 import { applyPlan } from '../dist/peft/index.js';
 import { noGrad, operator, scope } from '../dist/torch/index.js';
@@ -29,7 +29,7 @@ const normal = operator('aten::normal_');
 async function measure(plan, wire) {
   const sam = new Sam(samConfig('sam-vit-b', { imageSize: 224, classes: 2 }));
   initialise(sam, 1, 'network');
-  const { travelling } = applyPlan(sam, /** @type {never} */ (plan), { rank: 32 }, 1);
+  const { travelling } = applyPlan(sam, samPlans[plan], samAdapterSchema.parse({ rank: 32 }), { seed: 1 });
   const trainer = {
     base: 'bench',
     slices: 1,
