@@ -1,13 +1,14 @@
 /** Models as files: one format for all families, those of earlier versions, and what other programs wrote. */
 import { statSync } from 'node:fs';
 import { z } from 'zod';
+import { GraftError } from '../core/index.js';
 import type { Preprocessing } from '../data/index.js';
 import { type Family, type ForeignModel, type FoundationReport, families } from '../networks/index.js';
 import { disposeState, jsonOf, parseMetadata, readState, type State, someNames, writeState } from '../nn/index.js';
 import { preparationMetadata, preparationShape } from './adapter.js';
 import { segmenterError } from './errors.js';
 import { sourceReferenceSchema } from './reference.js';
-import { Segmenter } from './segmenter.js';
+import { Segmenter, type SegmenterParts } from './segmenter.js';
 
 /**
  * Writes a model with all that is needed to use it to one safetensors file. Where its family takes foundations, the file
@@ -65,13 +66,25 @@ export function loadSegmenter(path: string, { scaling, preprocessing, device = '
       throw refuse(`its architecture.${config.error.issues[0].path.join('.')}: ${config.error.issues[0].message}`);
     const without = heads.find((level) => level >= family.blocks.encoder.length);
     if (without !== undefined) throw refuse(`its heads: no block has the level ${without}`);
-    const model = new Segmenter({ family, config: config.data, classes, preparation: parsed, heads, device });
+    const parts = { family, config: config.data, classes, preparation: parsed, heads, device };
+    const model = consistent(parts, refuse);
     model.loadState(underPrefix(state), path);
     model.reference = reference;
     model.profile = profile;
     return model;
   } finally {
     disposeState(state);
+  }
+}
+
+/** The model of a file whose values fit one another. @param refuse makes the error, which names the file */
+function consistent(parts: SegmenterParts, refuse: (reason: string) => Error): Segmenter {
+  try {
+    return new Segmenter(parts);
+  } catch (error) {
+    if (error instanceof GraftError && (error.code === 'CLASS_NAMES' || error.code === 'SLICE_SIZE'))
+      throw refuse(`its values do not fit one another: ${error.message.replace(/\.$/, '')}`);
+    throw error;
   }
 }
 

@@ -161,8 +161,8 @@ describe('files', () => {
     expect(loadSegmenter(at('unnamed.safetensors')).classes).toEqual(['class 1', 'class 2']);
     writeState(at('strange.safetensors'), state, { ...metadata, classes: '["one"]' });
     expect(errorOf(() => loadSegmenter(at('strange.safetensors')))).toMatchObject({
-      code: 'CLASS_NAMES',
-      message: expect.stringContaining('2 classes beside the background, but 1 are named'),
+      code: 'MODEL_UNKNOWN',
+      message: expect.stringMatching(/strange\.safetensors: .*2 classes beside the background, but 1 are named: one/),
     });
 
     saveAdapter(at('of-named.safetensors'), { ...adapters[0], classes: ['Prostata'] });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { preprocessingSchema } from '../../src/data/index.js';
 
-import { fingerprint, writeState } from '../../src/nn/index.js';
+import { fingerprint, readState, writeState } from '../../src/nn/index.js';
 import {
   type Adapter,
   loadAdapter,
@@ -132,6 +132,13 @@ describe('files', () => {
     expect(errorOf(() => loadAdapter(at('model.safetensors')))).toMatchObject({
       code: 'ADAPTER_UNKNOWN',
       message: expect.stringContaining('"graft-model"'),
+    });
+    const { state, metadata } = readState(at('model.safetensors'));
+    const preprocessing = JSON.stringify(preprocessingSchema.parse({ size: [48, 48], multiple: 16 }));
+    writeState(at('sizes.safetensors'), state, { ...metadata, preprocessing });
+    expect(errorOf(() => loadSegmenter(at('sizes.safetensors')))).toMatchObject({
+      code: 'MODEL_UNKNOWN',
+      message: expect.stringMatching(/sizes\.safetensors: .*slices of 48 x 48 pixels/),
     });
     const spoilt = { format: 'graft-sam', architecture: '{', classes: '[]', preprocessing: '{}', windows: '{}' };
     writeState(at('spoilt.safetensors'), new Map([['x', tensor([1])]]), spoilt);
