@@ -5,16 +5,15 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { consistency } from '../dist/adapt/index.js';
-import { EarlyHead, UNet2D } from '../dist/networks/unet2d/index.js';
+import { EarlyHead, UNet2D, unetAdapterSchema, unetPlans } from '../dist/networks/unet2d/index.js';
 import { Adam, initialise } from '../dist/nn/index.js';
-import { attachConvLora, setBatchStatistics, trainableParameters } from '../dist/peft/index.js';
+import { applyPlan, setBatchStatistics } from '../dist/peft/index.js';
 import { scope, setThreads, tensor, threads, torchVersion } from '../dist/torch/index.js';
 
 const { values } = parseArgs({
   options: { python: { type: 'string', default: 'python3' }, rounds: { type: 'string', default: '3' } },
 });
 const [steps, batch, size, filters] = [6, 8, 256, 16];
-const encoder = ['init_path', 'down1', 'down2', 'down3'];
 setThreads(Math.max(1, threads()));
 
 const network = new UNet2D({ inChannels: 1, outChannels: 1, filters });
@@ -22,8 +21,7 @@ const head = new EarlyHead(3, network.config);
 initialise(network, 1, 'network');
 initialise(head, 1, 'head');
 for (const module of [network, head]) module.to('cpu', 'channels_last');
-const trained = trainableParameters(network, encoder, attachConvLora(network, encoder));
-for (const value of trained.values()) value.requiresGrad = true;
+const { trained } = applyPlan(network, unetPlans.convlora, unetAdapterSchema.parse({}));
 const optimiser = new Adam(trained, { lr: 1e-4 });
 const images = tensor(
   Float32Array.from({ length: batch * size * size }, (_, i) => (i * 0.618) % 1),

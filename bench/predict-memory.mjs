@@ -9,8 +9,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Segmenter } from '../dist/adapt/index.js';
-import { preprocessingSchema, writeVolume } from '../dist/data/index.js';
+import { writeVolume } from '../dist/data/index.js';
+import { unet2d } from '../dist/networks/unet2d/index.js';
+import { Segmenter, saveSegmenter } from '../dist/segmenter/index.js';
 
 const [slices = 300, side = 512, filters = 4] = process.argv.slice(2).map(Number);
 const folder = mkdtempSync(join(tmpdir(), 'graft-predict-memory-'));
@@ -39,12 +40,9 @@ function peakOf(image) {
 }
 
 const model = join(folder, 'model.safetensors');
-const network = new Segmenter({
-  architecture: { inChannels: 1, outChannels: 1, filters },
-  preprocessing: preprocessingSchema.parse({}),
-});
+const network = new Segmenter({ family: unet2d, config: { inChannels: 1, outChannels: 1, filters } });
 network.initialise(1);
-network.save(model);
+saveSegmenter(model, network);
 network.dispose();
 
 try {
