@@ -4,7 +4,7 @@ import { errorsOf } from '../core/index.js';
 export const adaptErrors = {
   METHOD_UNSUITED: {
     exit: 'usage',
-    message: 'The method {method} does not fit a {family}; those that do: {methods}.',
+    message: '{family} has no method {method} without labels; its methods: {methods}.',
     hint: 'Choose another method, or another model. With labels, "graft train" trains a part of any model.',
   },
   BLOCKS_UNKNOWN: {

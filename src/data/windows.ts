@@ -61,13 +61,15 @@ export function asImages(windows: Tensor, channels: number): Tensor {
 }
 
 /**
- * Labelled windows that training draws from; all slices have one size. The cases' own memory is drawn from: a pool holds
- * batches, not copies of the set.
+ * Labelled windows that training draws from; those of one size stand together, so that they fit one batch. The cases' own
+ * memory is drawn from: a pool holds batches, not copies of the set.
  */
 export class WindowPool implements Disposable {
   readonly #config: WindowConfig;
   readonly #device: string;
-  readonly #windows: (Window & { labels: Tensor })[] = [];
+  /** By the size of their slices. */
+  readonly #groups = new Map<string, LabelledWindow[]>();
+  readonly #held: Tensor[] = [];
   /** Number of slices, each counted once. */
   readonly slices: number;
 
@@ -82,33 +84,41 @@ export class WindowPool implements Disposable {
     for (const one of cases) {
       const slices = one.images.squeeze(1).keep(); // [n, h, w]
       const labels = labelTensor(one).keep(); // uint8 [n, h, w]
-      for (const start of windowStarts(slices.shape[0], config, overlap)) this.#windows.push({ slices, labels, start });
+      this.#held.push(slices, labels);
+      const [n, ...size] = slices.shape;
+      const group = this.#groups.get(size.join()) ?? [];
+      this.#groups.set(size.join(), group);
+      for (const start of windowStarts(n, config, overlap)) group.push({ slices, labels, start });
     }
     this.slices = cases.reduce((sum, { images }) => sum + images.shape[0], 0);
   }
 
   /** Number of windows. */
   get size(): number {
-    return this.#windows.length;
+    return [...this.#groups.values()].reduce((sum, { length }) => sum + length, 0);
   }
 
   /** Batches of an epoch. */
   batches(batchSize: number): number {
-    return Math.ceil(this.size / batchSize);
+    return [...this.#groups.values()].reduce((sum, { length }) => sum + Math.ceil(length / batchSize), 0);
   }
 
   /** One pass over all windows in random order. Call `take` for a batch's tensors inside a scope. */
   *epoch(batchSize: number, random: Random): Generator<{ take: () => WindowBatch }> {
-    const order = random.shuffle(this.#windows);
-    for (let from = 0; from < order.length; from += batchSize) {
-      const chunk = order.slice(from, from + batchSize);
+    const chunks = [...this.#groups.values()].flatMap((group) => {
+      const order = random.shuffle(group);
+      return Array.from({ length: Math.ceil(order.length / batchSize) }, (_, i) =>
+        order.slice(i * batchSize, (i + 1) * batchSize),
+      );
+    });
+    // Windows of one size are in random order already.
+    for (const chunk of this.#groups.size > 1 ? random.shuffle(chunks) : chunks)
       yield {
         take: () => ({
           images: scaled(this.#gather(chunk), this.#config),
           labels: this.#gather(chunk.map(({ labels, start }) => ({ slices: labels, start }))).to('int64'),
         }),
       };
-    }
   }
 
   #gather(windows: readonly Window[]): Tensor {
@@ -116,10 +126,7 @@ export class WindowPool implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { slices, labels } of this.#windows) {
-      slices.dispose();
-      labels.dispose();
-    }
+    for (const value of this.#held) value.dispose();
   }
 }
 
@@ -130,7 +137,12 @@ interface Window {
   start: number;
 }
 
-/** -> [windows, D, h, w] */
+interface LabelledWindow extends Window {
+  /** uint8 [n, h, w] */
+  labels: Tensor;
+}
+
+/** Windows of one size -> [windows, D, h, w]. */
 function gather(windows: readonly Window[], { slices: depth }: WindowConfig): Tensor {
   return scope(() => {
     const taken = windows.flatMap(({ slices, start }) => {

@@ -19,7 +19,7 @@ export const segmenterErrors = {
   },
   ADAPTER_OTHER_FAMILY: {
     exit: 'model',
-    message: '{file}: adapts networks of the family {expected}, but the model here is a {found}.',
+    message: '{file}: adapts networks of the family {expected}, but the model here is of {found}.',
     hint: 'Load the model that the adapter was trained beside.',
   },
   PLAN_UNKNOWN: {
@@ -39,7 +39,7 @@ export const segmenterErrors = {
   },
   PROMPT_UNKNOWN: {
     exit: 'usage',
-    message: 'The model is a {family}, which takes no prompts.',
+    message: 'Models of the family {family} take no prompts.',
     hint: 'Leave the prompt out, or give a model of Segment Anything.',
   },
   PROMPT_EMPTY: {

@@ -95,9 +95,10 @@ function consistent(parts: SegmenterParts, refuse: (reason: string) => Error): S
  * @throws GraftError STATE_… and as `loadSegmenter` or the family's `loadFoundation`
  */
 export function loadFoundation(model: Segmenter, path: string): FoundationReport {
-  if (model.family.loadFoundation) return model.loadFoundation(path);
+  const { family } = model;
+  if (family.loadFoundation) return model.fill((network) => family.loadFoundation!(network, path));
   using other = loadSegmenter(path);
-  model.loadForeign((network) => network.loadState(other.network.state(), { file: path }));
+  model.fill((network) => network.loadState(other.network.state(), { file: path }));
   return { loaded: [...model.network.state().keys()], resized: [], fresh: [], unused: [] };
 }
 
@@ -122,10 +123,8 @@ function foreign(
   if (scaling !== undefined && !family.scalings) throw segmenterError('MODEL_SCALED', { file: path });
   const { config, classes, preparation, heads = [], load } = found;
   const given = preprocessing && { preprocessing };
-  const model = new Segmenter({
-    ...{ family, config, classes, heads, preparation: preparation ?? given, device },
-  });
-  model.loadForeign(load);
+  const model = new Segmenter({ family, config, classes, heads, preparation: preparation ?? given, device });
+  model.fill(load);
   return model;
 }
 

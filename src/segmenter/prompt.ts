@@ -61,7 +61,7 @@ export interface PromptedMask {
 export function* segmentWithPrompt(model: Segmenter, volume: Volume, prompt: Prompt): Pausing<PromptedMask> {
   const { network, device } = model;
   const { preprocessing, windows, cornered = false } = model.preparation;
-  if (!network.prompted) throw segmenterError('PROMPT_UNKNOWN', { family: model.family.title });
+  if (!network.prompted) throw segmenterError('PROMPT_UNKNOWN', { family: model.family.name });
   const preparation = yield* preparationOf(volume, preprocessing, { cornered });
   const { geometry } = preparation;
   const { slice, ...asked } = locate(volume, geometry, prompt, preprocessing.axis);

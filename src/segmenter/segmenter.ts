@@ -6,7 +6,6 @@ import { type Preprocessing, type Profile, preprocessingSchema, type WindowConfi
 import {
   type EarlyHead,
   type Family,
-  type FoundationReport,
   type Preparation,
   type SegmentationNetwork,
   unnamedClasses,
@@ -95,15 +94,6 @@ export class Segmenter implements Disposable {
     this.#base.changed();
   }
 
-  /** Takes a foundation's weights as far as they fit. @throws GraftError where the file is of another network */
-  loadFoundation(path: string): FoundationReport {
-    const { family } = this;
-    if (!family.loadFoundation) throw new Error(`there are no foundations for ${family.title}`);
-    const report = family.loadFoundation(this.network, path);
-    this.#base.changed();
-    return report;
-  }
-
   /** Network and heads under the prefixes `network` and `head{L}`. */
   state(): State {
     const heads = [...this.heads].map(([level, head]) => [`head${level}`, head.state()] as const);
@@ -117,10 +107,11 @@ export class Segmenter implements Disposable {
     this.#base.changed();
   }
 
-  /** Copies in what another program trained. @param load as of `ForeignModel` */
-  loadForeign(load: (network: SegmentationNetwork) => void): void {
-    load(this.network);
+  /** Fills the network with weights of another origin. @param load copies them in */
+  fill<Result>(load: (network: SegmentationNetwork) => Result): Result {
+    const result = load(this.network);
     this.#base.changed();
+    return result;
   }
 
   /** Identifies the base network's weights: adapters name the base they belong to. */
@@ -140,7 +131,7 @@ export class Segmenter implements Disposable {
     const { family } = this;
     if (adapter.family !== family.name)
       throw segmenterError('ADAPTER_OTHER_FAMILY', {
-        ...{ file: adapter.name, expected: adapter.family, found: family.title },
+        ...{ file: adapter.name, expected: adapter.family, found: family.name },
       });
     this.#base.use(adapter, () =>
       attachPlan(this.network, planOf(family, adapter.method)!, family.adapter.parse(adapter.options)),

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { adaptationSchema } from '../adapt/index.js';
+import type { WindowConfig } from '../data/index.js';
 import { fineTuningSchema } from '../finetune/index.js';
 import { familyOfSize } from '../networks/index.js';
 import type { dataSchema } from './dataset.js';
@@ -42,7 +43,7 @@ export const partSettingsSchema = z.strictObject({
   ...{ epochs: fineTuningSchema.shape.epochs, keep: fineTuningSchema.shape.keep },
   patience: fineTuningSchema.shape.patience,
 });
-export type PartSettings = z.output<typeof partSettingsSchema>;
+export type PartSettings = z.output<typeof partSettingsSchema> & { windows: WindowConfig };
 
 /** Of `graft adapt`. */
 export const adaptSettingsSchema = adaptationSchema.extend({ toleranceMm });
@@ -161,13 +162,14 @@ export function ofSourceFamily(settings: SourceSettings): SourceSettings {
 export function ofPartFamily({
   model: { architecture, checkpoint, ...rest },
   ...settings
-}: PartSettings): PartSettings {
+}: z.output<typeof partSettingsSchema>): PartSettings {
   const family = familyOfSize(architecture);
   const own = z.strictObject({ model: family.settings, adapter: family.adapter });
   const read = parseContent(own, { model: rest, adapter: settings.adapter }, 'the command line');
   return {
     ...settings,
     plan: settings.plan || family.defaultPlan,
+    windows: { ...family.windows, ...settings.windows },
     model: { architecture, ...read.model, ...(checkpoint !== undefined && { checkpoint }) },
     adapter: read.adapter as Record<string, unknown>,
   };

@@ -43,6 +43,33 @@ function draw(pool: WindowPool, batch: number, depth: number, seed: number): num
   );
 }
 
+describe('windows of several sizes', () => {
+  it('fill batches of one size each, every window once, in the same order for the same seed', () => {
+    const sized = (first: number, count: number, side: number): CaseSlices => {
+      const values = Array.from({ length: count }, (_, i) => Array(side * side).fill(first + i)).flat();
+      const one = numbered(first, count);
+      return { ...one, images: tensor(values, [count, 1, side, side]).keep(), labels: Uint8Array.from(values) };
+    };
+    using pool = new WindowPool([sized(0, 3, 2), sized(10, 4, 4), sized(20, 2, 2)], config({ slices: 1 }));
+    expect([pool.size, pool.slices, pool.batches(2)]).toEqual([9, 9, 5]);
+    const drawn = (seed: number) =>
+      [...pool.epoch(2, random(seed, 'epoch'))].map(({ take }) =>
+        scope(() => {
+          const { images, labels } = take();
+          expect(labels.shape).toEqual(images.shape);
+          const [b, , side] = images.shape;
+          const values = images.toArray();
+          return { side, slices: Array.from({ length: b }, (_, i) => values[i * side * side]) };
+        }),
+      );
+    const batches = drawn(1);
+    expect(batches).toHaveLength(5);
+    for (const { side, slices } of batches) for (const one of slices) expect(side).toBe(one >= 10 && one < 20 ? 4 : 2);
+    expect(batches.flatMap(({ slices }) => slices).sort((a, b) => a - b)).toEqual([0, 1, 2, 10, 11, 12, 13, 20, 21]);
+    expect(drawn(1)).toEqual(batches);
+  });
+});
+
 describe('windows', () => {
   it('centre on every slice in turn, or follow one another, within their volume', () => {
     using pool = new WindowPool([numbered(0, 4), numbered(10, 2)], config({ slices: 3 }));

@@ -7,7 +7,7 @@ import { random } from '../../src/core/index.js';
 import { type Pretraining, pretrain, pretrainingSchema } from '../../src/finetune/index.js';
 import { drawTask } from '../../src/finetune/pretrain-tasks.js';
 import { Checkpoint, fingerprint, type TrainingEvent } from '../../src/nn/index.js';
-import { saveSegmenter } from '../../src/segmenter/index.js';
+import { loadFoundation, saveSegmenter } from '../../src/segmenter/index.js';
 import { scope } from '../../src/torch/index.js';
 import { samSegmenter } from '../segmenters.js';
 import { architecture, small } from './small.js';
@@ -84,7 +84,7 @@ describe('pretraining', () => {
     saveSegmenter(file, model);
     const tuned = samSegmenter(architecture, { classes: ['core', 'rim'] });
     tuned.initialise(1);
-    const { loaded, fresh, resized } = tuned.loadFoundation(file);
+    const { loaded, fresh, resized } = loadFoundation(tuned, file);
     expect(resized).toEqual([]);
     expect(loaded).toContain('image_encoder.blocks.0.attn.qkv.weight');
     expect(fresh.every((name) => /mask_tokens|hypernetworks|iou_prediction_head|output_upscaling/.test(name))).toBe(

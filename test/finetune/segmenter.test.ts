@@ -9,6 +9,7 @@ import { fingerprint, readState, writeState } from '../../src/nn/index.js';
 import {
   type Adapter,
   loadAdapter,
+  loadFoundation,
   loadSegmenter,
   type Segmenter,
   saveAdapter,
@@ -116,7 +117,7 @@ describe('files', () => {
     const tuned = samSegmenter(larger, { classes: ['organ'] });
     tuned.initialise(3);
     const before = tuned.fingerprint;
-    const report = tuned.loadFoundation(at('foundation.safetensors'));
+    const report = loadFoundation(tuned, at('foundation.safetensors'));
     expect(report.resized).toContain('image_encoder.pos_embed');
     expect(report.loaded).toContain('mask_decoder.output_upscaling.3.weight');
     expect(report.fresh).toContain('mask_decoder.mask_tokens.weight');

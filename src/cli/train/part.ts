@@ -104,7 +104,7 @@ async function openBase(
   if (!foundation) throw invalid(`--foundation is required, since ${base} is not there (graft pretrain makes one)`);
   const family = familyOfSize(architecture);
   const config = family.configure(architecture, classes.length, ofModel);
-  const model = new Segmenter({ family, config, classes, preparation: { preprocessing, windows }, device });
+  const model = new Segmenter({ family, config, classes, preparation: { preprocessing, windows }, heads: [], device });
   model.initialise(seed);
   const report = loadFoundation(model, foundation);
   saveSegmenter(base, model, { foundation, seed: String(seed) });

@@ -13,7 +13,7 @@ import { publishedConfig, takeUnitImages } from './published.js';
 import { Sam } from './sam.js';
 
 /** How a published checkpoint expects its images, which its file does not say. */
-export const scalings = ['sam', 'medsam'] as const;
+const scalings = ['sam', 'medsam'] as const;
 
 export const sam: Family<SamConfig> = {
   name: 'sam',

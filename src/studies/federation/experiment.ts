@@ -122,7 +122,9 @@ function checkPlans(recipe: FederationRecipe): void {
 /** A model with the recipe's checkpoint, or one that has to learn everything. */
 function newModel(recipe: FederationRecipe, device: string, seed: number, foundation = recipe.model.checkpoint) {
   const { classes, preprocessing, windows } = recipe;
-  const model = new Segmenter({ ...networkOf(recipe), classes, preparation: { preprocessing, windows }, device });
+  const preparation = { preprocessing, windows };
+  // Nobody trains early heads here.
+  const model = new Segmenter({ ...networkOf(recipe), classes, preparation, heads: [], device });
   model.initialise(seed);
   return { model, report: foundation === undefined ? undefined : loadFoundation(model, foundation) };
 }

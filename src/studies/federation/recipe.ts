@@ -3,12 +3,12 @@
  * regime; a plan can be given settings that differ from the recipe's, and a name of its own.
  */
 import { z } from 'zod';
-import { preprocessingSchema, windowSchema } from '../../data/index.js';
+import { preprocessingSchema, type WindowConfig, windowSchema } from '../../data/index.js';
 import { aggregations, checkFederation, type Federation, federationSchema } from '../../federate/index.js';
 import { type LocalTrainingConfig, localTrainingSchema, pretrainingSchema } from '../../finetune/index.js';
 import { defaultSizes, type Family, familyOfSize, sizeNames } from '../../networks/index.js';
+import type { Plan } from '../../peft/index.js';
 import type { Regime } from '../../report/index.js';
-import { planNamed } from '../../segmenter/index.js';
 import { trackingSchema } from '../../tracking/index.js';
 import { cacheSchema } from '../cache.js';
 import { classesSchema, dataSchema } from '../dataset.js';
@@ -49,7 +49,7 @@ const variantSchema = z.strictObject({
 });
 
 export const federationRecipeSchema = z.strictObject({
-  title: z.string().default('Federated fine-tuning of Segment Anything').describe('heading of the report'),
+  title: z.string().optional().describe('heading of the report; default: it names the network’s family'),
   description: z.string().default('').describe('what the report says below its heading'),
   data: dataSchema.default({}),
   classes: classesSchema,
@@ -76,14 +76,16 @@ export const federationRecipeSchema = z.strictObject({
       checkpoint: z
         .string()
         .optional()
-        .describe('foundation to start from: .pth or safetensors of segment-anything, MedSAM or "graft pretrain"'),
+        .describe(
+          'what training starts from: .pth or safetensors of segment-anything, MedSAM or "graft pretrain"; of a U-Net a model of the same size',
+        ),
       pretrain: pretrainingSchema.prefault({}).describe('how a foundation is made where no checkpoint is given'),
     })
     .catchall(z.unknown())
     .prefault({})
     .describe('the network, with the settings of its family'),
   preprocessing: preprocessingSchema.prefault({}).describe('the slices have the size of the model’s images'),
-  windows: windowSchema.prefault({}),
+  windows: overruling(windowSchema).default({}).describe('what is not given is as the network’s family has it'),
   plans: z
     .array(z.union([z.string(), variantSchema]))
     .min(1)
@@ -104,7 +106,7 @@ export const federationRecipeSchema = z.strictObject({
   device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
   threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),
 });
-export type FederationRecipe = z.output<typeof federationRecipeSchema>;
+export type FederationRecipe = z.output<typeof federationRecipeSchema> & { title: string; windows: WindowConfig };
 
 /** A plan with all its settings. */
 export interface Variant {
@@ -196,13 +198,15 @@ export function networkOf({ model, classes }: FederationRecipe): { family: Famil
   return { family, config: family.configure(architecture, classes.length, settings) };
 }
 
-/** The recipe with what only its network's family can read: the network's settings and the adapter's options. */
-function ofFamily(recipe: FederationRecipe, file: string): FederationRecipe {
+/** The recipe with what its network's family reads (its settings, the adapter's options) and has defaults for. */
+function ofFamily(recipe: z.output<typeof federationRecipeSchema>, file: string): FederationRecipe {
   const { architecture, checkpoint, pretrain, ...rest } = recipe.model;
   const family = familyOfSize(architecture);
   const { model } = parseContent(z.strictObject({ model: family.settings }), { model: rest }, file);
+  const { title = `Federated fine-tuning of ${family.title}`, ...others } = recipe;
   return {
-    ...recipe,
+    ...{ title, ...others },
+    windows: { ...family.windows, ...recipe.windows },
     model: { architecture, ...model, ...(checkpoint !== undefined && { checkpoint }), pretrain },
     plans: recipe.plans.length > 0 ? recipe.plans : [family.defaultPlan],
     adapter: adapterOf(family, recipe.adapter, file),
@@ -216,11 +220,8 @@ const adapterOf = (family: Family, options: Record<string, unknown>, file: strin
   >;
 
 /** @throws GraftError RECIPE_INVALID */
-function planOfRecipe(family: Family, plan: string, place: { file: string; key: string }) {
-  if (Object.hasOwn(family.plans, plan)) return planNamed(family, plan);
-  const known = Object.keys(family.plans).join(', ');
-  throw runError('RECIPE_INVALID', {
-    ...place,
-    problem: `${family.title} has no plan ${plan}, but ${known}`,
-  });
+function planOfRecipe({ title, plans }: Family, plan: string, place: { file: string; key: string }): Plan {
+  if (Object.hasOwn(plans, plan)) return plans[plan];
+  const known = Object.keys(plans).join(', ');
+  throw runError('RECIPE_INVALID', { ...place, problem: `${title} has no plan ${plan}, but ${known}` });
 }

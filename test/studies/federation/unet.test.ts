@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adapt, adaptationSchema } from '../../../src/adapt/index.js';
 import { drain, unsealedJson } from '../../../src/core/index.js';
 import { readState } from '../../../src/nn/index.js';
 import { loadAdapter, loadSegmenter } from '../../../src/segmenter/index.js';
@@ -26,7 +27,6 @@ const recipe = parseFederationRecipe(
       { plan: 'convlora-decoder', name: 'decoder', adapter: { rank: 1 } },
     ],
     regimes: ['federated'],
-    windows: { slices: 1 },
     training: { batch: 8, lr: 0.01, warmup: 1, augmentation: null, decayEpochs: null },
     ...{ federation: { rounds: 2 }, threads: 1, device: 'cpu' },
   },
@@ -76,4 +76,27 @@ it.each(['full', 'averaged', 'frozen', 'decoder'])('the adapters of %s are used 
     expect(adapter.family).toBe('unet2d');
     base.use(undefined);
   }
+});
+
+it('a model of rounds has no early head, which nobody trained: adaptation asks for one', async () => {
+  const context = { seed: 1, name: 'target', toleranceMm: 6 };
+  const work = adapt(model(), [], adaptationSchema.parse({}), context);
+  await expect(work.next()).rejects.toMatchObject({ code: 'HEAD_MISSING' });
+});
+
+it('cases of several sizes train together, on single slices where nothing else is asked for', async () => {
+  const mixed = parseFederationRecipe(
+    {
+      data: { phantom: { seed: 1, scanners: sites, cases: 3, spacing: 8, mixed: true } },
+      ...{ classes: ['brain'], sites, toleranceMm: 6, split: { train: 1, validation: 1, test: 1 } },
+      ...{ model: { architecture: 'unet2d', filters: 1 }, plans: ['full'], regimes: ['centralised', 'federated'] },
+      training: { batch: 8, lr: 0.01, warmup: 1, augmentation: null, decayEpochs: null },
+      ...{ federation: { rounds: 1 }, threads: 1, device: 'cpu' },
+    },
+    'the test',
+  );
+  expect(mixed).toMatchObject({ windows: { slices: 1 }, title: 'Federated fine-tuning of U-Net' });
+  const work = runFederationExperiment(mixed, { out: join(folder, 'mixed'), file: 'the test' });
+  const { summary } = await drain(work, () => {});
+  expect(Object.keys(summary.plans[0].regimes)).toEqual(['centralised', 'federated']);
 });
