@@ -165,6 +165,17 @@ describe('an entry is made anew', () => {
       { numRuns: 150 },
     );
   });
+
+  it('where the name of its labels was damaged', async () => {
+    const folder = fresh();
+    await read(folder, [cases[0]]);
+    const file = join(folder, readdirSync(folder)[0]);
+    const bytes = readFileSync(file);
+    bytes[bytes.indexOf('"labels"') + 1] ^= 1;
+    writeFileSync(file, bytes);
+    const { slices } = await read(folder, [cases[0]]);
+    expect(contents(slices)).toEqual(prepared.slice(0, 1));
+  });
 });
 
 describe('mistakes', () => {

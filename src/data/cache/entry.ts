@@ -2,8 +2,8 @@
  * One prepared case as a safetensors file: `images` float32 [n, 1, h, w], `labels` uint8 [n, h, w] where the case has
  * some, and as metadata where the slices lie. No name, path or word of the original's header is in it.
  *
- * A checksum (CRC-32) over tensors and metadata tells an entry that was damaged on the disk. It is compared once, when an
- * entry is asked for, not while batches are drawn.
+ * A checksum (CRC-32) over tensors and metadata, and the tensors' names, tell an entry that was damaged on the disk. They
+ * are compared once, when an entry is asked for, not while batches are drawn.
  */
 import { crc32 } from 'node:zlib';
 import { GraftError, type Pausing, pause, writeFileAtomic } from '../../core/index.js';
@@ -32,6 +32,8 @@ export function* isIntact(path: string): Pausing<boolean> {
     using file = openSafetensors(path);
     const { format: found, place, checksum } = file.metadata;
     if (found !== format || place === undefined) return false;
+    // The checksum does not cover the header: labels under a damaged name would be taken for no labels.
+    if (file.names.some((name) => name !== 'images' && name !== 'labels')) return false;
     let sum = crc32(place);
     for (const chunk of chunksOf(path, file.info('images').offset)) {
       sum = crc32(chunk, sum);
