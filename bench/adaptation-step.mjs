@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { consistency } from '../dist/adapt/index.js';
 import { EarlyHead, UNet2D, unetAdapterSchema, unetPlans } from '../dist/networks/unet2d/index.js';
-import { Adam, initialise } from '../dist/nn/index.js';
+import { Adam, initialiseModule } from '../dist/nn/index.js';
 import { applyPlan, setBatchStatistics } from '../dist/peft/index.js';
 import { scope, setThreads, tensor, threads, torchVersion } from '../dist/torch/index.js';
 
@@ -18,8 +18,8 @@ setThreads(Math.max(1, threads()));
 
 const network = new UNet2D({ inChannels: 1, outChannels: 1, filters });
 const head = new EarlyHead(3, network.config);
-initialise(network, 1, 'network');
-initialise(head, 1, 'head');
+initialiseModule(network, 1, 'network');
+initialiseModule(head, 1, 'head');
 for (const module of [network, head]) module.to('cpu', 'channels_last');
 const { trained } = applyPlan(network, unetPlans.convlora, unetAdapterSchema.parse({}));
 const optimiser = new Adam(trained, { lr: 1e-4 });

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { federationSchema, runFederation } from '../dist/federate/index.js';
 import { Sam, samAdapterSchema, samConfig, samPlans } from '../dist/networks/sam/index.js';
-import { initialise } from '../dist/nn/index.js';
+import { initialiseModule } from '../dist/nn/index.js';
 import { applyPlan } from '../dist/peft/index.js';
 import { noGrad, operator, scope } from '../dist/torch/index.js';
 
@@ -28,7 +28,7 @@ const normal = operator('aten::normal_');
 /** @param {string} plan @param {string} wire */
 async function measure(plan, wire) {
   const sam = new Sam(samConfig('sam-vit-b', { imageSize: 224, classes: 2 }));
-  initialise(sam, 1, 'network');
+  initialiseModule(sam, 1, 'network');
   const { travelling } = applyPlan(sam, samPlans[plan], samAdapterSchema.parse({ rank: 32 }), { seed: 1 });
   const trainer = {
     base: 'bench',

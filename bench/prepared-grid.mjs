@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { masksOf } from '../dist/adapt/index.js';
-import { withoutPauses } from '../dist/core/index.js';
+import { runWithoutPauses } from '../dist/core/index.js';
 import { loadSlices, readDataset, siteOf, sourceOfTensor } from '../dist/data/index.js';
 import { evaluateLabels, meanOf, standardDeviation } from '../dist/metrics/index.js';
 import { loadAdapter, loadSegmenter } from '../dist/segmenter/index.js';
@@ -27,7 +27,7 @@ const score = (model, cases) =>
     cases.map(({ images, labels, spacing }) => {
       const [n, , h, w] = images.shape;
       const options = { shape: [n, h, w], spacing, classes: [1], toleranceMm: recipe.toleranceMm };
-      const { classes } = withoutPauses(masksOf(model, sourceOfTensor(images)));
+      const { classes } = runWithoutPauses(masksOf(model, sourceOfTensor(images)));
       return evaluateLabels(labels, classes[0], options)[1].surfaceDice;
     }),
   );

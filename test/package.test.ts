@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listRecipes } from '../src/studies/index.js';
 import { root } from './child.js';
@@ -84,7 +85,8 @@ describe('installed as a package in a project', () => {
   });
 
   it('does not take the project’s revision for its own', () => {
-    const source = `import { environmentFacts } from 'graft'; console.log(JSON.stringify(environmentFacts()));`;
+    const studies = pathToFileURL(join(installed, 'dist/studies/index.js'));
+    const source = `import { environmentFacts } from '${studies}'; console.log(JSON.stringify(environmentFacts()));`;
     const facts = execFileSync(process.execPath, ['--input-type=module', '--eval', source], { cwd: project });
     expect(JSON.parse(String(facts))[0]).toEqual(['graft', readJson('package.json').version]);
   });

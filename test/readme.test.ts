@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { noteReference } from '../src/adapt/index.js';
-import { withoutPauses } from '../src/core/index.js';
+import { runWithoutPauses } from '../src/core/index.js';
 import { generatePhantoms, loadSlices, preprocessingSchema, readLabel, readVolume, siteOf } from '../src/data/index.js';
 import { loadAdapter, saveSegmenter } from '../src/segmenter/index.js';
 import { root, runNode } from './child.js';
@@ -25,7 +25,7 @@ beforeAll(() => {
   const model = unetSegmenter({ inChannels: 1, outChannels: 1, filters: 2 }, { preprocessing });
   model.initialise(1);
   const cases = loadSlices(siteOf(dataset, 'siemens-t1').cases, preprocessing, { classes: 2 });
-  withoutPauses(noteReference(model, cases, 2));
+  runWithoutPauses(noteReference(model, cases, 2));
   saveSegmenter(join(folder, 'model.safetensors'), model);
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'graft'));

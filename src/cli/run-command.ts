@@ -7,7 +7,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, CommanderError } from 'commander';
-import { drain, exitCodes, GraftError } from '../core/index.js';
+import { exitCodes, GraftError, runToEnd } from '../core/index.js';
 import { cliError } from './errors.js';
 import { listenForInterrupts } from './interrupt.js';
 import { type ProgressEvent, ProgressView } from './progress.js';
@@ -78,7 +78,7 @@ export async function runCommand(action: Action, { json, quiet, given, resumes }
     },
     async follow<Result>(events: AsyncGenerator<ProgressEvent, Result>): Promise<Result> {
       try {
-        return await drain(events, async (event) => {
+        return await runToEnd(events, async (event) => {
           show(event);
           await setImmediate();
           signal.throwIfAborted();

@@ -68,7 +68,7 @@ export interface Comparison {
  * @param options.baseline an entry's name; default: the first
  * @throws GraftError COMPARE_CLASSES, COMPARE_TOLERANCE, COMPARE_UNKNOWN
  */
-export function compare(
+export function compareMethods(
   entries: readonly ComparisonEntry[],
   { measure, baseline: wanted = entries[0].name }: { measure: MeasureName; baseline?: string },
 ): Comparison {

@@ -19,7 +19,7 @@ export interface ComparisonTable {
 }
 
 /** Statistics over everything; where there are several sites or classes, each of them; the worst cases. */
-export function tablesOf(comparison: Comparison): ComparisonTable[] {
+export function comparisonTables(comparison: Comparison): ComparisonTable[] {
   const { measure, toleranceMm, groups } = comparison;
   const title = titleOf(measure, toleranceMm);
   const text = formatOf(comparison);

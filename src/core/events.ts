@@ -24,7 +24,7 @@ export async function* forward<From, To, Result>(
 }
 
 /** Carries work out and gives its result. @param each awaited at every event; the work ends where it throws */
-export async function drain<Event, Result>(
+export async function runToEnd<Event, Result>(
   work: Work<Event, Result>,
   each: (event: Event) => unknown,
 ): Promise<Result> {

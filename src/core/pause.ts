@@ -3,11 +3,11 @@
  * work is a generator that yields a pause between its pieces and returns its result.
  *
  * Whoever runs it decides what a pause is good for: a command lets the event loop hear Ctrl-C and ends the work by the
- * generator's `return`, whose `finally` blocks leave everything in order; `withoutPauses` just goes on. A pause never lies
+ * generator's `return`, whose `finally` blocks leave everything in order; `runWithoutPauses` just goes on. A pause never lies
  * within `scope` or `noGrad`: what runs meanwhile would be in them, too.
  */
 import { setImmediate } from 'node:timers/promises';
-import { drain } from './events.js';
+import { runToEnd } from './events.js';
 
 export const pause = { kind: 'pause' } as const;
 export type Pause = typeof pause;
@@ -15,7 +15,7 @@ export type Pause = typeof pause;
 export type Pausing<Result> = Generator<Pause, Result>;
 
 /** Carries the work out in one go. */
-export function withoutPauses<Result>(work: Generator<unknown, Result>): Result {
+export function runWithoutPauses<Result>(work: Generator<unknown, Result>): Result {
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
@@ -34,8 +34,8 @@ export function* inPieces(count: number, work: (from: number, to: number) => voi
 }
 
 /** Carries the work out; the event loop has its turn at every pause. @throws the signal's reason once it is aborted */
-export const patiently = <Result>(work: Pausing<Result>, signal?: AbortSignal): Promise<Result> =>
-  drain(work, async () => {
+export const runWithPauses = <Result>(work: Pausing<Result>, signal?: AbortSignal): Promise<Result> =>
+  runToEnd(work, async () => {
     await setImmediate();
     signal?.throwIfAborted();
   });

@@ -1,5 +1,5 @@
 /** Cases as tensors: prepared slices, and batches of them in an order that a seed fixes. */
-import { type Pause, type Pausing, type Random, withoutPauses } from '../core/index.js';
+import { type Pause, type Pausing, type Random, runWithoutPauses } from '../core/index.js';
 import { cat, scope, stack, type Tensor, tensor } from '../torch/index.js';
 import { type Case, type LoadedCase, loadCase, loadCaseWithPauses, preprocessingOf } from './dataset.js';
 import {
@@ -82,7 +82,7 @@ export function toSlices(one: Case, { images, ...prepared }: PreparedCase): Case
 export const loadSlices = (cases: readonly Case[], preprocessing: Preprocessing, options: LoadOptions): CaseSlices[] =>
   cases.map((one) => {
     const loaded = loadCase(wanted(one, options), options);
-    return toSlices(one, withoutPauses(prepareLoaded(one, loaded, preprocessing)));
+    return toSlices(one, runWithoutPauses(prepareLoaded(one, loaded, preprocessing)));
   });
 
 /** `loadSlices` as work that can be interrupted. */

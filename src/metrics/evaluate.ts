@@ -1,5 +1,5 @@
 /** All measures of a segmentation with several classes, one class after another: what tables and reports show. */
-import { type Pausing, pause, withoutPauses } from '../core/index.js';
+import { type Pausing, pause, runWithoutPauses } from '../core/index.js';
 import { assertShape, assertSpacing } from './errors.js';
 import { dice, volumeDifference } from './overlap.js';
 import { surfaceDistancesWithPauses } from './surface-distances.js';
@@ -42,7 +42,7 @@ export const evaluateLabels = (
   truth: Uint8Array,
   prediction: Uint8Array,
   options: EvaluationOptions,
-): Record<number, ClassMeasures> => withoutPauses(evaluateLabelsWithPauses(truth, prediction, options));
+): Record<number, ClassMeasures> => runWithoutPauses(evaluateLabelsWithPauses(truth, prediction, options));
 
 /** `evaluateLabels` as work that can be interrupted. */
 export function* evaluateLabelsWithPauses(

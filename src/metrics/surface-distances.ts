@@ -5,7 +5,7 @@
  * arXiv:1809.04430. A surface element sits at a corner between voxels, has the area that marching cubes gives it, and its
  * distance is to the nearest corner of the other surface.
  */
-import { inPieces, type Pausing, withoutPauses } from '../core/index.js';
+import { inPieces, type Pausing, runWithoutPauses } from '../core/index.js';
 import { type Border, borderOf, boundingBox, cornerShape } from './border.js';
 import { distancesBetween } from './distance-transform.js';
 import { assertShape, assertSpacing } from './errors.js';
@@ -40,7 +40,7 @@ export const surfaceDistances = (
   prediction: Uint8Array,
   shape: readonly [number, number, number],
   spacing: readonly [number, number, number],
-): SurfaceDistances => withoutPauses(surfaceDistancesWithPauses(truth, prediction, shape, spacing));
+): SurfaceDistances => runWithoutPauses(surfaceDistancesWithPauses(truth, prediction, shape, spacing));
 
 /** `surfaceDistances` as work that can be interrupted. */
 export function* surfaceDistancesWithPauses(

@@ -7,7 +7,7 @@ const uniform = operator('aten::uniform_');
 const normal = operator('aten::normal_');
 
 /** Fills every parameter of the tree with PyTorch's defaults; equal seeds and names give equal values. */
-export function initialise(module: Module, seed: number, name: string): void {
+export function initialiseModule(module: Module, seed: number, name: string): void {
   using generator = new Generator(random(seed, 'initialise', name).seed());
   noGrad(() => {
     for (const [, part] of module.modules())

@@ -64,7 +64,7 @@ export abstract class Module {
     other.dispose();
   }
 
-  /** Fills the module's own parameters with their initial values; `initialise` does it for a whole tree. */
+  /** Fills the module's own parameters with their initial values; `initialiseModule` does it for a whole tree. */
   reset(_random: Initialiser): void {}
 
   /** This module and all below it with their paths, parents first. */

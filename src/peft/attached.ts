@@ -2,7 +2,7 @@
  * An adapter that sits in a network, whatever its method: pieces are put into the network's slots, their tensors appear
  * in its state beside the owner's, and all of it can be undone or, where the mathematics allows, merged.
  */
-import { initialise, type Module } from '../nn/index.js';
+import { initialiseModule, type Module } from '../nn/index.js';
 import { noGrad, scope, type Tensor } from '../torch/index.js';
 import type { Dropout } from './dropout.js';
 import { peftError } from './errors.js';
@@ -59,7 +59,7 @@ export function attach(network: Module, pieces: Piece[], seed: number): Attached
 
   const [{ device }] = network.parameters().values();
   for (const { path, adapter, owner, slots } of pieces) {
-    initialise(adapter, seed, path);
+    initialiseModule(adapter, seed, path);
     adapter.to(device);
     owner.adopt(adapter);
     for (const slot of slots) slot.adapter = adapter;

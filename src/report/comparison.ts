@@ -5,7 +5,7 @@
  */
 // From its pure files: the folder's index also reads runs.
 import type { Comparison } from '../compare/index.js';
-import { type ComparisonTable, measures, tablesOf, titleOf } from '../compare/index.js';
+import { type ComparisonTable, comparisonTables, measures, titleOf } from '../compare/index.js';
 import { axisOver } from './axis.js';
 import { colourClass, markers } from './chart.js';
 import { notesSection, renderPage, type Section } from './document.js';
@@ -48,7 +48,7 @@ const headed = (title: string) => title.charAt(0).toUpperCase() + title.slice(1)
 const comparisonContent = (comparison: Comparison): Markup =>
   html`<figure>${intervalChart(comparison)}
 <figcaption class="key">Mean and its 95 % interval; dotted line: ${comparison.baseline}.</figcaption></figure>
-${tablesOf(comparison).map(dataTable)}`;
+${comparisonTables(comparison).map(dataTable)}`;
 
 function intervalChart({ measure, toleranceMm, groups, baseline }: Comparison): Markup {
   const { rows } = groups[0];

@@ -5,7 +5,7 @@
  * window that holds it and the probabilities are averaged, as FLAP-SAM's evaluation does; where intensities are scaled
  * by volume and no adapter looks across slices this is the same prediction, `slices` times.
  */
-import { type Pausing, pause, withoutPauses } from '../core/index.js';
+import { type Pausing, pause, runWithoutPauses } from '../core/index.js';
 import {
   asImages,
   batchOf,
@@ -167,7 +167,7 @@ export interface VolumeOptions extends Omit<PredictionOptions, 'head'> {
  * @returns uint8 [z, y, x] labels on the volume's RAS grid (`writeMask` brings them to the file's own)
  * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
-export function* segmentWithPauses(
+export function* segmentVolumeWithPauses(
   model: Segmenter,
   volume: Volume,
   { case: one = {}, sureness, ...options }: VolumeOptions = {},
@@ -188,9 +188,9 @@ export function* segmentWithPauses(
   return restored.labels;
 }
 
-/** `segmentWithPauses` in one go. */
-export const segment = (model: Segmenter, volume: Volume, options: VolumeOptions = {}): Uint8Array =>
-  withoutPauses(segmentWithPauses(model, volume, options));
+/** `segmentVolumeWithPauses` in one go. */
+export const segmentVolume = (model: Segmenter, volume: Volume, options: VolumeOptions = {}): Uint8Array =>
+  runWithoutPauses(segmentVolumeWithPauses(model, volume, options));
 
 /** The early head that reads most of the network; undefined where the model has none. */
 export const deepestHead = ({ heads }: Segmenter): EarlyHead | undefined => heads.get(Math.max(...heads.keys()));

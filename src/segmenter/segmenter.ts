@@ -10,7 +10,7 @@ import {
   type SegmentationNetwork,
   unnamedClasses,
 } from '../networks/index.js';
-import { Base, initialise, joinStates, partOf, type State } from '../nn/index.js';
+import { Base, initialiseModule, joinStates, partOf, type State } from '../nn/index.js';
 import { attachPlan } from '../peft/index.js';
 import { type Adapter, planOf } from './adapter.js';
 import { segmenterError } from './errors.js';
@@ -90,7 +90,7 @@ export class Segmenter implements Disposable {
   /** Fills network and heads with their initial values; what a foundation has replaces them. */
   initialise(seed: number): void {
     this.family.initialise(this.network, seed);
-    for (const [level, head] of this.heads) initialise(head, seed, `head${level}`);
+    for (const [level, head] of this.heads) initialiseModule(head, seed, `head${level}`);
     this.#base.changed();
   }
 

@@ -11,7 +11,13 @@ import { adaptModel, meanScore, progressOf, removeCheckpoints, scoreCase, trainM
 import type { CaseScore } from '../metrics/index.js';
 import { disposeState } from '../nn/index.js';
 import { type Headline, renderReport } from '../report/index.js';
-import { loadSegmenter, type Segmenter, saveAdapter, saveSegmenter, segmentWithPauses } from '../segmenter/index.js';
+import {
+  loadSegmenter,
+  type Segmenter,
+  saveAdapter,
+  saveSegmenter,
+  segmentVolumeWithPauses,
+} from '../segmenter/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
 import { Tracking } from '../tracking/index.js';
 import { cacheFolder, removeCache } from './cache.js';
@@ -170,7 +176,7 @@ async function* scoreCases(
 ): AsyncGenerator<Pause, CaseScore[]> {
   const scores: CaseScore[] = [];
   for (const one of test) {
-    const segment = (image: Volume) => segmentWithPauses(model, image, { case: one });
+    const segment = (image: Volume) => segmentVolumeWithPauses(model, image, { case: one });
     scores.push(yield* scoreCase(one, segment, classes, toleranceMm));
   }
   return scores;

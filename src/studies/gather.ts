@@ -12,7 +12,7 @@ import {
   type ReportSlice,
   sourceMethod,
 } from '../report/index.js';
-import { loadAdapter, loadSegmenter, segmentWithPauses } from '../segmenter/index.js';
+import { loadAdapter, loadSegmenter, segmentVolumeWithPauses } from '../segmenter/index.js';
 import { comparisonOf, namingOfRun } from './comparison/sharing.js';
 import { lookCurves, trainingCurves } from './curves.js';
 import type { RunFolder } from './folder.js';
@@ -155,9 +155,9 @@ function* draw(folder: RunFolder, { classes }: Recipe, one: Case, { seed, adapte
   const { image, label } = loadCase(one, { classes: classes.length + 1 });
   const model = loadSegmenter(folder.file('models', `seed${seed}.safetensors`));
   try {
-    const source = yield* segmentWithPauses(model, image, { case: one });
+    const source = yield* segmentVolumeWithPauses(model, image, { case: one });
     if (adapter) model.use(loadAdapter(folder.file(adapter.file)));
-    const adapted = yield* segmentWithPauses(model, image, { case: one });
+    const adapted = yield* segmentVolumeWithPauses(model, image, { case: one });
     return display(image, label!, { source, adapted });
   } finally {
     model.dispose();

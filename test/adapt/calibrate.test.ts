@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { calibrate } from '../../src/adapt/calibrate.js';
 import { adapt } from '../../src/adapt/index.js';
-import { withoutPauses } from '../../src/core/index.js';
+import { runWithoutPauses } from '../../src/core/index.js';
 import { fingerprint, type Module } from '../../src/nn/index.js';
 import { memoryStatistics, noGrad, type Tensor } from '../../src/torch/index.js';
 import { configure, small } from './small.js';
@@ -33,7 +33,7 @@ describe('calibrating an early head', () => {
     const before = fingerprints(head);
     const [early, final] = means(given, level);
     expect(Math.abs(early - final), 'the case shows something').toBeGreaterThan(0.1);
-    withoutPauses(
+    runWithoutPauses(
       calibrate(
         given.model.network,
         head,
@@ -56,7 +56,7 @@ describe('calibrating an early head', () => {
         yield target[0].images; // float32 [4, 1, 16, 16]
       }
     }
-    withoutPauses(calibrate(model.network, model.heads.get(3)!, batches()));
+    runWithoutPauses(calibrate(model.network, model.heads.get(3)!, batches()));
     const [logits, shares] = [4 * 4 * 256, 4 * 4];
     for (let i = 1; i < seen.length; i++) expect(seen[i] - seen[i - 1]).toBeLessThanOrEqual(logits + shares);
   });

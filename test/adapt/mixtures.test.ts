@@ -11,7 +11,7 @@ import {
   trainingSchema,
   trainNetwork,
 } from '../../src/adapt/index.js';
-import { random, withoutPauses } from '../../src/core/index.js';
+import { random, runWithoutPauses } from '../../src/core/index.js';
 import {
   type CaseSlices,
   prepareLabel,
@@ -21,7 +21,7 @@ import {
   type Volume,
 } from '../../src/data/index.js';
 import { statisticsPolicies } from '../../src/peft/index.js';
-import { segment } from '../../src/segmenter/index.js';
+import { segmentVolume } from '../../src/segmenter/index.js';
 import { noGrad, tensor } from '../../src/torch/index.js';
 import { configure, finish, small } from './small.js';
 
@@ -104,7 +104,7 @@ describe('a target of any mixture of sizes', () => {
         for (const look of end.looks) expect(Number.isFinite(look.volumeMl + look.entropy + look.agreement)).toBe(true);
         model.use(end.adapter);
         const { volume } = scanned(scans[0], 'unseen');
-        expect(segment(model, volume).length).toBe(volume.data.length);
+        expect(segmentVolume(model, volume).length).toBe(volume.data.length);
         model.use(undefined);
         for (const value of end.adapter.state.values()) value.dispose();
         for (const { images } of target) images.dispose();
@@ -122,7 +122,7 @@ describe('a target of any mixture of sizes', () => {
         using pool = new SlicePool(cases);
         for await (const _ of trainNetwork(model, pool, cases, config, { seed: 1 }));
         for await (const _ of trainHeads(model, pool, config, { seed: 1 }));
-        withoutPauses(noteReference(model, cases, 2));
+        runWithoutPauses(noteReference(model, cases, 2));
         expectFinite(model.state());
         expect(model.reference?.cases).toBe(scans.length);
         for (const { images } of cases) images.dispose();
@@ -156,7 +156,7 @@ describe('a mean over a mixture of sizes', () => {
         return sums;
       });
     const batches = target.map(({ images }) => images);
-    withoutPauses(calibrate(model.network, head, batches));
+    runWithoutPauses(calibrate(model.network, head, batches));
     const [early, final] = means();
     expect(early).toBeCloseTo(final, 5);
   });

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { departures, type Look, type Observation, referenceOf, Sight, severity } from '../../src/adapt/index.js';
 import { Choice, Observer } from '../../src/adapt/select.js';
-import { withoutPauses } from '../../src/core/index.js';
+import { runWithoutPauses } from '../../src/core/index.js';
 import type { SourceReference } from '../../src/segmenter/index.js';
 import { noGrad, tensor } from '../../src/torch/index.js';
 import { small } from './small.js';
@@ -72,7 +72,7 @@ describe('an observation', () => {
   const observe = (probabilities: Float32Array) => {
     const sight = new Sight(small().model, [1, 2, 4]);
     sight.add({ start: 0, probabilities, early: probabilities });
-    return withoutPauses(sight.observation([10, 5, 2], 1));
+    return runWithoutPauses(sight.observation([10, 5, 2], 1));
   };
 
   it('measures volume in ml, entropy in bits a segmented voxel, and agreement', () => {
@@ -161,8 +161,8 @@ describe('the observer', () => {
   it('does not ask candidates to agree with a source model that is itself out of its range', () => {
     const { model, target } = small();
     const lookAt = () => {
-      const observer = withoutPauses(Observer.of({ model, head: model.heads.get(3)!, target, toleranceMm: 2 }));
-      return withoutPauses(observer.look(1)).departures;
+      const observer = runWithoutPauses(Observer.of({ model, head: model.heads.get(3)!, target, toleranceMm: 2 }));
+      return runWithoutPauses(observer.look(1)).departures;
     };
     const look = (volumeMl: { low: number; high: number }) => {
       const agreement = { low: 3, high: 3 }; // more than there can be

@@ -14,7 +14,7 @@ import {
   siteOf,
   splitCases,
 } from '../../src/data/index.js';
-import { segment } from '../../src/segmenter/index.js';
+import { segmentVolume } from '../../src/segmenter/index.js';
 import {
   type FederationRecipe,
   parseFederationRecipe,
@@ -113,7 +113,7 @@ describe('the recipe of cc359', () => {
     // Whatever it sees, it calls brain.
     noGrad(() => model.network.parameters().get('out_path.1.layer.bias')!.fill_(50));
     const volume = readVolume(image);
-    const mask = segment(model, volume, { case: one });
+    const mask = segmentVolume(model, volume, { case: one });
     const [z, y, x] = volume.shape;
     const brain = Array.from({ length: x }, (_, at) => mask.filter((value, i) => i % x === at && value === 1).length);
     expect(brain).toEqual(Array.from({ length: x }, (_, at) => (at >= 5 && at <= 11 ? z * y : 0)));

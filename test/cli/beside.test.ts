@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/core/index.js';
 import { generatePhantoms, readLabel, readVolume } from '../../src/data/index.js';
 import { evaluateLabels } from '../../src/metrics/index.js';
-import { loadAdapter, loadSegmenter, segment } from '../../src/segmenter/index.js';
+import { loadAdapter, loadSegmenter, segmentVolume } from '../../src/segmenter/index.js';
 import { setThreads } from '../../src/torch/index.js';
 import { graftUntil, lastLine } from '../studies/tiny.js';
 
@@ -66,7 +66,7 @@ describe('graft train', () => {
     const [{ name }] = trained.split.test;
     const [image, label] = ['images', 'labels'].map((kind) => at('data', 'siemens-t1', kind, `${name}.nii.gz`));
     const truth = readLabel(label);
-    const mask = segment(loadSegmenter(at('model.safetensors')), readVolume(image));
+    const mask = segmentVolume(loadSegmenter(at('model.safetensors')), readVolume(image));
     const { dice, surfaceDice } = evaluateLabels(truth.data, mask, { ...truth, classes: [1], toleranceMm: 2 })[1];
     expect(models[0].classes[0].name).toBe('brain');
     expect(models[0].classes[0].dice).toBeCloseTo(dice, 6);
@@ -131,7 +131,7 @@ describe('graft adapt', () => {
     model.use(loadAdapter(at('scored.safetensors')));
     for (const { name, classes } of scores.models[1].cases) {
       const truth = readLabel(at('data', 'philips-t2', 'labels', `${name}.nii.gz`));
-      const mask = segment(model, readVolume(at('data', 'philips-t2', 'images', `${name}.nii.gz`)));
+      const mask = segmentVolume(model, readVolume(at('data', 'philips-t2', 'images', `${name}.nii.gz`)));
       expect(classes.brain.dice).toBeCloseTo(
         evaluateLabels(truth.data, mask, { ...truth, classes: [1], toleranceMm: 2 })[1].dice,
         6,

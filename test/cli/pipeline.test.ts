@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAudit, verifyAudit } from '../../src/audit/index.js';
 import { readLabel, readVolume } from '../../src/data/index.js';
 import { evaluateLabels } from '../../src/metrics/index.js';
-import { loadAdapter, loadSegmenter, segment } from '../../src/segmenter/index.js';
+import { loadAdapter, loadSegmenter, segmentVolume } from '../../src/segmenter/index.js';
 import { setThreads } from '../../src/torch/index.js';
 import { type Ended, graftUntil, hashes, lastLine } from '../studies/tiny.js';
 
@@ -150,7 +150,7 @@ describe('graft predict', () => {
     model.use(loadAdapter(at('adapter.safetensors')));
     const [image] = images();
     const mask = readLabel(lastLine(predicted).masks[0].mask);
-    expect(Buffer.compare(segment(model, readVolume(image)), mask.data)).toBe(0);
+    expect(Buffer.compare(segmentVolume(model, readVolume(image)), mask.data)).toBe(0);
     const plain = await done(['predict', at('model.safetensors'), image, '--out', at('plain'), '--device', 'cpu']);
     expect(Buffer.compare(readLabel(lastLine(plain).masks[0].mask).data, mask.data)).not.toBe(0);
   });

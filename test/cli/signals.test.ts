@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { noteReference } from '../../src/adapt/index.js';
-import { withoutPauses } from '../../src/core/index.js';
+import { runWithoutPauses } from '../../src/core/index.js';
 import { loadSlices, preprocessingSchema, writeVolume } from '../../src/data/index.js';
 import { saveSegmenter } from '../../src/segmenter/index.js';
 import { unetSegmenter } from '../segmenters.js';
@@ -34,7 +34,7 @@ beforeAll(() => {
   const model = unetSegmenter({ inChannels: 1, outChannels: 1, filters: 8 }, { preprocessing });
   model.initialise(1);
   const small = loadSlices([{ site: 's', name: 'small', image: at('small.nii') }], preprocessing, { classes: 2 });
-  withoutPauses(noteReference(model, small, 2));
+  runWithoutPauses(noteReference(model, small, 2));
   saveSegmenter(at('model.safetensors'), model);
   model.dispose();
 });

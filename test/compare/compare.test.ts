@@ -1,14 +1,14 @@
 /** Methods side by side: what is averaged, paired, tested and said. */
 import { describe, expect, it } from 'vitest';
-import { type ComparisonEntry, compare } from '../../src/compare/index.js';
+import { type ComparisonEntry, compareMethods } from '../../src/compare/index.js';
 import { holm, meanOf, wilcoxon } from '../../src/metrics/index.js';
 import { errorOf } from '../graft-error.js';
 import { cases, entry, scored } from './scored.js';
 
 const low = [0.61, 0.72, 0.55, 0.8, 0.69, 0.74, 0.58, 0.66];
 const high = [0.7, 0.75, 0.66, 0.82, 0.79, 0.75, 0.7, 0.65];
-const all = (entries: ComparisonEntry[], options: Parameters<typeof compare>[1] = { measure: 'dice' }) =>
-  compare(entries, options).groups[0].rows;
+const all = (entries: ComparisonEntry[], options: Parameters<typeof compareMethods>[1] = { measure: 'dice' }) =>
+  compareMethods(entries, options).groups[0].rows;
 
 describe('a comparison', () => {
   it("gives every method's numbers, and tests it against the first on the same cases", () => {
@@ -34,7 +34,7 @@ describe('a comparison', () => {
     const entries = [entry('low', cases(low)), entry('high', cases(high))];
     const rows = all(entries, { measure: 'dice', baseline: 'high' });
     expect(rows.map(({ against }) => against?.pairs)).toEqual([8, undefined]);
-    const error = errorOf(() => compare(entries, { measure: 'dice', baseline: 'hihg' }));
+    const error = errorOf(() => compareMethods(entries, { measure: 'dice', baseline: 'hihg' }));
     expect(error.code).toBe('COMPARE_UNKNOWN');
     expect(error.message).toContain('high');
   });
@@ -44,7 +44,7 @@ describe('a comparison', () => {
     const scores = ['a', 'b'].flatMap((site, s) =>
       low.map((value, i) => scored(site, `c${i}`, value - 0.1 * s, classes)),
     );
-    const { groups } = compare([entry('one', scores, { classes })], { measure: 'dice' });
+    const { groups } = compareMethods([entry('one', scores, { classes })], { measure: 'dice' });
     expect(groups.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
       'all all',
       'site a',
@@ -57,7 +57,7 @@ describe('a comparison', () => {
   });
 
   it('lists the worst cases, by the measure', () => {
-    const { worst } = compare([entry('low', cases([...low, 0]))], { measure: 'hausdorff95' });
+    const { worst } = compareMethods([entry('low', cases([...low, 0]))], { measure: 'hausdorff95' });
     expect(worst[0].cases[0]).toEqual({ name: 'a/case9', value: Number.POSITIVE_INFINITY });
     expect(worst[0].cases[1].name).toBe('a/case3');
     expect(worst[0].cases).toHaveLength(3);
@@ -106,7 +106,7 @@ describe('undefined distances', () => {
 });
 
 describe('what a reader has to know', () => {
-  const notes = (entries: ComparisonEntry[]) => compare(entries, { measure: 'dice' }).notes;
+  const notes = (entries: ComparisonEntry[]) => compareMethods(entries, { measure: 'dice' }).notes;
 
   it('is nothing where all is as it should be', () => {
     expect(notes([entry('low', cases(low)), entry('high', cases(high))])).toEqual([]);
@@ -143,10 +143,12 @@ describe('what a reader has to know', () => {
 describe('what cannot be compared', () => {
   it('is named: other classes, another tolerance', () => {
     const one = entry('one', cases(low));
-    const classes = errorOf(() => compare([one, entry('two', cases(low), { classes: ['head'] })], { measure: 'dice' }));
+    const classes = errorOf(() =>
+      compareMethods([one, entry('two', cases(low), { classes: ['head'] })], { measure: 'dice' }),
+    );
     expect([classes.code, classes.message]).toEqual(['COMPARE_CLASSES', 'two: segments head, but one segments brain.']);
     const other = entry('two', cases(low), { toleranceMm: 1 });
-    expect(errorOf(() => compare([one, other], { measure: 'surfaceDice' })).code).toBe('COMPARE_TOLERANCE');
-    expect(compare([one, other], { measure: 'dice' }).groups[0].rows).toHaveLength(2);
+    expect(errorOf(() => compareMethods([one, other], { measure: 'surfaceDice' })).code).toBe('COMPARE_TOLERANCE');
+    expect(compareMethods([one, other], { measure: 'dice' }).groups[0].rows).toHaveLength(2);
   });
 });

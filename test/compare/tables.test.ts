@@ -1,6 +1,6 @@
 /** A comparison as a paper or a page shows it. */
 import { describe, expect, it } from 'vitest';
-import { compare, latexTable, markdownTable, tablesOf } from '../../src/compare/index.js';
+import { compareMethods, comparisonTables, latexTable, markdownTable } from '../../src/compare/index.js';
 import { renderComparison, renderReport } from '../../src/report/index.js';
 import { plausibleReport } from '../studies/report-data.js';
 import { cases, entry } from './scored.js';
@@ -8,8 +8,8 @@ import { cases, entry } from './scored.js';
 const low = [0.61, 0.72, 0.55, 0.8, 0.69, 0.74, 0.58, 0.66];
 const high = low.map((value) => value + 0.1);
 const sites = (values: readonly number[]) => [...cases(values, 'a_1'), ...cases(values, 'b')];
-const comparison = compare([entry('low', sites(low)), entry('high & mighty', sites(high))], { measure: 'dice' });
-const [statistics, groups, worst] = tablesOf(comparison);
+const comparison = compareMethods([entry('low', sites(low)), entry('high & mighty', sites(high))], { measure: 'dice' });
+const [statistics, groups, worst] = comparisonTables(comparison);
 
 describe('the tables', () => {
   it('hold the statistics as they are printed', () => {
@@ -30,13 +30,13 @@ describe('the tables', () => {
   });
 
   it('hold no table of sites where there is one', () => {
-    const single = compare([entry('low', cases(low))], { measure: 'hausdorff95' });
-    expect(tablesOf(single).map(({ id }) => id)).toEqual(['statistics-hausdorff95', 'worst-hausdorff95']);
+    const single = compareMethods([entry('low', cases(low))], { measure: 'hausdorff95' });
+    expect(comparisonTables(single).map(({ id }) => id)).toEqual(['statistics-hausdorff95', 'worst-hausdorff95']);
   });
 
   it('call nothing the best that was scored on fewer cases', () => {
-    const few = compare([entry('low', cases(low)), entry('few', cases([0.9, 0.9]))], { measure: 'dice' });
-    expect(tablesOf(few)[0].rows.map(([, , mean]) => mean.best)).toEqual([false, false]);
+    const few = compareMethods([entry('low', cases(low)), entry('few', cases([0.9, 0.9]))], { measure: 'dice' });
+    expect(comparisonTables(few)[0].rows.map(([, , mean]) => mean.best)).toEqual([false, false]);
   });
 });
 
@@ -60,7 +60,7 @@ describe('as a page', () => {
   it('has a section for each measure, and names are harmless', () => {
     const named = [entry('<b>one</b>', sites(low)), entry('two', sites(high))];
     const page = renderComparison(
-      (['dice', 'hausdorff95'] as const).map((measure) => compare(named, { measure })),
+      (['dice', 'hausdorff95'] as const).map((measure) => compareMethods(named, { measure })),
       ['runs/a'],
     );
     expect(page.match(/<section /g)).toHaveLength(2);

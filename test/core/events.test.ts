@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drain, forward, patiently, pause } from '../../src/core/index.js';
+import { forward, pause, runToEnd, runWithPauses } from '../../src/core/index.js';
 
 /** Counts to three, notes how it ended, and returns 'all'. */
 const counting = (notes: string[], failAt?: number) =>
@@ -31,7 +31,7 @@ const doubled = (count: number) => (count === 2 ? [] : [count, `${count}`]);
 
 async function collect<Event, Result>(events: AsyncGenerator<Event, Result>): Promise<[Event[], Result]> {
   const seen: Event[] = [];
-  const result = await drain(events, (event) => seen.push(event));
+  const result = await runToEnd(events, (event) => seen.push(event));
   return [seen, result];
 }
 
@@ -85,7 +85,7 @@ describe('forward', () => {
   });
 });
 
-describe('drain', () => {
+describe('runToEnd', () => {
   it('waits for what is done at every event', async () => {
     const order: string[] = [];
     const work = (async function* () {
@@ -94,7 +94,7 @@ describe('drain', () => {
         yield count;
       }
     })();
-    await drain(work, async (count) => {
+    await runToEnd(work, async (count) => {
       await new Promise(setImmediate);
       order.push(`seen ${count}`);
     });
@@ -103,7 +103,7 @@ describe('drain', () => {
 
   it('closes the work before its own error goes on', async () => {
     const notes: string[] = [];
-    const aborted = drain(counting(notes), (count) => {
+    const aborted = runToEnd(counting(notes), (count) => {
       if (count === 2) throw new Error('enough');
     });
     await expect(aborted.finally(() => notes.push('thrown'))).rejects.toThrow('enough');
@@ -119,14 +119,14 @@ describe('drain', () => {
         throw new Error('not saved');
       }
     })();
-    const ending = drain(work, () => {
+    const ending = runToEnd(work, () => {
       throw new Error('enough');
     });
     await expect(ending).rejects.toThrow('not saved');
   });
 });
 
-describe('patiently', () => {
+describe('runWithPauses', () => {
   it('lets the event loop have its turn at every pause, and ends the work with the signal', async () => {
     const notes: string[] = [];
     const work = function* () {
@@ -140,10 +140,10 @@ describe('patiently', () => {
       }
     };
     setImmediate(() => notes.push('a turn'));
-    expect(await patiently(work())).toBe(3);
+    expect(await runWithPauses(work())).toBe(3);
     expect(notes).toEqual(['a turn', 'done', 'closed']);
     const signal = AbortSignal.abort(new Error('stop'));
-    await expect(patiently(work(), signal)).rejects.toThrow('stop');
+    await expect(runWithPauses(work(), signal)).rejects.toThrow('stop');
     expect(notes.slice(3)).toEqual(['closed']);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codesOf } from '../../src/data/dicom/class-codes.js';
 import { distinctColour, labOf } from '../../src/data/dicom/colour.js';
-import { readCodes } from '../../src/data/index.js';
+import { readSegmentCodes } from '../../src/data/index.js';
 import { errorOf } from '../graft-error.js';
 import { temporaryFolder } from './fixtures.js';
 
@@ -74,7 +74,7 @@ describe('a file of codes', () => {
   - { name: kidney_left, code: { scheme: 99GRAFT, value: K1, meaning: Left kidney } }
 `,
     );
-    const codes = readCodes(file);
+    const codes = readSegmentCodes(file);
     expect(codesOf('liver', 0, codes)).toMatchObject({ type: { value: '10200004' }, colour: [0, 0, 255] });
     expect(codesOf('gtv', 1, codes)).toMatchObject({
       type: { value: '228791009', scheme: 'SCT' },
@@ -92,12 +92,12 @@ describe('a file of codes', () => {
     ['classes: [', 'Flow sequence'],
   ])('is refused by what is wrong: %s', (text, problem) => {
     writeFileSync(file, text);
-    const error = errorOf(() => readCodes(file));
+    const error = errorOf(() => readSegmentCodes(file));
     expect(error.code).toBe('DICOM_CODES_INVALID');
     expect(error.message).toContain(problem);
   });
 
   it('that is not there is an error that names it', () => {
-    expect(errorOf(() => readCodes(join(root, 'none.yaml'))).message).toContain('none.yaml');
+    expect(errorOf(() => readSegmentCodes(join(root, 'none.yaml'))).message).toContain('none.yaml');
   });
 });

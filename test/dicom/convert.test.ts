@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as nifti from 'nifti-reader-js';
 import { describe, expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
-import { convertSeries, type DicomSeries, scanDicom, type Volume } from '../../src/data/index.js';
+import { convertDicomSeries, type DicomSeries, scanDicom, type Volume } from '../../src/data/index.js';
 import { compressed } from './compressed.js';
 import { key, type SeriesOptions, temporaryFolder, valueAt, writeSeries } from './fixtures.js';
 
@@ -19,7 +19,7 @@ function seriesOf(options: SeriesOptions): DicomSeries {
 }
 
 async function failureOf(series: DicomSeries): Promise<GraftError> {
-  const error = await convertSeries(series).catch((reason: unknown) => reason);
+  const error = await convertDicomSeries(series).catch((reason: unknown) => reason);
   if (error instanceof GraftError) return error;
   throw error;
 }
@@ -72,7 +72,7 @@ describe('a synthetic series', () => {
   ];
   it.each(orientations)('of %s slices has every pixel where the headers place it', async (_, orientation) => {
     const series = seriesOf({ orientation });
-    const [volume, ...others] = await convertSeries(series);
+    const [volume, ...others] = await convertDicomSeries(series);
     expect(others).toEqual([]);
     expect(volume.path).toBe(`${series.patient}_${series.series}`);
     const [a, b, c, d, e, f] = orientation;
@@ -92,14 +92,14 @@ describe('a synthetic series', () => {
   });
 
   it('carries no text of the headers', async () => {
-    const [{ grid, path }] = await convertSeries(seriesOf({}));
+    const [{ grid, path }] = await convertDicomSeries(seriesOf({}));
     expect(Buffer.from(grid.header).toString('latin1') + path).not.toMatch(/PLANTED|101112|20240101|4711/);
   });
 
   it('with several volumes gives each, numbered', async () => {
     const times = { position: (i: number) => [0, 0, 5 * (i % 4)], slices: 12 };
     const change = (i: number) => ({ AcquisitionNumber: 1 + Math.floor(i / 4), InstanceNumber: i + 1 });
-    const volumes = await convertSeries(seriesOf({ ...times, change }));
+    const volumes = await convertDicomSeries(seriesOf({ ...times, change }));
     expect(volumes.map(({ path }) => path.slice(-4))).toEqual(['-001', '-002', '-003']);
     expect(volumes.map(({ data }) => Math.max(...data) + 1024)).toEqual(
       [3, 7, 11].map((slice) => valueAt(slice, 5, 7)),
@@ -108,7 +108,7 @@ describe('a synthetic series', () => {
 
   it('leaves the exit code of the process alone', async () => {
     process.exitCode = 7;
-    await convertSeries(seriesOf({}));
+    await convertDicomSeries(seriesOf({}));
     expect(process.exitCode).toBe(7);
     process.exitCode = undefined;
   });
@@ -127,7 +127,7 @@ describe('compressed pixels', () => {
       }),
     });
     expect(series.transferSyntax).toBe(name);
-    const [volume] = await convertSeries(series);
+    const [volume] = await convertDicomSeries(series);
     // The first row lies to the front (row 5 in RAS, y up to the front), the first column to the right.
     const slice = Array.from(
       volume.data.subarray(0, 48),
@@ -157,7 +157,7 @@ describe('a series with faults', () => {
   });
 
   it('of uneven spacing is interpolated to even spacing', async () => {
-    const volumes = await convertSeries(
+    const volumes = await convertDicomSeries(
       seriesOf({ slices: 12, position: (i) => [0, 0, i < 6 ? 2 * i : 12 + 5 * (i - 6)] }),
     );
     expect(volumes).toHaveLength(1);
@@ -168,7 +168,7 @@ describe('a series with faults', () => {
 
   it('of a tilted gantry is straightened', async () => {
     const tilt = Math.PI / 12;
-    const volumes = await convertSeries(
+    const volumes = await convertDicomSeries(
       seriesOf({
         ...{ slices: 8, rows: 24, columns: 24, spacing: 5, pixelSpacing: [1, 1] },
         orientation: [1, 0, 0, 0, Math.cos(tilt), -Math.sin(tilt)],
@@ -189,7 +189,7 @@ describe.skipIf(!existsSync(real))('real series (skipped where ../shared/data is
   it.each(cases.filter(referenceOf))('%s equals the reference beside it, voxels and millimetres', async (name) => {
     const scan = scanDicom(join(real, name, 'series'), { key });
     expect(scan.series).toHaveLength(1);
-    const volumes = await convertSeries(scan.series[0]);
+    const volumes = await convertDicomSeries(scan.series[0]);
     const reference = referenceOf(name)!;
     // The reference of the Philips field map is its first echo.
     const same = reference.endsWith('_e1.nii') ? volumes.filter(({ path }) => path.endsWith('_e1')) : volumes;
@@ -203,7 +203,7 @@ describe.skipIf(!existsSync(real))('real series (skipped where ../shared/data is
       const out = temporaryFolder();
       spawnSync('dcm2niix', ['-b', 'n', '-z', 'n', '-f', 'x', '-o', out, join(real, name, 'series')]);
       const [series] = scanDicom(join(real, name, 'series'), { key }).series;
-      const volumes = await convertSeries(series);
+      const volumes = await convertDicomSeries(series);
       for (const file of readdirSync(out).filter((one) => one.endsWith('.nii'))) {
         const part = file.slice(1, -'.nii'.length);
         const same = volumes.filter(({ path }) => path.replace(/_volume-\d+$/, '').endsWith(`${series.series}${part}`));

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { convertSeries, type DicomSeries, niftiOfSeries, scanDicom } from '../../src/data/index.js';
+import { convertDicomSeries, type DicomSeries, niftiOfSeries, scanDicom } from '../../src/data/index.js';
 import {
   decode,
   encode,
@@ -38,18 +38,18 @@ describe('a file without the marker DICM and the meta group', () => {
     ['explicit', '1.2.840.10008.1.2.1'],
     ['implicit', '1.2.840.10008.1.2'],
   ])('is read: %s value types', async (_, syntax) => {
-    const whole = await convertSeries(seriesOf({}));
+    const whole = await convertDicomSeries(seriesOf({}));
     const change = () => ({ _meta: { TransferSyntaxUID: { Value: [syntax] } } });
-    const [volume] = await convertSeries(seriesOf({ change }, withoutMeta));
+    const [volume] = await convertDicomSeries(seriesOf({ change }, withoutMeta));
     expect(volume.data).toEqual(whole[0].data);
   });
 
   it('or with another value type than it states', async () => {
-    const whole = await convertSeries(seriesOf({}));
+    const whole = await convertDicomSeries(seriesOf({}));
     const change = () => ({ _meta: { TransferSyntaxUID: { Value: ['1.2.840.10008.1.2'] } } });
     // The zero byte of padding gives room for the longer identifier of the same even length.
     const stating = (text: string) => text.replace('UI\x12\x001.2.840.10008.1.2\0', 'UI\x14\x001.2.840.10008.1.2.1\0');
-    const [volume] = await convertSeries(seriesOf({ change }, stating));
+    const [volume] = await convertDicomSeries(seriesOf({ change }, stating));
     expect(volume.data).toEqual(whole[0].data);
   });
 
@@ -68,7 +68,7 @@ describe('decimals', () => {
   it('with a comma are read with a point', async () => {
     const series = seriesOf({ pixelSpacing: [1.5, 1.25] }, (text) => text.replace('1.5\\1.25', '1,5\\1,25'));
     expect(series).toMatchObject({ spacing: [2.5, 1.5, 1.25], problems: [] });
-    expect((await convertSeries(series))[0].spacing).toEqual([2.5, 1.5, 1.25]);
+    expect((await convertDicomSeries(series))[0].spacing).toEqual([2.5, 1.5, 1.25]);
   });
 
   it('that are no numbers: the image is left out where it would be another one', () => {
@@ -89,7 +89,7 @@ describe('decimals', () => {
   ])('of the spacing that are %s are no millimetres', async (_, PixelSpacing) => {
     const series = seriesOf({ change: () => ({ PixelSpacing }) });
     expect([series.spacing, codesOf(series)]).toEqual([undefined, ['DICOM_SPACING_ABSENT']]);
-    await expect(convertSeries(series)).rejects.toMatchObject({ code: 'DICOM_SPACING_ABSENT' });
+    await expect(convertDicomSeries(series)).rejects.toMatchObject({ code: 'DICOM_SPACING_ABSENT' });
     const [{ bytes }] = await niftiOfSeries(series);
     expect(bytes[123]).toBe(0); // xyzt_units: unknown
   });
@@ -98,7 +98,7 @@ describe('decimals', () => {
 it('images that do not say where they lie are told of', async () => {
   const series = seriesOf({ change: () => ({ ImagePositionPatient: undefined }) });
   expect(codesOf(series)).toEqual(['DICOM_PLACE_ABSENT']);
-  expect(await convertSeries(series)).toHaveLength(1);
+  expect(await convertDicomSeries(series)).toHaveLength(1);
 });
 
 it('an overlay is no second volume', async () => {
@@ -122,7 +122,7 @@ it('an overlay is no second volume', async () => {
     element(0x3000, 'OW', Buffer.from([255, 0, 255, 0, 255, 0])),
   ].join('');
   const series = seriesOf({}, (text) => text.replace('\xe0\x7f\x10\x00OW', (pixels) => overlay + pixels));
-  const volumes = await convertSeries(series);
+  const volumes = await convertDicomSeries(series);
   expect(volumes.map(({ path }) => path)).toEqual([`${series.patient}_${series.series}`]);
 });
 
@@ -144,18 +144,18 @@ describe('values', () => {
     for (const [i, frame] of (dataset.PerFrameFunctionalGroupsSequence as Record<string, unknown>[]).entries())
       frame.PixelValueTransformationSequence = [{ ...scaleOf(i), RescaleType: 'US' }];
     writeFileSync(file, encode({ ...dataset, Manufacturer: 'SIEMENS', _vrMap: { PixelData: 'OW' }, _meta: {} }));
-    const [volume] = await convertSeries(scanDicom(file, { key }).series[0]);
+    const [volume] = await convertDicomSeries(scanDicom(file, { key }).series[0]);
     expect(volume.data).toEqual(scaled());
   });
 
   it('of files with a scale each follow it', async () => {
-    const [volume] = await convertSeries(seriesOf({ change: scaleOf }));
+    const [volume] = await convertDicomSeries(seriesOf({ change: scaleOf }));
     expect(volume.data).toEqual(scaled());
   });
 
   it('with and without a sign are no one series', async () => {
     const series = seriesOf({ change: (i) => ({ PixelRepresentation: i % 2 }) });
     expect(codesOf(series)).toEqual(['DICOM_PIXELS_DIFFER']);
-    await expect(convertSeries(series)).rejects.toMatchObject({ code: 'DICOM_PIXELS_DIFFER' });
+    await expect(convertDicomSeries(series)).rejects.toMatchObject({ code: 'DICOM_PIXELS_DIFFER' });
   });
 });

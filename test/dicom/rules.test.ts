@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
-import { convertSeries, scanDicom, writeSegmentation } from '../../src/data/index.js';
+import { convertDicomSeries, scanDicom, writeDicomSegmentation } from '../../src/data/index.js';
 import { key, temporaryFolder, writeCodedSeries, writeSeries } from './fixtures.js';
 
 const root = temporaryFolder();
@@ -77,7 +77,7 @@ function broken(bytes: Buffer): string[] {
 
 it('a DICOM-SEG keeps every rule of its values, or is refused by name', async () => {
   writeSeries(join(root, 'good'), { slices: 2 });
-  const [volume] = await convertSeries(scanDicom(join(root, 'good'), { key }).series[0]);
+  const [volume] = await convertDicomSeries(scanDicom(join(root, 'good'), { key }).series[0]);
   const labels = Uint8Array.from(volume.data, (_, i) => i % 3);
   const bytes = (max: number) => fc.uint8Array({ maxLength: max }).map((value) => Buffer.from(value));
   const written = (max: number) =>
@@ -113,7 +113,7 @@ it('a DICOM-SEG keeps every rule of its values, or is refused by name', async ()
       const [series] = scanDicom(folder, { key }).series;
       const file = join(root, 'nasty.dcm');
       try {
-        await writeSegmentation(file, labels, { ...volume, path: `${series.patient}_${series.series}` }, series, {
+        await writeDicomSegmentation(file, labels, { ...volume, path: `${series.patient}_${series.series}` }, series, {
           classes,
           warnings: [warning],
         });

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
 import {
-  convertSeries,
+  convertDicomSeries,
   type DicomSeries,
   scanDicom,
   segmentationWriter,
   type Volume,
-  writeSegmentation,
+  writeDicomSegmentation,
 } from '../../src/data/index.js';
 import { compressed } from './compressed.js';
 import {
@@ -32,7 +32,7 @@ async function seriesOf(options: SeriesOptions) {
   const folder = join(root, `series${count++}`);
   writeSeries(folder, options);
   const [series] = scanDicom(folder, { key }).series;
-  return { series, volumes: await convertSeries(series) };
+  return { series, volumes: await convertDicomSeries(series) };
 }
 
 /** Two classes and background, in no pattern that a flip or a transposition would keep. */
@@ -91,7 +91,7 @@ describe('a DICOM-SEG', () => {
     const { series, volumes } = await seriesOf({ orientation });
     const labels = labelsOf(volumes[0]);
     const path = join(root, `${name}.dcm`);
-    await writeSegmentation(path, labels, volumes[0], series, { classes: ['one', 'two'] });
+    await writeDicomSegmentation(path, labels, volumes[0], series, { classes: ['one', 'two'] });
     const found = readBack(decode(readFileSync(path)));
     expect(found.size).toBeGreaterThan(50);
     expect(found).toEqual(fromLabels(volumes[0], labels));
@@ -100,7 +100,7 @@ describe('a DICOM-SEG', () => {
   it('names the source image of every frame and belongs to its study', async () => {
     const { series, volumes } = await seriesOf({ orientation: [0, 1, 0, 0, 0, -1] });
     const path = join(root, 'source.dcm');
-    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
+    await writeDicomSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
     const seg = decode(readFileSync(path));
     const sources = series.files.map((file) => decode(readFileSync(file)));
     const positionOf = new Map(sources.map((one) => [one.SOPInstanceUID, numbers(one.ImagePositionPatient)]));
@@ -125,12 +125,12 @@ describe('a DICOM-SEG', () => {
     const file = writeEnhanced(join(root, 'enhanced'), { orientation: [1, 0, 0, 0, 0, -1] });
     const [series] = scanDicom(file, { key }).series;
     expect(series).toMatchObject({ size: [5, 6, 8], spacing: [2.5, 0.7, 0.9], frames: 5, problems: [] });
-    const [volume] = await convertSeries(series);
+    const [volume] = await convertDicomSeries(series);
     const { volumes } = await seriesOf({ orientation: [1, 0, 0, 0, 0, -1] });
     expect(volume.data).toEqual(volumes[0].data);
     const path = join(root, 'enhanced.dcm');
     const labels = labelsOf(volume);
-    await writeSegmentation(path, labels, volume, series, { classes: ['one', 'two'] });
+    await writeDicomSegmentation(path, labels, volume, series, { classes: ['one', 'two'] });
     const seg = decode(readFileSync(path));
     expect(readBack(seg)).toEqual(fromLabels(volume, labels));
     const sources = (list(seg.PerFrameFunctionalGroupsSequence) as Item[]).map(
@@ -142,7 +142,7 @@ describe('a DICOM-SEG', () => {
   it('copies who the patient is and no other text of the source', async () => {
     const { series, volumes } = await seriesOf({});
     const path = join(root, 'texts.dcm');
-    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
+    await writeDicomSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
     const text = readFileSync(path, 'latin1');
     const { PatientName, PatientID, PatientBirthDate, AccessionNumber, ...most } = planted;
     const { ReferringPhysicianName, StudyDescription, ...others } = most;
@@ -155,7 +155,7 @@ describe('a DICOM-SEG', () => {
   it('says what each class is, what found it, and what is doubted of it', async () => {
     const { series, volumes } = await seriesOf({});
     const path = join(root, 'said.dcm');
-    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, {
+    await writeDicomSegmentation(path, labelsOf(volumes[0]), volumes[0], series, {
       classes: ['kidney_cyst_left', 'other'],
       algorithm: { name: 'graft seed1', version: '9.8.7', model: 'a1'.repeat(32), adapter: 'b2'.repeat(32) },
       codes: new Map([['other', { colour: [255, 255, 255] as const }]]),
@@ -197,7 +197,7 @@ describe('a DICOM-SEG', () => {
   ])('passes on the lossy compression of its source, %s', async (_, lossy, ratio) => {
     const { series, volumes } = await seriesOf({ change: () => lossy });
     const path = join(root, 'lossy.dcm');
-    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
+    await writeDicomSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
     const seg = decode(readFileSync(path));
     expect(seg.LossyImageCompression).toBe('01');
     expect(numbers(seg.LossyImageCompressionRatio)).toEqual([ratio].flat());
@@ -217,7 +217,7 @@ describe('a DICOM-SEG', () => {
       }),
     });
     const path = join(root, 'jpeg.dcm');
-    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
+    await writeDicomSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
     const seg = decode(readFileSync(path));
     expect([seg.LossyImageCompression, seg.LossyImageCompressionMethod]).toEqual(['01', 'ISO_10918_1']);
     expect(Number(seg.LossyImageCompressionRatio)).toBeGreaterThan(0);
@@ -226,7 +226,7 @@ describe('a DICOM-SEG', () => {
   it('has a series number that is one, whatever the number of the source', async () => {
     const { series, volumes } = await seriesOf({ change: () => ({ SeriesNumber: '456115117112' }) });
     const path = join(root, 'number.dcm');
-    await writeSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
+    await writeDicomSegmentation(path, labelsOf(volumes[0]), volumes[0], series, { classes: ['one', 'two'] });
     const number = Number(decode(readFileSync(path)).SeriesNumber);
     expect(Number.isInteger(number) && number > 0 && number < 2 ** 31).toBe(true);
   });
@@ -234,7 +234,9 @@ describe('a DICOM-SEG', () => {
   it('of an empty mask is valid: one empty frame', async () => {
     const { series, volumes } = await seriesOf({});
     const path = join(root, 'empty.dcm');
-    await writeSegmentation(path, new Uint8Array(volumes[0].data.length), volumes[0], series, { classes: ['one'] });
+    await writeDicomSegmentation(path, new Uint8Array(volumes[0].data.length), volumes[0], series, {
+      classes: ['one'],
+    });
     const seg = decode(readFileSync(path));
     expect([seg.NumberOfFrames, readBack(seg).size]).toEqual([1, 0]);
   });
@@ -255,9 +257,9 @@ describe('the patient of a DICOM-SEG is the one of its source', () => {
     const folder = join(root, `series${count++}`);
     writeCodedSeries(folder, sets, coded);
     const [series] = scanDicom(folder, { key }).series;
-    const [volume] = await convertSeries(series);
+    const [volume] = await convertDicomSeries(series);
     const path = join(root, `coded${count}.dcm`);
-    await writeSegmentation(path, labelsOf(volume), volume, series, { classes });
+    await writeDicomSegmentation(path, labelsOf(volume), volume, series, { classes });
     return {
       characterSet: stored(path, [0x0008, 0x0005], 'CS').toString('latin1').trim(),
       name: stored(path, [0x0010, 0x0010], 'PN'),
@@ -303,7 +305,7 @@ describe('what no DICOM-SEG can hold is refused:', () => {
     const volume = choose(volumes);
     const path = join(root, 'refused.dcm');
     const labels = new Uint8Array(volume.data.length);
-    const error = await writeSegmentation(path, labels, volume, series, { classes: ['one'] }).catch(
+    const error = await writeDicomSegmentation(path, labels, volume, series, { classes: ['one'] }).catch(
       (reason: unknown) => reason,
     );
     expect(error).toBeInstanceOf(GraftError);
@@ -320,7 +322,7 @@ describe('what no DICOM-SEG can hold is refused:', () => {
   it.skipIf(!existsSync(real))('a mosaic (skipped where ../shared/data is absent)', async () => {
     const { series } = scanDicom(real, { key });
     const mosaic = series.find(({ manufacturer, files }) => manufacturer === 'SIEMENS' && files.length === 2)!;
-    const [volume] = await convertSeries(mosaic);
+    const [volume] = await convertDicomSeries(mosaic);
     await expect(segmentationWriter(volume, mosaic)).rejects.toMatchObject({
       code: 'DICOM_SEG_GEOMETRY',
       message: expect.stringContaining(`mosaic of ${mosaic.size[0]} slices`),
@@ -337,7 +339,7 @@ describe('a series of several volumes gives a DICOM-SEG for each', () => {
   async function sourcesOf(series: DicomSeries, volume: Volume) {
     const path = join(root, `several${count++}.dcm`);
     const labels = labelsOf(volume);
-    await writeSegmentation(path, labels, volume, series, { classes: ['one', 'two'] });
+    await writeDicomSegmentation(path, labels, volume, series, { classes: ['one', 'two'] });
     const seg = decode(readFileSync(path));
     expect(readBack(seg)).toEqual(fromLabels(volume, labels));
     const frames = list(seg.PerFrameFunctionalGroupsSequence) as Item[];
@@ -363,7 +365,7 @@ describe('a series of several volumes gives a DICOM-SEG for each', () => {
   const philips = join('..', 'shared', 'data', 'dicom', 'philips-enhanced', 'series');
   it.skipIf(!existsSync(philips))('also of one multi-frame file (skipped where ../shared/data is absent)', async () => {
     const [series] = scanDicom(philips, { key }).series;
-    const volumes = await convertSeries(series);
+    const volumes = await convertDicomSeries(series);
     const frames = await Promise.all(
       volumes.map(async (volume) => (await sourcesOf(series, volume)).map((one) => Number(one.ReferencedFrameNumber))),
     );

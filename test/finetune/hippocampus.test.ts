@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { withoutPauses } from '../../src/core/index.js';
+import { runWithoutPauses } from '../../src/core/index.js';
 import {
   loadSlices,
   preprocessingSchema,
@@ -14,7 +14,7 @@ import {
   siteOf,
   writeMask,
 } from '../../src/data/index.js';
-import { promptSchema, segment, segmentWithPrompt } from '../../src/segmenter/index.js';
+import { promptSchema, segmentVolume, segmentWithPrompt } from '../../src/segmenter/index.js';
 import { root } from '../child.js';
 import { samSegmenter } from '../segmenters.js';
 import { architecture, run } from './small.js';
@@ -45,12 +45,12 @@ describe.skipIf(!existsSync(data))('hippocampi (skipped where ../shared/data is 
     model.use(end.adapter);
     const volume = readVolume(second.image);
     const file = join(folder, 'mask.nii.gz');
-    writeMask(file, segment(model, volume), volume.grid);
+    writeMask(file, segmentVolume(model, volume), volume.grid);
     const written = readLabel(file);
     expect({ shape: written.shape, affine: written.affine }).toEqual({ shape: volume.shape, affine: volume.affine });
 
     const [x, y, z] = volume.grid.dims.map((size) => Math.floor(size / 2));
-    const { slice, labels } = withoutPauses(
+    const { slice, labels } = runWithoutPauses(
       segmentWithPrompt(model, volume, promptSchema.parse({ points: [{ at: [x, y, z] }] })),
     );
     expect(slice).toBeGreaterThan(0);

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { withoutPauses } from '../../src/core/index.js';
+import { runWithoutPauses } from '../../src/core/index.js';
 import { placeInSlices, preparationOf, readVolume, type Volume, writeVolume } from '../../src/data/index.js';
 
 import { loadSamCheckpoint, publishedConfig, Sam, samStateOf } from '../../src/networks/sam/index.js';
@@ -106,7 +106,7 @@ describe('a prompt to a checkpoint of segment-anything', () => {
     ]) {
       const prompt = promptSchema.parse(asked);
       const expected = published(slice, shape, prompt);
-      const found = withoutPauses(segmentWithPrompt(model, volume, prompt));
+      const found = runWithoutPauses(segmentWithPrompt(model, volume, prompt));
       expect(Math.abs(found.iou! - expected.iou)).toBeLessThan(1e-5);
       const labels = found.labels.subarray(rows * columns, 2 * rows * columns);
       const largest = Math.max(...expected.logits.map(Math.abs));
@@ -133,7 +133,7 @@ describe('a prompt to a checkpoint of segment-anything', () => {
         ...{ path: 'x', data, shape: [3, rows, columns], spacing: [3, 2, 1] },
       };
       const preprocessing = { ...model.preprocessing, intensity: { kind: 'min-max' } } as const;
-      const { geometry, prepare } = withoutPauses(preparationOf(image, preprocessing, { cornered: true }));
+      const { geometry, prepare } = runWithoutPauses(preparationOf(image, preprocessing, { cornered: true }));
       const slice = new Float32Array(side * side);
       prepare(1, slice);
       const { slice: where, pixel } = placeInSlices(geometry, [x, y, 1]);
@@ -152,7 +152,7 @@ describe('a prompt to a checkpoint of segment-anything', () => {
     const volume = volumeOf(20, 33);
     const prompt = promptSchema.parse({ box: { from: [5, 6, 1], to: [20, 15, 1] } });
     const [first, second] = [model, loadSegmenter(at('saved.safetensors'))].map((one) =>
-      withoutPauses(segmentWithPrompt(one, volume, prompt)),
+      runWithoutPauses(segmentWithPrompt(one, volume, prompt)),
     );
     expect(second).toEqual(first);
   });

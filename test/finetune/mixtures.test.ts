@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
 import { type CaseSlices, prepareLabel, prepareVolume, type Volume } from '../../src/data/index.js';
-import { segment } from '../../src/segmenter/index.js';
+import { segmentVolume } from '../../src/segmenter/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { plain, run, small } from './small.js';
 
@@ -44,10 +44,10 @@ it('fine-tunes, validates and predicts on any mixture of sizes', async () => {
       expect(end.dice.every(Number.isFinite)).toBe(true);
       model.use(end.adapter);
       const { volume } = volumeOf(scans[0], 'unseen');
-      const once = segment(model, volume, { overlap });
+      const once = segmentVolume(model, volume, { overlap });
       expect(once.length).toBe(volume.data.length);
       // The same in the smallest batches.
-      expect(segment(model, volume, { overlap, batch: 1 }).length).toBe(once.length);
+      expect(segmentVolume(model, volume, { overlap, batch: 1 }).length).toBe(once.length);
       model.use(undefined);
       for (const { images } of cases) images.dispose();
     }),

@@ -1,11 +1,11 @@
 /** Masks of whole volumes and of prompts, on the volume's own grid. */
 
 import { describe, expect, it } from 'vitest';
-import { withoutPauses } from '../../src/core/index.js';
+import { runWithoutPauses } from '../../src/core/index.js';
 import { placeInSlices, placeOnGrid, prepareVolume, preprocessingSchema, type Volume } from '../../src/data/index.js';
 import { samAdapterSchema, samPlans } from '../../src/networks/sam/index.js';
 import { applyPlan } from '../../src/peft/index.js';
-import { type Prompt, promptSchema, segment, segmentWithPrompt } from '../../src/segmenter/index.js';
+import { type Prompt, promptSchema, segmentVolume, segmentWithPrompt } from '../../src/segmenter/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { errorOf } from '../graft-error.js';
 import { cases, phantom, probabilitiesOf, small } from './small.js';
@@ -51,7 +51,7 @@ describe('overlapping windows', () => {
 describe('the mask of a volume', () => {
   it('lies on the volume’s grid, by the class with the largest probability', () => {
     const model = small();
-    const labels = segment(model, volume);
+    const labels = segmentVolume(model, volume);
     expect(labels.length).toBe(volume.data.length);
     const probabilities = probabilitiesOf(model, one.images);
     // At native spacing slices are padded by whole pixels: (32 - 24) / 2 rows, (32 - 28) / 2 columns.
@@ -103,7 +103,8 @@ describe('a place', () => {
 
 describe('a prompt', () => {
   const model = small({ classes: [] });
-  const ask = (prompt: Partial<Prompt>) => withoutPauses(segmentWithPrompt(model, volume, promptSchema.parse(prompt)));
+  const ask = (prompt: Partial<Prompt>) =>
+    runWithoutPauses(segmentWithPrompt(model, volume, promptSchema.parse(prompt)));
 
   it('is answered on its slice, the same in voxels and in millimetres', () => {
     const { slice, labels, iou } = ask({ points: [{ at: [14, 12, 3], inside: true }] });
@@ -126,7 +127,7 @@ describe('a prompt', () => {
   });
 
   it('to a head with classes gives labels', () => {
-    const { labels, iou } = withoutPauses(
+    const { labels, iou } = runWithoutPauses(
       segmentWithPrompt(small(), volume, promptSchema.parse({ points: [{ at: [14, 12, 3] }] })),
     );
     expect(iou).toBeUndefined();

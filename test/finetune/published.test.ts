@@ -2,11 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { withoutPauses } from '../../src/core/index.js';
+import { runWithoutPauses } from '../../src/core/index.js';
 import { preprocessingSchema, readLabel, readVolume, windowSchema, writeVolume } from '../../src/data/index.js';
 
 import { publishedConfig, Sam, samConfig, takeUnitImages } from '../../src/networks/sam/index.js';
-import { initialise, writeState } from '../../src/nn/index.js';
+import { initialiseModule, writeState } from '../../src/nn/index.js';
 import { loadSegmenter, promptSchema, saveSegmenter, segmentWithPrompt } from '../../src/segmenter/index.js';
 import { noGrad, setThreads, tensor } from '../../src/torch/index.js';
 import { graft } from '../cli/graft.js';
@@ -20,7 +20,7 @@ mkdirSync(root, { recursive: true });
 const at = (name: string) => join(root, name);
 const config = samConfig('sam-tiny', { imageSize: 128 });
 const sam = new Sam(config);
-initialise(sam, 3, 'sam');
+initialiseModule(sam, 3, 'sam');
 writeState(at('sam.safetensors'), sam.state());
 const affine = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1];
 const data = Float32Array.from({ length: 3 * 20 * 24 }, (_, i) => 40 * Math.sin(i / 7) + ((i * 37) % 11) + 200);
@@ -65,12 +65,12 @@ describe('a published checkpoint', () => {
     const model = samSegmenter(config, { classes: [], preprocessing, windows });
     model.network.loadState(sam.state());
     const volume = readVolume(at('scan.nii.gz'));
-    const expected = withoutPauses(segmentWithPrompt(model, volume, prompt));
+    const expected = runWithoutPauses(segmentWithPrompt(model, volume, prompt));
     const loaded = loadSegmenter(at('sam.safetensors'), { scaling: 'medsam' });
-    const found = withoutPauses(segmentWithPrompt(loaded, volume, prompt));
+    const found = runWithoutPauses(segmentWithPrompt(loaded, volume, prompt));
     expect(Buffer.compare(found.labels, expected.labels)).toBe(0);
     expect(found.iou).toBe(expected.iou);
-    const other = withoutPauses(
+    const other = runWithoutPauses(
       segmentWithPrompt(loadSegmenter(at('sam.safetensors'), { scaling: 'sam' }), volume, prompt),
     );
     expect(other.iou).not.toBe(expected.iou);
@@ -89,7 +89,7 @@ describe('graft predict', () => {
     const { status, masks } = predict(...asked, '--scaling', 'medsam');
     expect(status).toBe(0);
     const loaded = loadSegmenter(at('sam.safetensors'), { scaling: 'medsam' });
-    const { labels } = withoutPauses(segmentWithPrompt(loaded, readVolume(at('scan.nii.gz')), prompt));
+    const { labels } = runWithoutPauses(segmentWithPrompt(loaded, readVolume(at('scan.nii.gz')), prompt));
     expect(Buffer.compare(readLabel(masks[0].mask).data, labels)).toBe(0);
     const noPrompt = predict(at('sam.safetensors'), at('scan.nii.gz'), '--scaling', 'sam', '--out', at('none'));
     expect(noPrompt.error).toMatchObject({ code: 'OPTION_INVALID', message: expect.stringContaining('--prompt') });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
-import { withoutPauses } from '../../src/core/index.js';
+import { runWithoutPauses } from '../../src/core/index.js';
 import { type FineTuningEvent, finetune, LocalTraining, learningRate } from '../../src/finetune/index.js';
 import { samAdapterSchema, samPlans } from '../../src/networks/sam/index.js';
 import { Checkpoint, copyInto, copyState, countElements, fingerprint, type State } from '../../src/nn/index.js';
@@ -24,14 +24,14 @@ const bits = (state: State) => fingerprint(state);
 describe('fine-tuning', () => {
   it('learns to segment cases that it has not seen', async () => {
     const model = small({ promptDim: 128 });
-    const before = withoutPauses(validate(model, validation)).dice;
+    const before = runWithoutPauses(validate(model, validation)).dice;
     const { end } = await run(
       model,
       { training, validation },
       { plan: 'full', epochs: 10, lr: 3e-3, augmentation: null },
     );
     model.use(end.adapter);
-    const after = withoutPauses(validate(model, validation));
+    const after = runWithoutPauses(validate(model, validation));
     expect(after.dice).toBeCloseTo(end.dice[end.kept - 1], 5);
     expect(Object.keys(after.classes)).toEqual(['core', 'rim']);
     expect(after.dice).toBeGreaterThan(0.45);
@@ -205,7 +205,7 @@ describe('training at a site', () => {
     const counts: number[] = [];
     for (let epoch = 0; epoch < 5; epoch++) {
       for await (const _ of local.epoch(epoch));
-      withoutPauses(validate(model, validation));
+      runWithoutPauses(validate(model, validation));
       collect();
       counts.push(memoryStatistics().tensors);
     }

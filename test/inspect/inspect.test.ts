@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeInspection } from '../../src/cli/commands/data/describe-inspection.js';
 import { writeVolume } from '../../src/data/index.js';
-import { type Inspection, inspect } from '../../src/jobs/index.js';
+import { type Inspection, inspectFolder } from '../../src/jobs/index.js';
 import { buildNifti, temporaryFolder } from '../data/nifti-fixtures.js';
 import { writeSeries } from '../dicom/fixtures.js';
 import { readPng } from './png.js';
@@ -12,8 +12,8 @@ import { readPng } from './png.js';
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
 
-async function look(root: string, options: Parameters<typeof inspect>[1] = {}): Promise<Inspection> {
-  const work = inspect(root, options);
+async function look(root: string, options: Parameters<typeof inspectFolder>[1] = {}): Promise<Inspection> {
+  const work = inspectFolder(root, options);
   for (;;) {
     const { done, value } = await work.next();
     if (done) return value;

@@ -4,7 +4,7 @@ import { linkSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeInspection } from '../../src/cli/commands/data/describe-inspection.js';
-import { casesOnSheet, inspect } from '../../src/jobs/index.js';
+import { casesOnSheet, inspectFolder } from '../../src/jobs/index.js';
 import { root } from '../child.js';
 import { temporaryTree } from '../layouts/tree.js';
 
@@ -22,7 +22,7 @@ const oneCase = () => {
 
 describe('many cases', () => {
   it('go to a further contact sheet whenever one is full', async () => {
-    const work = inspect(cases(casesOnSheet + 1), { sheet: tree.at('sheets/s.png') });
+    const work = inspectFolder(cases(casesOnSheet + 1), { sheet: tree.at('sheets/s.png') });
     const kinds: string[] = [];
     let step = await work.next();
     for (; !step.done; step = await work.next()) kinds.push(step.value.kind);
@@ -39,7 +39,7 @@ describe('many cases', () => {
     mkdirSync(tree.at('fewer/s-2.png.d'), { recursive: true });
     for (const name of ['s-2.png', 's-3.png', 's-5.png', 's-old.png', 't-2.png'])
       writeFileSync(tree.at('fewer', name), 'of an earlier look');
-    const work = inspect(oneCase(), { sheet });
+    const work = inspectFolder(oneCase(), { sheet });
     for (let step = await work.next(); ; step = await work.next())
       if (step.done) {
         expect(step.value.sheets).toEqual([sheet]);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadSamCheckpoint, Sam, samConfig, samSchema } from '../../src/networks/sam/index.js';
-import { copyState, fingerprint, initialise, writeState } from '../../src/nn/index.js';
+import { copyState, fingerprint, initialiseModule, writeState } from '../../src/nn/index.js';
 import { root } from '../child.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-sam-'));
@@ -22,7 +22,7 @@ const config = samSchema.parse({
 });
 const model = (change: Partial<typeof config>, seed = 1) => {
   const sam = new Sam({ ...config, ...change });
-  initialise(sam, seed, 'sam');
+  initialiseModule(sam, seed, 'sam');
   return sam;
 };
 const written = (name: string, sam: Sam) => {

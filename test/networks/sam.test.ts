@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../src/formats/index.js';
 import { attendWithPositions, Sam, samArchitectures, samConfig, samSchema } from '../../src/networks/sam/index.js';
 import { fromWindows, intoWindows } from '../../src/networks/sam/windows.js';
-import { countElements, initialise } from '../../src/nn/index.js';
+import { countElements, initialiseModule } from '../../src/nn/index.js';
 import { autocast, cat, noGrad, operator, scope, softmax, type Tensor, tensor, zeros } from '../../src/torch/index.js';
 import { root } from '../child.js';
 import { eachDevice } from '../devices.js';
@@ -23,7 +23,7 @@ const config = samSchema.parse({
 });
 const model = (change: Partial<typeof config> = {}) => {
   const sam = new Sam({ ...config, ...change });
-  initialise(sam, 1, 'sam');
+  initialiseModule(sam, 1, 'sam');
   return sam;
 };
 const randn = (shape: number[], device = 'cpu') =>

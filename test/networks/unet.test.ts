@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../src/formats/index.js';
 import { EarlyHead, UNet2D, unet2dSchema } from '../../src/networks/unet2d/index.js';
-import { BatchNorm2d, countElements, initialise } from '../../src/nn/index.js';
+import { BatchNorm2d, countElements, initialiseModule } from '../../src/nn/index.js';
 import { noGrad, ones, scope, type Tensor } from '../../src/torch/index.js';
 import { root } from '../child.js';
 import { eachDevice } from '../devices.js';
@@ -77,7 +77,7 @@ eachDevice('shapes', (device) => {
   ])('%d images of %d × %d: every level halves them, the logits have their size', (batch, height, width) => {
     const config = { inChannels: 2, outChannels: 3, filters: 2 };
     const network = new UNet2D(config);
-    initialise(network, 1, 'network');
+    initialiseModule(network, 1, 'network');
     network.to(device);
     scope(() =>
       noGrad(() => {
@@ -101,13 +101,13 @@ eachDevice('shapes', (device) => {
 describe('a network', () => {
   it('is repeatable by its seed and computes the same for each image of a batch as alone', () => {
     const network = new UNet2D(tiny);
-    initialise(network, 1, 'network');
+    initialiseModule(network, 1, 'network');
     const image = ones([1, 1, 8, 8]);
     image.narrow(3, 0, 3).fill_(-1);
     const alone = network.forward(image).toArray();
     expect(new Set(alone).size).toBeGreaterThan(1);
     const again = new UNet2D(tiny);
-    initialise(again, 1, 'network');
+    initialiseModule(again, 1, 'network');
     expect(again.forward(image).toArray()).toEqual(alone);
     const together = network.forward(image.expand(2, 1, 8, 8)).toArray();
     alone.forEach((value, i) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import { loadSamCheckpoint, Sam, samConfig } from '../../src/networks/sam/index.js';
-import { fingerprint, initialise, type State, unwrap, writeState } from '../../src/nn/index.js';
+import { fingerprint, initialiseModule, type State, unwrap, writeState } from '../../src/nn/index.js';
 import { loadSegmenter } from '../../src/segmenter/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { small } from '../adapt/small.js';
@@ -80,7 +80,7 @@ describe('the reference U-Net', () => {
 describe('Segment Anything', () => {
   const config = samConfig('sam-tiny', { imageSize: 32 });
   const sam = new Sam(config);
-  initialise(sam, 1, 'sam');
+  initialiseModule(sam, 1, 'sam');
 
   it.each(Object.keys(wrappers))('loads out of %s', (wrapper) => {
     writeState(file, renamed(sam.state(), wrappers[wrapper]));

@@ -9,7 +9,7 @@ import {
   ConvTranspose2d,
   countElements,
   fingerprint,
-  initialise,
+  initialiseModule,
   Module,
   ReLU,
   readState,
@@ -36,7 +36,7 @@ class Network extends Module {
 }
 const made = (seed = 1) => {
   const network = new Network();
-  initialise(network, seed, 'network');
+  initialiseModule(network, seed, 'network');
   return network;
 };
 const values = (state: State) => Object.fromEntries([...state].map(([name, value]) => [name, [...value.toArray()]]));
@@ -137,7 +137,7 @@ describe('initial values', () => {
     ];
     for (const [layer, shape, fan] of cases) {
       expect(layer.weight.abs().max().item()).toBe(0);
-      initialise(layer, 3, 'layer');
+      initialiseModule(layer, 3, 'layer');
       expect(layer.weight.shape).toEqual(shape);
       const bound = 1 / Math.sqrt(fan);
       const largest = layer.weight.abs().max().item();
@@ -154,7 +154,7 @@ describe('initial values', () => {
     expect(fingerprint(made(1).state())).toBe(fingerprint(made(1).state()));
     expect(fingerprint(made(1).state())).not.toBe(fingerprint(made(2).state()));
     const other = new Network();
-    initialise(other, 1, 'another');
+    initialiseModule(other, 1, 'another');
     expect(fingerprint(other.state())).not.toBe(fingerprint(made(1).state()));
   });
 

@@ -1,6 +1,6 @@
 /** Adaptive batch normalisation: whose statistics normalise, and that nothing stays switched. */
 import { describe, expect, it } from 'vitest';
-import { withoutPauses } from '../../src/core/index.js';
+import { runWithoutPauses } from '../../src/core/index.js';
 import { BatchNorm2d, fingerprint, type Module, Sequential } from '../../src/nn/index.js';
 import { batchNorms, recomputeStatistics, setBatchStatistics, statisticsSchema } from '../../src/peft/index.js';
 import { memoryStatistics, noGrad, ones, type Tensor, tensor } from '../../src/torch/index.js';
@@ -19,7 +19,7 @@ const recompute = (network: Module, forward: (images: Tensor) => unknown, batche
   const weighted = function* () {
     for (const images of batches) yield { images, weight: 1 };
   };
-  withoutPauses(recomputeStatistics(network, forward, weighted()));
+  runWithoutPauses(recomputeStatistics(network, forward, weighted()));
 };
 const asTensors = () => batches.map((values) => tensor(values, [1, 1, 1, 4]));
 const lone = () => {
@@ -110,7 +110,7 @@ describe('recompute', () => {
   it('counts a batch by its weight', () => {
     const { norm, network } = lone();
     const weighted = asTensors().map((images, i) => ({ images, weight: [1, 2, 0.5][i] }));
-    withoutPauses(recomputeStatistics(network, (images) => network.forward(images), weighted));
+    runWithoutPauses(recomputeStatistics(network, (images) => network.forward(images), weighted));
     const [a, b, c] = batches.map(mean);
     expect(norm.runningMean.item()).toBeCloseTo((a + 2 * b + 0.5 * c) / 3.5, 4);
   });

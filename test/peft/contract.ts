@@ -9,7 +9,7 @@ import { UNet2D } from '../../src/networks/unet2d/index.js';
 import {
   Adam,
   countElements,
-  initialise,
+  initialiseModule,
   Layer,
   type Module,
   readState,
@@ -34,7 +34,7 @@ export interface Method {
 /** A small network with normalisations that are not the identity. */
 export function smallNetwork(seed = 1): UNet2D {
   const network = new UNet2D({ inChannels: 1, outChannels: 2, filters: 2 });
-  initialise(network, seed, 'network');
+  initialiseModule(network, seed, 'network');
   const { uniform } = random(seed, 'statistics');
   noGrad(() => {
     for (const [name, value] of network.state())
@@ -63,7 +63,7 @@ export class SmallTransformer extends Layer {
     const config = { imageSize: 32, embedDim: 16, depth: 2, heads: 2, globalAttention: [1], window: 2, promptDim: 32 };
     this.#encoder = this.child('image_encoder', new ImageEncoder({ ...config, decoderMlp: 32, classes: null }));
     this.#attention = this.child('mask_decoder.attn', new DecoderAttention(32, 16));
-    initialise(this, seed, 'transformer');
+    initialiseModule(this, seed, 'transformer');
   }
   /** [B, 3, 32, 32] -> [B, 4, 32] */
   override forward(images: Tensor): Tensor {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
 import { encoderBlocks, UNet2D, unetAdapterSchema, unetPlans } from '../../src/networks/unet2d/index.js';
-import { Conv2d, ConvTranspose2d, countElements, initialise, Sequential } from '../../src/nn/index.js';
+import { Conv2d, ConvTranspose2d, countElements, initialiseModule, Sequential } from '../../src/nn/index.js';
 import { applyPlan, attachConvLora, convLoraSchema } from '../../src/peft/index.js';
 import { noGrad, type Tensor, tensor } from '../../src/torch/index.js';
 import { smallNetwork } from './contract.js';
@@ -52,7 +52,7 @@ describe('the update', () => {
   ];
 
   it.each(cases)('of %s is B·A read in flat row-major order, times alpha / rank', (_, convolution, inputShape) => {
-    initialise(convolution, 1, 'convolution');
+    initialiseModule(convolution, 1, 'convolution');
     const network = new Sequential(convolution);
     const adapter = attachConvLora(network, ['0'], { rank, alpha });
     const [a, b] = ['0.lora_A', '0.lora_B'].map((name) => network.parameters().get(name) as Tensor);

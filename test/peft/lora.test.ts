@@ -1,7 +1,7 @@
 /** LoRA and DoRA: what the update is, what it is called, where it goes, how it starts and what dropout drops. */
 import { describe, expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
-import { initialise, Linear, Module } from '../../src/nn/index.js';
+import { initialiseModule, Linear, Module } from '../../src/nn/index.js';
 import { attachLora, type LoraConfig, loraSchema } from '../../src/peft/index.js';
 import { autocast, noGrad, scope, softmax, type Tensor, tensor } from '../../src/torch/index.js';
 import { SmallTransformer, slices } from './contract.js';
@@ -20,7 +20,7 @@ class Attention extends Module {
   constructor() {
     super();
     this.qkv = this.child('qkv', new Linear(6, 18));
-    initialise(this, 1, 'attention');
+    initialiseModule(this, 1, 'attention');
   }
 }
 class Plain extends Module {
@@ -28,7 +28,7 @@ class Plain extends Module {
   constructor(bias = true) {
     super();
     this.layer = this.child('lin', new Linear(6, 4, { bias }));
-    initialise(this, 1, 'plain');
+    initialiseModule(this, 1, 'plain');
   }
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Sam, samAdapterSchema, samConfig, samPlans } from '../../src/networks/sam/index.js';
 import { UNet2D } from '../../src/networks/unet2d/index.js';
-import { countElements, fingerprint, initialise } from '../../src/nn/index.js';
+import { countElements, fingerprint, initialiseModule } from '../../src/nn/index.js';
 import { applyPlan } from '../../src/peft/index.js';
 import { onDevice, ones, scope } from '../../src/torch/index.js';
 
@@ -59,7 +59,7 @@ describe('a plan', () => {
   const small = () => {
     const config = { imageSize: 32, embedDim: 16, depth: 2, heads: 2, globalAttention: [1], window: 2 };
     const sam = new Sam({ ...config, promptDim: 32, decoderMlp: 32, classes: 1 });
-    initialise(sam, 1, 'sam');
+    initialiseModule(sam, 1, 'sam');
     return sam;
   };
   const options = { rank: 2, slices: 2, init: 'reference' };

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import {
-  convertSeries,
+  convertDicomSeries,
   prepareVolume,
   preprocessingSchema,
   readVolume,
@@ -124,7 +124,7 @@ describe.skipIf(files.length === 0)('a DICOM series in ../shared/data', () => {
   it.each(references)('beside %s', async (name) => {
     const image = readIndependently(join(root, name));
     const { series } = scanDicom(join(root, name, '../series'), { key: new Uint8Array(32) });
-    const [volume] = await convertSeries(series[0]);
+    const [volume] = await convertDicomSeries(series[0]);
     const { threshold, margin } = thresholdIn(image, livelyPart(image, [6, 5, 4]));
     const maskFile = join(folder, 'series.nii');
     writeMask(maskFile, segment(volume, 'axial', threshold, margin), volume.grid);

@@ -1,6 +1,6 @@
 /** What a headline may say: differences that are certain, and that the others are not. */
 import { describe, expect, it } from 'vitest';
-import { compare } from '../../src/compare/index.js';
+import { compareMethods } from '../../src/compare/index.js';
 import { verdictOn } from '../../src/studies/verdict.js';
 import { cases, entry } from '../compare/scored.js';
 
@@ -12,7 +12,7 @@ const alike = base.map((value, i) => value + (i % 2 ? 0.01 : -0.009));
 
 function verdict(methods: Record<string, number[]>, main = 'lora') {
   const entries = Object.entries(methods).map(([name, values]) => entry(name, cases(values)));
-  return verdictOn(compare(entries, { measure: 'dice' }), { main, labelOf, noun: 'method', seeds: 3 });
+  return verdictOn(compareMethods(entries, { measure: 'dice' }), { main, labelOf, noun: 'method', seeds: 3 });
 }
 
 describe('a headline', () => {
@@ -26,7 +26,7 @@ describe('a headline', () => {
 
   it('counts patients where it is known whose a case is', () => {
     const of = (values: number[]) => cases(values).map((one, i) => ({ ...one, patient: `a/case${i}` }));
-    const comparison = compare([entry('source', of(base)), entry('lora', of(better))], { measure: 'dice' });
+    const comparison = compareMethods([entry('source', of(base)), entry('lora', of(better))], { measure: 'dice' });
     expect(verdictOn(comparison, { main: 'lora', labelOf, noun: 'method', seeds: 1 }).sentence).toContain(
       '8 patients, 1 seed)',
     );

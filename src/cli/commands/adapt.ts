@@ -64,7 +64,7 @@ export const registerAdapt = (program: Command): void =>
       const { adaptationOf, adaptSettingsSchema, findDataset, findRecipe, JobRecord, readSettings } = await import(
         '../../studies/index.js'
       );
-      const { adapterBytes, loadAdapter, loadSegmenter, saveAdapter, segmentWithPauses } = await import(
+      const { adapterBytes, loadAdapter, loadSegmenter, saveAdapter, segmentVolumeWithPauses } = await import(
         '../../segmenter/index.js'
       );
       const { siteOf, splitCases } = await import('../../data/index.js');
@@ -120,7 +120,7 @@ export const registerAdapt = (program: Command): void =>
       const segmentBy = (one: Adapter | undefined) =>
         function* (image: Volume, shown: Case): Pausing<Uint8Array> {
           model.use(one);
-          return yield* segmentWithPauses(model, image, { case: shown });
+          return yield* segmentVolumeWithPauses(model, image, { case: shown });
         };
       const left = {
         ...{ record, classes: model.classes, toleranceMm, unlabelled: cases },

@@ -33,14 +33,16 @@ export const registerCompare = (program: Command): void =>
       ['graft compare runs/a --baseline udas --html compare.html --json', 'a page, and all numbers for a program'],
     ],
     async run({ print, width, bold }, { measure, baseline, methods, latex, markdown, html }, ...folders) {
-      const { compare, entryOf, latexTable, markdownTable, tablesOf } = await import('../../compare/index.js');
+      const { compareMethods, entryOf, latexTable, markdownTable, comparisonTables } = await import(
+        '../../compare/index.js'
+      );
       const { entriesOfRuns, forSharing, namesOfRuns } = await import('../../studies/index.js');
       const { renderComparison } = await import('../../report/index.js');
       const all = entriesOfRuns(folders);
       const first = baseline ?? methods?.[0] ?? all[0].name;
       const entries = methods ? [...new Set([first, ...methods])].map((name) => entryOf(all, name)) : all;
       const compared = (those: typeof entries) =>
-        measure.map((name) => compare(those, { measure: name, baseline: first }));
+        measure.map((name) => compareMethods(those, { measure: name, baseline: first }));
       const comparisons = compared(entries);
       // What is made to be handed on names cases as the reports of the runs do.
       const shared = html !== undefined || latex || markdown ? compared(forSharing(entries, folders)) : comparisons;
@@ -55,7 +57,7 @@ export const registerCompare = (program: Command): void =>
         const told = latex || markdown ? shared : comparisons;
         const notes = new Set(told.flatMap((one) => one.notes));
         const lines = [...[...notes].map((note) => `note: ${note}`), ...(html === undefined ? [] : [`page: ${html}`])];
-        const tables = told.flatMap((one) => tablesOf(one).map(set));
+        const tables = told.flatMap((one) => comparisonTables(one).map(set));
         return [...tables, ...(lines.length > 0 ? [lines.map((line) => mark + line).join('\n')] : [])].join('\n\n');
       });
     },

@@ -91,7 +91,7 @@ export const registerPredict = (program: Command): void =>
         existing: chosen(options),
       };
       const { chooseDevice } = await import('../../torch/index.js');
-      const { readCodes } = await import('../../data/index.js');
+      const { readSegmentCodes } = await import('../../data/index.js');
       const { algorithmOf, checkOutputs, findImages, loadPredictor, segmentImages } = await import(
         '../../jobs/index.js'
       );
@@ -100,7 +100,7 @@ export const registerPredict = (program: Command): void =>
       checkOutputs(sources, outputs);
       const invalid = (problem: string) => cliError('OPTION_INVALID', { problems: problem, command: 'predict' });
       if (codes !== undefined && format !== 'dicom-seg') throw invalid('--codes is for --format dicom-seg');
-      const given = codes === undefined ? undefined : readCodes(codes);
+      const given = codes === undefined ? undefined : readSegmentCodes(codes);
       if (prompt !== undefined && sources.length > 1) throw invalid('--prompt is about one image');
       const asked = prompt === undefined ? undefined : parsePrompt(prompt);
       const model = loadPredictor(modelFile, { device: chooseDevice(device), scaling, ...(adapter && { adapter }) });

@@ -15,7 +15,7 @@ export async function trainPart(context: Context, settings: PartSettings, option
   const { out, resume, sites, seed, cache, base } = options;
   const { describeFoundation, progressOf } = await import('../../jobs/index.js');
   const { JobRecord, loadSite, tune } = await import('../../studies/index.js');
-  const { loadAdapter, saveAdapter, segmentWithPauses } = await import('../../segmenter/index.js');
+  const { loadAdapter, saveAdapter, segmentVolumeWithPauses } = await import('../../segmenter/index.js');
   const checkpoint = `${out}.ckpt`;
   if (!resume && existsSync(checkpoint)) throw cliError('CHECKPOINT_EXISTS', { file: out });
   const { plan, adapter, training, epochs, keep, patience } = settings;
@@ -30,7 +30,7 @@ export async function trainPart(context: Context, settings: PartSettings, option
   const record = new JobRecord(out, options);
   const { adapter: tuned, trained, kept, dice } = await context.follow(progressOf(tune(job), record.log));
   model.use(tuned);
-  const segment = (image: Volume, one: Case) => segmentWithPauses(model, image, { case: one });
+  const segment = (image: Volume, one: Case) => segmentVolumeWithPauses(model, image, { case: one });
   const models = [{ of: 'local' as const, label: 'Model', segment }];
   const left = { record, models, scored: scoredOf(split), classes: model.classes, toleranceMm: settings.toleranceMm };
   const judgement = await judge(context, left);

@@ -27,7 +27,7 @@ export async function trainSource(context: Context, settings: SourceSettings, op
   const { init } = await opened(options.init, device);
   const { hasCheckpoints, progressOf, removeCheckpoints, trainModel } = await import('../../jobs/index.js');
   const { JobRecord } = await import('../../studies/index.js');
-  const { saveSegmenter, segmentWithPauses } = await import('../../segmenter/index.js');
+  const { saveSegmenter, segmentVolumeWithPauses } = await import('../../segmenter/index.js');
   if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
   const { classes, preprocessing, training, toleranceMm } = settings;
   const split = await divide(options, settings.split.source, settings.sourceGroupBy);
@@ -49,7 +49,7 @@ export async function trainSource(context: Context, settings: SourceSettings, op
   };
   const record = new JobRecord(out, options);
   const model = await context.follow(progressOf(trainModel({ ...job, init }), record.log));
-  const segment = (image: Volume, one: Case) => segmentWithPauses(model, image, { case: one });
+  const segment = (image: Volume, one: Case) => segmentVolumeWithPauses(model, image, { case: one });
   const models = [{ of: 'source' as const, label: 'Model', segment }];
   const left = { record, models, scored: scoredOf(split), classes, toleranceMm };
   const judgement = await judge(context, left);

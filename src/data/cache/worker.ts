@@ -1,6 +1,6 @@
 /** A thread that fills entries, one request after another. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { drain, GraftError } from '../../core/index.js';
+import { GraftError, runToEnd } from '../../core/index.js';
 import { fillEntry } from './fill.js';
 import type { Request } from './key.js';
 
@@ -12,7 +12,7 @@ const stop = workerData as Int32Array;
 
 async function answer(folder: string, request: Request): Promise<Answer> {
   try {
-    const path = await drain(fillEntry(folder, request), () => {
+    const path = await runToEnd(fillEntry(folder, request), () => {
       if (Atomics.load(stop, 0) !== 0) throw new Error('no entry is wanted any more');
     });
     return { path };

@@ -41,7 +41,7 @@ const fileSchema = z.strictObject({
  *
  * @throws GraftError DICOM_CODES_INVALID
  */
-export function readCodes(file: string): GivenCodes {
+export function readSegmentCodes(file: string): GivenCodes {
   const invalid = (problems: string, cause?: unknown) => dicomError('DICOM_CODES_INVALID', { file, problems }, cause);
   let content: unknown;
   try {

@@ -25,7 +25,7 @@ export interface NiftiBytes {
  * @throws GraftError as `niftiOfSeries`; DICOM_SPACING_ABSENT, as a volume is in millimetres; NIFTI_… where a volume is
  * none that graft takes
  */
-export async function convertSeries(series: DicomSeries): Promise<Volume[]> {
+export async function convertDicomSeries(series: DicomSeries): Promise<Volume[]> {
   const unmeasured = series.problems.find(({ code }) => code === 'DICOM_SPACING_ABSENT');
   if (unmeasured) throw new GraftError(unmeasured.code, unmeasured.message, unmeasured.hint, exitCodes.data);
   return (await niftiOfSeries(series)).map(({ name, bytes }) => volumeOfBytes(name, bytes));

@@ -20,7 +20,7 @@ export interface PlacedFrame {
 const tolerance = 0.05;
 
 /**
- * @param volume of `convertSeries`: RAS [z, y, x]
+ * @param volume of `convertDicomSeries`: RAS [z, y, x]
  * @param name for errors
  * @param chosen the volume's frames, counted through the series from 0; default: all
  * @returns every frame, in the order in which they lie; together they hold each voxel once

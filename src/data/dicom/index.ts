@@ -1,7 +1,7 @@
 /** DICOM: folders of series as volumes, pseudonyms, masks as DICOM-SEG. */
 export type { ClassCodes, Code, GivenCodes } from './class-codes.js';
-export { readCodes } from './codes-file.js';
-export { convertSeries, type NiftiBytes, niftiOfSeries } from './convert.js';
+export { readSegmentCodes } from './codes-file.js';
+export { convertDicomSeries, type NiftiBytes, niftiOfSeries } from './convert.js';
 export type { DicomSeries } from './dicom-series.js';
 export { dicomError, dicomErrors, type Problem } from './errors.js';
 export { pseudonymise, pseudonymKey } from './pseudonym.js';
@@ -14,10 +14,10 @@ export {
   scanDicomWithPauses,
 } from './scan.js';
 export {
-  type SegmentationOptions,
+  type DicomSegmentationOptions,
   type SegmentationWriter,
   segmentationWriter,
-  writeSegmentation,
+  writeDicomSegmentation,
 } from './segmentation.js';
 export type { Algorithm } from './segments.js';
 export { type Person, whois } from './whois.js';

@@ -4,7 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { type Pausing, pause, withoutPauses } from '../../core/index.js';
+import { type Pausing, pause, runWithoutPauses } from '../../core/index.js';
 import { DamagedFile } from './data-set.js';
 import type { DicomSeries } from './dicom-series.js';
 import { readElements } from './elements.js';
@@ -34,7 +34,7 @@ const filesBetweenPauses = 100;
  * @throws GraftError DICOM_NOT_FOUND, PSEUDONYM_KEY
  */
 export const scanDicom = (folder: string, options: { key?: Uint8Array } = {}): DicomScan =>
-  withoutPauses(scanDicomWithPauses(folder, options));
+  runWithoutPauses(scanDicomWithPauses(folder, options));
 
 /** As `scanDicom`, with pauses: a folder may hold a hundred thousand files. */
 export function* scanDicomWithPauses(

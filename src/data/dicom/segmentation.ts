@@ -23,25 +23,25 @@ import { type Algorithm, segmentSequence } from './segments.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
 
-export interface SegmentationOptions {
+export interface DicomSegmentationOptions {
   /** Names of the labels 1, 2, … */
   classes: readonly string[];
   /** What made the mask; default: graft, without digests. */
   algorithm?: Algorithm;
-  /** Codes and colours of classes, as `readCodes` reads them; default: those of the table of common organs. */
+  /** Codes and colours of classes, as `readSegmentCodes` reads them; default: those of the table of common organs. */
   codes?: GivenCodes | undefined;
   /** What a reader of the mask should know, a sentence each; they become the object's Image Comments. */
   warnings?: readonly string[];
 }
 
 /** Writes uint8 labels [z, y, x] in RAS; the number k is the class `classes[k - 1]`. @throws GraftError WRITE_FAILED */
-export type SegmentationWriter = (path: string, labels: Uint8Array, options: SegmentationOptions) => void;
+export type SegmentationWriter = (path: string, labels: Uint8Array, options: DicomSegmentationOptions) => void;
 
 /**
  * What writes the labels of a volume as a DICOM-SEG that refers to the series the volume was made of. All that does not
  * depend on the labels is done here, so that a series that cannot have a DICOM-SEG is refused before they are computed.
  *
- * @param volume one of `convertSeries(series)`
+ * @param volume one of `convertDicomSeries(series)`
  * @throws GraftError DICOM_SEG_GEOMETRY, DICOM_SEG_IDENTITY
  */
 export async function segmentationWriter(
@@ -81,15 +81,15 @@ export async function segmentationWriter(
  *
  * @param path of the new file
  * @param labels uint8 [z, y, x] in RAS; the number k is the class `classes[k - 1]`
- * @param volume one of `convertSeries(series)`
+ * @param volume one of `convertDicomSeries(series)`
  * @throws GraftError DICOM_SEG_GEOMETRY, DICOM_SEG_IDENTITY, WRITE_FAILED
  */
-export async function writeSegmentation(
+export async function writeDicomSegmentation(
   path: string,
   labels: Uint8Array,
   volume: Placed & { path: string },
   series: DicomSeries,
-  options: SegmentationOptions,
+  options: DicomSegmentationOptions,
 ): Promise<void> {
   const write = await segmentationWriter(volume, series);
   write(path, labels, options);
@@ -108,7 +108,7 @@ function describe(
   series: DicomSeries,
   [{ seriesNumber }]: readonly Header[],
   part: string,
-  { classes, algorithm = { name: 'graft', version }, codes, warnings = [] }: SegmentationOptions,
+  { classes, algorithm = { name: 'graft', version }, codes, warnings = [] }: DicomSegmentationOptions,
   { own }: Identity,
 ): Dataset {
   const now = new Date().toISOString().replace(/[-:]/g, '');

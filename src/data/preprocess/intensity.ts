@@ -7,7 +7,7 @@
  * an even one as the standard instead of one learned: what a scanner or a sequence does to all brightnesses alike is undone.
  * A head's mean lies between air and tissue in T1, T2 and FLAIR.
  */
-import { errorsOf, inPieces, type Pausing, withoutPauses } from '../../core/index.js';
+import { errorsOf, inPieces, type Pausing, runWithoutPauses } from '../../core/index.js';
 import { datasetErrors } from '../dataset-errors.js';
 import type { Intensity } from './schema.js';
 
@@ -141,7 +141,7 @@ function* moments(data: Float32Array): Pausing<{ mean: number; deviation: number
  * @param data float32, all finite, at least one
  */
 export const percentiles = (data: Float32Array, q: readonly number[]): number[] =>
-  withoutPauses(percentilesWithPauses(data, q));
+  runWithoutPauses(percentilesWithPauses(data, q));
 
 function* percentilesWithPauses(data: Float32Array, q: readonly number[]): Pausing<number[]> {
   const places = q.map((percent) => (percent / 100) * (data.length - 1));

@@ -1,5 +1,5 @@
 /** From volumes and labels to the slices a network takes; `restoration.ts` goes the way back. */
-import { type Pausing, pause, withoutPauses } from '../../core/index.js';
+import { type Pausing, pause, runWithoutPauses } from '../../core/index.js';
 import type { Label, Volume } from '../volume.js';
 import { geometryOf, offsetOf, type Placement, planesOf, type SliceGeometry, stridesOf } from './geometry.js';
 import { scalingOf } from './intensity.js';
@@ -61,7 +61,7 @@ export function* prepareVolumeWithPauses(volume: Image, preprocessing: Preproces
 
 /** `prepareVolumeWithPauses` in one go. */
 export const prepareVolume = (volume: Image, preprocessing: Preprocessing): Prepared =>
-  withoutPauses(prepareVolumeWithPauses(volume, preprocessing));
+  runWithoutPauses(prepareVolumeWithPauses(volume, preprocessing));
 
 /**
  * The label on the grid that `prepareVolume` gives its image: every class is resampled linearly and each pixel takes the
@@ -74,7 +74,7 @@ export const prepareVolume = (volume: Image, preprocessing: Preprocessing): Prep
 export const prepareLabel = (
   label: Pick<Label, 'path' | 'data' | 'shape' | 'spacing'>,
   preprocessing: Preprocessing,
-): Uint8Array => withoutPauses(prepareLabelWithPauses(label, preprocessing));
+): Uint8Array => runWithoutPauses(prepareLabelWithPauses(label, preprocessing));
 
 /** `prepareLabel` with pauses. */
 export function* prepareLabelWithPauses(

@@ -1,3 +1,3 @@
 /** Inspection before training. */
-export { casesOnSheet, type InspectedCase, type Inspection, inspect } from './inspect.js';
+export { casesOnSheet, type InspectedCase, type Inspection, inspectFolder } from './inspect.js';
 export type { Fault, Series } from './source.js';

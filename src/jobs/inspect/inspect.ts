@@ -63,7 +63,7 @@ const title =
  * @param options.layout as in `checkDataset`: a layout or benchmark set; default: what the folder looks like
  * @throws GraftError where there is nothing to look at, WRITE_FAILED; files that cannot be read are faults of their case
  */
-export async function* inspect(
+export async function* inspectFolder(
   root: string,
   { sheet = null, ...options }: { sheet?: string | null } & SourceOptions = {},
 ): AsyncGenerator<ProgressEvent, Inspection> {

@@ -1,6 +1,6 @@
 /** DICOM series to look at: a scanner is a site, a series of a patient a case. */
 import type { Pausing } from '../../core/index.js';
-import { convertSeries, type DicomSeries, scanDicomWithPauses } from '../../data/index.js';
+import { convertDicomSeries, type DicomSeries, scanDicomWithPauses } from '../../data/index.js';
 import type { Source, Sources } from './source.js';
 
 /** Problems of a scan that are none of the images': files that hold something else. */
@@ -26,7 +26,7 @@ function seriesSource(found: DicomSeries): Source {
     name: `${series.patient}/${series.series}`,
     series,
     faults: problems,
-    images: () => convertSeries(found),
+    images: () => convertDicomSeries(found),
     label: () => undefined,
   };
 }

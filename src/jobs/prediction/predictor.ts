@@ -16,7 +16,7 @@ import {
   type PromptedMask,
   profileOfReference,
   Sureness,
-  segmentWithPauses,
+  segmentVolumeWithPauses,
   segmentWithPrompt,
 } from '../../segmenter/index.js';
 
@@ -69,7 +69,7 @@ export function loadPredictor(file: string, { adapter, scaling, device }: Predic
   const { intensity } = model.preprocessing;
   const ask: Segment = function* (volume, known) {
     const sureness = new Sureness(network, model.maps);
-    const labels = yield* segmentWithPauses(model, volume, { sureness });
+    const labels = yield* segmentVolumeWithPauses(model, volume, { sureness });
     const { entropy, heads } = sureness;
     return judged(labels, volume, { ...known, entropy, heads }, { profile, classes, intensity });
   };

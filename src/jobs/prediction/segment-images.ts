@@ -3,10 +3,10 @@ import { existsSync, rmSync } from 'node:fs';
 import type { ProgressEvent } from '../../core/index.js';
 import { type Pause, writeFileAtomic } from '../../core/index.js';
 import {
-  convertSeries,
+  convertDicomSeries,
+  type DicomSegmentationOptions,
   modalityBeside,
   readVolumeWithPauses,
-  type SegmentationOptions,
   type SegmentationWriter,
   segmentationWriter,
   type Volume,
@@ -30,7 +30,7 @@ export interface SegmentOptions extends Outputs {
   /** Names of the labels 1, 2, … */
   classes: readonly string[];
   /** What a DICOM-SEG says of its classes and of what made it. */
-  segmentation?: Pick<SegmentationOptions, 'codes' | 'algorithm'>;
+  segmentation?: Pick<DicomSegmentationOptions, 'codes' | 'algorithm'>;
   /** Writes a DICOM-SEG also where nothing was segmented. */
   empty: boolean;
   /** Told of each mask when it is written. */
@@ -91,7 +91,7 @@ export async function* segmentImages(
 }
 
 async function* readVolumes({ path, series }: ImageSource): AsyncGenerator<Pause, Volume[]> {
-  return series ? convertSeries(series) : [yield* readVolumeWithPauses(path!)];
+  return series ? convertDicomSeries(series) : [yield* readVolumeWithPauses(path!)];
 }
 
 /** Writes the mask of a volume, and what is doubted of it; without a writer of DICOM-SEG as NIfTI. */

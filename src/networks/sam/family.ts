@@ -1,7 +1,7 @@
 /** Segment Anything as a family of networks. */
 import { z } from 'zod';
 import { preprocessingSchema, windowSchema } from '../../data/index.js';
-import { initialise, unwrap } from '../../nn/index.js';
+import { initialiseModule, unwrap } from '../../nn/index.js';
 import { noGrad, scope, type Tensor } from '../../torch/index.js';
 import type { Family, ForeignModel } from '../family.js';
 import { loadSamCheckpoint, patchEmbedding, samStateOf } from './checkpoint.js';
@@ -39,7 +39,7 @@ export const sam: Family<SamConfig> = {
     }),
   build: (config) => new Sam(config),
   initialise(network, seed) {
-    initialise(network, seed, 'sam');
+    initialiseModule(network, seed, 'sam');
     suitPatches(network as Sam);
   },
   loadFoundation: (network, file) => loadSamCheckpoint(network as Sam, file),

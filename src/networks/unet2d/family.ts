@@ -1,5 +1,5 @@
 /** The residual 2D U-Net as a family of networks. */
-import { initialise, type State, unwrap } from '../../nn/index.js';
+import { initialiseModule, type State, unwrap } from '../../nn/index.js';
 import type { Family } from '../family.js';
 import { decoderBlocks, encoderBlocks, type UNet2DConfig, unet2dSchema } from './config.js';
 import { earlier } from './earlier.js';
@@ -25,7 +25,7 @@ export const unet2d: Family<UNet2DConfig> = {
 
   configure: (_, classes, settings = {}) => unet2dSchema.parse({ ...settings, inChannels: 1, outChannels: classes }),
   build: (config) => new UNet2D(config),
-  initialise: (network, seed) => initialise(network, seed, 'network'),
+  initialise: (network, seed) => initialiseModule(network, seed, 'network'),
   heads: (network, levels = [encoderBlocks.length - 1]) =>
     levels.map((level) => new EarlyHead(level, (network as UNet2D).config)),
   /** A checkpoint of the reference code, which comes without early heads. */

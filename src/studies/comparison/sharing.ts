@@ -1,7 +1,7 @@
 /** Comparisons as they may be handed on: what cases are called in reports, pages and tables for a paper. */
 
 import type { ComparisonEntry, MeasureName } from '../../compare/index.js';
-import { type Comparison, compare } from '../../compare/index.js';
+import { type Comparison, compareMethods } from '../../compare/index.js';
 import type { RunFiles, RunFolder } from '../folder.js';
 import type { AnyRecipe } from '../kinds.js';
 import { type Naming, namingOf, pseudonymFile } from '../names.js';
@@ -21,7 +21,9 @@ export function comparisonOf(
 ): Comparison | undefined {
   const entries = renamed(entriesOf(files, run), naming);
   const baseline = baselines.find((name) => entries.some((entry) => entry.name === name));
-  return entries.length > 1 ? compare(entries, { measure, ...(baseline !== undefined && { baseline }) }) : undefined;
+  return entries.length > 1
+    ? compareMethods(entries, { measure, ...(baseline !== undefined && { baseline }) })
+    : undefined;
 }
 
 /** The entries with cases named as they are told. */

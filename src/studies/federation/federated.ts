@@ -1,7 +1,7 @@
 /** The federated regime: rounds between the sites of a run, and what they leave in the end. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Pausing, patiently } from '../../core/index.js';
+import { type Pausing, runWithPauses } from '../../core/index.js';
 import {
   type Correction,
   type Damage,
@@ -78,7 +78,7 @@ export async function* federate(job: FederatedJob): AsyncGenerator<JobEvent, Fed
       config: { ...federation, seed },
       // The run's folder has judged whether its recipe may ask for more.
       extend: true,
-      evaluate: (global, round, corrections, signal) => patiently(keeper.look(global, round, corrections), signal),
+      evaluate: (global, round, corrections, signal) => runWithPauses(keeper.look(global, round, corrections), signal),
     });
     yield { kind: 'task', name: task };
     const steps = members.reduce((sum, { trainer }) => sum + trainer.steps, 0);

@@ -5,7 +5,7 @@ import { type Case, type Dataset, loadCase, siteOf, type Volume } from '../../da
 import { meanScore } from '../../jobs/index.js';
 import { disposeState } from '../../nn/index.js';
 import { change, type FederationReport, fixed, type LedgerTable, type Panel } from '../../report/index.js';
-import { loadAdapter, loadSegmenter, segmentWithPauses } from '../../segmenter/index.js';
+import { loadAdapter, loadSegmenter, segmentVolumeWithPauses } from '../../segmenter/index.js';
 import { comparisonOf, namingOfRun } from '../comparison/sharing.js';
 import type { RunFolder } from '../folder.js';
 import type { Naming } from '../names.js';
@@ -130,7 +130,7 @@ function* picturesOf(
     const { file } = result.adapters.find(({ site }) => site === null || site === one.site)!;
     const adapter = loadAdapter(folder.file(file));
     model.use(adapter);
-    const labels = yield* segmentWithPauses(model, image, { case: one });
+    const labels = yield* segmentVolumeWithPauses(model, image, { case: one });
     model.use(undefined);
     disposeState(adapter.state);
     return labels;

@@ -6,7 +6,13 @@ import { ledgerFile } from '../../federate/index.js';
 import { type JobEvent, meanScore, progressOf, scoreCase } from '../../jobs/index.js';
 import type { CaseScore } from '../../metrics/index.js';
 import { disposeState, type State } from '../../nn/index.js';
-import { type Adapter, profileOfCases, type Segmenter, saveAdapter, segmentWithPauses } from '../../segmenter/index.js';
+import {
+  type Adapter,
+  profileOfCases,
+  type Segmenter,
+  saveAdapter,
+  segmentVolumeWithPauses,
+} from '../../segmenter/index.js';
 import type { RunFolder } from '../folder.js';
 import { federate } from './federated.js';
 import type { FederationRecipe, Variant } from './recipe.js';
@@ -164,7 +170,7 @@ async function* score(
       const { adapter } = adapters.find(({ site }) => site === null || site === name)!;
       model.use(adapter);
       for (const one of test) {
-        const segment = (image: Volume) => segmentWithPauses(model, image, { case: one });
+        const segment = (image: Volume) => segmentVolumeWithPauses(model, image, { case: one });
         scores.push(yield* scoreCase(one, segment, recipe.classes, recipe.toleranceMm));
         yield { kind: 'step', done: scores.length, total };
       }

@@ -8,7 +8,7 @@ import { random } from '../../../src/core/index.js';
 import { readVolume, writeMask, writeVolume } from '../../../src/data/index.js';
 import { pretrainingSchema } from '../../../src/finetune/index.js';
 import { makeFoundation, scoreFolder } from '../../../src/jobs/index.js';
-import { loadAdapter, loadSegmenter, segment } from '../../../src/segmenter/index.js';
+import { loadAdapter, loadSegmenter, segmentVolume } from '../../../src/segmenter/index.js';
 import {
   parseFederationRecipe,
   RunFolder,
@@ -101,7 +101,7 @@ it('goes through a round, scores every site and evaluates the masks to the same 
         const { file } = adapters.find(({ site }) => site === null || site === scored.site)!;
         model.use(loadAdapter(join(out, file)));
         const image = readVolume(join(data, scored.site, 'images', `${scored.name}.nii.gz`));
-        writeMask(join(out, 'masks', scored.site, `${scored.name}.nii.gz`), segment(model, image), image.grid);
+        writeMask(join(out, 'masks', scored.site, `${scored.name}.nii.gz`), segmentVolume(model, image), image.grid);
         const labels = join(data, scored.site, 'labels');
         const { scores } = await ended(
           scoreFolder(join(out, 'masks', scored.site), labels, ['ball'], recipe.toleranceMm, { missing: 'skip' }),

@@ -1,7 +1,7 @@
 /** Sites that share a network: nothing of one is seen by another, and corrections reach the frozen weights exactly. */
 
 import { describe, expect, it } from 'vitest';
-import { type Pausing, pause, withoutPauses } from '../../../src/core/index.js';
+import { type Pausing, pause, runWithoutPauses } from '../../../src/core/index.js';
 import { copyState, type State } from '../../../src/nn/index.js';
 import { SharedNetwork } from '../../../src/studies/federation/network.js';
 import { SiteTrainer } from '../../../src/studies/federation/trainer.js';
@@ -117,7 +117,7 @@ describe('corrections', () => {
       yield pause;
       expect(change()).toEqual(rows(1));
     };
-    withoutPauses(network.corrected(corrections, look()));
+    runWithoutPauses(network.corrected(corrections, look()));
     expect(change()).toEqual(rows(0.5));
     network[Symbol.dispose]();
     expect(values(model.network.state())).toEqual(before);

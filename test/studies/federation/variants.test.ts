@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { loadCase, readDataset, siteOf } from '../../../src/data/index.js';
 
 import { scoreCase } from '../../../src/jobs/index.js';
-import { loadAdapter, loadSegmenter, segmentWithPauses } from '../../../src/segmenter/index.js';
+import { loadAdapter, loadSegmenter, segmentVolumeWithPauses } from '../../../src/segmenter/index.js';
 import {
   type FederationExperiment,
   type FederationSummary,
@@ -86,7 +86,9 @@ describe('every way to go through the rounds', () => {
         const expected = cases.find((one) => one.site === site)!;
         const one = siteOf(dataset, site).cases.find(({ name }) => name === expected.name)!;
         expect(
-          await last(scoreCase(one, (image) => segmentWithPauses(model, image), recipe.classes, recipe.toleranceMm)),
+          await last(
+            scoreCase(one, (image) => segmentVolumeWithPauses(model, image), recipe.classes, recipe.toleranceMm),
+          ),
           plan,
         ).toEqual(expected);
         expect(loadCase(one, { classes: 2 }).label).toBeDefined();

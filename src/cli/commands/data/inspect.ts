@@ -40,11 +40,11 @@ export const registerInspect = (group: Command): void =>
       ['graft data inspect data/brain --sheet none --json', 'for a program, without pictures'],
     ],
     async run(context, options, folder) {
-      const [{ inspect }, { describeInspection }] = await Promise.all([
+      const [{ inspectFolder }, { describeInspection }] = await Promise.all([
         import('../../../jobs/index.js'),
         import('./describe-inspection.js'),
       ]);
-      const inspection = await context.follow(inspect(folder, options));
+      const inspection = await context.follow(inspectFolder(folder, options));
       context.print(inspection, () => describeInspection(inspection, context.width, context.bold));
       const broken = inspection.faults.length > 0 || inspection.cases.some(({ faults }) => faults.length > 0);
       return broken ? exitCodes.data : 0;

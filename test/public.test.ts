@@ -1,0 +1,55 @@
+/** The library's public names, listed here too, so that a change of the interface is seen as one. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as library from '../src/index.js';
+import { root } from './child.js';
+
+const index = readFileSync(join(root, 'src/index.ts'), 'utf8');
+
+const exported = [...index.matchAll(/^export \{([^}]*)\} from '\.\/\w+\/index\.js';/gm)].flatMap(([, list]) =>
+  [...list.matchAll(/(type )?(\w+)/g)].map(([, type, name]) => ({ name, isType: type !== undefined })),
+);
+
+/** Names are sorted as in a dictionary, whatever their case. */
+const words = (text: string) => text.trim().split(/\s+/);
+const sorted = (names: readonly string[]) => [...names].sort((a, b) => a.localeCompare(b, 'en'));
+
+const values = words(`
+  Adam adapt adaptationSchema adaptModel aggregationNames aggregations applyPlan averageSurfaceDistance BatchNorm2d
+  bootstrapInterval cachedSlices cat checkDataset Checkpoint chooseDevice compareMethods comparisonTables Conv2d
+  convertDicomSeries convLoraPieces convLoraSchema ConvTranspose2d Coordinator describeValues dice DisposedTensorError entriesOfRuns
+  evaluateLabels families FederatedSite federationSchema findImages finetune fineTuningLoss fineTuningSchema
+  folderStore generatePhantoms GraftError holm initialiseModule inspectFolder inWorker latexTable Layer LayerNorm
+  Linear loadAdapter loadFoundation loadPredictor loadSegmenter loadSlices localTransport loraPieces loraSchema
+  markdownTable memoryStatistics Module noGrad noteReference operator OperatorError parseRecipe prepareLabel
+  prepareVolume preprocessingSchema random readBenchmark readDataset readLabel readLedger readRecipe readSegmentCodes
+  readState readVolume recomputeStatistics ReLU robustHausdorff runExperiment runFederation runToEnd runWithoutPauses
+  runWithPauses saveAdapter saveSegmenter scanDicom scope scoreFolder segmentationLoss Segmenter segmentImages
+  segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential setThreads SGD siteOf SlicePool softmax
+  splitCases stack surfaceDice surfaceDistances tensor Tensor trainHeads trainingSchema trainModel trainNetwork
+  wilcoxon wireFormats writeDicomSegmentation writeMask writeState writeVolume zeros
+`);
+const types = words(`
+  Adaptation AdaptationEvent Adapter Aggregation Case CaseScore CaseSlices ComparisonEntry Dataset DType EarlyHead
+  Family Federation FederationEvent FineTuning FineTuningEvent Initialiser Label LinearAdapter LocalRound LocalTrainer
+  Method Pausing Piece Plan Planned Preprocessing SegmentationNetwork State Training Transport Volume WeightAdapter
+  WireFormat
+`);
+
+describe('the library', () => {
+  it('exports these values', () => {
+    expect(sorted(Object.keys(library))).toEqual(values);
+  });
+
+  it('exports these types', () => {
+    expect(sorted(exported.flatMap(({ name, isType }) => (isType ? name : [])))).toEqual(types);
+  });
+
+  it('is small enough to learn: 120 to 160 names, each listed by itself', () => {
+    expect(index).not.toMatch(/export (type )?\*/);
+    expect(exported).toHaveLength(values.length + types.length);
+    expect(exported.length).toBeGreaterThanOrEqual(120);
+    expect(exported.length).toBeLessThanOrEqual(160);
+  });
+});
