@@ -35,6 +35,7 @@ export { federateErrors } from './errors.js';
 export type * from './events.js';
 export { type Entry, Ledger, readLedger, type StateRecord } from './ledger.js';
 export { localOf, personalOf } from './memory.js';
+export * from './peers/index.js';
 export { ledgerFile, siteFolder } from './places.js';
 export type { Proximal } from './proximal.js';
 export { type FederationOptions, runFederation } from './simulate.js';

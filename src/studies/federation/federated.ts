@@ -1,40 +1,25 @@
 /** The federated regime: rounds between the sites of a run, and what they leave in the end. */
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Pausing, runWithPauses } from '../../core/index.js';
+import { rmSync } from 'node:fs';
+import { runWithPauses } from '../../core/index.js';
 import {
-  type Correction,
-  type Damage,
   damageOf,
   type Entry,
+  FederatedNetwork,
   type FederationEvent,
-  folderStore,
+  type KeptRound,
+  keptDamageOf,
   ledgerFile,
-  localOf,
-  type Metrics,
-  personalOf,
+  RoundKeeper,
   readLedger,
   runFederation,
-  siteFolder,
+  type SiteStep,
+  SiteTrainer,
 } from '../../federate/index.js';
-import { checkSafetensors, readMetadata } from '../../formats/index.js';
 import type { JobEvent } from '../../jobs/index.js';
-import {
-  countElements,
-  disposeState,
-  joinStates,
-  partOf,
-  pick,
-  readState,
-  type State,
-  type TrainingEvent,
-  writeState,
-} from '../../nn/index.js';
-import { type Segmenter, validate } from '../../segmenter/index.js';
-import { SharedNetwork } from './network.js';
+import { countElements } from '../../nn/index.js';
+import type { Segmenter } from '../../segmenter/index.js';
 import type { FederationRecipe, Variant } from './recipe.js';
 import type { LoadedSite } from './sites.js';
-import { SiteTrainer } from './trainer.js';
 
 export interface FederatedJob {
   task: string;
@@ -48,11 +33,7 @@ export interface FederatedJob {
 }
 
 export interface Federated {
-  /** The round that was kept. */
-  kept: number;
-  /** Values by the network's names. A site has more than the others where some of it never leaves the site. */
-  shared: State;
-  sites: Record<string, State>;
+  kept: KeptRound;
   trained: number;
   travelling: number;
   /** Sites that were not there from the start, each with the last round without it. */
@@ -61,18 +42,18 @@ export interface Federated {
 
 /** Runs the rounds, or those that are left; the model is left as it was. */
 export async function* federate(job: FederatedJob): AsyncGenerator<JobEvent, Federated> {
-  const { task, model, sites, variant, seed, folder } = job;
+  const { task, model, sites, variant, keep, seed, folder } = job;
   const { plan, federation } = variant;
-  const damage = damageOf(folder) ?? keptDamage(job);
+  const damage = damageOf(folder) ?? keptDamageOf(folder, federation.rounds, keep);
   if (damage) {
     yield { kind: 'note', text: `${damage.file} cannot be gone on from (${damage.reason}): ${task} begins anew` };
     rmSync(folder, { recursive: true, force: true });
   }
-  using network = new SharedNetwork(model, variant, seed);
+  using network = new FederatedNetwork(model, variant, seed);
   const members: { name: string; trainer: SiteTrainer }[] = [];
   try {
     for (const site of sites) members.push({ name: site.name, trainer: new SiteTrainer(network, site, seed) });
-    const keeper = new Keeper(job, network);
+    const keeper = new RoundKeeper({ folder, network, sites, keep });
     const events = runFederation({
       ...{ folder, plan, base: network.base, initial: network.planned.travelling, sites: members },
       config: { ...federation, seed },
@@ -86,7 +67,7 @@ export async function* federate(job: FederatedJob): AsyncGenerator<JobEvent, Fed
     const [trained, travelling] = [network.planned.trained, network.planned.travelling].map((state) =>
       countElements(state.values()),
     );
-    return { ...keeper.result(), trained, travelling, joined: joinedLater(readLedger(ledgerFile(folder))) };
+    return { kept: keeper.result(), trained, travelling, joined: joinedLater(readLedger(ledgerFile(folder))) };
   } finally {
     for (const { trainer } of members) trainer[Symbol.dispose]();
   }
@@ -100,91 +81,10 @@ function joinedLater(entries: readonly Entry[]): string[] {
   });
 }
 
-const keptFile = (folder: string) => join(folder, 'kept.safetensors');
-
-/** What is wrong with the round that was kept. */
-function keptDamage({ folder, keep, variant }: FederatedJob): Damage | undefined {
-  const file = keptFile(folder);
-  const ledger = ledgerFile(folder);
-  const done = existsSync(ledger) ? readLedger(ledger).filter(({ kind }) => kind === 'aggregated').length : 0;
-  if (!existsSync(file))
-    return done === variant.federation.rounds || (keep === 'best' && done > 0)
-      ? { file, reason: 'it is missing' }
-      : undefined;
-  return checkSafetensors(file) === 'damaged' ? { file, reason: 'its content is not what was written' } : undefined;
-}
-
-/** Scores every round and keeps the best or the last, on the disk before the round is over. */
-class Keeper {
-  readonly #job: FederatedJob;
-  readonly #network: SharedNetwork;
-  readonly #file: string;
-
-  constructor(job: FederatedJob, network: SharedNetwork) {
-    this.#job = job;
-    this.#network = network;
-    this.#file = keptFile(job.folder);
-  }
-
-  /** Dice of every site on its validation cases, with what stays at the site. */
-  look(global: State, round: number, corrections: readonly Correction[]): Pausing<Metrics> {
-    return this.#network.corrected(corrections, this.#score(global, round));
-  }
-
-  *#score(global: State, round: number): Pausing<Metrics> {
-    const { sites, model, keep, variant } = this.#job;
-    const network = this.#network;
-    const metrics: Metrics = {};
-    const own = sites.map((site) => [site, this.#ownOf(site.name)] as const);
-    try {
-      for (const [{ name, validation }, values] of own) {
-        network.load(new Map([...global, ...values]));
-        if (validation.length > 0) metrics[`dice at ${name}`] = (yield* validate(model, validation)).dice;
-      }
-      const seen = Object.values(metrics);
-      const mean = seen.reduce((a, b) => a + b, 0) / seen.length;
-      if (keep === 'best' ? this.#isBest(mean, round) : round === variant.federation.rounds) {
-        network.load(global);
-        const parts = own.map(([{ name }, values]) => [`site ${name}`, values] as const);
-        const state = joinStates({ shared: network.snapshot(), ...Object.fromEntries(parts) });
-        writeState(this.#file, state, { round: String(round), dice: String(mean) });
-      }
-      return seen.length > 0 ? { dice: mean, ...metrics } : {};
-    } finally {
-      for (const [, values] of own) disposeState(values);
-    }
-  }
-
-  /** Also after a crash in this very round. */
-  #isBest(dice: number, round: number): boolean {
-    if (!existsSync(this.#file)) return true;
-    const metadata = readMetadata(this.#file);
-    return Number(metadata.round) === round || dice > Number(metadata.dice);
-  }
-
-  /** The trained tensors that never leave a site, as it has them. */
-  #ownOf(site: string): State {
-    const store = folderStore(siteFolder(this.#job.folder, site));
-    const local = localOf(store);
-    disposeState(pick(local, (name) => !name.startsWith('own/')));
-    return new Map([...personalOf(store), ...partOf(local, 'own/')]);
-  }
-
-  result(): Pick<Federated, 'kept' | 'shared' | 'sites'> {
-    const { state, metadata } = readState(this.#file);
-    const shared = partOf(state, 'shared/');
-    const owns = this.#job.sites.map(({ name }) => [name, partOf(state, `site ${name}/`)] as const);
-    const sites = owns.flatMap(([name, own]) => (own.size > 0 ? [[name, new Map([...shared, ...own])]] : []));
-    return { kept: Number(metadata.round), shared, sites: Object.fromEntries(sites) };
-  }
-}
-
-type Step = Extract<TrainingEvent, { kind: 'step' }>;
-
 /** A federation's events as progress and records. @param perRound steps of all sites in a round */
 async function* progress(
   task: string,
-  events: AsyncGenerator<FederationEvent<Step>>,
+  events: AsyncGenerator<FederationEvent<SiteStep>>,
   total: number,
   perRound: number,
 ): AsyncGenerator<JobEvent, void> {

@@ -106,16 +106,8 @@ async function* inRounds(
   folder: string,
 ): AsyncGenerator<JobEvent, Trained> {
   const { keep } = recipe;
-  const {
-    joined,
-    shared,
-    sites: own,
-    trained,
-    travelling,
-    kept,
-  } = yield* federate({
-    ...{ task, model, sites, variant, keep, seed, folder },
-  });
+  const federated = yield* federate({ task, model, sites, variant, keep, seed, folder });
+  const { kept, joined, trained, travelling } = federated;
   const { family, preparation, classes, fingerprint: base } = model;
   const adapterOf = (site: string | null, state: State): Trained['adapters'][number] => ({
     site,
@@ -131,13 +123,14 @@ async function* inRounds(
         state,
       },
       provenance: {
-        ...{ data: sites.map(({ name }) => name).join(', '), seed: String(seed), rounds: String(kept) },
+        ...{ data: sites.map(({ name }) => name).join(', '), seed: String(seed), rounds: String(kept.round) },
         ...(joined.length > 0 && { joined: joined.join(', ') }),
       },
     },
   });
-  const apart = Object.entries(own);
-  const adapters = apart.length > 0 ? apart.map(([site, state]) => adapterOf(site, state)) : [adapterOf(null, shared)];
+  const apart = Object.entries(kept.sites);
+  const adapters =
+    apart.length > 0 ? apart.map(([site, state]) => adapterOf(site, state)) : [adapterOf(null, kept.shared)];
   for (const { site, adapter } of adapters) {
     const seen = sites.filter(({ name }) => site === null || name === site);
     model.use(adapter);
@@ -152,7 +145,7 @@ async function* inRounds(
   }
   return {
     adapters,
-    ...{ trainedParameters: trained, travellingParameters: travelling, kept },
+    ...{ trainedParameters: trained, travellingParameters: travelling, kept: kept.round },
   };
 }
 

@@ -1,40 +1,62 @@
-/** The network that the sites of a federation share: frozen weights, one adapter, and what rounds added to the former. */
+/**
+ * A network in a federation: frozen weights, one adapter beside them, and what rounds added to the frozen weights. A site has
+ * one of its own; in a simulation all sites share one, and each puts its own values into it before its turn.
+ */
 import type { Pausing } from '../../core/index.js';
-import { aggregations, type Correction } from '../../federate/index.js';
+import type { LocalTrainingConfig } from '../../finetune/index.js';
 import { copyInto, copyState, disposeState, pick, type State } from '../../nn/index.js';
 import { applyPlan, isLoraFactor, loraWeightOf, type Planned } from '../../peft/index.js';
 import { planNamed, type Segmenter } from '../../segmenter/index.js';
 import { noGrad, scope } from '../../torch/index.js';
-import type { Variant } from './recipe.js';
+import { aggregations, type Correction } from '../aggregation/index.js';
+import type { Federation } from '../config.js';
 
-export class SharedNetwork implements Disposable {
+/** What the sites of a federation have alike. */
+export interface PeerSettings {
+  /** Name of a training plan of the network's family. */
+  plan: string;
+  /** Options of the plan's adapter, as the family's schema takes them. */
+  adapter: Record<string, unknown>;
+  training: LocalTrainingConfig;
+  federation: Pick<Federation, 'aggregation' | 'rounds'>;
+}
+
+export class FederatedNetwork implements Disposable {
   readonly model: Segmenter;
   readonly planned: Planned;
-  readonly variant: Variant;
+  readonly settings: PeerSettings;
   /** Fingerprint of the frozen network. */
   readonly base: string;
   /** What differs from the base and stays with each site whatever the aggregation: mixing weights, normalisation. */
   readonly own: State;
+  /** The adapter's options, with defaults. */
+  readonly #adapter: Record<string, unknown>;
   /** The trained tensors before training, and the frozen weights that corrections change. */
   readonly #initial: State;
   readonly #correctable: State;
   /** Rounds whose corrections the frozen weights have; the corrections of a round are added once. */
   readonly #corrected = new Set<number>();
 
-  /** @throws GraftError as `applyPlan` */
-  constructor(model: Segmenter, variant: Variant, seed: number) {
+  /**
+   * Attaches the plan's adapter, until the network is disposed.
+   *
+   * @param seed of the adapter's initial values
+   * @throws GraftError PLAN_UNKNOWN, PLAN_EMPTY, ADAPTER_TARGET, ADAPTER_PLACE, and where the adapter's options are not valid
+   */
+  constructor(model: Segmenter, settings: PeerSettings, seed: number) {
     model.use(undefined);
     this.model = model;
-    this.variant = variant;
+    this.settings = settings;
     this.base = model.fingerprint; // before there is an adapter
     const { family, network } = model;
-    const { normalisation } = variant.training;
-    const plan = planNamed(family, variant.plan);
-    this.planned = applyPlan(network, plan, family.adapter.parse(variant.adapter), { seed, normalisation });
+    const { normalisation } = settings.training;
+    const plan = planNamed(family, settings.plan);
+    this.#adapter = family.adapter.parse(settings.adapter) as Record<string, unknown>;
+    this.planned = applyPlan(network, plan, this.#adapter, { seed, normalisation });
     const { trained, held, travelling } = this.planned;
     this.own = pick(held, (name) => !travelling.has(name));
     const weights = network.parameters();
-    const factors = aggregations[variant.federation.aggregation].corrects
+    const factors = aggregations[settings.federation.aggregation].corrects
       ? [...trained.keys()].filter(isLoraFactor)
       : [];
     const adapted = new Set(factors.map((name) => loraWeightOf(name, weights).name));
@@ -69,7 +91,7 @@ export class SharedNetwork implements Disposable {
   }
 
   #add(corrections: readonly Correction[]): void {
-    const scale = Number(this.variant.adapter.scale);
+    const scale = Number(this.#adapter.scale);
     for (const { a, factors } of corrections) {
       const { name, start, rows } = loraWeightOf(a, this.#correctable);
       const weight = this.#correctable.get(name)!.narrow(0, start, rows);

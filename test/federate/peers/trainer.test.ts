@@ -2,27 +2,19 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Pausing, pause, runWithoutPauses } from '../../../src/core/index.js';
+import { type AggregationName, FederatedNetwork, type PeerSettings, SiteTrainer } from '../../../src/federate/index.js';
+import { localTrainingSchema } from '../../../src/finetune/index.js';
 import { copyState, type State } from '../../../src/nn/index.js';
-import { SharedNetwork } from '../../../src/studies/federation/network.js';
-import { SiteTrainer } from '../../../src/studies/federation/trainer.js';
-import { parseFederationRecipe, variantsOf } from '../../../src/studies/index.js';
 import { noGrad, scope, tensor } from '../../../src/torch/index.js';
 import { cases, small } from '../../finetune/small.js';
 
-const variantOf = (extra: object = {}) =>
-  variantsOf(
-    parseFederationRecipe(
-      {
-        sites: ['a', 'b'],
-        adapter: { rank: 2 },
-        training: { batch: 4, lr: 5e-3, warmup: 1, overlap: false },
-        federation: { aggregation: 'mean', rounds: 2 },
-        ...extra,
-      },
-      'x.yaml',
-    ),
-  )[0];
-const site = (name: string) => ({ name, train: cases(name), validation: [], test: [] });
+const settingsOf = ({ adapter = {}, aggregation = 'mean' as AggregationName } = {}): PeerSettings => ({
+  plan: 'flap-sam',
+  adapter: { rank: 2, ...adapter },
+  training: localTrainingSchema.parse({ batch: 4, lr: 5e-3, warmup: 1, overlap: false }),
+  federation: { aggregation, rounds: 2 },
+});
+const site = (name: string) => ({ name, train: cases(name) });
 const all = { rounds: 2, proximal: undefined, trains: () => true };
 const values = (state: State) => Object.fromEntries([...state].map(([name, value]) => [name, [...value.toArray()]]));
 
@@ -47,7 +39,7 @@ async function round(
 
 describe('sites that share a network', () => {
   it('train as if each were alone, whoever had the turn before', async () => {
-    const [together, alone] = [small(), small()].map((model) => new SharedNetwork(model, variantOf(), 1));
+    const [together, alone] = [small(), small()].map((model) => new FederatedNetwork(model, settingsOf(), 1));
     const [a, b] = ['a', 'b'].map((name) => new SiteTrainer(together, site(name), 1));
     const only = new SiteTrainer(alone, site('a'), 1);
     const start = copyState(together.planned.travelling);
@@ -62,7 +54,7 @@ describe('sites that share a network', () => {
   });
 
   it('leave what a round does not train as it is', async () => {
-    using network = new SharedNetwork(small(), variantOf(), 1);
+    using network = new FederatedNetwork(small(), settingsOf(), 1);
     const trainer = new SiteTrainer(network, site('a'), 1);
     const start = copyState(network.planned.travelling);
     const { sent } = await round(trainer, 1, start, undefined, (name) => !name.includes('lora_w_a'));
@@ -76,7 +68,7 @@ describe('sites that share a network', () => {
   });
 
   it('keep the mixing weights of several LoRAs to themselves', () => {
-    using network = new SharedNetwork(small(), variantOf({ adapter: { rank: 2, count: 2 } }), 1);
+    using network = new FederatedNetwork(small(), settingsOf({ adapter: { count: 2 } }), 1);
     const trainer = new SiteTrainer(network, site('a'), 1);
     expect([...trainer.travelling().keys()].filter((name) => name.endsWith('lora_scale'))).toEqual([]);
     expect([...trainer.localState().keys()].filter((name) => /^own\/.*lora_scale$/.test(name)).length).toBeGreaterThan(
@@ -89,11 +81,7 @@ describe('corrections', () => {
   it('are added to the rows of the adapted weight, once a round, and leave the model with the network', () => {
     const model = small();
     const before = values(model.network.state());
-    const network = new SharedNetwork(
-      model,
-      variantOf({ adapter: { rank: 2, scale: 2 }, federation: { aggregation: 'fedex' } }),
-      1,
-    );
+    const network = new FederatedNetwork(model, settingsOf({ adapter: { scale: 2 }, aggregation: 'fedex' }), 1);
     const a = 'image_encoder.blocks.1.attn.lora_w_a_v.0.weight';
     const factors = {
       b: tensor(new Float32Array(32).fill(1), [32, 1]),

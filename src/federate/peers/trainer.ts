@@ -1,30 +1,38 @@
 /**
- * A site's training as the rounds ask for it: one epoch of `LocalTraining` a round. All sites of a run share one network
- * with one adapter attached; what is a site's own is copied in before its turn and out after it.
+ * A site's training as the rounds ask for it: one epoch of `LocalTraining` a round. Sites may share one network with one
+ * adapter attached: what is a site's own is copied in before its turn and out after it.
  */
-import type { Correction, LocalRound, LocalTrainer, Metrics } from '../../federate/index.js';
+import type { CaseSlices } from '../../data/index.js';
 import { LocalTraining } from '../../finetune/index.js';
 import { copyInto, joinStates, pick, type State, type TrainingEvent } from '../../nn/index.js';
 import { noGrad } from '../../torch/index.js';
-import type { SharedNetwork } from './network.js';
-import type { LoadedSite } from './sites.js';
+import type { Correction } from '../aggregation/index.js';
+import type { LocalRound, LocalTrainer, Metrics } from '../trainer.js';
+import type { FederatedNetwork } from './network.js';
 
-type Step = Extract<TrainingEvent, { kind: 'step' }>;
+/** What training tells after each step. */
+export type SiteStep = Extract<TrainingEvent, { kind: 'step' }>;
 
-export class SiteTrainer implements LocalTrainer<Step>, Disposable {
+/** A site's name, which names its random streams too, and its labelled cases. */
+export interface SiteCases {
+  name: string;
+  train: readonly CaseSlices[];
+}
+
+export class SiteTrainer implements LocalTrainer<SiteStep>, Disposable {
   readonly base: string;
   readonly slices: number;
   readonly cases: number;
   /** Steps of a round. */
   readonly steps: number;
-  readonly #network: SharedNetwork;
+  readonly #network: FederatedNetwork;
   readonly #training: LocalTraining;
 
-  /** @throws GraftError TRAINING_EMPTY */
-  constructor(network: SharedNetwork, { name, train }: LoadedSite, seed: number) {
-    const { model, planned, variant, base } = network;
+  /** @throws GraftError TRAINING_EMPTY, CASE_UNLABELLED */
+  constructor(network: FederatedNetwork, { name, train }: SiteCases, seed: number) {
+    const { model, planned, settings, base } = network;
     this.#network = network;
-    const { training: config, federation } = variant;
+    const { training: config, federation } = settings;
     this.#training = new LocalTraining({ model, planned, cases: train, config, epochs: federation.rounds, seed, name });
     const { slices, cases, steps } = this.#training;
     this.base = base;
@@ -46,7 +54,7 @@ export class SiteTrainer implements LocalTrainer<Step>, Disposable {
     this.#network.correct(round, corrections);
   }
 
-  async *train({ round, trains, proximal }: LocalRound, signal: AbortSignal): AsyncGenerator<Step, Metrics> {
+  async *train({ round, trains, proximal }: LocalRound, signal: AbortSignal): AsyncGenerator<SiteStep, Metrics> {
     const { travelling } = this.#network.planned;
     const still = [...pick(travelling, (name) => !trains(name)).values()];
     for (const value of still) value.requiresGrad = false;
