@@ -1,14 +1,16 @@
 /** The library's public names, listed here too, so that a change of the interface is seen as one. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as library from '../src/index.js';
 import { root } from './child.js';
 
-const index = readFileSync(join(root, 'src/index.ts'), 'utf8');
+const src = join(root, 'src');
+const index = readFileSync(join(src, 'index.ts'), 'utf8');
 
-const exported = [...index.matchAll(/^export \{([^}]*)\} from '\.\/\w+\/index\.js';/gm)].flatMap(([, list]) =>
-  [...list.matchAll(/(type )?(\w+)/g)].map(([, type, name]) => ({ name, isType: type !== undefined })),
+/** Names with the folder that they come from. */
+const exported = [...index.matchAll(/^export \{([^}]*)\} from '\.\/(\w+)\/index\.js';/gm)].flatMap(([, list, folder]) =>
+  [...list.matchAll(/(type )?(\w+)/g)].map(([, type, name]) => ({ folder, name, isType: type !== undefined })),
 );
 
 /** Names are sorted as in a dictionary, whatever their case. */
@@ -51,5 +53,20 @@ describe('the library', () => {
     expect(exported).toHaveLength(values.length + types.length);
     expect(exported.length).toBeGreaterThanOrEqual(120);
     expect(exported.length).toBeLessThanOrEqual(160);
+  });
+
+  it('describes every name where it is declared', () => {
+    const sources = new Map<string, string[]>();
+    const textsOf = (folder: string) => {
+      const files = readdirSync(join(src, folder), { recursive: true, encoding: 'utf8' });
+      return files.filter((name) => name.endsWith('.ts')).map((name) => readFileSync(join(src, folder, name), 'utf8'));
+    };
+    const bare = exported.filter(({ folder, name }) => {
+      if (!sources.has(folder)) sources.set(folder, textsOf(folder));
+      const declaration = `export (abstract |async )?(function\\*? |class |const |interface |type )${name}\\b`;
+      const described = new RegExp(`\\*/\n(// biome-ignore .*\n)?${declaration}`);
+      return !sources.get(folder)!.some((text) => described.test(text));
+    });
+    expect(bare.map(({ folder, name }) => `${folder}: ${name}`)).toEqual([]);
   });
 });

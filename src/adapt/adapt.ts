@@ -30,6 +30,7 @@ import { headFor } from './head.js';
 import { type Adaptation, resolveMethod } from './methods.js';
 import { Choice, type Look, Observer } from './select.js';
 
+/** What an adaptation ends with. */
 export interface Adapted {
   adapter: Adapter;
   /** Number of trained parameters. */
@@ -41,6 +42,10 @@ export interface Adapted {
   looks: Look[];
 }
 
+/**
+ * What `adapt` tells: steps and epochs of training, a `look` at the target before training and after each epoch, pauses, and
+ * at the end `adapted` with the adapter.
+ */
 export type AdaptationEvent =
   | TrainingEvent
   | { kind: 'look'; task: string; look: Look }
@@ -60,7 +65,9 @@ interface Context {
 /**
  * Adapts the model to a target; the last event carries the adapter. The model itself is left as it was.
  *
- * @param target unlabelled cases; they also select the epoch, by the agreement of the two heads
+ * @param target unlabelled cases, images float32 [n, 1, h, w]; they also select the epoch, by the agreement of the two heads
+ * @param context seed; name of the target, for messages and the adapter's provenance; toleranceMm of the surface Dice that
+ * measures agreement, in mm; checkpoint to go on from; start: an adapter of the same base, blocks and rank to go on from
  * @throws GraftError METHOD_UNSUITED, BLOCKS_…, HEAD_MISSING, TRAINING_DIVERGED, CHECKPOINT_OTHER_RUN, ADAPTER_OTHER_BASE, START_UNSUITED
  */
 export async function* adapt(

@@ -6,11 +6,13 @@
 import type { EarlyHead, SegmentationNetwork } from '../networks/index.js';
 import { binaryCrossEntropyWithLogits, noGrad, type Tensor } from '../torch/index.js';
 
+/** A self-training step's loss, and the logits it comes from. */
 export interface Consistency {
   /** Scalar, mean binary cross-entropy of the early logits against the soft pseudo-labels. */
   loss: Tensor;
-  /** Both [B, classes, H, W]. */
+  /** The whole network's, float32 [B, C, H, W]. */
   logits: Tensor;
+  /** The early head's, float32 [B, C, H, W]. */
   earlyLogits: Tensor;
 }
 
@@ -18,6 +20,7 @@ export interface Consistency {
  * The encoder runs once for both heads.
  *
  * @param images float32 [B, channels, H, W], prepared intensities
+ * @param options.detach the prediction is a fixed target; false: the gradient flows through both heads
  */
 export function consistency(
   network: SegmentationNetwork,
@@ -26,7 +29,7 @@ export function consistency(
   { detach = true } = {},
 ): Consistency {
   const features = network.encode(images);
-  const earlyLogits = head.read(features);
-  const logits = detach ? noGrad(() => network.logits(features)) : network.logits(features);
+  const earlyLogits = head.read(features); // [B, C, H, W]
+  const logits = detach ? noGrad(() => network.logits(features)) : network.logits(features); // [B, C, H, W]
   return { loss: binaryCrossEntropyWithLogits(earlyLogits, logits.sigmoid()), logits, earlyLogits };
 }

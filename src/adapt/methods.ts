@@ -13,6 +13,12 @@ export const methodNames: readonly string[] = [
 export const methodLabel = (name: string): string =>
   Object.values(families).flatMap(({ methods }) => methods[name]?.label ?? [])[0] ?? name;
 
+/**
+ * Settings of `adapt`: `adaptationSchema.parse({ method: 'convlora-adabn', epochs: 3 })` fills in the defaults and refuses
+ * unknown keys. They are the keys of `methods[]` in docs/recipes.md; docs/methods.md describes the methods.
+ *
+ * @throws ZodError from `parse`, naming the key
+ */
 export const adaptationSchema = z.strictObject({
   method: z
     .enum(methodNames as [string, ...string[]])
@@ -38,6 +44,7 @@ export const adaptationSchema = z.strictObject({
     .default(true)
     .describe('keep a safer model where the adapted one leaves the range seen on the source'),
 });
+/** What `adaptationSchema` reads. */
 export type Adaptation = z.output<typeof adaptationSchema>;
 
 export interface ResolvedMethod {

@@ -35,6 +35,12 @@ import type { Observation } from './observation.js';
 import { type Masks, masksOf, outputsOf, Sight } from './observe.js';
 import { referenceOf } from './reference.js';
 
+/**
+ * Settings of `trainNetwork` and `trainHeads`: `trainingSchema.parse({ epochs: 10 })` fills in the defaults and refuses
+ * unknown keys.
+ *
+ * @throws ZodError from `parse`, naming the key
+ */
 export const trainingSchema = z.strictObject({
   epochs: z.int().min(1).default(20).describe('epochs of the network; the best on the validation cases is kept'),
   batch: z.int().min(1).default(16).describe('slices in a training step'),
@@ -47,6 +53,7 @@ export const trainingSchema = z.strictObject({
     .prefault({})
     .describe('random changes of the slices; null trains on them as they are'),
 });
+/** What `trainingSchema` reads. */
 export type Training = z.output<typeof trainingSchema>;
 
 interface Context {
@@ -58,9 +65,9 @@ interface Context {
  * Trains the network; the epoch with the best mean Dice on the validation cases is kept. Resumes from the checkpoint
  * where there is one, to the same bits.
  *
- * @param training labelled slices
+ * @param training labelled slices: images float32 [B, 1, h, w], labels uint8 [B, h, w]
  * @param validation labelled cases that choose the epoch; without any the last one is kept
- * @throws GraftError TRAINING_DIVERGED
+ * @throws GraftError TRAINING_DIVERGED, CHECKPOINT_OTHER_RUN
  */
 export async function* trainNetwork(
   model: Segmenter,
@@ -171,7 +178,12 @@ function* unchanged(training: SlicePool, { batch }: Training, seed: number, epoc
   }
 }
 
-/** Trains every early head on the frozen network, all in one pass over the data. */
+/**
+ * Trains every early head on the frozen network, all in one pass over the data. Resumes as `trainNetwork` does.
+ *
+ * @param training labelled slices: images float32 [B, 1, h, w], labels uint8 [B, h, w]
+ * @throws GraftError TRAINING_DIVERGED, CHECKPOINT_OTHER_RUN
+ */
 export async function* trainHeads(
   { network, heads, classes: names }: Segmenter,
   training: SlicePool,
@@ -235,8 +247,11 @@ export async function* trainHeads(
 }
 
 /**
- * Looks at the trained model on source cases and notes the ranges that the guard compares with, and the profile that
+ * Looks at the trained model on source cases and notes in it the ranges that the guard compares with, and the profile that
  * predictions are compared with.
+ *
+ * @param cases labelled, prepared as the model prepares
+ * @param toleranceMm of the surface Dice between the two heads, in mm
  */
 export function* noteReference(model: Segmenter, cases: readonly CaseSlices[], toleranceMm: number): Pausing<void> {
   const head = deepestHead(model)!;

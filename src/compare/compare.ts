@@ -49,6 +49,7 @@ export interface Group {
   rows: Row[];
 }
 
+/** Methods side by side by one measure. */
 export interface Comparison {
   measure: MeasureName;
   toleranceMm: number;
@@ -64,7 +65,11 @@ export interface Comparison {
 }
 
 /**
+ * Compares methods on the patients that they have in common: means, medians and intervals of each, and each against a
+ * baseline by Wilcoxon's signed-rank test with Holm's correction.
+ *
  * @param entries at least one; names are different
+ * @param options.measure such as `dice` or `hausdorff95`
  * @param options.baseline an entry's name; default: the first
  * @throws GraftError COMPARE_CLASSES, COMPARE_TOLERANCE, COMPARE_UNKNOWN
  */

@@ -10,7 +10,7 @@ import type { CaseScore } from '../metrics/index.js';
 import { meanOf } from '../metrics/index.js';
 import { type MeasureName, measured } from './measures.js';
 
-/** A method of a run. */
+/** A method with the scores of all its cases. */
 export interface ComparisonEntry {
   name: string;
   /** Of the surface Dice. */

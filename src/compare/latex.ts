@@ -1,6 +1,7 @@
 /** Tables for a paper: LaTeX with the rules of the package booktabs, the best of a column bold. */
 import type { ComparisonTable } from './tables.js';
 
+/** A table for a paper: LaTeX with the rules of the package booktabs, the best of a column bold. */
 export function latexTable({ id, caption, header, rows, key }: ComparisonTable): string {
   const line = (cells: readonly string[]) => `    ${cells.join(' & ')} \\\\`;
   return [

@@ -1,6 +1,7 @@
 /** Tables as Markdown (GitHub's pipes), the best of a column bold. */
 import type { ComparisonTable } from './tables.js';
 
+/** A table as Markdown (GitHub's pipes), the best of a column bold. */
 export function markdownTable({ caption, header, rows, key }: ComparisonTable): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [

@@ -18,7 +18,10 @@ export interface ComparisonTable {
   key: string;
 }
 
-/** Statistics over everything; where there are several sites or classes, each of them; the worst cases. */
+/**
+ * A comparison as tables of text: statistics over everything; where there are several sites or classes, each of them; the
+ * worst cases.
+ */
 export function comparisonTables(comparison: Comparison): ComparisonTable[] {
   const { measure, toleranceMm, groups } = comparison;
   const title = titleOf(measure, toleranceMm);

@@ -35,7 +35,10 @@ type Parameters<Entry extends ErrorEntry> = Record<
   string | number
 >;
 
-/** A mistake or circumstance that the user can fix: no stack trace is shown for it. */
+/**
+ * A mistake or circumstance that the user can fix: a stable `code` (docs/errors.md lists them), a message with names and
+ * numbers, and a `hint` what to do. The command shows it without a stack trace.
+ */
 export class GraftError extends Error {
   override readonly name = 'GraftError';
   readonly code: string;

@@ -23,7 +23,11 @@ export async function* forward<From, To, Result>(
   }
 }
 
-/** Carries work out and gives its result. @param each awaited at every event; the work ends where it throws */
+/**
+ * Carries work out, such as `trainModel(job)`, and gives its result.
+ *
+ * @param each awaited at every event; the work ends where it throws
+ */
 export async function runToEnd<Event, Result>(
   work: Work<Event, Result>,
   each: (event: Event) => unknown,

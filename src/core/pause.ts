@@ -12,9 +12,13 @@ import { runToEnd } from './events.js';
 export const pause = { kind: 'pause' } as const;
 export type Pause = typeof pause;
 
+/**
+ * Work that pauses between its pieces and gives its result at the end. `runWithPauses` and `runWithoutPauses` carry it out; in
+ * another generator `yield*` does.
+ */
 export type Pausing<Result> = Generator<Pause, Result>;
 
-/** Carries the work out in one go. */
+/** Carries work out in one go, which blocks the thread until it is done. */
 export function runWithoutPauses<Result>(work: Generator<unknown, Result>): Result {
   for (;;) {
     const { done, value } = work.next();
@@ -33,7 +37,12 @@ export function* inPieces(count: number, work: (from: number, to: number) => voi
   }
 }
 
-/** Carries the work out; the event loop has its turn at every pause. @throws the signal's reason once it is aborted */
+/**
+ * Carries work out; the event loop has its turn at every pause.
+ *
+ * @param signal ends the work at the next pause
+ * @throws the signal's reason once it is aborted
+ */
 export const runWithPauses = <Result>(work: Pausing<Result>, signal?: AbortSignal): Promise<Result> =>
   runToEnd(work, async () => {
     await setImmediate();

@@ -22,7 +22,11 @@ export interface Random {
   seed(): number;
 }
 
-/** The stream that belongs to the key; equal keys give equal streams. */
+/**
+ * The stream of random numbers that belongs to the key; equal keys give equal streams, whatever was drawn from others.
+ *
+ * @param key what the numbers are for, such as 'shuffle', the epoch
+ */
 export function random(seed: number, ...key: (string | number)[]): Random {
   const digest = createHash('sha256')
     .update(JSON.stringify([seed, ...key]))

@@ -38,8 +38,9 @@ export type Checkable = LayoutName | 'auto' | BenchmarkName;
 export const isBenchmark = (set: string): set is BenchmarkName => Object.hasOwn(benchmarks, set);
 
 /**
- * Reads the whole data set, one case after another.
+ * Reads the whole data set, one case after another, and says what is missing or broken.
  *
+ * @param set a layout or benchmark set, or `auto`: what the folder looks like
  * @param options.classes names of the labels 1, 2, …; default: what the set says, and where it says nothing any value of
  * a label is right
  * @returns what was found, the generator's last value; on the way how many cases are done

@@ -10,6 +10,7 @@ import { assertSameGrid, ignored, type Label, type Volume } from './volume.js';
 
 const datasetError = errorsOf(datasetErrors);
 
+/** One scan of a data set: the files of its image and label, and what the set fixes for it. No voxels are read. */
 export interface Case {
   site: string;
   /** In the plain layout the file name without `.nii` or `.nii.gz`; unique at its site. */
@@ -36,12 +37,14 @@ export const preprocessingOf = (one: Pick<Case, 'preprocessing'>, preprocessing:
   ...one.preprocessing,
 });
 
+/** A hospital or a scanner, and its cases. */
 export interface Site {
   name: string;
   /** Sorted by name. */
   cases: Case[];
 }
 
+/** A data set: its sites with their cases, as `readDataset` and `readBenchmark` find them. */
 export interface Dataset {
   /** Folder, or the table of a CSV data set. */
   root: string;

@@ -25,7 +25,10 @@ export interface PreparedCase {
   quantiles?: readonly number[];
 }
 
-/** One case, ready for a network. */
+/**
+ * One case, ready for a network: `images` float32 [n, 1, h, w], and where the case has a label `labels` uint8 [n, h, w].
+ * Whoever loaded it disposes of `images`.
+ */
 export interface CaseSlices extends Omit<PreparedCase, 'images'> {
   case: Case;
   /** float32 [n, 1, h, w] on the CPU; perhaps a mapped file, so never to be changed in place */
@@ -77,6 +80,10 @@ export function toSlices(one: Case, { images, ...prepared }: PreparedCase): Case
 
 /**
  * Reads and prepares cases, which then lie in memory; `cachedSlices` keeps them in files.
+ *
+ * @param options.classes number of classes with the background
+ * @param options.labels false: labels are not even read
+ * @returns for each case float32 [n, 1, h, w] on the CPU, in the cases' order; the caller disposes of them
  * @throws GraftError naming the file that cannot be used
  */
 export const loadSlices = (cases: readonly Case[], preprocessing: Preprocessing, options: LoadOptions): CaseSlices[] =>

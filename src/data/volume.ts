@@ -33,6 +33,7 @@ export interface Placed {
   doubts?: string[];
 }
 
+/** An image: float32 [z, y, x] in RAS, with spacing in mm, the affine, and the grid of its file for `writeMask`. */
 export interface Volume extends Placed {
   /** float32 [z, y, x] in RAS, slope and intercept applied, all finite */
   data: Float32Array;
@@ -44,6 +45,7 @@ export interface Volume extends Placed {
  */
 export const ignored = 255;
 
+/** A label: uint8 [z, y, x] in RAS, 0 the background and k the class k, placed as a `Volume` is. */
 export interface Label extends Placed {
   /** uint8 [z, y, x] in RAS, class numbers */
   data: Uint8Array;

@@ -4,6 +4,12 @@ import { aggregationNames, gauges } from './aggregation/index.js';
 import { federateError } from './errors.js';
 import { compressionNames, wireNames } from './wire/index.js';
 
+/**
+ * Settings of a federation: `federationSchema.parse({ rounds: 5 })` fills in the defaults and refuses unknown keys. They are
+ * the keys of `federation` in docs/recipes.md.
+ *
+ * @throws ZodError from `parse`, naming the key
+ */
 export const federationSchema = z.strictObject({
   rounds: z.int().min(1).default(25).describe('how often sites train and the coordinator aggregates'),
   aggregation: z
@@ -65,6 +71,7 @@ export const federationSchema = z.strictObject({
     .describe('an update whose norm is more than this many times the round’s median is refused'),
   seed: z.int().min(0).default(1).describe('draws the sites of a round'),
 });
+/** What `federationSchema` reads. */
 export type Federation = z.output<typeof federationSchema>;
 
 /** What only the whole tells. @throws GraftError AGGREGATION_UNSUITED */

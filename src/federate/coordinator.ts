@@ -53,6 +53,10 @@ export interface CoordinatorOptions {
 type Heard = { site: string; state: Uint8Array };
 type Item = Heard | { deadline: number };
 
+/**
+ * Asks sites for updates, takes those that come, and makes of them the next global state, round after round. It records
+ * every decision before it acts on it: killed at any moment, it goes on from its folder.
+ */
 export class Coordinator implements Disposable {
   readonly #options: CoordinatorOptions;
   readonly #label: Label;

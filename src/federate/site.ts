@@ -30,6 +30,10 @@ export interface SiteOptions<Progress> {
   turns?: Turns;
 }
 
+/**
+ * A site's part of a federation: it says that it is there, trains when it is chosen, and sends its update, which it keeps on
+ * its disk first. Killed at any moment, it goes on from its store.
+ */
 export class FederatedSite<Progress = unknown> {
   readonly name: string;
   readonly #trainer: LocalTrainer<Progress>;

@@ -22,7 +22,11 @@ export interface LocalRound {
 /** What a trainer tells of its round: losses, scores. Finite numbers. */
 export type Metrics = Record<string, number>;
 
-/** @template Progress what training tells between its steps */
+/**
+ * What a site trains: whoever owns the network and the images implements it, and the rounds call it.
+ *
+ * @template Progress what training tells between its steps
+ */
 export interface LocalTrainer<Progress = unknown> {
   /** Fingerprint of the frozen network, which must be the coordinator's. */
   readonly base: string;

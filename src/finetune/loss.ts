@@ -26,9 +26,12 @@ const crossEntropy = (logits: Tensor, labels: Tensor, ignoreIndex: number): Tens
 const SMOOTH = 1e-5;
 
 /**
+ * FLAP-SAM's loss: cross-entropy and soft Dice of all classes, the background among them. Dice is taken over the whole batch
+ * with the squares of the probabilities in its denominator (Milletari et al. 2016, V-Net).
+ *
  * @param logits float32 or bfloat16 [N, C, H, W], C classes with the background
  * @param labels int64 [N, H, W], classes below C or `ignore`
- * @returns scalars; `loss` is the weighted sum of the other two
+ * @returns scalars, float32; `loss` is the weighted sum of the other two
  */
 export function fineTuningLoss(
   logits: Tensor,

@@ -18,6 +18,12 @@ import { applyPlan } from '../peft/index.js';
 import { type Adapter, planNamed, profileOfCases, type Segmenter, validate } from '../segmenter/index.js';
 import { LocalTraining, localTrainingSchema } from './local.js';
 
+/**
+ * Settings of `finetune`: `fineTuningSchema.parse({ plan: 'flap-sam', epochs: 10 })` fills in the defaults and refuses
+ * unknown keys. docs/recipes.md lists them, docs/methods.md describes the plans.
+ *
+ * @throws ZodError from `parse`, naming the key
+ */
 export const fineTuningSchema = localTrainingSchema.extend({
   plan: z.string().default('').describe('what is trained, one of the family’s plans; default: its usual one'),
   adapter: z.record(z.string(), z.unknown()).default({}).describe('options of the plan’s adapter'),
@@ -35,8 +41,10 @@ export const fineTuningSchema = localTrainingSchema.extend({
     .default(null)
     .describe('epochs without a better Dice on the validation cases after which training stops; null: it never does'),
 });
+/** What `fineTuningSchema` reads. */
 export type FineTuning = z.output<typeof fineTuningSchema>;
 
+/** What a fine-tuning ends with. */
 export interface Tuned {
   adapter: Adapter;
   /** Number of trained parameters. */
@@ -47,6 +55,7 @@ export interface Tuned {
   dice: number[];
 }
 
+/** What `finetune` tells: steps and epochs of training, pauses, and at the end `tuned` with the adapter. */
 export type FineTuningEvent = TrainingEvent | ({ kind: 'tuned'; task: string } & Tuned);
 
 interface Cases {
@@ -73,7 +82,10 @@ interface Memory {
  * Fine-tunes the model; the last event carries the adapter. The model itself is left as it was. Resumes from the
  * checkpoint where there is one, to the same bits.
  *
- * @throws GraftError TRAINING_EMPTY, CASE_UNLABELLED, TRAINING_DIVERGED, PLAN_EMPTY, CHECKPOINT_OTHER_RUN
+ * @param cases labelled: images float32 [n, 1, h, w], labels uint8 [n, h, w]; those of `validation` choose the epoch
+ * @param context seed; name of the data, for messages, random streams and the adapter's provenance; checkpoint to go on from;
+ * start: an adapter of the same base, plan and options to go on from
+ * @throws GraftError TRAINING_EMPTY, CASE_UNLABELLED, TRAINING_DIVERGED, PLAN_EMPTY, PLAN_UNKNOWN, CHECKPOINT_OTHER_RUN
  */
 export async function* finetune(
   model: Segmenter,

@@ -76,6 +76,10 @@ export interface FolderScores {
 /**
  * Measures every mask of a folder against the label of the same name.
  *
+ * @param predictions folder of masks @param labels folder of labels
+ * @param classes names of the labels 1, 2, …
+ * @param toleranceMm of the surface Dice, in mm
+ * @returns a score for each pair, the generator's last value
  * @throws GraftError MASKS_MISSING, MASK_WITHOUT_LABEL, LABELS_WITHOUT_MASK, GRID_MISMATCH, LABEL_OUTSIDE_CLASSES
  */
 export async function* scoreFolder(

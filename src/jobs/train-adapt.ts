@@ -81,7 +81,9 @@ export function assertLabelled(cases: readonly Case[]): void {
 }
 
 /**
- * Trains the network and its early heads, and notes what its outputs look like on its own domain.
+ * Trains a new network and its early heads on labelled cases, and notes what its outputs look like on its own domain.
+ *
+ * @returns the model, the generator's last value; the caller disposes of it
  * @throws GraftError TRAINING_UNLABELLED, INIT_UNSUITED, and what reading the cases throws
  */
 export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Segmenter> {
@@ -132,7 +134,13 @@ export interface AdaptationJob {
   start?: Adapter | undefined;
 }
 
-/** Adapts the model to unlabelled cases; the model is left as it was. */
+/**
+ * Adapts a model to unlabelled cases: reads and prepares them, goes on from a checkpoint where there is one, and adapts.
+ * The model is left as it was.
+ *
+ * @returns the adapter and how it was chosen, the generator's last value
+ * @throws GraftError as `adapt`, and what reading the cases throws
+ */
 export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, Adapted> {
   const { task, model, config, target, seed, toleranceMm, start } = job;
   const options = { classes: model.classes.length + 1, labels: false, cache: job.cache };

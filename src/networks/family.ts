@@ -9,7 +9,11 @@ import type { Module, State } from '../nn/index.js';
 import type { Plan, StatisticsPolicy } from '../peft/index.js';
 import type { Tensor } from '../torch/index.js';
 
-/** @template Features what the encoder makes of images: for the decoder and the early heads alone */
+/**
+ * A network that turns images float32 [B, channels, H, W] into logits [B, C, H, W].
+ *
+ * @template Features what the encoder makes of images: for the decoder and the early heads alone
+ */
 // biome-ignore lint/suspicious/noExplicitAny: features pass through hands that do not look at them
 export interface SegmentationNetwork<Features = any> extends Module {
   /** `side`: the only height and width that it takes; otherwise both are multiples of `multiple`. */
@@ -144,6 +148,10 @@ export interface FoundationReport {
   unused: string[];
 }
 
+/**
+ * A family of networks: its architecture and sizes, what may be trained of it, and how checkpoints of other programs are
+ * read. `families` has those that graft knows; an own one is an object of this shape.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: families with different configurations stand in one table
 export interface Family<Config = any> {
   readonly name: string;

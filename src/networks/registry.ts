@@ -3,6 +3,7 @@ import type { Family } from './family.js';
 import { sam } from './sam/index.js';
 import { unet2d } from './unet2d/index.js';
 
+/** All families by name, such as `families.unet2d`. */
 export const families: Readonly<Record<string, Family>> = { unet2d, sam };
 
 /** Where nothing else is asked for: the network that is trained on a source and adapted, and the one that is fine-tuned. */

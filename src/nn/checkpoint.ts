@@ -17,6 +17,10 @@ export interface Progress {
   sum: number;
 }
 
+/**
+ * Where a training loop stands, in a file: `adapt`, `finetune` and the trainings save to it and go on from it to the same
+ * bits. A file that was written under another configuration is refused.
+ */
 export class Checkpoint {
   readonly #path: string;
   readonly #configuration: Record<string, unknown>;

@@ -6,7 +6,12 @@ import type { Module } from './module.js';
 const uniform = operator('aten::uniform_');
 const normal = operator('aten::normal_');
 
-/** Fills every parameter of the tree with PyTorch's defaults; equal seeds and names give equal values. */
+/**
+ * Fills every parameter of the tree with its layer's initial values, PyTorch's defaults; equal seeds and names give equal
+ * values.
+ *
+ * @param name of the random stream
+ */
 export function initialiseModule(module: Module, seed: number, name: string): void {
   using generator = new Generator(random(seed, 'initialise', name).seed());
   noGrad(() => {

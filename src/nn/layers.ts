@@ -57,6 +57,7 @@ export abstract class Convolution extends Layer {
   }
 }
 
+/** Convolution with a square kernel: float32 [B, in, H, W] -> [B, out, H', W']. */
 export class Conv2d extends Convolution {
   constructor(config: ConvolutionConfig) {
     super(config, [config.out, config.in / (config.groups ?? 1)]);
@@ -66,6 +67,7 @@ export class Conv2d extends Convolution {
   }
 }
 
+/** Transposed convolution with a square kernel: float32 [B, in, H, W] -> [B, out, H', W']. */
 export class ConvTranspose2d extends Convolution {
   constructor(config: ConvolutionConfig) {
     super(config, [config.in, config.out / (config.groups ?? 1)]);
@@ -76,8 +78,8 @@ export class ConvTranspose2d extends Convolution {
 }
 
 /**
- * Batch normalisation. `training` (batch statistics, running ones moved) is a property of each layer, so that a policy
- * can be applied to some layers only; it starts false.
+ * Batch normalisation of float32 [B, channels, H, W] (Ioffe & Szegedy 2015). `training` (batch statistics, running ones
+ * moved) is a property of each layer, so that a policy can be applied to some layers only; it starts false.
  */
 export class BatchNorm2d extends Layer {
   readonly eps = 1e-5;
@@ -104,6 +106,7 @@ export class BatchNorm2d extends Layer {
   }
 }
 
+/** max(x, 0) of every element. */
 export class ReLU extends Layer {
   override forward(input: Tensor): Tensor {
     return relu(input);
@@ -117,7 +120,7 @@ export class Identity extends Layer {
   }
 }
 
-/** Layers one after another, named by their positions. */
+/** Layers one after another, named by their positions: `0`, `1`, … */
 export class Sequential extends Layer {
   readonly layers: Layer[];
   constructor(...layers: Layer[]) {

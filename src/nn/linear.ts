@@ -9,6 +9,7 @@ export interface LinearAdapter {
   forward(input: Tensor, layer: Linear): Tensor;
 }
 
+/** A linear layer: float32 [..., in] -> [..., out]. */
 export class Linear extends Layer {
   /** [out, in] */
   readonly weight: Tensor;
@@ -39,7 +40,7 @@ export class Linear extends Layer {
   }
 }
 
-/** Normalises the last dimension. */
+/** Normalises the last dimension: float32 [..., channels]. */
 export class LayerNorm extends Layer {
   readonly weight: Tensor;
   readonly bias: Tensor;

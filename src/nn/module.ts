@@ -33,6 +33,10 @@ const stateError = errorsOf(stateErrors);
 
 const shapeText = (shape: readonly number[]) => `[${shape.join(', ')}]`;
 
+/**
+ * A part of a network: a tree of named parameters, buffers and children, as PyTorch's `nn.Module`. A class declares its parts
+ * with `parameter`, `buffer` and `child`. Parameters start frozen. `dispose` frees all tensors of the tree.
+ */
 export abstract class Module {
   readonly #parameters = new Map<string, Tensor>();
   readonly #buffers = new Map<string, Tensor>();

@@ -81,6 +81,10 @@ export interface AdamOptions {
   decoupled?: boolean;
 }
 
+/**
+ * Adam (Kingma & Ba 2015, arXiv 1412.6980), or AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101) where `decoupled`.
+ * `state` has its moments and counts by the parameters' names; the optimiser owns them.
+ */
 export class Adam implements Optimiser {
   lr: number;
   readonly #names: string[];
@@ -153,6 +157,7 @@ export interface SGDOptions {
   weightDecay?: number;
 }
 
+/** Stochastic gradient descent, with momentum and Nesterov's form where asked for, as PyTorch computes them. */
 export class SGD implements Optimiser {
   lr: number;
   readonly #names: string[];

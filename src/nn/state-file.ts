@@ -7,7 +7,11 @@ import type { State } from './state.js';
 const toRaw = (state: State): Map<string, RawTensor> =>
   new Map([...state].map(([name, value]) => [name, { dtype: value.dtype, shape: value.shape, data: value.toBytes() }]));
 
-/** Writes a safetensors file, whole or not at all; equal states and metadata give equal bytes. */
+/**
+ * Writes tensors to a safetensors file, whole or not at all; equal states and metadata give equal bytes.
+ *
+ * @throws GraftError WRITE_FAILED
+ */
 export const writeState = (path: string, state: State, metadata: Record<string, string> = {}): void =>
   writeSafetensors(path, toRaw(state), metadata);
 

@@ -35,10 +35,10 @@ export interface WeightedBatch {
 
 /**
  * Replaces the running statistics of every batch normalisation by their weighted averages over batches of the target
- * set. A pause follows each batch.
+ * set (AdaBN, Li et al. 2016, arXiv 1603.04779). A pause follows each batch.
  *
  * @param forward runs the network on a batch; every layer normalises by the batch's own statistics meanwhile
- * @param batches images, as often as there are passes over the set
+ * @param batches images float32 [B, channels, H, W] and their weights, as often as there are passes over the set
  */
 export function* recomputeStatistics(
   network: Module,

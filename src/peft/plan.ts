@@ -8,7 +8,11 @@ import { batchNorms } from './adabn.js';
 import { type Attached, attach, type Piece } from './attached.js';
 import { peftError } from './errors.js';
 
-/** @template Options of the family's adapters; a plan passes over those that its own adapter does not have */
+/**
+ * Which parameters of a network are trained, beside which adapter.
+ *
+ * @template Options of the family's adapters; a plan passes over those that its own adapter does not have
+ */
 // biome-ignore lint/suspicious/noExplicitAny: families with different options stand in one table
 export interface Plan<Options = any> {
   readonly name: string;
@@ -65,6 +69,8 @@ export const attachPlan = <Options>(
  * Attaches what the plan needs and sets `requiresGrad` on what it trains, and only there.
  *
  * @param options parsed by the family's schema
+ * @param seed of the adapter's initial values @param normalisation what becomes of batch normalisation; default: `frozen`
+ * @returns the tensors that are trained and those that travel, and `undo`, which takes the adapter out again
  * @throws GraftError PLAN_EMPTY where nothing would be trained, and as `attachPlan` does
  */
 export function applyPlan<Options>(

@@ -6,7 +6,10 @@ import { type AdapterValues, countElements, jsonOf, parseMetadata, readState, wr
 import type { Plan } from '../peft/index.js';
 import { segmenterError } from './errors.js';
 
-/** Its `state` holds, by the network's names, factors, trained weights, and statistics that training moved. */
+/**
+ * What makes a base model fit one site: trained tensors by the network's names (`state`: factors, trained weights, and
+ * statistics that training moved), the `base` they belong to by its fingerprint, how volumes are prepared, and provenance.
+ */
 export interface Adapter extends AdapterValues, Preparation {
   /** Of the networks that it adapts. */
   family: string;
@@ -60,7 +63,7 @@ export const preparationMetadata = ({
   ...(profile && { profile: JSON.stringify(profile) }),
 });
 
-/** Writes a safetensors file; equal adapters give equal bytes. */
+/** Writes a safetensors file; equal adapters give equal bytes. @throws GraftError WRITE_FAILED */
 export function saveAdapter(path: string, adapter: Adapter): void {
   const { family, method, base, options, state, provenance } = adapter;
   writeState(path, state, {

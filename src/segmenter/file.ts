@@ -13,6 +13,9 @@ import { Segmenter, type SegmenterParts } from './segmenter.js';
 /**
  * Writes a model with all that is needed to use it to one safetensors file. Where its family takes foundations, the file
  * is one too.
+ *
+ * @param provenance kept in the file's metadata
+ * @throws GraftError WRITE_FAILED
  */
 export function saveSegmenter(path: string, model: Segmenter, provenance: Record<string, string> = {}): void {
   const { family, config, classes, heads, reference } = model;
@@ -47,6 +50,9 @@ interface LoadOptions {
 /**
  * Reads a model that graft wrote, or one of another program that a family knows: a checkpoint, or a folder.
  *
+ * @param options.scaling how a checkpoint of another program expects its images, where its family asks for it
+ * @param options.preprocessing for a checkpoint of another program that does not say how its images are prepared
+ * @param options.device as `chooseDevice` gives it; default: the CPU
  * @throws GraftError MODEL_UNKNOWN, MODEL_SCALED, CHECKPOINT_SEVERAL, STATE_…, what `readState` throws, and what the family
  * says of a checkpoint that it cannot use
  */

@@ -4,9 +4,14 @@ import { binaryCrossEntropyWithLogits, operator, type Tensor } from '../torch/in
 const softplus = operator('aten::softplus') as (x: Tensor) => Tensor;
 
 /**
- * Mean cross-entropy and soft Dice over the classes.
- * @param maps float32 [B, C, h, w], 0 or 1
+ * Mean binary cross-entropy and soft Dice over classes that have a map each, without one for the background. Dice is
+ * (2 Σ p·t + 1) / (Σ p + Σ t + 1), sums over the whole batch, for each class.
+ *
+ * @param logits float32 [B, C, h, w]; a class's probability is the sigmoid of its logit
+ * @param maps float32 [B, C, h, w], 0 or 1; 0 where pixels do not count
+ * @param diceWeight share of the soft Dice in [0, 1]; the rest is cross-entropy
  * @param counted float32 [B, 1, h, w], 1 where pixels count; undefined where all do
+ * @returns a scalar, float32
  */
 export function segmentationLoss(logits: Tensor, maps: Tensor, diceWeight: number, counted?: Tensor): Tensor {
   const entropy = counted ? countedCrossEntropy(logits, maps, counted) : binaryCrossEntropyWithLogits(logits, maps);

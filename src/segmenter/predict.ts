@@ -188,7 +188,14 @@ export function* segmentVolumeWithPauses(
   return restored.labels;
 }
 
-/** `segmentVolumeWithPauses` in one go. */
+/**
+ * Segments a volume with the model and the adapter in use. It blocks the thread until it is done;
+ * `segmentVolumeWithPauses` is the same as work that can be interrupted.
+ *
+ * @param volume float32 [z, y, x] in RAS, as `readVolume` gives it
+ * @returns uint8 [z, y, x] labels on the volume's RAS grid; `writeMask` brings them to the grid of the file
+ * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
+ */
 export const segmentVolume = (model: Segmenter, volume: Volume, options: VolumeOptions = {}): Uint8Array =>
   runWithoutPauses(segmentVolumeWithPauses(model, volume, options));
 

@@ -56,6 +56,11 @@ export interface PromptedMask {
 }
 
 /**
+ * Segments what points and a box on one slice of a volume ask for, with a network that takes prompts.
+ *
+ * @param volume float32 [z, y, x] in RAS, as `readVolume` gives it
+ * @param prompt places (x, y, z) in voxels of the file, from 0, or in mm of its world
+ * @returns `labels` uint8 [z, y, x] on the volume's RAS grid, 0 on every other slice
  * @throws GraftError PROMPT_UNKNOWN, PROMPT_EMPTY, PROMPT_OUTSIDE, PROMPT_SLICES, VOLUME_CONSTANT, SLICES_TOO_LARGE
  */
 export function* segmentWithPrompt(model: Segmenter, volume: Volume, prompt: Prompt): Pausing<PromptedMask> {

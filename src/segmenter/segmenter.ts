@@ -29,6 +29,11 @@ export interface SegmenterParts {
   device?: string;
 }
 
+/**
+ * A frozen network of any family with its early heads, class names and preparation, and at most one adapter in use.
+ * `loadSegmenter` and `trainModel` give one; `new Segmenter({ family, config })` makes one whose weights `initialise` fills.
+ * Its tensors are freed by `dispose` or `using`.
+ */
 export class Segmenter implements Disposable {
   readonly family: Family;
   readonly config: unknown;

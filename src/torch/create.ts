@@ -30,8 +30,10 @@ export function onDevice<T>(device: string, body: () => T): T {
 /**
  * A tensor with the array's elements in row-major order.
  *
+ * @param data plain numbers become float32 unless `dtype` says otherwise; a typed array keeps its type
  * @param shape default: one dimension with all elements
  * @param options.copy false: the tensor borrows the array's memory and keeps it alive (CPU)
+ * @throws OperatorError where shape and number of elements do not fit
  */
 export function tensor(
   data: TypedArray | readonly number[],
@@ -58,6 +60,7 @@ export function tensor(
 export const fromBytes = (bytes: Uint8Array, dtype: DType, shape: Shape, { copy = true } = {}): Tensor =>
   new Tensor(native().fromArray(bytes, dtypeCode(dtype), shape, copy), 'fromBytes');
 
+/** A tensor of zeros; default: float32 on the CPU. */
 export const zeros = (shape: Shape, { dtype = 'float32', device = usual }: TensorOptions = {}) =>
   one('aten::zeros', shape, { dtype, device });
 export const ones = (shape: Shape, { dtype = 'float32', device = usual }: TensorOptions = {}) =>

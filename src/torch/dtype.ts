@@ -14,6 +14,7 @@ const codes = {
   bfloat16: 15,
 } as const;
 
+/** Element types by PyTorch's names: `float32`, `int64`, `uint8`, `bool`, … */
 export type DType = keyof typeof codes;
 
 export type TypedArray =

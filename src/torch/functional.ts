@@ -41,6 +41,7 @@ export const batchNorm = (
 export const relu = (input: Tensor): Tensor => one('aten::relu', input);
 /** The exact form, with the error function. */
 export const gelu = (input: Tensor): Tensor => one('aten::gelu', input);
+/** exp(x) / Σ exp(x) along a dimension; the shape stays. */
 export const softmax = (input: Tensor, dim: number): Tensor => one('aten::softmax.int', input, dim);
 
 /** @param input [..., in] @param weight [out, in] @param bias [out] */
@@ -79,7 +80,9 @@ export function upsampleBilinear(input: Tensor, factor: number): Tensor {
 export const binaryCrossEntropyWithLogits = (logits: Tensor, target: Tensor): Tensor =>
   one('aten::binary_cross_entropy_with_logits', logits, target, null, null, 1);
 
+/** Joins tensors along a dimension that they have: [a, …], [b, …] -> [a + b, …]. */
 export const cat = (tensors: readonly Tensor[], dim = 0): Tensor => one('aten::cat', tensors, dim);
+/** Joins n tensors of one shape along a new dimension: […] -> [n, …]. */
 export const stack = (tensors: readonly Tensor[], dim = 0): Tensor => one('aten::stack', tensors, dim);
 
 /**

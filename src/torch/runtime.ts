@@ -9,6 +9,7 @@ export type { MemoryStatistics } from './native.js';
 export const torchVersion = (): string => native().version();
 /** Number of threads within an operator. The same bits come only with the same number. */
 export const threads = (): number => native().threads();
+/** Sets the number of threads within an operator. The same bits come only with the same number. */
 export const setThreads = (count: number): void => native().setThreads(count);
 /** Seeds libtorch's default generators on every device. */
 export const manualSeed = (seed: number): void => native().manualSeed(seed);

@@ -6,7 +6,10 @@ import { Held } from './scope.js';
 
 type Shape = readonly number[];
 
-/** Users make tensors with `tensor`, `zeros`, … and with operators; the constructor takes over a handle. */
+/**
+ * A tensor of libtorch's with PyTorch's methods in camelCase. Users make tensors with `tensor`, `zeros`, … and with operators;
+ * the constructor takes over a handle. `scope`, `using` and `dispose` free its memory.
+ */
 export class Tensor extends Held {
   #description: ReturnType<ReturnType<typeof native>['describe']> | undefined;
 

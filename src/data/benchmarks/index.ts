@@ -24,9 +24,11 @@ export type BenchmarkName = keyof typeof benchmarks;
 export const benchmarkNames = Object.keys(benchmarks) as [BenchmarkName, ...BenchmarkName[]];
 
 /**
- * Finds the cases of a benchmark set with its sites, its parts and what it fixes for a case's preprocessing. No voxels
- * are read.
+ * Finds the cases of a published set with its sites, its parts and what it fixes for a case's preprocessing. No voxels are
+ * read.
  *
+ * @param benchmark one of the names in docs/datasets.md, such as `cc359`
+ * @param root the set's folder
  * @param options.report takes the faults one by one; default: they are thrown together
  * @throws GraftError DATASET_NOT_FOUND, or BENCHMARK_FAULTS where the set is not whole
  */

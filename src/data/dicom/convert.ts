@@ -20,10 +20,12 @@ export interface NiftiBytes {
 }
 
 /**
- * The volumes of a series as `niftiOfSeries` makes them, read; their `path` is the name.
+ * Reads the volumes of a series: several where it holds time points or echoes. A volume's `path` is its name, no file.
  *
+ * @param series one of `scanDicom`
+ * @returns float32 [z, y, x] in RAS; spacing [z, y, x] in mm
  * @throws GraftError as `niftiOfSeries`; DICOM_SPACING_ABSENT, as a volume is in millimetres; NIFTI_… where a volume is
- * none that graft takes
+ * not one that graft takes
  */
 export async function convertDicomSeries(series: DicomSeries): Promise<Volume[]> {
   const unmeasured = series.problems.find(({ code }) => code === 'DICOM_SPACING_ABSENT');

@@ -77,7 +77,7 @@ export async function segmentationWriter(
 }
 
 /**
- * Writes the labels of a volume as a DICOM-SEG.
+ * Writes the labels of a volume as a DICOM-SEG. It names the patient, as archives need.
  *
  * @param path of the new file
  * @param labels uint8 [z, y, x] in RAS; the number k is the class `classes[k - 1]`

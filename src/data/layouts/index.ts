@@ -31,6 +31,10 @@ export interface DatasetOptions {
 /**
  * Finds the sites and cases of a data set. No voxels are read.
  *
+ * @param root its folder, or the table of a CSV data set
+ * @param options.layout one of the layouts in docs/datasets.md; default: what the folder looks like
+ * @param options.masks BIDS: a regular expression on the paths of the labels below `derivatives`
+ * @param options.report takes the faults one by one; default: the first is thrown
  * @throws GraftError DATASET_NOT_FOUND, DATASET_LIST, DATASET_MASK_PATTERN, CSV_INVALID, and the other codes DATASET_…
  * where `report` does not take them
  */

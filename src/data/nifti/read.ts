@@ -10,6 +10,7 @@ import { decode } from './types.js';
 /**
  * Reads an image: .nii or .nii.gz, any integer or floating-point type, slope and intercept applied.
  *
+ * @returns float32 [z, y, x] reoriented to RAS; spacing [z, y, x] in mm
  * @throws GraftError where the file is not one intact 3-D volume (codes NIFTI_…, VOLUME_UNREADABLE) or has voxels that
  *   are not finite (VOLUME_NOT_FINITE).
  */
@@ -80,8 +81,8 @@ function assertDense(file: string, { packed, size }: Opened, { dims }: Descripti
 }
 
 /**
- * Reads a label. What slope and intercept cost is made good: nibabel stores floating-point labels as whole numbers with
- * a slope, which brings them back to half a step at best. Otherwise values may be off a whole number by 1e-3.
+ * Reads a label as uint8 [z, y, x] in RAS. nibabel stores floating-point labels as whole numbers with a slope, which
+ * gives them back to half a step at best: that much is rounded off. Otherwise values may be off a whole number by 1e-3.
  *
  * @throws GraftError as `readVolume`, or LABEL_VALUE where a value is not a whole number from 0 to 255.
  */

@@ -59,7 +59,13 @@ export function* prepareVolumeWithPauses(volume: Image, preprocessing: Preproces
   return { slices, shape: geometry.shape, geometry };
 }
 
-/** `prepareVolumeWithPauses` in one go. */
+/**
+ * Makes a volume's slices: intensities scaled, pixels resampled, padded and cropped as the preprocessing says.
+ *
+ * @param volume data: float32 [z, y, x]; spacing: [z, y, x] in mm
+ * @returns `slices` float32 [n, h, w], in [0, 1] except for z-scores, and the `geometry` that leads back to the volume
+ * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
+ */
 export const prepareVolume = (volume: Image, preprocessing: Preprocessing): Prepared =>
   runWithoutPauses(prepareVolumeWithPauses(volume, preprocessing));
 

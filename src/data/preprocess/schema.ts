@@ -45,6 +45,12 @@ const intensitySchema = z.discriminatedUnion('kind', [
 const pixels = z.int().positive();
 const slice = z.int().min(0);
 
+/**
+ * How volumes become slices: `preprocessingSchema.parse({ spacing: 1 })` fills in the defaults and refuses unknown keys.
+ * Keys and defaults are those of `preprocessing` in docs/recipes.md.
+ *
+ * @throws ZodError from `parse`, naming the key
+ */
 export const preprocessingSchema = z
   .strictObject({
     axis: z.enum(['axial', 'coronal', 'sagittal']).default('axial').describe('the plane of the slices'),
@@ -83,5 +89,6 @@ export const preprocessingSchema = z
     path: ['size'],
   });
 
+/** What `preprocessingSchema` reads: saved in models and adapters, so that training and prediction prepare alike. */
 export type Preprocessing = z.output<typeof preprocessingSchema>;
 export type Intensity = Preprocessing['intensity'];

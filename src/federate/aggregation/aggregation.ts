@@ -55,6 +55,10 @@ export interface Aggregated {
   error: number | undefined;
 }
 
+/**
+ * How the sites' tensors become one: what they train and send in a round, and how their updates are combined. A federation
+ * names one of `aggregations`.
+ */
 export interface Aggregation {
   /** Stays at the site it belongs to, for good. */
   personal(name: string): boolean;

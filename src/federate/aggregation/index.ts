@@ -10,12 +10,14 @@ import { mean } from './mean.js';
 import { productSvd } from './product-svd.js';
 import { rolora } from './rolora.js';
 
+/** The names of `aggregations`, which docs/methods.md explains. */
 export const aggregationNames = [
   ...(['mean', 'product-svd', 'ffa', 'fedex', 'fedsa', 'rolora', 'flora', 'lora-fair'] as const),
   ...(['krum', 'multi-krum'] as const),
 ] as const;
 export type AggregationName = (typeof aggregationNames)[number];
 
+/** All aggregations by name; each file beside this one says where its mathematics comes from. */
 export const aggregations: Record<AggregationName, Aggregation> = {
   mean,
   'product-svd': productSvd,

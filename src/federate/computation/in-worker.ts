@@ -18,6 +18,10 @@ import {
 } from './computation.js';
 import { type Answer, type Request, type Start, unpack, type Values } from './message.js';
 
+/**
+ * Judges and combines updates in a thread of its own, for a coordinator whose event loop must answer a network meanwhile:
+ * `new Coordinator({ …, computation: inWorker })`. The results have the same bits as without it.
+ */
 export const inWorker = (setup: Setup): Computation => new InWorker(setup);
 
 class InWorker implements Computation {

@@ -17,6 +17,11 @@ function subscribe<T>(watchers: Set<Queue<T>>, first: Iterable<T>, signal: Abort
   return queue;
 }
 
+/**
+ * A transport between a coordinator and sites in one process.
+ *
+ * @param options.blobs where payloads lie: in memory, or in a folder (`folderStore`); what is there is removed
+ */
 export function localTransport({ blobs = memoryStore() }: { blobs?: Store } = {}): Transport {
   const taskWatchers = new Set<Queue<Uint8Array>>();
   const stateWatchers = new Set<Queue<{ site: string; state: Uint8Array }>>();

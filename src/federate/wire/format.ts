@@ -10,12 +10,16 @@ export interface Coded {
   scales: Uint8Array;
 }
 
+/** How the numbers of one tensor become bytes on their way between sites and coordinator, and come back. */
 export interface WireFormat {
   /** Element type of `data`. */
   dtype: DType;
   /** Whether numbers come back changed, so that the sender carries the difference into the next round. */
   lossy: boolean;
-  /** @param value float32, any shape, on the CPU */
+  /**
+   * @param value float32, any shape, on the CPU
+   * @returns its shape, one element of `dtype` for each number, and the scales where the format has any
+   */
   encode(value: Tensor): Coded;
   /** @returns float32, a new tensor */
   decode(coded: Coded): Tensor;

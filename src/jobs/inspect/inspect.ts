@@ -55,9 +55,10 @@ const title =
   "Every case axial, coronal, sagittal: in the middle, or where the label is largest. R: the patient's right, A: front.";
 
 /**
- * @param root a data set, or any folder with DICOM or NIfTI files
- * What is kept of a case are its facts, some kilobytes; slices go to a sheet as soon as it is full.
+ * Looks at every image and label of a folder: facts by case and site, warnings, and a contact sheet. What is kept of a
+ * case are its facts, some kilobytes; slices go to a sheet as soon as it is full.
  *
+ * @param root a data set, or any folder with DICOM or NIfTI files
  * @param options.sheet PNG file for the contact sheet; null for none. Further sheets are called NAME-2.png, …; those that
  *   an earlier look at more cases left beyond the last are removed
  * @param options.layout as in `checkDataset`: a layout or benchmark set; default: what the folder looks like

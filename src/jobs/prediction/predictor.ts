@@ -58,7 +58,11 @@ interface PredictorOptions {
 }
 
 /**
+ * Loads a model, and perhaps an adapter, as a function from a volume to labels, volumes of the classes in ml, and
+ * warnings where the image or the labels are unlike those of the model's source.
+ *
  * @param file a model that graft wrote, or one of another program that a family of networks knows
+ * @param options.device as `chooseDevice` gives it
  * @throws GraftError as `loadSegmenter` and `loadAdapter`; ADAPTER_OTHER_BASE, ADAPTER_OTHER_FAMILY
  */
 export function loadPredictor(file: string, { adapter, scaling, device }: PredictorOptions): Predictor {

@@ -26,7 +26,13 @@ export interface BootstrapOptions {
 /** The fewest values that an interval is given for. */
 const fewest = 6;
 
-/** @param values finite numbers @returns undefined for fewer than six values */
+/**
+ * The bootstrap interval of a statistic, bias-corrected and accelerated (Efron 1987, BCa).
+ *
+ * @param values finite numbers, one for each independent unit
+ * @param options statistic: default the mean; level: default 0.95; resamples; seed: the same gives the same interval
+ * @returns [low, high]; undefined for fewer than six values
+ */
 export function bootstrapInterval(
   values: readonly number[],
   { statistic = meanOf, level = 0.95, resamples = 5000, seed = 0 }: BootstrapOptions = {},

@@ -24,8 +24,10 @@ export interface Description {
 }
 
 /**
- * @param values numbers; NaN is none
- * @param seed of the bootstrap; the same gives the same interval
+ * Mean, standard deviation, median and the bootstrap interval of the mean.
+ *
+ * @param values numbers; NaN is not allowed
+ * @param options.seed of the bootstrap; the same gives the same interval
  */
 export function describeValues(values: readonly number[], { seed = 0 } = {}): Description {
   const finite = values.filter(Number.isFinite);

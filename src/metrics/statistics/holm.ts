@@ -5,6 +5,8 @@
  */
 
 /**
+ * Corrects p-values for several tests (Holm, Scandinavian Journal of Statistics 6, 1979).
+ *
  * @param pValues of one family of tests
  * @returns adjusted values in the same order, at most 1: a test is significant at a level when its value is below it
  */

@@ -2,7 +2,7 @@
 import { Layer, Linear } from '../../nn/index.js';
 import { relu, type Tensor } from '../../torch/index.js';
 
-/** The perceptron inside a transformer's block. */
+/** The perceptron inside a transformer's block: tokens float32 [..., channels] -> [..., channels]. */
 export class BlockMlp extends Layer {
   readonly #lin1: Linear;
   readonly #lin2: Linear;
@@ -14,11 +14,12 @@ export class BlockMlp extends Layer {
     this.#activation = activation;
   }
   override forward(tokens: Tensor): Tensor {
-    return this.#lin2.forward(this.#activation(this.#lin1.forward(tokens)));
+    const hidden = this.#activation(this.#lin1.forward(tokens)); // [..., hidden]
+    return this.#lin2.forward(hidden); // [..., channels]
   }
 }
 
-/** Three layers with ReLU between them, which turn a token into a prediction. */
+/** Three layers with ReLU between them, which turn a token into a prediction: float32 [..., channels] -> [..., out]. */
 export class HeadMlp extends Layer {
   readonly #layers: Linear[];
   constructor(channels: number, out: number) {

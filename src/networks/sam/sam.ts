@@ -92,7 +92,8 @@ export class Sam extends Module implements SegmentationNetwork<Tensor> {
   /**
    * Masks for prompts, with either head.
    *
-   * @param embeddings of `encode`: one image for all prompts, or as many images as prompts
+   * @param embeddings float32 [1 or B, promptDim, imageSize/16, imageSize/16], as `encode` gives them: one image for all B
+   *   prompts, or as many images as prompts
    * @throws GraftError SAM_PROMPT
    */
   prompted(embeddings: Tensor, prompts: Prompts): PromptedPrediction {

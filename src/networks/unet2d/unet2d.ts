@@ -8,7 +8,7 @@ import { noGrad, relu, type Tensor } from '../../torch/index.js';
 import type { SegmentationNetwork } from '../family.js';
 import { type EncoderBlock, encoderBlocks, type UNet2DConfig } from './config.js';
 
-/** Normalisation, ReLU, convolution. */
+/** Normalisation, ReLU, convolution: float32 [B, channels, H, W] -> [B, out, H, W]. */
 class PreActivation extends Layer {
   readonly bn: BatchNorm2d;
   readonly layer: Conv2d;
@@ -23,7 +23,7 @@ class PreActivation extends Layer {
   }
 }
 
-/** Two pre-activated convolutions beside an identity. */
+/** Two pre-activated convolutions beside an identity: float32 [B, channels, H, W] -> the same shape. */
 class ResBlock extends Layer {
   readonly path: Sequential;
   constructor(channels: number, kernel: number) {
@@ -38,7 +38,7 @@ class ResBlock extends Layer {
 
 const residual = (channels: number) => [1, 2, 3].map(() => new ResBlock(channels, 3));
 
-/** Halves the resolution and doubles the channels. */
+/** Halves the resolution and doubles the channels: float32 [B, C, H, W] -> [B, 2 C, H/2, W/2]. */
 const down = (channels: number) =>
   new Sequential(
     new BatchNorm2d(channels),
@@ -48,7 +48,7 @@ const down = (channels: number) =>
     ...residual(2 * channels),
   );
 
-/** Doubles the resolution and halves the channels. */
+/** Doubles the resolution and halves the channels: float32 [B, C, H, W] -> [B, C/2, 2 H, 2 W]. */
 const up = (channels: number) =>
   new Sequential(
     ...residual(channels),

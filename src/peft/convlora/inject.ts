@@ -20,6 +20,13 @@ export const attachConvLora = (
   seed = 0,
 ): Attached => attach(network, convLoraPieces(network, blocks, config), seed);
 
+/**
+ * ConvLoRA's low-rank updates (Aleem et al. 2024) for every convolution of the named blocks; a plan's `adapter` gives them to
+ * `applyPlan`, which puts them in.
+ *
+ * @param blocks top-level children of the network, such as `init_path`
+ * @throws GraftError ADAPTER_EMPTY where nothing would be adapted
+ */
 export function convLoraPieces(
   network: Module,
   blocks: readonly string[],

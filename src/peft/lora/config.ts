@@ -34,5 +34,6 @@ export const oneDora: [
   holds: (config: { kind: string; count: number }) => boolean,
   { path: string[]; message: string },
 ] = [({ kind, count }) => kind === 'lora' || count === 1, { path: ['count'], message: 'must be 1 with DoRA' }];
+/** Settings of LoRA and DoRA: rank, scale, targets. @throws ZodError from `parse`, naming the key */
 export const loraSchema = loraOptions.refine(...oneDora);
 export type LoraConfig = z.input<typeof loraSchema>;

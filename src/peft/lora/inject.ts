@@ -18,6 +18,12 @@ export function attachLora(network: Module, config: LoraConfig = {}, seed = 0): 
   return attach(network, loraPieces(network, config), seed);
 }
 
+/**
+ * Low-rank updates of linear layers: LoRA (Hu et al. 2022) or DoRA (Liu et al. 2024). A plan's `adapter` gives them to
+ * `applyPlan`, which puts them in. Load the base weights first: DoRA starts from their norms.
+ *
+ * @throws GraftError ADAPTER_TARGET where a target names nothing here
+ */
 export function loraPieces(network: Module, config: LoraConfig): Piece[] {
   const { targets, dropout = 0, ...rest } = loraSchema.parse(config);
   const modules = new Map(network.modules());
