@@ -38,6 +38,7 @@ export {
   findImages,
   inspectFolder,
   loadPredictor,
+  scoreCase,
   scoreFolder,
   segmentImages,
   trainModel,

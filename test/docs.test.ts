@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { methodNames } from '../src/adapt/index.js';
 import { parseFederationRecipe, parseRecipe } from '../src/studies/index.js';
-import { compiled, root, runNode } from './child.js';
+import { root, runNode } from './child.js';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const pages = ['ARCHITECTURE.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((name) =>
@@ -44,15 +44,6 @@ describe('docs/', () => {
   it('explains every method', () => {
     const text = read('docs/methods.md');
     expect(methodNames.filter((name) => !new RegExp(`^\\| \`${name}\``, 'm').test(text))).toEqual([]);
-  });
-
-  it('imports from the library what the library exports', async () => {
-    const imported = blocks(read('docs/library.md'), 'ts').flatMap((text) =>
-      [...text.matchAll(/import \{([^}]*)\} from 'graft'/g)].flatMap(([, list]) => list.match(/\w+/g) ?? []),
-    );
-    expect(imported.length).toBeGreaterThan(10);
-    const library: object = await import(compiled('index.js'));
-    expect(imported.filter((name) => !(name in library))).toEqual([]);
   });
 });
 

@@ -1,13 +1,14 @@
 /** What npm makes of the checkout: a lock file that installing leaves alone, and a package with all that it needs. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listRecipes } from '../src/studies/index.js';
 import { root } from './child.js';
 import { graft } from './cli/graft.js';
+import { installInto } from './installed.js';
 
 const readJson = (name: string) => JSON.parse(readFileSync(join(root, name), 'utf8'));
 
@@ -61,17 +62,10 @@ it('packs the program, the engine’s sources, the recipes and the documentation
 
 describe('installed as a package in a project', () => {
   const project = mkdtempSync(join(tmpdir(), 'graft-project-'));
-  const installed = join(project, 'node_modules/graft');
+  let installed: string;
   afterAll(() => rmSync(project, { recursive: true, force: true }));
   beforeAll(() => {
-    mkdirSync(installed, { recursive: true });
-    for (const part of ['dist', 'recipes', 'package.json'])
-      cpSync(join(root, part), join(installed, part), { recursive: true });
-    symlinkSync(join(root, 'native'), join(installed, 'native'));
-    for (const name of Object.keys(readJson('package.json').dependencies)) {
-      mkdirSync(dirname(join(project, 'node_modules', name)), { recursive: true });
-      symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name));
-    }
+    installed = installInto(project);
     const git = (...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=x', '-c', 'user.email=x@y', ...args], { cwd: project });
     git('init', '-q');

@@ -27,7 +27,7 @@ const values = words(`
   markdownTable memoryStatistics Module noGrad noteReference operator OperatorError parseRecipe prepareLabel
   prepareVolume preprocessingSchema random readBenchmark readDataset readLabel readLedger readRecipe readSegmentCodes
   readState readVolume recomputeStatistics ReLU robustHausdorff runExperiment runFederation runToEnd runWithoutPauses
-  runWithPauses saveAdapter saveSegmenter scanDicom scope scoreFolder segmentationLoss Segmenter segmentImages
+  runWithPauses saveAdapter saveSegmenter scanDicom scope scoreCase scoreFolder segmentationLoss Segmenter segmentImages
   segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential setThreads SGD siteOf SlicePool softmax
   splitCases stack surfaceDice surfaceDistances tensor Tensor trainHeads trainingSchema trainModel trainNetwork
   wilcoxon wireFormats writeDicomSegmentation writeMask writeState writeVolume zeros

@@ -30,7 +30,7 @@ export async function* forward<From, To, Result>(
  */
 export async function runToEnd<Event, Result>(
   work: Work<Event, Result>,
-  each: (event: Event) => unknown,
+  each: (event: Event) => unknown = () => {},
 ): Promise<Result> {
   try {
     for (;;) {
