@@ -8,12 +8,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { federationSchema, runFederation } from '../dist/federate/index.js';
+import { FederatedNetwork, federationSchema, runFederation, SiteTrainer } from '../dist/federate/index.js';
 import { localTrainingSchema } from '../dist/finetune/index.js';
-import { sam, samAdapterSchema, samConfig } from '../dist/networks/sam/index.js';
+import { sam, samConfig } from '../dist/networks/sam/index.js';
 import { Segmenter } from '../dist/segmenter/index.js';
-import { SharedNetwork } from '../dist/studies/federation/network.js';
-import { SiteTrainer } from '../dist/studies/federation/trainer.js';
 import { Generator, operator } from '../dist/torch/index.js';
 
 const count = Number(process.argv[2] ?? 100);
@@ -26,9 +24,7 @@ const model = new Segmenter({ family: sam, config, classes: ['one', 'two'], prep
 model.initialise(1);
 const federation = federationSchema.parse({ rounds: 1 });
 const training = localTrainingSchema.parse({ batch: 1, augmentation: null });
-const adapter = /** @type {Record<string, unknown>} */ (samAdapterSchema.parse({ rank: 32 }));
-const variant = { name: 'flap-sam', label: '', plan: /** @type {const} */ ('flap-sam'), regimes: [] };
-const network = new SharedNetwork(model, { ...variant, adapter, training, federation }, 1);
+const network = new FederatedNetwork(model, { plan: 'flap-sam', adapter: { rank: 32 }, training, federation }, 1);
 const before = peak();
 
 const uniform = operator('aten::rand.generator');
@@ -38,8 +34,8 @@ const sites = Array.from({ length: count }, (_, i) => {
   const one = { case: { site: `site${i}`, name: 'slice', image: 'slice' }, images, labels };
   const geometry = /** @type {never} */ (undefined);
   const train = [{ ...one, geometry, spacing: /** @type {[number, number, number]} */ ([1, 1, 1]) }];
-  const loaded = /** @type {never} */ ({ name: `site${i}`, train });
-  return { name: `site${i}`, trainer: new SiteTrainer(network, loaded, 1) };
+  const name = `site${i}`;
+  return { name, trainer: new SiteTrainer(network, { name, train }, 1) };
 });
 const folder = mkdtempSync(join(tmpdir(), 'graft-sites-'));
 const started = performance.now();
