@@ -132,12 +132,12 @@ export { type EarlyHead, type Family, families, type Method, type SegmentationNe
 // Small trained parts beside a frozen network.
 
 export {
+  type AdapterPiece,
   applyPlan,
   convLoraPieces,
   convLoraSchema,
   loraPieces,
   loraSchema,
-  type Piece,
   type Plan,
   type Planned,
   recomputeStatistics,

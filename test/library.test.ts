@@ -7,12 +7,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from './child.js';
 import { installInto } from './installed.js';
 
-/** Blocks of a page with the heading above each. */
-function programsOf(page: string): { title: string; text: string }[] {
+/**
+ * Blocks of a page with the heading above each. One that begins with its file's name is a part of several processes, which
+ * `federate/peers` runs.
+ */
+function programsOf(page: string): { title: string; text: string; file: string }[] {
   const sections = readFileSync(join(root, page), 'utf8').split(/^#+ /m);
-  return sections.flatMap((section) =>
+  const blocks = sections.flatMap((section) =>
     [...section.matchAll(/^```ts\n(.*?)^```/gms)].map(([, text]) => ({ title: section.split('\n')[0], text })),
   );
+  const named = (text: string) => /^\/\/ (\w+)\.js/.exec(text)?.[1];
+  return blocks.map((one, i) => ({ ...one, file: named(one.text) ?? `${page.replace(/\W/g, '-')}-${i}` }));
 }
 
 const programs = programsOf('docs/library.md');
@@ -28,9 +33,8 @@ beforeAll(() => {
   const write = (name: string, text: string) => writeFileSync(join(project, name), text);
   write('package.json', JSON.stringify({ type: 'module' }));
   write('tsconfig.json', JSON.stringify({ compilerOptions: { ...compilerOptions, types: ['node'], outDir: 'made' } }));
-  for (const [i, { text }] of programs.entries()) write(`program${i}.ts`, text);
-  for (const page of others)
-    for (const [i, { text }] of programsOf(page).entries()) write(`${page.replace(/\W/g, '-')}-${i}.ts`, text);
+  for (const { file, text } of [...programs, ...others.flatMap(programsOf)]) write(`${file}.ts`, text);
+  write('transport.ts', `import { localTransport } from 'graft';\nexport const transport = localTransport();\n`);
 });
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
@@ -42,8 +46,9 @@ describe('the programs of the documentation', () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
   });
 
-  it.each(programs.map(({ title }, i) => [title, i] as const))('run: %s', (_, i) => {
-    const { status, stdout, stderr } = run(`made/program${i}.js`);
+  const whole = programs.filter(({ file }) => /\d$/.test(file));
+  it.each(whole.map(({ title, file }) => [title, file]))('run: %s', (_, file) => {
+    const { status, stdout, stderr } = run(`made/${file}.js`);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).not.toBe('');
   });

@@ -20,23 +20,23 @@ const sorted = (names: readonly string[]) => [...names].sort((a, b) => a.localeC
 const values = words(`
   Adam adapt adaptationSchema adaptModel aggregationNames aggregations applyPlan averageSurfaceDistance BatchNorm2d
   bootstrapInterval cachedSlices cat checkDataset Checkpoint chooseDevice compareMethods comparisonTables Conv2d
-  convertDicomSeries convLoraPieces convLoraSchema ConvTranspose2d Coordinator describeValues dice DisposedTensorError entriesOfRuns
-  evaluateLabels families FederatedSite federationSchema findImages finetune fineTuningLoss fineTuningSchema
-  folderStore generatePhantoms GraftError holm initialiseModule inspectFolder inWorker latexTable Layer LayerNorm
-  Linear loadAdapter loadFoundation loadPredictor loadSegmenter loadSlices localTransport loraPieces loraSchema
-  markdownTable memoryStatistics Module noGrad noteReference operator OperatorError parseRecipe prepareLabel
-  prepareVolume preprocessingSchema random readBenchmark readDataset readLabel readLedger readRecipe readSegmentCodes
-  readState readVolume recomputeStatistics ReLU robustHausdorff runExperiment runFederation runToEnd runWithoutPauses
-  runWithPauses saveAdapter saveSegmenter scanDicom scope scoreCase scoreFolder segmentationLoss Segmenter segmentImages
-  segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential setThreads SGD siteOf SlicePool softmax
-  splitCases stack surfaceDice surfaceDistances tensor Tensor trainHeads trainingSchema trainModel trainNetwork
-  wilcoxon wireFormats writeDicomSegmentation writeMask writeState writeVolume zeros
+  convertDicomSeries convLoraPieces convLoraSchema ConvTranspose2d Coordinator describeValues dice DisposedTensorError
+  entriesOfRuns evaluateLabels families FederatedSite federationSchema findImages finetune fineTuningLoss
+  fineTuningSchema folderStore generatePhantoms GraftError holm initialiseModule inspectFolder inWorker latexTable
+  Layer LayerNorm Linear loadAdapter loadFoundation loadPredictor loadSegmenter loadSlices localTransport loraPieces
+  loraSchema markdownTable memoryStatistics Module noGrad noteReference operator OperatorError parseRecipe
+  prepareLabel prepareVolume preprocessingSchema random readBenchmark readDataset readLabel readLedger readRecipe
+  readSegmentCodes readState readVolume recomputeStatistics ReLU robustHausdorff runExperiment runFederation runToEnd
+  runWithoutPauses runWithPauses saveAdapter saveSegmenter scanDicom scope scoreCase scoreFolder segmentationLoss
+  Segmenter segmentImages segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential setThreads SGD siteOf
+  SlicePool softmax splitCases stack surfaceDice surfaceDistances tensor Tensor trainHeads trainingSchema trainModel
+  trainNetwork wilcoxon wireFormats writeDicomSegmentation writeMask writeState writeVolume zeros
 `);
 const types = words(`
-  Adaptation AdaptationEvent Adapter Aggregation Case CaseScore CaseSlices ComparisonEntry Dataset DType EarlyHead
-  Family Federation FederationEvent FineTuning FineTuningEvent Initialiser Label LinearAdapter LocalRound LocalTrainer
-  Method Pausing Piece Plan Planned Preprocessing SegmentationNetwork State Training Transport Volume WeightAdapter
-  WireFormat
+  Adaptation AdaptationEvent Adapter AdapterPiece Aggregation Case CaseScore CaseSlices ComparisonEntry Dataset DType
+  EarlyHead Family Federation FederationEvent FineTuning FineTuningEvent Initialiser Label LinearAdapter LocalRound
+  LocalTrainer Method Pausing Plan Planned Preprocessing SegmentationNetwork State Training Transport Volume
+  WeightAdapter WireFormat
 `);
 
 describe('the library', () => {

@@ -27,7 +27,7 @@ export interface Attached {
 }
 
 /** What a method computes in one place of the network. */
-export interface Piece {
+export interface AdapterPiece {
   /** Names the piece in errors and its initial values' random stream. */
   readonly path: string;
   readonly adapter: Module & {
@@ -46,7 +46,7 @@ export interface Piece {
  *
  * @throws GraftError ADAPTER_ATTACHED where a slot is taken; then nothing was put in
  */
-export function attach(network: Module, pieces: Piece[], seed: number): Attached {
+export function attach(network: Module, pieces: AdapterPiece[], seed: number): Attached {
   const seen = new Set<object>();
   for (const { path, slots } of pieces)
     for (const slot of slots) {

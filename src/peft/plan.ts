@@ -5,7 +5,7 @@
 
 import { type Module, pick, type State } from '../nn/index.js';
 import { batchNorms } from './adabn.js';
-import { type Attached, attach, type Piece } from './attached.js';
+import { type AdapterPiece, type Attached, attach } from './attached.js';
 import { peftError } from './errors.js';
 
 /**
@@ -19,7 +19,7 @@ export interface Plan<Options = any> {
   /** For tables and legends. */
   readonly label: string;
   /** The adapter's pieces for a network; absent where the plan has no adapter. */
-  adapter?(network: Module, options: Options): Piece[];
+  adapter?(network: Module, options: Options): AdapterPiece[];
   /** Consecutive slices that its adapter reads as one window, where it looks across slices. */
   across?(options: Options): number;
   /** Whether the plan trains the network's own parameter of this name; absent: none. */

@@ -1,6 +1,6 @@
 /** Attaching ConvLoRA to a network's blocks. */
 import { Convolution, type Module } from '../../nn/index.js';
-import { type Attached, attach, type Piece } from '../attached.js';
+import { type AdapterPiece, type Attached, attach } from '../attached.js';
 import { peftError } from '../errors.js';
 import type { ConvLoraConfig } from './config.js';
 import { ConvLora } from './layer.js';
@@ -31,8 +31,8 @@ export function convLoraPieces(
   network: Module,
   blocks: readonly string[],
   { rank = 2, alpha = rank, kernels }: ConvLoraConfig,
-): Piece[] {
-  const pieces: Piece[] = [];
+): AdapterPiece[] {
+  const pieces: AdapterPiece[] = [];
   for (const [path, module] of network.modules()) {
     if (!(module instanceof Convolution) || !blocks.includes(path.split('.')[0])) continue;
     if (kernels && !kernels.includes(module.config.kernel)) continue;

@@ -1,6 +1,6 @@
 /** Attaching FacT-TT to the fused q, k and v of an image encoder's blocks. */
 import { Linear, type Module } from '../../nn/index.js';
-import { type Attached, attach, type Piece } from '../attached.js';
+import { type AdapterPiece, type Attached, attach } from '../attached.js';
 import { peftError } from '../errors.js';
 import { type FactConfig, factSchema } from './config.js';
 import { FactBlock, FactShared } from './layer.js';
@@ -15,7 +15,7 @@ export function attachFact(network: Module, config: FactConfig = {}, seed = 0): 
   return attach(network, factPieces(network, config), seed);
 }
 
-export function factPieces(network: Module, config: FactConfig): Piece[] {
+export function factPieces(network: Module, config: FactConfig): AdapterPiece[] {
   const { rank, ...rest } = factSchema.parse(config);
   const modules = new Map(network.modules());
   const fused = [...modules].filter(

@@ -1,6 +1,6 @@
 /** Attaching LoRA to attention and to other linear layers, found by the names in their paths. */
 import { Linear, type Module } from '../../nn/index.js';
-import { type Attached, attach, type Piece } from '../attached.js';
+import { type AdapterPiece, type Attached, attach } from '../attached.js';
 import { peftError } from '../errors.js';
 import { type LoraConfig, loraSchema } from './config.js';
 import { Lora, type LoraTarget } from './layer.js';
@@ -24,7 +24,7 @@ export function attachLora(network: Module, config: LoraConfig = {}, seed = 0): 
  *
  * @throws GraftError ADAPTER_TARGET where a target names nothing here
  */
-export function loraPieces(network: Module, config: LoraConfig): Piece[] {
+export function loraPieces(network: Module, config: LoraConfig): AdapterPiece[] {
   const { targets, dropout = 0, ...rest } = loraSchema.parse(config);
   const modules = new Map(network.modules());
   const used = new Set<string>();
@@ -33,7 +33,7 @@ export function loraPieces(network: Module, config: LoraConfig): Piece[] {
     for (const target of fitting) used.add(target);
     return fitting.length > 0;
   };
-  const pieces = [...modules].flatMap(([path, owner]): Piece[] => {
+  const pieces = [...modules].flatMap(([path, owner]): AdapterPiece[] => {
     const parts = owner instanceof Linear ? [whole(owner, '')] : attentionParts(path, modules);
     const adapted = parts.filter(({ suffix }) => chosen(suffix ? `${path}.${suffix.slice(1)}` : path));
     if (adapted.length === 0) return [];

@@ -1,6 +1,6 @@
 /** Attaching adapters across slices to the blocks of an image encoder. */
 import { Linear, type Module } from '../../nn/index.js';
-import { type Attached, attach, type Piece } from '../attached.js';
+import { type AdapterPiece, type Attached, attach } from '../attached.js';
 import { peftError } from '../errors.js';
 import { type SliceAdapterConfig, sliceAdapterSchema } from './config.js';
 import { SliceAdapter } from './layer.js';
@@ -19,10 +19,10 @@ export function attachSliceAdapters(network: Module, config: SliceAdapterConfig 
   return attach(network, sliceAdapterPieces(network, config), seed);
 }
 
-export function sliceAdapterPieces(network: Module, config: SliceAdapterConfig): Piece[] {
+export function sliceAdapterPieces(network: Module, config: SliceAdapterConfig): AdapterPiece[] {
   const { slices, channels, init } = sliceAdapterSchema.parse(config);
   const modules = new Map(network.modules());
-  const pieces = [...modules].flatMap(([path, module]): Piece[] => {
+  const pieces = [...modules].flatMap(([path, module]): AdapterPiece[] => {
     const fused = modules.get(path ? `${path}.attn.qkv` : 'attn.qkv');
     if (!('adapter' in module) || !(fused instanceof Linear)) return [];
     const inputs = fused.weight.shape[1];
