@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 
+/** What is read at once; the same memory for all files. */
+const piece = Buffer.alloc(2 ** 18);
+
 /** SHA-256 of a file's bytes, read in pieces: checkpoints may be larger than a buffer. */
 export function sha256(file: string): string {
   const hash = createHash('sha256');
-  const piece = Buffer.allocUnsafe(2 ** 20);
   const descriptor = openSync(file, 'r');
   try {
     for (;;) {

@@ -13,7 +13,7 @@ import {
   writevSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorsOf } from './errors.js';
+import { errorsOf, GraftError } from './errors.js';
 import { removeLeftovers, temporaryBeside } from './temporary.js';
 
 export const fileErrors = {
@@ -41,15 +41,19 @@ const reasons: Record<string, string> = {
   EISDIR: 'the path is a folder',
 };
 
-/** What the action gives. @throws GraftError WRITE_FAILED naming the file, where it throws */
+/** What the action gives. @throws GraftError WRITE_FAILED naming the file, where it throws anything but another */
 export function writing<Result>(file: string, action: () => Result): Result {
   try {
     return action();
   } catch (error) {
+    if (error instanceof GraftError) throw error;
     const { code = '', message } = error as NodeJS.ErrnoException;
     throw fileError('WRITE_FAILED', { file, reason: reasons[code] ?? message }, error);
   }
 }
+
+/** Text, bytes, or bytes in pieces that are made one after another as they are written. */
+export type Chunk = Uint8Array | string | Iterable<Uint8Array>;
 
 /**
  * Writes the chunks one after another to a temporary file beside `path`, forces them to the disk and renames: a reader
@@ -57,16 +61,16 @@ export function writing<Result>(file: string, action: () => Result): Result {
  *
  * @throws GraftError WRITE_FAILED with the reason; the temporary file is removed.
  */
-export const writeFileAtomic = (path: string, ...chunks: (Uint8Array | string)[]): void => replace(path, chunks, {});
+export const writeFileAtomic = (path: string, ...chunks: Chunk[]): void => replace(path, chunks, {});
 
 /** The same, readable by its owner alone. */
-export const writeSecret = (path: string, ...chunks: (Uint8Array | string)[]): void =>
+export const writeSecret = (path: string, ...chunks: Chunk[]): void =>
   replace(path, chunks, { mode: 0o600, folderMode: 0o700 });
 
 /** @param modes of the file and of folders that have to be made; default: as the process's mask says */
 function replace(
   path: string,
-  chunks: readonly (Uint8Array | string)[],
+  chunks: readonly Chunk[],
   { mode, folderMode }: { mode?: number; folderMode?: number },
 ): void {
   const folder = dirname(path);
@@ -91,12 +95,18 @@ function replace(
   });
 }
 
+/** The bytes of the chunks; each piece is valid until the next is asked for. */
+export function* piecesOf(chunks: readonly Chunk[]): Generator<Uint8Array> {
+  for (const chunk of chunks)
+    if (typeof chunk === 'string') yield Buffer.from(chunk);
+    else if (chunk instanceof Uint8Array) yield chunk;
+    else yield* chunk;
+}
+
 /** Writes all of it, however often that needs a call. */
-export function writeAll(descriptor: number, chunks: readonly (Uint8Array | string)[]): void {
-  for (const chunk of chunks) {
-    let rest: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    while (rest.length > 0) rest = rest.subarray(writevSync(descriptor, [rest]));
-  }
+export function writeAll(descriptor: number, chunks: readonly Chunk[]): void {
+  for (const piece of piecesOf(chunks))
+    for (let rest = piece; rest.length > 0; ) rest = rest.subarray(writevSync(descriptor, [rest]));
 }
 
 /** Adds to the end of a file, which is made where it is missing. @throws GraftError WRITE_FAILED */

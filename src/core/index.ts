@@ -13,6 +13,7 @@ export * from './process.js';
 export type { ProgressEvent } from './progress.js';
 export * from './random.js';
 export * from './regular-files.js';
+export * from './room.js';
 export * from './sealed.js';
 export { removeAllLeftovers, temporaryBeside } from './temporary.js';
 export * from './version.js';

@@ -105,7 +105,7 @@ export class Coordinator implements Disposable {
         throw federateError('FEDERATION_CHANGED', { folder, changed });
       }
       const { payload, memory } = this.#book.state!;
-      for (const blob of [payload, memory]) this.#blobs.checked(blob);
+      for (const blob of [payload, memory]) this.#blobs.check(blob);
       if (changes.length > 0) {
         const known = this.#book.configuration.sites as string[];
         this.#record({ kind: 'extended', configuration, joined: start.sites.filter((site) => !known.includes(site)) });

@@ -60,7 +60,7 @@ function blobDamage(folder: string, book: Book): Damage | undefined {
   for (const hash of book.blobs) {
     const file = join(blobFolder(folder), hash);
     if (!existsSync(file)) return { file, reason: 'it is missing' };
-    if (hashOf(readFileSync(file)) !== hash) return { file, reason: 'its content is not what was written' };
+    if (hashOf([readFileSync(file)]) !== hash) return { file, reason: 'its content is not what was written' };
   }
   return undefined;
 }

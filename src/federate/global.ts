@@ -2,7 +2,9 @@
  * The global state: the tensors that sites receive, as they will see them, and what the coordinator needs to go on from
  * them (what was lost on the wire, moments of its optimiser). A round makes a new one.
  */
+import { Room } from '../core/index.js';
 import { copyState, disposeState, fingerprint, pick, type State } from '../nn/index.js';
+import { scope, type Tensor } from '../torch/index.js';
 import { type Aggregated, aggregations, type Correction } from './aggregation/index.js';
 import type { Blobs } from './blobs.js';
 import type { Federation } from './config.js';
@@ -11,7 +13,15 @@ import type { StateRecord } from './ledger.js';
 import type { BlobReference } from './messages.js';
 import { serverStep } from './server.js';
 import { decodeStates, encodeStates } from './state-bytes.js';
-import { type CodedState, decodePayload, encodePieces, receive, send, wireFormats } from './wire/index.js';
+import {
+  type Coded,
+  type CodedState,
+  encodePieces,
+  PayloadFile,
+  send,
+  type WireFormat,
+  wireFormats,
+} from './wire/index.js';
 
 /** What every payload of a federation says of itself. */
 export interface Label {
@@ -36,6 +46,7 @@ const metadataOf = ({ base, plan, config }: Label, round: number) => ({
 export class GlobalState {
   readonly tensors: State;
   readonly #label: Label;
+  /** As they travel, where that cannot be made again of what sites see. */
   readonly #coded: CodedState;
   readonly #residue: State;
   readonly #moments: State;
@@ -50,17 +61,24 @@ export class GlobalState {
 
   /** As the first sites receive it. @param initial float32 */
   static begin(label: Label, initial: State): GlobalState {
-    const { coded, seen, residue } = send(initial, wireFormats[label.config.wire], new Map());
-    return new GlobalState(label, seen, coded, residue, new Map());
+    const format = wireFormats[label.config.wire];
+    const { coded, seen, residue } = send(initial, format, new Map());
+    return new GlobalState(label, seen, format.repeats ? new Map() : coded, residue, new Map());
   }
 
   static restore(label: Label, blobs: Blobs, { payload, memory }: StateRecord): GlobalState {
     const { wire, compression } = label.config;
     const format = wireFormats[wire];
-    const options = { limit: payload.length, from: ownFolder };
-    const { coded } = decodePayload(blobs.get(payload), format, compression, options);
+    const file = new PayloadFile(blobs.plain(payload, compression, payload.length), format, new Map());
+    const tensors: State = new Map();
+    const coded: CodedState = new Map();
+    for (const name of file.names) {
+      const one = file.read(name)!;
+      tensors.set(name, scope(() => format.decode(one)).keep());
+      if (!format.repeats) coded.set(name, { ...one, data: one.data.slice(), scales: one.scales.slice() });
+    }
     const { parts } = decodeStates(blobs.get(memory), ['residue', 'moments'], blobs.fileOf(memory));
-    return new GlobalState(label, receive(coded, format), coded, parts.residue, parts.moments);
+    return new GlobalState(label, tensors, coded, parts.residue, parts.moments);
   }
 
   /**
@@ -80,12 +98,16 @@ export class GlobalState {
       const kept = pick(this.#moments, (one) => one === `${name}.m` || one === `${name}.v`);
       const moved = serverStep(this.tensors, new Map([[name, wanted]]), kept, config.server);
       wanted.dispose();
+      collect(moments, moved.moments);
+      if (!format.lossy) {
+        collect(seen, moved.tensors);
+        continue;
+      }
       const sent = send(moved.tensors, format, this.#residue);
       disposeState(moved.tensors);
       collect(seen, sent.seen);
-      collect(coded, sent.coded);
       collect(residue, sent.residue);
-      collect(moments, moved.moments);
+      if (!format.repeats) collect(coded, sent.coded);
     }
     const merged = (before: State, now: State) =>
       new Map([...copyState(pick(before, (name) => !now.has(name))), ...now]);
@@ -106,16 +128,24 @@ export class GlobalState {
   keep(blobs: Blobs, round: number, corrections: readonly Correction[] = []): StateRecord {
     const { trains } = aggregations[this.#label.config.aggregation];
     const changed = (name: string) => round > 0 && trains(name, round);
-    const isPart = round > 0 && ![...this.#coded.keys()].every(changed);
+    const isPart = round > 0 && ![...this.tensors.keys()].every(changed);
     const memory = encodeStates({ residue: this.#residue, moments: this.#moments });
-    const length = memory.reduce((sum, piece) => sum + piece.length, 0);
+    const coded = this.#travelling();
     return {
       fingerprint: fingerprint(this.tensors),
-      payload: this.#put(blobs, this.#coded, round + 1),
-      ...(isPart && { fresh: this.#put(blobs, pick(this.#coded, changed), round + 1) }),
-      memory: blobs.put(memory, length),
+      payload: this.#put(blobs, coded, round + 1),
+      ...(isPart && { fresh: this.#put(blobs, pick(coded, changed), round + 1) }),
+      memory: blobs.put(memory, memory.length),
       ...(corrections.length > 0 && { correction: this.#putCorrections(blobs, corrections, round) }),
     };
+  }
+
+  /** The tensors as they travel, each made when it is asked for, where that gives the same bytes again. */
+  #travelling(): CodedState {
+    const format = wireFormats[this.#label.config.wire];
+    if (!format.repeats) return this.#coded;
+    const room = new Room();
+    return new Map([...this.tensors].map(([name, value]) => [name, again(value, format, room)]));
   }
 
   #put(blobs: Blobs, coded: CodedState, round: number, content: Record<string, string> = {}): BlobReference {
@@ -134,3 +164,11 @@ export class GlobalState {
     for (const state of [this.tensors, this.#residue, this.#moments]) disposeState(state);
   }
 }
+
+/** Has no scales: formats with scales do not give the same bytes again. */
+const again = (value: Tensor, format: WireFormat, room: Room): Coded => ({
+  ...{ shape: value.shape, scales: new Uint8Array() },
+  get data() {
+    return scope(() => format.encode(value, room)).data;
+  },
+});

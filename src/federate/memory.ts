@@ -31,7 +31,7 @@ const parts = ['local', 'personal', 'residue', 'received', 'update'] as const;
 export function remember(store: Store, federation: string, { round, update, ...states }: Remembered): void {
   const payload = new Map([['payload', tensor(update.payload)]]);
   const metadata = { federation, round: String(round), message: Buffer.from(update.message).toString() };
-  store.write(memoryFile, ...encodeStates({ ...states, update: payload }, metadata));
+  store.write(memoryFile, encodeStates({ ...states, update: payload }, metadata));
   disposeState(payload);
 }
 

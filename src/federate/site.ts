@@ -128,7 +128,7 @@ export class FederatedSite<Progress = unknown> {
       const travelling = trainer.travelling();
       const sent = pick(travelling, (name) => trains(name) && !strategy.personal(name));
       const { payload, residue } = packUpdate(task, this.name, sent, global, before?.residue ?? new Map());
-      const blob: BlobReference = { hash: hashOf(payload.bytes), length: payload.length };
+      const blob: BlobReference = { hash: hashOf([payload.bytes]), length: payload.length };
       const finite = Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
       const said = { site: this.name, federation, round, blob, metrics: finite, down: this.#down };
       const update = { payload: payload.bytes, message: this.#identity.sign({ kind: 'update', ...said }) };
@@ -154,7 +154,7 @@ export class FederatedSite<Progress = unknown> {
   ): Promise<{ coded: CodedState; bytes: number }> {
     const bytes = await this.#transport.getBlob(hash);
     const from = 'the coordinator';
-    if (hashOf(bytes) !== hash)
+    if (hashOf([bytes]) !== hash)
       throw federateError('PAYLOAD_INVALID', { from, reason: 'they were changed on their way' });
     const { coded } = decodePayload(bytes, wireFormats[wire], compression, { limit: length, from });
     return { coded, bytes: bytes.length };

@@ -1,15 +1,21 @@
 /** States as bytes in memory, and whether their values are numbers. */
-import { shownName } from '../core/index.js';
-import { decodeSafetensors, type RawTensor, sealSafetensors } from '../formats/index.js';
+import { Room, shownName } from '../core/index.js';
+import { decodeSafetensors, type RawTensor, type SafetensorsPieces, sealSafetensors } from '../formats/index.js';
 import { joinStates, partOf, type State } from '../nn/index.js';
 import { fromBytes, operator, scope, type Tensor } from '../torch/index.js';
 import { federateError } from './errors.js';
 
-const rawOf = (value: Tensor): RawTensor => ({ dtype: value.dtype, shape: value.shape, data: value.toBytes() });
+const rawOf = (value: Tensor, room: Room): RawTensor => ({
+  ...{ dtype: value.dtype, shape: value.shape },
+  get data() {
+    return value.toBytes(room);
+  },
+});
 
-/** A safetensors file in pieces, with a digest. @param parts states by a prefix for their names */
-export function encodeStates(parts: Record<string, State>, metadata: Record<string, string> = {}): Uint8Array[] {
-  const tensors = new Map([...joinStates(parts)].map(([name, value]) => [name, rawOf(value)] as const));
+/** A safetensors file in pieces, with a digest; the bytes of one tensor at a time are in memory. @param parts states by a prefix for their names */
+export function encodeStates(parts: Record<string, State>, metadata: Record<string, string> = {}): SafetensorsPieces {
+  const room = new Room();
+  const tensors = new Map([...joinStates(parts)].map(([name, value]) => [name, rawOf(value, room)] as const));
   return sealSafetensors(tensors, metadata);
 }
 

@@ -1,11 +1,11 @@
 /** Named bytes that survive, whole or absent: a folder, or memory where nothing has to survive. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSecret, removeAllLeftovers, writeSecret, writing } from '../core/index.js';
+import { type Chunk, piecesOf, readSecret, removeAllLeftovers, writeAll, writeSecret, writing } from '../core/index.js';
 
 export interface Store {
   /** Writes the chunks one after another; after the return they survive a crash. */
-  write(name: string, ...chunks: Uint8Array[]): void;
+  write(name: string, ...chunks: Chunk[]): void;
   /** @throws GraftError SECRET_EXPOSED where a key (`….pem`) can be read by others */
   read(name: string): Uint8Array | undefined;
   remove(name: string): void;
@@ -25,9 +25,7 @@ export function folderStore(folder: string, { durable = true } = {}): Store {
   const visible = () => readdirSync(folder).filter((name) => !name.startsWith('.'));
   return {
     write: (name, ...chunks) =>
-      durable
-        ? writeSecret(join(folder, name), ...chunks)
-        : writing(join(folder, name), () => writeFileSync(join(folder, name), Buffer.concat(chunks), { mode: 0o600 })),
+      durable ? writeSecret(join(folder, name), ...chunks) : writeLoosely(join(folder, name), chunks),
     read(name) {
       try {
         return name.endsWith('.pem') ? readSecret(join(folder, name)) : readFileSync(join(folder, name));
@@ -42,10 +40,22 @@ export function folderStore(folder: string, { durable = true } = {}): Store {
   };
 }
 
+/** Not safe from a crash. */
+const writeLoosely = (file: string, chunks: readonly Chunk[]): void =>
+  writing(file, () => {
+    const descriptor = openSync(file, 'w', 0o600);
+    try {
+      writeAll(descriptor, chunks);
+    } finally {
+      closeSync(descriptor);
+    }
+  });
+
 export function memoryStore(): Store {
   const held = new Map<string, Uint8Array>();
   return {
-    write: (name, ...chunks) => void held.set(name, Buffer.concat(chunks)),
+    write: (name, ...chunks) =>
+      void held.set(name, Buffer.concat(Array.from(piecesOf(chunks), (piece) => piece.slice()))),
     read: (name) => held.get(name),
     fileOf: (name) => name,
     remove: (name) => void held.delete(name),

@@ -15,7 +15,6 @@ import {
   type Coded,
   type CodedState,
   decodePayload,
-  decompress,
   encodePayload,
   type Payload,
   PayloadFile,
@@ -113,8 +112,7 @@ const decoded = (coded: Coded, name: string, format: WireFormat, global: State):
   });
 
 /**
- * Opens updates that were judged when they came and kept: tensors are read from the disk when they are asked for. What
- * is compressed is unpacked beside the blob first, since its tensors cannot be reached one by one.
+ * Opens updates that were judged when they came and kept: tensors are read from the disk when they are asked for.
  *
  * @throws GraftError BLOB_DAMAGED
  */
@@ -122,11 +120,7 @@ export function updateOpener(blobs: Blobs, { config }: Label): (blob: BlobRefere
   const format = wireFormats[config.wire];
   const known = new Map();
   return (blob, expected) => {
-    const file =
-      config.compression === 'none'
-        ? blobs.checked(blob)
-        : blobs.putBeside(blob, decompress(blobs.get(blob), config.compression, limitOf(expected)));
-    const payload = new PayloadFile(file, format, known);
+    const payload = new PayloadFile(blobs.plain(blob, config.compression, limitOf(expected)), format, known);
     return (name) => {
       const coded = payload.read(name);
       return coded && decoded(coded, name, format, expected.global);

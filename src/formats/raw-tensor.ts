@@ -18,8 +18,11 @@ export const itemSizes: Record<DType, number> = {
 export interface RawTensor {
   dtype: DType;
   shape: number[];
-  /** Little-endian elements, row-major and contiguous; may share memory with other tensors of the same file. */
-  data: Uint8Array;
+  /**
+   * Little-endian elements, row-major and contiguous; may share memory with other tensors of the same file. Where a file is
+   * written piece by piece it may be a getter, whose bytes are used before the next tensor's are asked for.
+   */
+  readonly data: Uint8Array;
 }
 
 /**

@@ -99,63 +99,80 @@ export function checkSafetensors(path: string): 'whole' | 'unsealed' | 'damaged'
 }
 
 /**
- * The file's bytes in pieces: the header, then each tensor's data. Equal content gives equal bytes: wide element types
- * come first (so every tensor stays aligned), then names in order; metadata is sorted too.
- *
- * @param file named in errors
- * @throws GraftError TENSOR_INVALID
+ * The file's bytes in pieces: the header, then each tensor's data, which is asked for when it is its turn. Equal content
+ * gives equal bytes: wide element types come first (so every tensor stays aligned), then names in order; metadata is
+ * sorted too.
  */
-export function encodeSafetensors(
-  tensors: ReadonlyMap<string, RawTensor>,
-  metadata: Readonly<Record<string, string>> = {},
-  file = 'safetensors',
-): Uint8Array[] {
-  const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-  const sorted = [...tensors].sort(
-    ([a, x], [b, y]) => itemSizes[y.dtype] - itemSizes[x.dtype] || byName(x.dtype, y.dtype) || byName(a, b),
-  );
-  const entries: [string, unknown][] = [];
-  if (Object.keys(metadata).length > 0) {
-    entries.push(['__metadata__', Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => byName(a, b)))]);
-  }
-  let end = 0;
-  for (const [name, { dtype, shape, data }] of sorted) {
-    const expected = elementCount(shape) * itemSizes[dtype];
-    if (data.length !== expected) {
-      throw formatError('TENSOR_INVALID', { file, tensor: name, expected: `${expected} bytes`, found: data.length });
+export class SafetensorsPieces implements Iterable<Uint8Array> {
+  /** Bytes of the whole file. */
+  readonly length: number;
+  readonly #file: string;
+  readonly #header: Uint8Array;
+  readonly #tensors: readonly [name: string, tensor: RawTensor][];
+
+  /** @param file named in errors @throws GraftError TENSOR_INVALID */
+  constructor(
+    tensors: ReadonlyMap<string, RawTensor>,
+    metadata: Readonly<Record<string, string>> = {},
+    file = 'safetensors',
+  ) {
+    const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+    this.#file = file;
+    this.#tensors = [...tensors].sort(
+      ([a, x], [b, y]) => itemSizes[y.dtype] - itemSizes[x.dtype] || byName(x.dtype, y.dtype) || byName(a, b),
+    );
+    const entries: [string, unknown][] = [];
+    if (Object.keys(metadata).length > 0) {
+      entries.push(['__metadata__', Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => byName(a, b)))]);
     }
-    if (name === '__metadata__') {
-      throw formatError('TENSOR_INVALID', { file, tensor: name, expected: 'a name that is not reserved', found: name });
+    let end = 0;
+    for (const [name, { dtype, shape }] of this.#tensors) {
+      if (name === '__metadata__') throw this.#invalid(name, 'a name that is not reserved', name);
+      const begin = end;
+      end += elementCount(shape) * itemSizes[dtype];
+      entries.push([name, { dtype: dtypeCodes[dtype], shape, data_offsets: [begin, end] }]);
     }
-    entries.push([name, { dtype: dtypeCodes[dtype], shape, data_offsets: [end, end + expected] }]);
-    end += expected;
+    // Written entry by entry: an object would put names that look like numbers first.
+    const json = Buffer.from(`{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)}}`);
+    const header = new Uint8Array(8 + 8 * Math.ceil(json.length / 8)).fill(' '.charCodeAt(0));
+    if (header.length > headerLimit) throw this.#invalid('header', `${headerLimit} bytes`, header.length);
+    new DataView(header.buffer).setBigUint64(0, BigInt(header.length - 8), true);
+    header.set(json, 8);
+    this.#header = header;
+    this.length = header.length + end;
   }
-  // Written entry by entry: an object would put names that look like numbers first.
-  const json = Buffer.from(`{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)}}`);
-  const header = new Uint8Array(8 + 8 * Math.ceil(json.length / 8)).fill(' '.charCodeAt(0));
-  if (header.length > headerLimit) {
-    throw formatError('TENSOR_INVALID', {
-      file,
-      tensor: 'header',
-      expected: `${headerLimit} bytes`,
-      found: header.length,
-    });
+
+  #invalid(tensor: string, expected: string, found: string | number) {
+    return formatError('TENSOR_INVALID', { file: this.#file, tensor, expected, found });
   }
-  new DataView(header.buffer).setBigUint64(0, BigInt(header.length - 8), true);
-  header.set(json, 8);
-  return [header, ...sorted.map(([, { data }]) => data)];
+
+  /** @throws GraftError TENSOR_INVALID where the data does not fit the shape */
+  *[Symbol.iterator](): Generator<Uint8Array> {
+    yield this.#header;
+    for (const [name, tensor] of this.#tensors) {
+      const { data } = tensor;
+      const expected = elementCount(tensor.shape) * itemSizes[tensor.dtype];
+      if (data.length !== expected) throw this.#invalid(name, `${expected} bytes`, data.length);
+      yield data;
+    }
+  }
 }
 
-/** The same, with a digest of all of it among the metadata, which is compared when it is read. */
+/** The pieces all at once, of tensors whose data are in memory. @throws GraftError TENSOR_INVALID */
+export const encodeSafetensors = (...content: ConstructorParameters<typeof SafetensorsPieces>): Uint8Array[] => [
+  ...new SafetensorsPieces(...content),
+];
+
+/** The file's bytes with a digest of all of it among the metadata, which is compared when it is read. */
 export const sealSafetensors = (
   tensors: ReadonlyMap<string, RawTensor>,
   metadata: Readonly<Record<string, string>> = {},
   file?: string,
-): Uint8Array[] => encodeSafetensors(tensors, sealed(tensors, metadata), file);
+): SafetensorsPieces => new SafetensorsPieces(tensors, sealed(tensors, metadata), file);
 
 /** Writes the file whole or not at all, with a digest. @throws GraftError TENSOR_INVALID, WRITE_FAILED */
 export const writeSafetensors = (
   path: string,
   tensors: ReadonlyMap<string, RawTensor>,
   metadata: Readonly<Record<string, string>> = {},
-): void => writeFileAtomic(path, ...sealSafetensors(tensors, metadata, path));
+): void => writeFileAtomic(path, sealSafetensors(tensors, metadata, path));

@@ -1,5 +1,6 @@
 /** States as files: safetensors written and read, PyTorch checkpoints read. */
 import { createHash } from 'node:crypto';
+import { Room } from '../core/index.js';
 import { type RawTensor, readCheckpoint, writeSafetensors } from '../formats/index.js';
 import { fromBytes } from '../torch/index.js';
 import type { State } from './state.js';
@@ -36,9 +37,10 @@ export function readState(path: string): { state: State; metadata: Record<string
 /** SHA-256 of names, element types, shapes and bits, in order of name: equal for equal networks. */
 export function fingerprint(state: State): string {
   const hash = createHash('sha256');
+  const room = new Room();
   for (const name of [...state.keys()].sort()) {
     const value = state.get(name)!;
-    hash.update(`${name} ${value.dtype} ${value.shape.join('x')}\n`).update(value.toBytes());
+    hash.update(`${name} ${value.dtype} ${value.shape.join('x')}\n`).update(value.toBytes(room));
   }
   return hash.digest('hex');
 }

@@ -1,4 +1,5 @@
 /** Tensors: libtorch's, with PyTorch's methods in camelCase; `scope.ts` says how long they live. */
+import type { Room } from '../core/index.js';
 import { type ArrayOf, arrayOf, type DType, dtypeCode, dtypeName } from './dtype.js';
 import { native } from './native.js';
 import { type Argument, callOperator, describeHandle, type Keywords } from './operators.js';
@@ -46,9 +47,15 @@ export class Tensor extends Held {
   shareArray<T extends DType = 'float32'>(): ArrayOf<T> {
     return new (arrayOf(this.dtype))(native().toArrayBuffer(this.handle, false)) as ArrayOf<T>;
   }
-  /** The elements' bytes in row-major order, copied. */
-  toBytes(): Uint8Array {
-    return new Uint8Array(native().toArrayBuffer(this.handle, true));
+  /** The elements' bytes in row-major order, copied. @param room where to; default: new memory */
+  toBytes(room?: Room): Uint8Array {
+    if (!room) return new Uint8Array(native().toArrayBuffer(this.handle, true));
+    const { dtype, shape } = this;
+    const bytes = room.take(this.size * arrayOf(dtype).BYTES_PER_ELEMENT);
+    using borrowing = new Tensor(native().fromArray(bytes, dtypeCode(dtype), shape, false), 'toBytes');
+    using source = this.detach();
+    borrowing.copy_(source);
+    return bytes;
   }
   /** The only element as a number. */
   item(): number {

@@ -22,7 +22,7 @@ class InProcess implements Computation {
   }
 
   async judge({ state, round, site, blob, bytes }: ReceivedUpdate): Promise<number> {
-    const hash = hashOf(bytes);
+    const hash = hashOf([bytes]);
     if (hash !== blob.hash)
       throw federateError('PAYLOAD_INVALID', { from: site, reason: 'they were changed on their way' });
     const norm = judgeUpdate(bytes, this.#label, this.#expected(state, round, site));

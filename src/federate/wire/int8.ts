@@ -44,13 +44,14 @@ const smallest = 1e-38;
 export const int8: WireFormat = {
   dtype: 'int8',
   lossy: true,
-  encode(value) {
+  repeats: false, // the largest number of a group may have been rounded down, which makes another scale
+  encode(value, room) {
     const groups = grouped(value);
     const scales = amax(groups.abs(), [2], true) // [lines, groups, 1]
       .mul(roundUp / 127)
       .to('bfloat16');
     const steps = round(groups.div(scales.to('float32').clamp(smallest, null)));
-    const data = ungrouped(steps.to('int8'), value.shape).toBytes();
+    const data = ungrouped(steps.to('int8'), value.shape).toBytes(room);
     return { shape: value.shape, data, scales: scales.toBytes() };
   },
   decode({ shape, data, scales }) {

@@ -3,6 +3,7 @@
  * payloads whose tensors lie alike share one table of places: a thousand of them take next to no memory.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { Room } from '../../core/index.js';
 import { openSafetensors } from '../../formats/index.js';
 import type { Coded, WireFormat } from './format.js';
 import { scaleRanges, scalesName } from './payload.js';
@@ -19,8 +20,8 @@ interface Place {
 /** Where the tensors lie, by name. */
 type Places = ReadonlyMap<string, Place>;
 
-/** What the last tensor was read into; it grows to the largest. */
-let room = new Uint8Array();
+/** What tensors are read into. */
+const room = new Room();
 
 export class PayloadFile {
   readonly #path: string;
@@ -39,27 +40,31 @@ export class PayloadFile {
     known.set(key, this.#places);
   }
 
+  get names(): string[] {
+    return [...this.#places.keys()];
+  }
+
   /** The tensor as it travels, until the next one is read from any payload; undefined where there is none. */
   read(name: string): Coded | undefined {
     const place = this.#places.get(name);
     if (!place) return undefined;
     const { shape, data, scales } = place;
-    if (room.length < scales[1] + data[1]) room = new Uint8Array(scales[1] + data[1]);
+    const bytes = room.take(scales[1] + data[1]);
     const descriptor = openSync(this.#path, 'r');
     try {
-      const at = fill(descriptor, scales, 0); // first: their elements must begin at even bytes
-      const end = fill(descriptor, data, at);
-      return { shape: [...shape], scales: room.subarray(0, at), data: room.subarray(at, end) };
+      const at = fill(descriptor, scales, bytes, 0); // first: their elements must begin at even bytes
+      fill(descriptor, data, bytes, at);
+      return { shape: [...shape], scales: bytes.subarray(0, at), data: bytes.subarray(at) };
     } finally {
       closeSync(descriptor);
     }
   }
 }
 
-/** Reads a range into the room; gives where it ends there. */
-function fill(descriptor: number, [start, length]: Range, at: number): number {
+/** Reads a range to a place in memory; gives where it ends there. */
+function fill(descriptor: number, [start, length]: Range, bytes: Uint8Array, at: number): number {
   for (let done = 0; done < length; ) {
-    const count = readSync(descriptor, room, at + done, Math.min(length - done, 2 ** 30), start + done);
+    const count = readSync(descriptor, bytes, at + done, Math.min(length - done, 2 ** 30), start + done);
     if (count === 0) throw new Error('a blob became shorter while it was read');
     done += count;
   }

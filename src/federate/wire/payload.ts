@@ -3,7 +3,7 @@
  * tensor `#scales`, in the order of names: a header entry for each of them would cost more than they do.
  */
 import { GraftError } from '../../core/index.js';
-import { decodeSafetensors, elementCount, encodeSafetensors, type RawTensor } from '../../formats/index.js';
+import { decodeSafetensors, elementCount, type RawTensor, SafetensorsPieces } from '../../formats/index.js';
 import { federateError } from '../errors.js';
 import { type Compression, compress, decompress } from './compression.js';
 import type { Coded, WireFormat } from './format.js';
@@ -40,25 +40,48 @@ export function scaleRanges(
 /** Equal content gives equal bytes. */
 export function encodePayload(...content: Parameters<typeof encodePieces>): Payload {
   const { pieces, length } = encodePieces(...content);
-  return { bytes: pieces.length === 1 ? pieces[0] : Buffer.concat(pieces), length };
+  return { bytes: Array.isArray(pieces) ? pieces[0] : joined(pieces, length), length };
 }
 
-/** A payload that is written piece by piece: what is not compressed is not copied. @returns its length before compression */
+function joined(pieces: Iterable<Uint8Array>, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/**
+ * A payload that is written piece by piece: of what is not compressed no more than a tensor is in memory, where data are
+ * made when they are asked for.
+ *
+ * @returns pieces that can be gone through several times; their length before compression
+ */
 export function encodePieces(
   coded: CodedState,
   { dtype }: WireFormat,
   metadata: Record<string, string>,
   compression: Compression,
-): { pieces: Uint8Array[]; length: number } {
+): { pieces: SafetensorsPieces | [Uint8Array]; length: number } {
   const tensors = new Map<string, RawTensor>(
-    [...coded].map(([name, { shape, data }]) => [name, { dtype, shape, data }]),
+    [...coded].map(([name, one]) => [
+      name,
+      {
+        ...{ dtype, shape: one.shape },
+        get data() {
+          return one.data;
+        },
+      },
+    ]),
   );
   const scales = Buffer.concat(sortedNames(coded).map((name) => coded.get(name)!.scales));
   if (scales.length > 0)
     tensors.set(scalesName, { dtype: 'bfloat16', shape: [scales.length / scaleBytes], data: scales });
-  const pieces = encodeSafetensors(tensors, metadata);
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  return { pieces: compression === 'none' ? pieces : [compress(Buffer.concat(pieces), compression)], length };
+  const pieces = new SafetensorsPieces(tensors, metadata);
+  const { length } = pieces;
+  return { pieces: compression === 'none' ? pieces : [compress(joined(pieces, length), compression)], length };
 }
 
 /**

@@ -5,7 +5,8 @@ import type { WireFormat } from './format.js';
 const elementType = (dtype: DType): WireFormat => ({
   dtype,
   lossy: dtype !== 'float32',
-  encode: (value) => ({ shape: value.shape, data: value.to(dtype).toBytes(), scales: new Uint8Array() }),
+  repeats: true,
+  encode: (value, room) => ({ shape: value.shape, data: value.to(dtype).toBytes(room), scales: new Uint8Array() }),
   decode: ({ shape, data }) => fromBytes(data, dtype, shape).to('float32'),
   scaleCount: () => 0,
 });
