@@ -50,7 +50,9 @@ export function* checkpointAt(
 }
 
 export interface TrainingJob {
+  /** What progress is called. */
   task: string;
+  /** Labelled. */
   train: readonly Case[];
   /** Labelled cases that choose the epoch. */
   validation: readonly Case[];
@@ -63,7 +65,9 @@ export interface TrainingJob {
   preprocessing: Preprocessing;
   training: Training;
   seed: number;
+  /** Of the surface Dice between the two heads, in mm. */
   toleranceMm: number;
+  /** As `chooseDevice` gives it. */
   device: string;
   /** Path that checkpoints begin with; the job goes on from those that are there. */
   checkpoint: string;
@@ -119,14 +123,18 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
 }
 
 export interface AdaptationJob {
+  /** What progress is called. */
   task: string;
   model: Segmenter;
   /** Their labels are not read. */
   cases: readonly Case[];
   config: Adaptation;
+  /** The target's name, for messages and the adapter's provenance. */
   target: string;
   seed: number;
+  /** Of the surface Dice between the two heads, in mm. */
   toleranceMm: number;
+  /** Path that checkpoints begin with; the job goes on from those that are there. */
   checkpoint: string;
   /** Folder of prepared slices; default: they are held in memory. */
   cache?: string | undefined;
