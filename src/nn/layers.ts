@@ -6,6 +6,7 @@ import {
   convTranspose2d,
   ones,
   relu,
+  type Sides,
   type Tensor,
   zeros,
 } from '../torch/index.js';
@@ -25,11 +26,11 @@ export interface WeightAdapter {
 interface ConvolutionConfig extends ConvOptions {
   in: number;
   out: number;
-  kernel: number;
+  kernel: Sides;
   bias?: boolean;
 }
 
-/** What ordinary and transposed convolutions share; `weight` is [out, in / groups, k, k] or [in, out / groups, k, k]. */
+/** What ordinary and transposed convolutions share; `weight` is [out, in / groups, kh, kw] or [in, out / groups, kh, kw]. */
 export abstract class Convolution extends Layer {
   readonly config: ConvolutionConfig;
   readonly weight: Tensor;
@@ -40,14 +41,16 @@ export abstract class Convolution extends Layer {
   constructor(config: ConvolutionConfig, weightShape: [number, number]) {
     super();
     this.config = config;
-    this.weight = this.parameter('weight', zeros([...weightShape, config.kernel, config.kernel]));
+    const { kernel } = config;
+    const sides = typeof kernel === 'number' ? [kernel, kernel] : kernel;
+    this.weight = this.parameter('weight', zeros([...weightShape, ...sides]));
     this.bias = (config.bias ?? true) ? this.parameter('bias', zeros([config.out])) : undefined;
   }
 
   /** kaiming_uniform(a = √5), which is uniform within 1/√fan_in. */
   override reset({ uniform }: Initialiser): void {
-    const [, fan, kernel] = this.weight.shape;
-    const bound = 1 / Math.sqrt(fan * kernel * kernel);
+    const [, fan, rows, columns] = this.weight.shape;
+    const bound = 1 / Math.sqrt(fan * rows * columns);
     uniform(this.weight, bound);
     if (this.bias) uniform(this.bias, bound);
   }

@@ -2,20 +2,23 @@
 import { hasOperator } from './operators.js';
 import { one, type Tensor } from './tensor.js';
 
+/** Of both axes, or [rows, columns]. */
+export type Sides = number | readonly [number, number];
+
 export interface ConvOptions {
-  stride?: number;
-  padding?: number;
+  stride?: Sides;
+  padding?: Sides;
   dilation?: number;
   groups?: number;
 }
 
-/** @param weight [out, in / groups, k, k] */
+/** @param weight [out, in / groups, kh, kw] */
 export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: ConvOptions = {}): Tensor {
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   return one('aten::conv2d', input, weight, bias, stride, padding, dilation, groups);
 }
 
-/** @param weight [in, out / groups, k, k] */
+/** @param weight [in, out / groups, kh, kw] */
 export function convTranspose2d(input: Tensor, weight: Tensor, bias?: Tensor, options: ConvOptions = {}): Tensor {
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   return one('aten::conv_transpose2d.input', input, weight, bias, stride, padding, 0, groups, dilation);

@@ -48,6 +48,7 @@ describe('the update', () => {
     ['a strided one', new Conv2d({ in: 3, out: 4, kernel: 2, stride: 2, bias: false }), [1, 3, 6, 6]],
     ['a grouped one', new Conv2d({ in: 4, out: 6, kernel: 3, groups: 2 }), [1, 4, 6, 6]],
     ['a transposed one', new ConvTranspose2d({ in: 4, out: 2, kernel: 2, stride: 2 }), [1, 4, 3, 3]],
+    ['one that is not square', new ConvTranspose2d({ in: 4, out: 3, kernel: [2, 1], stride: [2, 1] }), [1, 4, 3, 3]],
     ['a grouped transposed one', new ConvTranspose2d({ in: 4, out: 6, kernel: 2, groups: 2 }), [1, 4, 3, 3]],
   ];
 
@@ -56,13 +57,14 @@ describe('the update', () => {
     const network = new Sequential(convolution);
     const adapter = attachConvLora(network, ['0'], { rank, alpha });
     const [a, b] = ['0.lora_A', '0.lora_B'].map((name) => network.parameters().get(name) as Tensor);
-    const { in: inputs, out, kernel, groups = 1 } = convolution.config;
-    expect(a.shape).toEqual([rank * kernel, inputs * kernel]);
-    expect(b.shape).toEqual([(out / groups) * kernel, rank * kernel]);
+    const { in: inputs, out, groups = 1 } = convolution.config;
+    const [, , kernelRows, kernelColumns] = convolution.weight.shape;
+    expect(a.shape).toEqual([rank * kernelColumns, inputs * kernelColumns]);
+    expect(b.shape).toEqual([(out / groups) * kernelRows, rank * kernelColumns]);
     noGrad(() => b.copy_(numbers(b.shape, 'B')));
 
     const [left, right] = [b.toArray(), a.toArray()];
-    const [inner, columns] = [rank * kernel, inputs * kernel];
+    const [inner, columns] = [rank * kernelColumns, inputs * kernelColumns];
     const want = [...convolution.weight.toArray()].map((weight, flat) => {
       const [row, column] = [Math.floor(flat / columns), flat % columns];
       let product = 0;

@@ -35,7 +35,7 @@ export function convLoraPieces(
   const pieces: AdapterPiece[] = [];
   for (const [path, module] of network.modules()) {
     if (!(module instanceof Convolution) || !blocks.includes(path.split('.')[0])) continue;
-    if (kernels && !kernels.includes(module.config.kernel)) continue;
+    if (kernels && !module.weight.shape.slice(2).every((side) => kernels.includes(side))) continue;
     pieces.push({ path, owner: module, slots: [module], adapter: new ConvLora(module, rank, alpha) });
   }
   if (pieces.length === 0) throw peftError('ADAPTER_EMPTY', { blocks: blocks.join(', ') });

@@ -4,7 +4,7 @@
  *
  * The product [out·k, in·k] is re-read in flat row-major order as [out, in, k, k]; it is not an unfolding of the kernel
  * along its axes. For grouped convolutions B is [out / groups · k, r·k]; a transposed convolution's weight
- * [in, out / groups, k, k] is filled in the same flat order.
+ * [in, out / groups, k, k] is filled in the same flat order. Of a kernel kh × kw, A has kw and B has kh in the outer sides.
  */
 import { type Convolution, type Initialiser, Module, type WeightAdapter } from '../../nn/index.js';
 import { noGrad, type Tensor, zeros } from '../../torch/index.js';
@@ -17,10 +17,11 @@ export class ConvLora extends Module implements WeightAdapter {
 
   constructor(convolution: Convolution, rank: number, alpha: number) {
     super();
-    const { in: inputs, out, kernel, groups = 1 } = convolution.config;
+    const { in: inputs, out, groups = 1 } = convolution.config;
+    const [, , rows, columns] = convolution.weight.shape;
     this.#convolution = convolution;
-    this.a = this.parameter('lora_A', zeros([rank * kernel, inputs * kernel]));
-    this.b = this.parameter('lora_B', zeros([(out / groups) * kernel, rank * kernel]));
+    this.a = this.parameter('lora_A', zeros([rank * columns, inputs * columns]));
+    this.b = this.parameter('lora_B', zeros([(out / groups) * rows, rank * columns]));
     this.scaling = alpha / rank;
   }
 
@@ -30,7 +31,7 @@ export class ConvLora extends Module implements WeightAdapter {
     noGrad(() => this.b.zero_());
   }
 
-  /** The update of a weight of this shape, [out, in, k, k]. */
+  /** The update of a weight of this shape, [out, in, kh, kw]. */
   delta(shape: readonly number[]): Tensor {
     return this.b
       .matmul(this.a)
