@@ -9,7 +9,7 @@ import type { RawTensor } from './raw-tensor.js';
 import { decodeSafetensors, SafetensorsFile, type TensorFile } from './safetensors.js';
 
 /** Where training programs put the weights among other things, the most telling name first. */
-const nests = ['state_dict', 'model_state_dict', 'model', 'net', 'network', 'weights'];
+const nests = ['state_dict', 'model_state_dict', 'network_weights', 'model', 'net', 'network', 'weights'];
 
 /**
  * The tensors by name, of a file in either format; found by its content, not its name. Only they are read, not an

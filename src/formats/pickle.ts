@@ -15,6 +15,8 @@ export interface PickleWorld {
   tooLarge(expected: string, found: string): Error;
   /** What stands for `module.name`; throws where it is not understood. */
   global(name: string): PthValue;
+  /** Takes in what is set on a value that was made, or throws where it is not understood. */
+  state(of: PthValue, state: PthValue): void;
   /** What the persistent id stands for. */
   persistent(id: PthValue): PthValue;
 }
@@ -109,8 +111,7 @@ export function unpickle(bytes: Uint8Array, start: number, world: PickleWorld): 
   };
   const build = () => {
     const state = pop();
-    // A state dict carries the versions of its modules as an attribute; they are not needed here.
-    if (!(top() instanceof Map && state instanceof Map)) throw world.forbidden(`a state set on ${kindOf(top())}`);
+    world.state(top(), state);
   };
 
   for (;;) {

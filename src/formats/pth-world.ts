@@ -1,11 +1,13 @@
 /**
  * What the pickle in a PyTorch file may name, each by what stands for it here: tensors, storages, sizes, devices,
- * element types and plain containers. Everything else is refused by name (PyTorch's `weights_only` has the same idea).
- * Left out: sparse, quantised, complex and float8 tensors, tensor subclasses, NumPy values.
+ * element types, plain containers and NumPy's single numbers, which training programs leave in their logs. Everything else
+ * is refused by name (PyTorch's `weights_only` has the same idea). Left out: sparse, quantised, complex and float8 tensors,
+ * tensor subclasses, NumPy's arrays.
  */
 
 import type { DType } from '../torch/index.js';
 import { formatError } from './errors.js';
+import { numpyNumber } from './numpy-number.js';
 import { objectCost, type PickleWorld } from './pickle.js';
 import { kindOf, type PthCall, PthGlobal, PthStorage, PthTensor, type PthValue, type Spend } from './pth-value.js';
 import { elementCount, itemSizes } from './raw-tensor.js';
@@ -59,6 +61,13 @@ export function pthWorld(file: string): PthWorld {
       if (!call) throw forbidden(name);
       return new PthGlobal(name, { call });
     },
+    state(of, state) {
+      // A state dict carries the versions of its modules as an attribute; they are not needed here.
+      if (of instanceof Map && state instanceof Map) return;
+      // A NumPy type's begins with a version and the byte order.
+      const order = numpyTypes.has(of) && Array.isArray(state) ? state[1] : undefined;
+      if (order !== '<' && order !== '|') throw forbidden(`a state set on ${kindOf(of)}`);
+    },
     persistent(id) {
       const [kind, type, key, , stored, view = null] = Array.isArray(id) ? id : [];
       if (kind !== 'storage' || !(type instanceof PthGlobal) || !type.dtype || typeof key !== 'string') {
@@ -76,7 +85,24 @@ export function pthWorld(file: string): PthWorld {
     },
   };
 
+  /** The types of NumPy that were named, by what stands for them. */
+  const numpyTypes = new Map<PthValue, string>();
+  const numpyType: PthCall = (_, code) => {
+    const type = new PthGlobal(`NumPy's type ${shown(text(code))}`, {});
+    numpyTypes.set(type, text(code));
+    return type;
+  };
+  const numpyScalar: PthCall = (_, type, bytes) => {
+    const code = numpyTypes.get(type ?? null);
+    const value = code !== undefined && bytes instanceof Uint8Array ? numpyNumber(code, bytes) : undefined;
+    if (value === undefined) throw forbidden(`a NumPy value of ${kindOf(type)}`);
+    return value;
+  };
+
   const callables = new Map<string, PthCall>([
+    ['numpy.dtype', numpyType],
+    ['numpy.core.multiarray.scalar', numpyScalar],
+    ['numpy._core.multiarray.scalar', numpyScalar],
     ['torch._utils._rebuild_tensor', tensor],
     ['torch._utils._rebuild_tensor_v2', tensor],
     // How PyTorch 2 writes the element types that have no storage class, such as float8.

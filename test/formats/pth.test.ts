@@ -98,6 +98,22 @@ describe('both layouts', () => {
       device: p.call('torch', 'device', p.text('cuda'), p.int(1)),
       dtype: p.global('torch', 'float16'),
       bytes: p.call('_codecs', 'encode', p.text('\u00ff\u0001'), p.text('latin1')),
+      // As NumPy pickles `float64(1.5)`; versions before 2 name the module without the underscore.
+      ...Object.fromEntries(
+        ['numpy.core.multiarray', 'numpy._core.multiarray'].map((module) => [
+          module,
+          p.call(
+            module,
+            'scalar',
+            p.raw(
+              p.call('numpy', 'dtype', p.text('f8'), p.false, p.true),
+              p.tuple(p.int(3), p.text('<'), p.none, p.none, p.none, p.int(-1), p.int(-1), p.int(0)),
+              'b',
+            ),
+            p.call('_codecs', 'encode', p.text('\0\0\0\0\0\0\u00f8\u003f'), p.text('latin1')),
+          ),
+        ]),
+      ),
     });
     expect(Object.fromEntries(read(zipPth(body)) as Map<string, PthValue>)).toEqual({
       epoch: 3,
@@ -111,6 +127,8 @@ describe('both layouts', () => {
       device: 'cuda:1',
       dtype: 'torch.float16',
       bytes: Uint8Array.of(255, 1),
+      'numpy.core.multiarray': 1.5,
+      'numpy._core.multiarray': 1.5,
     });
   });
 });
