@@ -1,6 +1,9 @@
 /** From a network's probabilities of several classes to labels on the volume's grid. */
 import { putSlice, restorationOf, type SliceGeometry } from './preprocess/index.js';
 
+/** A probability that float32 holds, in place of 0. */
+const LEAST = 1e-38;
+
 export interface RestoreOptions {
   /** Maps of a slice, C. */
   channels: number;
@@ -10,7 +13,8 @@ export interface RestoreOptions {
 
 /**
  * Labels made slice by slice, as a network predicts: the class with the largest probability at each voxel; the lowest of
- * equals, and background outside what the slices show.
+ * equals, and background outside what the slices show. Where slices were resampled by splines, logarithms of probabilities
+ * are interpolated in place of these, so that the largest is that of the interpolated logits.
  */
 export class RestoredLabels {
   /** uint8 [z, y, x] on the volume's RAS grid. */
@@ -43,9 +47,12 @@ export class RestoredLabels {
   /** Of one slice, float32 [C, h, w] -> uint8 [rows, columns] in the volume's pixels. */
   #labelsOf(maps: Float32Array, size: number): Uint8Array {
     const { channels, background } = this.#options;
-    const restored = (channel: number) => this.#restore(maps.subarray(channel * size, (channel + 1) * size));
+    const { resampling, shape, native } = this.#geometry;
+    const logarithms = resampling && background === 'channel' && (shape[1] !== native[0] || shape[2] !== native[1]);
+    const values = logarithms ? maps.map((p) => Math.log(Math.max(p, LEAST))) : maps;
+    const restored = (channel: number) => this.#restore(values.subarray(channel * size, (channel + 1) * size));
     const first = background === 'channel' ? 1 : 0;
-    const [rows, columns] = this.#geometry.native;
+    const [rows, columns] = native;
     const largest =
       background === 'channel'
         ? restored(0).slice()

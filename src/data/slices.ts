@@ -68,7 +68,7 @@ function* prepareLoaded(one: Case, { image, label }: LoadedCase, preprocessing: 
     geometry,
     spacing: sliceSpacing(image.spacing, geometry),
     quantiles: quantilesOf(image.data),
-    ...(label && { labels: yield* prepareLabelWithPauses(label, own) }),
+    ...(label && { labels: yield* prepareLabelWithPauses(label, geometry) }),
   };
 }
 

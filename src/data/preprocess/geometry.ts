@@ -9,6 +9,8 @@
  */
 import { errorsOf } from '../../core/index.js';
 import { datasetErrors } from '../dataset-errors.js';
+import type { Triple } from '../orientation.js';
+import type { Grid } from '../volume.js';
 import type { Preprocessing } from './schema.js';
 
 const geometryError = errorsOf(datasetErrors);
@@ -35,9 +37,25 @@ export interface SliceGeometry {
   spacing: [number, number];
   /** As segment-anything puts slices: padded at the far ends alone. Absent: about the centre. */
   cornered?: true;
+  /** Where slices are a part of the volume, or turned; absent: they are all of the RAS grid's, but for `first`. */
+  cut?: Cut;
+  /** As the preprocessing says; absent: linear. */
+  resampling?: 'spline';
+}
+
+/** Slices in a volume's array, along [slices, rows, columns]. */
+interface Cut {
+  /** Which of [z, y, x] run along them. */
+  planes: Triple;
+  /** Whether they run against the array. */
+  against: [boolean, boolean, boolean];
+  /** Voxels in that direction that lie before the first. */
+  corner: Triple;
 }
 
 export interface Placement {
+  /** First and last voxel along [z, y, x] that are seen; default: all. */
+  box?: readonly [Triple, Triple] | undefined;
   /** As segment-anything puts slices into its square; `size` must be given, and neither `stretch` nor `spacing` counts. */
   cornered?: boolean;
 }
@@ -50,19 +68,25 @@ const planes = { axial: [0, 1, 2], coronal: [1, 0, 2], sagittal: [2, 0, 1] } as 
  * @throws GraftError SLICES_TOO_LARGE, SLICES_OUTSIDE
  */
 export function geometryOf(
-  volume: { path: string; shape: readonly number[]; spacing: readonly number[] },
-  { axis, spacing, size, stretch, multiple, slices }: Preprocessing,
-  { cornered = false }: Placement = {},
+  volume: { path: string; shape: readonly number[]; spacing: readonly number[]; grid?: Grid },
+  { axis, orientation, spacing, size, stretch, multiple, resampling, slices }: Preprocessing,
+  { box, cornered = false }: Placement = {},
 ): SliceGeometry {
-  const [n, row, column] = planes[axis];
+  const whole: Triple = [volume.shape[0], volume.shape[1], volume.shape[2]];
+  const cut = orientation || box ? cutOf(whole, axis, orientation && volume.grid, box) : undefined;
+  const [n, row, column] = cut?.planes ?? planes[axis];
+  const seen = box ? box[0].map((low, i) => box[1][i] - low + 1) : whole;
   const pair = (value: (dimension: number, index: number) => number): [number, number] => [
     value(row, 0),
     value(column, 1),
   ];
-  const native = pair((dimension) => volume.shape[dimension]);
+  const native = pair((dimension) => seen[dimension]);
+  const wanted = typeof spacing === 'number' ? ([spacing, spacing] as const) : spacing;
   const step = pair((dimension, i) => {
     if (cornered && size) return native[i] / Math.max(1, Math.floor((native[i] * size[i]) / Math.max(...native) + 0.5));
-    return stretch && size ? native[i] / size[i] : stepOf(volume.spacing[dimension], spacing);
+    if (stretch && size) return native[i] / size[i];
+    const step = stepOf(volume.spacing[dimension], wanted?.[i] ?? null);
+    return resampling ? native[i] / Math.max(1, Math.round(native[i] / step)) : step;
   });
   // Rounded up, so that every voxel's centre lies in the slice; a spacing off by a rounding error adds no pixel.
   const resampled = pair((_, i) => Math.max(1, Math.ceil(native[i] / step[i] - 1e-3)));
@@ -73,23 +97,36 @@ export function geometryOf(
       axis,
       native: native.join(' x '),
       resampled: resampled.join(' x '),
-      spacing: spacing ?? 'native',
+      spacing: wanted?.join(' x ') ?? 'native',
       limit: LIMIT,
     });
-  const count = volume.shape[n];
+  const count = seen[n];
   const [first, last] = slices ?? [0, count - 1];
   if (first >= count) throw geometryError('SLICES_OUTSIDE', { file: volume.path, axis, first, last, count });
   return {
     axis,
-    volume: [volume.shape[0], volume.shape[1], volume.shape[2]],
-    first,
+    volume: whole,
+    first: first + (cut?.corner[0] ?? 0),
     shape: [Math.min(last + 1, count) - first, ...padded],
     native,
     resampled,
     step,
     spacing: pair((dimension, i) => volume.spacing[dimension] * step[i]),
     ...(cornered && { cornered }),
+    ...(cut && { cut: { ...cut, corner: [first + cut.corner[0], cut.corner[1], cut.corner[2]] } }),
+    ...(resampling && { resampling }),
   };
+}
+
+/** @param grid whose stored axes slices follow; undefined: they follow those of the RAS grid */
+function cutOf(volume: Triple, axis: Preprocessing['axis'], grid?: Grid, box?: Placement['box']): Cut {
+  const [low, high] = box ?? [[0, 0, 0], volume.map((size) => size - 1)];
+  // Of the stored axes the third is the slowest, as z is of [z, y, x].
+  const worlds = planes[axis].map((slow) => (grid ? grid.orientation.axes.indexOf(2 - slow) : 2 - slow));
+  const along = worlds.map((world) => 2 - world) as Triple;
+  const against = worlds.map((world) => grid?.orientation.flips[world] ?? false) as Cut['against'];
+  const corner = along.map((one, i) => (against[i] ? volume[one] - 1 - high[one] : low[one])) as Triple;
+  return { planes: along, against, corner };
 }
 
 /** Header spacings are float32: one that equals the wanted spacing but for rounding is not interpolated. */
@@ -99,15 +136,36 @@ function stepOf(native: number, wanted: number | null): number {
 }
 
 /** Which of [z, y, x] run along [slices, rows, columns]. */
-export const planesOf = ({ axis }: SliceGeometry): readonly [number, number, number] => planes[axis];
+export const planesOf = ({ axis, cut }: SliceGeometry): readonly [number, number, number] =>
+  cut?.planes ?? planes[axis];
 
-/** Voxels of a volume along [slices, rows, columns]: how far apart they are in its array. */
-export function stridesOf(geometry: SliceGeometry): [number, number, number] {
-  const [, y, x] = geometry.volume;
-  const strides = [y * x, x, 1];
-  const [n, row, column] = planesOf(geometry);
-  return [strides[n], strides[row], strides[column]];
+/** How the voxels of slices lie in a volume's array. */
+export interface Layout {
+  /** The first pixel of the first slice. */
+  start: number;
+  /** How far apart they are along [slices, rows, columns]; below 0 where these run against the array. */
+  strides: Triple;
 }
+
+export function layoutOf(geometry: SliceGeometry): Layout {
+  const { volume, first, cut } = geometry;
+  const steps = [volume[1] * volume[2], volume[2], 1];
+  const strides = planesOf(geometry).map((one, i) => (cut?.against[i] ? -steps[one] : steps[one])) as Triple;
+  const corner = cut?.corner ?? [first, 0, 0];
+  const start = planesOf(geometry).reduce((sum, one, i) => {
+    return sum + (cut?.against[i] ? volume[one] - 1 - corner[i] : corner[i]) * steps[one];
+  }, 0);
+  return { start, strides };
+}
+
+/** Where a voxel's place along [z, y, x] lies along [slices, rows, columns], counted from the first voxel that is seen. */
+export const alongSlices = (geometry: SliceGeometry, voxel: readonly number[]): Triple => {
+  const { volume, first, cut } = geometry;
+  const corner = cut?.corner ?? [first, 0, 0];
+  return planesOf(geometry).map((one, i) => {
+    return (cut?.against[i] ? volume[one] - 1 - voxel[one] : voxel[one]) - corner[i];
+  }) as Triple;
+};
 
 /** [slice distance, h, w] in mm. @param spacing of the volume, [z, y, x] */
 export const sliceSpacing = (spacing: readonly number[], geometry: SliceGeometry): [number, number, number] => [

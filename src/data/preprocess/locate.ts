@@ -1,7 +1,7 @@
 /** Where a place in a volume lies: from a file's voxels or millimetres to the RAS grid, and from there to its slices. */
 import { column, determinant, type Triple } from '../orientation.js';
 import type { Placed } from '../volume.js';
-import { offsetOf, planesOf, type SliceGeometry } from './geometry.js';
+import { alongSlices, offsetOf, type SliceGeometry } from './geometry.js';
 
 /** What the numbers of a place (x, y, z) are: voxels of the file, from 0, or millimetres of its world. */
 export type Space = 'voxel' | 'mm';
@@ -40,11 +40,10 @@ function invert(affine: readonly number[], place: Triple): Triple {
  */
 export function placeInSlices(geometry: SliceGeometry, [x, y, z]: Triple): { slice: number; pixel: [number, number] } {
   const { native, resampled, step, cornered } = geometry;
-  const voxel = [z, y, x];
-  const [n, row, columnAxis] = planesOf(geometry);
-  const along = (axis: number, i: 0 | 1) =>
+  const [slice, ...place] = alongSlices(geometry, [z, y, x]);
+  const along = (i: 0 | 1) =>
     cornered
-      ? voxel[axis] / step[i]
-      : (voxel[axis] + 0.5 - native[i] / 2) / step[i] + resampled[i] / 2 - 0.5 + offsetOf(geometry, i);
-  return { slice: Math.round(voxel[n]) - geometry.first, pixel: [along(columnAxis, 1), along(row, 0)] };
+      ? place[i] / step[i]
+      : (place[i] + 0.5 - native[i] / 2) / step[i] + resampled[i] / 2 - 0.5 + offsetOf(geometry, i);
+  return { slice: Math.round(slice), pixel: [along(1), along(0)] };
 }

@@ -1,5 +1,5 @@
 /** From a network's probabilities on slices back to the volume's grid. */
-import { offsetOf, type SliceGeometry, stridesOf } from './geometry.js';
+import { layoutOf, offsetOf, type SliceGeometry } from './geometry.js';
 import { resample, type Taps, tapsOf } from './resample.js';
 
 /**
@@ -39,21 +39,24 @@ export function putSlice<Voxels extends Float32Array | Uint8Array>(
   s: number,
   volume: Voxels,
 ): void {
-  const [slices, down, right] = stridesOf(geometry);
+  const {
+    start,
+    strides: [slices, down, right],
+  } = layoutOf(geometry);
   const [rows, columns] = geometry.native;
   for (let r = 0, i = 0; r < rows; r++)
-    for (let c = 0; c < columns; c++, i++) volume[(geometry.first + s) * slices + r * down + c * right] = slice[i];
+    for (let c = 0; c < columns; c++, i++) volume[start + s * slices + r * down + c * right] = slice[i];
 }
 
 /** Taps from the slice's pixels back to the volume's; padding is never taken. */
 function backward(geometry: SliceGeometry, i: 0 | 1): Taps {
-  const { shape, native, resampled, step, cornered } = geometry;
+  const { shape, native, resampled, step, cornered, resampling } = geometry;
   const offset = offsetOf(geometry, i);
   const centre = (voxel: number) => {
     const pixel = (voxel + 0.5 - native[i] / 2) / step[i] + resampled[i] / 2 - 0.5 + offset;
     return pixel < -0.5 || pixel > shape[i + 1] - 0.5 ? undefined : pixel;
   };
   const [from, to] = [Math.max(0, offset), Math.min(shape[i + 1], offset + resampled[i])];
-  // segment-anything always takes the two nearest pixels (`F.interpolate`).
-  return tapsOf(native[i], centre, cornered ? 1 : 1 / step[i], from, to);
+  // segment-anything (`F.interpolate`) and nnU-Net always take the two nearest pixels.
+  return tapsOf(native[i], centre, cornered || resampling ? 1 : 1 / step[i], from, to);
 }

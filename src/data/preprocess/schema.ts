@@ -21,7 +21,13 @@ const intensitySchema = z.discriminatedUnion('kind', [
       .describe('the mean becomes 0.15 and the deciles above it spread evenly up to 1, for targets of other sequences'),
   }),
   z.strictObject({ kind: z.literal('min-max').describe('the least and greatest voxel become 0 and 1') }),
-  z.strictObject({ kind: z.literal('z-score').describe('the mean of the volume becomes 0, its deviation 1') }),
+  z.strictObject({
+    kind: z.literal('z-score').describe('the mean of the volume becomes 0, its deviation 1'),
+    within: z
+      .literal('nonzero')
+      .optional()
+      .describe('of what is not zero alone, which is scaled; zeros about it stay as they are. Default: of all voxels'),
+  }),
   z
     .strictObject({
       kind: z.literal('window').describe('these values (Hounsfield units in CT) become 0 and 1, the rest is clipped'),
@@ -54,12 +60,27 @@ const slice = z.int().min(0);
 export const preprocessingSchema = z
   .strictObject({
     axis: z.enum(['axial', 'coronal', 'sagittal']).default('axial').describe('the plane of the slices'),
+    orientation: z
+      .literal('stored')
+      .optional()
+      .describe(
+        'slices lie as the file stores them, and `axial` slices run along its third axis, `coronal` along its second, `sagittal` along its first; default: turned to RAS',
+      ),
+    crop: z
+      .literal('nonzero')
+      .optional()
+      .describe('of a volume only the box of what is not zero is seen; the rest is background. Default: all of it'),
     spacing: z
-      .number()
-      .positive()
+      .union([z.number().positive(), z.tuple([z.number().positive(), z.number().positive()])])
       .nullable()
       .default(null)
-      .describe('in-plane pixel in mm; null keeps each volume’s own'),
+      .describe('in-plane pixel in mm, or [rows, columns]; null keeps each volume’s own'),
+    resampling: z
+      .literal('spline')
+      .optional()
+      .describe(
+        'cubic splines over the whole field of view, which becomes a whole number of pixels, and back by interpolating the logarithms of probabilities, as nnU-Net does; default: linear, each pixel the mean of what it covers',
+      ),
     size: z
       .tuple([pixels, pixels])
       .nullable()
@@ -83,6 +104,10 @@ export const preprocessingSchema = z
   .refine(({ stretch, spacing }) => !stretch || spacing === null, {
     error: 'a stretched slice has no spacing of its own: leave `spacing` out',
     path: ['stretch'],
+  })
+  .refine(({ crop, slices }) => !crop || slices === null, {
+    error: 'the box of a cropped volume says which slices are seen: leave `slices` out',
+    path: ['slices'],
   })
   .refine(({ size, multiple }) => size === null || size.every((side) => side % multiple === 0), {
     error: 'both sides of size must be multiples of `multiple`',
