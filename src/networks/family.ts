@@ -127,6 +127,8 @@ export interface ForeignModel<Config = unknown> {
   preparation?: Preparation;
   /** Levels of the early heads that it comes with; default: none. */
   heads?: readonly number[];
+  /** What a reader should know of what was taken from the file or folder: which of several networks, say. */
+  remark?: string;
   /** Copies the weights in. */
   load(network: SegmentationNetwork): void;
 }

@@ -131,6 +131,7 @@ function foreign(
   const given = preprocessing && { preprocessing };
   const model = new Segmenter({ family, config, classes, heads, preparation: preparation ?? given, device });
   model.fill(load);
+  model.remark = found.remark;
   return model;
 }
 

@@ -45,6 +45,8 @@ export class Segmenter implements Disposable {
   readonly device: string;
   /** What the model's outputs look like on its source domain; absent where it was not trained there. */
   reference: SourceReference | undefined;
+  /** What a reader should know of what was taken from another program's file or folder. */
+  remark: string | undefined;
   #preparation: Preparation;
   #profile: Profile | undefined;
   readonly #base: Base;

@@ -28,7 +28,8 @@ export const registerPredict = (program: Command): void =>
       'millimetres of its world after the word mm. Foundations answer prompts alone, and so do checkpoints of ' +
       'segment-anything and MedSAM as they are published, with --scaling.',
     arguments: {
-      '<model>': 'a file that "graft train", "graft pretrain" or a run wrote, or a published checkpoint',
+      '<model>':
+        'a file that "graft train", "graft pretrain" or a run wrote, a published checkpoint, or a folder that nnU-Net v2 trained',
       '<images...>': 'NIfTI files (.nii, .nii.gz), DICOM files, folders of either',
     },
     options: async () => {
@@ -80,6 +81,7 @@ export const registerPredict = (program: Command): void =>
         'graft predict foundation.safetensors scan.nii.gz --prompt "point 30,42,18 outside 10,12,18"',
         'what you point at',
       ],
+      ['graft predict nnUNetTrainer__nnUNetPlans__2d scan.nii.gz', 'with what nnU-Net v2 trained in two dimensions'],
       [
         'graft predict medsam_vit_b.pth scan.nii.gz --scaling medsam --prompt "box 20,30,18,60,70,18"',
         'with a checkpoint as it was published',
@@ -129,13 +131,14 @@ export const registerPredict = (program: Command): void =>
       const doubtful = masks.filter(({ warnings }) => warnings.length > 0).length;
       const unchecked = asked ? [] : model.unchecked;
       const result = {
-        ...{ masks, skipped, table, unchecked, notes },
+        ...{ masks, skipped, table, unchecked, notes, ...(model.remark && { remark: model.remark }) },
         failures: faults.map(({ image, error: { code, message, hint } }) => ({ image, code, message, hint })),
       };
       context.print(result, () =>
         [
           ...faults.map(({ error: { message, hint } }) => `no mask: ${message} ${hint}`),
           ...notes.map(({ message }) => `note: ${message}`),
+          ...(model.remark ? [`note: ${model.remark}`] : []),
           ...(unchecked.length > 0
             ? [`note: not compared with the model’s source, which it says nothing about: ${unchecked.join(', ')}`]
             : []),

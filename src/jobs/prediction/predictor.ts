@@ -47,6 +47,8 @@ export interface Predictor {
   prompt: ((volume: Volume, prompt: Prompt) => Pausing<Answer>) | undefined;
   /** What of a volume cannot be compared with the model's source, since its file does not tell. */
   unchecked: string[];
+  /** What a reader should know of what was taken from another program's file or folder. */
+  remark: string | undefined;
 }
 
 interface PredictorOptions {
@@ -88,6 +90,7 @@ export function loadPredictor(file: string, { adapter, scaling, device }: Predic
     segment: classes.length > 0 ? ask : undefined,
     prompt: network.prompted ? prompt : undefined,
     unchecked: uncheckedOf(profile),
+    remark: model.remark,
   };
 }
 
