@@ -51,7 +51,8 @@ export const registerParams = (program: Command): void =>
         print({ model, ...counts }, () => describePlacements(counts, width, bold));
       } else {
         const { countPlans, describePlans } = await import('../params/plans.js');
-        const adapter = { ...(rank && { rank }), count, kind, targets };
+        const asked = { ...(rank && { rank }), count, kind, targets, kernels, blocks };
+        const adapter = Object.fromEntries(Object.entries(asked).filter(([key]) => key in shapeOf(family.adapter)));
         const counts = await countPlans({ model, family, classes, settings, adapter });
         print({ model, ...counts }, () => describePlans(model, counts, width, bold));
       }
