@@ -1,10 +1,15 @@
 /** The families of networks that graft knows: a line each. */
 import type { Family } from './family.js';
+import { plainUNet } from './plain-unet/index.js';
 import { sam } from './sam/index.js';
 import { unet2d } from './unet2d/index.js';
 
 /** All families by name, such as `families.unet2d`. */
-export const families: Readonly<Record<string, Family>> = { unet2d, sam };
+export const families: Readonly<Record<string, Family>> = {
+  unet2d,
+  sam,
+  'plain-unet': plainUNet,
+};
 
 /** Where nothing else is asked for: the network that is trained on a source and adapted, and the one that is fine-tuned. */
 export const defaultSizes = { source: 'unet2d', foundation: 'sam-tiny' } as const;
