@@ -1,5 +1,5 @@
 /** nnU-Net's plain U-Net as a family of networks. */
-import { initialise, unwrap } from '../../nn/index.js';
+import { initialiseModule, unwrap } from '../../nn/index.js';
 import type { Family } from '../family.js';
 import { landmark, trainedModel } from './checkpoint.js';
 import { type PlainUNetConfig, plainUNetSchema, plainUNetSettings, plannedConfig } from './config.js';
@@ -27,7 +27,7 @@ export const plainUNet: Family<PlainUNetConfig> = {
     throw plainUNetError('NNUNET_FILE', { file: settings.nnunet, reason: 'it has no plans.json and dataset.json' });
   },
   build: (config) => new PlainUNet(config),
-  initialise: (network, seed) => initialise(network, seed, 'network'),
+  initialise: (network, seed) => initialiseModule(network, seed, 'network'),
   foreign(path, state) {
     // Of a file first its tensors are looked at.
     return state && !unwrap(state, landmark, path) ? undefined : trainedModel(path);

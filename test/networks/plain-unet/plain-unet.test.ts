@@ -4,9 +4,9 @@ import { prepareVolume, readLabel, readVolume } from '../../../src/data/index.js
 import { families } from '../../../src/networks/index.js';
 import { PlainUNet, plainUNet, plainUNetPlans } from '../../../src/networks/plain-unet/index.js';
 import { mirrored, slidingWindow, stepsOf } from '../../../src/networks/plain-unet/sliding-window.js';
-import { countElements, initialise } from '../../../src/nn/index.js';
+import { countElements, initialiseModule } from '../../../src/nn/index.js';
 import { applyPlan } from '../../../src/peft/index.js';
-import { loadSegmenter, segment } from '../../../src/segmenter/index.js';
+import { loadSegmenter, segmentVolume } from '../../../src/segmenter/index.js';
 import { noGrad, onDevice, ones, type Tensor, tensor } from '../../../src/torch/index.js';
 import { folder, reference, scan, segmentation } from './reference.js';
 
@@ -56,7 +56,7 @@ describe.each(['plain', 'coarse'])('the scan %s', (name) => {
 
   it('gets the mask that nnU-Net gives it', () => {
     const want = readLabel(segmentation(name)).data;
-    const got = segment(trained, volume);
+    const got = segmentVolume(trained, volume);
     expect(want.filter((label) => label > 0).length).toBeGreaterThan(1000);
     expect(got.filter((label, i) => label !== want[i]).length).toBe(0);
   });
@@ -108,7 +108,7 @@ describe('a new network', () => {
     [1, 5],
   ])('takes images of %i x %i pixels, whatever its strides', (h, w) => {
     const made = plainUNet.build(config) as PlainUNet;
-    initialise(made, 1, 'network');
+    initialiseModule(made, 1, 'network');
     expect(noGrad(() => made.forward(ones([2, 1, h, w]))).shape).toEqual([2, 3, h, w]);
   });
 
