@@ -1,7 +1,7 @@
 /** What the commands that carry out a recipe share: their options, and how an experiment's result is told. */
 import { basename, extname, join } from 'node:path';
 import type { Headline } from '../report/index.js';
-import type { AnyRecipe, Experiment, FederationExperiment, FederationSummary, Summary } from '../studies/index.js';
+import type { AnyRecipe, Experiment, FederationSummary, Summary } from '../studies/index.js';
 import { bytes, count, wrap } from './format.js';
 import type { Context } from './run-command.js';
 import { readAssignments } from './settings.js';
@@ -78,7 +78,7 @@ const overSeeds = ({ seeds }: { seeds: number[] }) =>
   `mean of ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}`;
 
 function describeAdaptation(
-  { headline, summary, report }: Experiment,
+  { headline, summary, report }: Experiment<Summary>,
   targets: string[],
   { width, bold }: Context,
 ): string {
@@ -105,7 +105,10 @@ function describeAdaptation(
   ].join('\n');
 }
 
-function describeFederation({ headline, summary, report }: FederationExperiment, { width, bold }: Context): string {
+function describeFederation(
+  { headline, summary, report }: Experiment<FederationSummary>,
+  { width, bold }: Context,
+): string {
   const { plans } = summary;
   const parts = [
     `Dice on unseen cases, ${overSeeds(summary)}; local: every site’s own model on its own cases:`,

@@ -36,6 +36,12 @@ import { pseudonymFile } from './names.js';
 /** Keys of a recipe that results do not depend on: they may change from one start to the next. */
 export const incidental = ['cache', 'names', 'report', 'tracking'];
 
+/** A recipe as its file has it, without what parsing made of it. */
+export function asWritten<Recipe extends object>(recipe: Recipe): Omit<Recipe, 'variants' | 'tasks'> {
+  const { variants: _, tasks: __, ...written } = recipe as Recipe & { variants?: unknown; tasks?: unknown };
+  return written as Omit<Recipe, 'variants' | 'tasks'>;
+}
+
 /** A time at which the run went on under a recipe that asked for more. */
 interface HistoryEntry {
   /** ISO time. */
@@ -51,7 +57,7 @@ export interface Extension {
   /** Whether the user wants it. */
   asked: boolean;
   /** The recipe that the folder has, with today's defaults for what it does not name. */
-  read(file: string): object;
+  read(file: string): { seeds: number[] };
   /** Why changes cannot be carried into the run; empty where they all can. */
   refusals(changes: readonly Change[]): string[];
   /**
@@ -84,6 +90,8 @@ interface FolderOptions {
 
 export class RunFolder {
   readonly path: string;
+  /** As it is written here. */
+  readonly recipe: { seeds: number[] };
   /** Faults found when the folder was opened. */
   readonly #notes: string[] = [];
   readonly #log: Log;
@@ -98,8 +106,10 @@ export class RunFolder {
    * @param options.extension how the run may go on under a recipe that asks for more
    * @throws GraftError RUN_EXISTS, RUN_CHANGED, RECIPE_LOST, RUN_IN_USE, WRITE_FAILED
    */
-  constructor(path: string, recipe: { seeds: number[] }, { resume = false, command, extension }: FolderOptions = {}) {
+  constructor(path: string, parsed: { seeds: number[] }, { resume = false, command, extension }: FolderOptions = {}) {
     this.path = path;
+    const recipe = asWritten(parsed);
+    this.recipe = recipe;
     this.#log = new Log(this.file('metrics.jsonl'));
     if ((this.has('recipe.yaml') || this.has('run.json')) && !resume) throw runError('RUN_EXISTS', { folder: path });
     const asked = JSON.parse(JSON.stringify(recipe)) as Record<string, unknown>;
@@ -129,7 +139,7 @@ export class RunFolder {
   #before(asked: Record<string, unknown>, extension: Extension | undefined): unknown {
     const file = this.file('recipe.yaml');
     const { saved, noted } = savedRecipe(this.path);
-    if (saved) return extension?.read(file) ?? saved;
+    if (saved) return extension ? asWritten(extension.read(file)) : saved;
     if (noted !== undefined && noted !== essence(asked)) throw runError('RECIPE_LOST', { file });
     if (noted !== undefined || this.has('recipe.yaml'))
       this.#notes.push(`${file} is missing or damaged: it is written again from the recipe given now`);

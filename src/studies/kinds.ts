@@ -1,9 +1,12 @@
 /** Recipes of either kind, told apart by their keys. */
-
-import type { FederationRecipe } from './federation/recipe.js';
-import { isFederation, parseFederationRecipe } from './federation/recipe.js';
+import { adaptationFindings } from './adaptation/findings.js';
+import { parseRecipe, type Recipe } from './adaptation/recipe.js';
+import type { ModelScores } from './comparison/scores.js';
+import { federationFindings } from './federation/findings.js';
+import { type FederationRecipe, isFederation, parseFederationRecipe } from './federation/recipe.js';
+import type { Findings } from './findings.js';
+import type { RunFiles } from './folder.js';
 import { readContent, readSavedContent } from './parse.js';
-import { parseRecipe, type Recipe } from './recipe.js';
 
 export type AnyRecipe = { kind: 'adaptation'; recipe: Recipe } | { kind: 'federation'; recipe: FederationRecipe };
 
@@ -19,3 +22,13 @@ function parseAnyRecipe(content: Record<string, unknown>, file: string): AnyReci
     ? { kind: 'federation', recipe: parseFederationRecipe(content, file) }
     : { kind: 'adaptation', recipe: parseRecipe(content, file) };
 }
+
+/** Every model of a run that has been scored, in the recipe's order. @throws GraftError RUN_DAMAGED */
+export const readScores = (files: RunFiles, { kind, recipe }: AnyRecipe): ModelScores[] =>
+  kind === 'adaptation' ? scored(adaptationFindings, files, recipe) : scored(federationFindings, files, recipe);
+
+const scored = <Recipe, Found>(
+  { models, read }: Pick<Findings<Recipe, Found, never>, 'models' | 'read'>,
+  files: RunFiles,
+  recipe: Recipe,
+): ModelScores[] => models(recipe, read(files, recipe));

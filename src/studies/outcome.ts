@@ -2,41 +2,43 @@
 import {
   type Drawn,
   drawnSlice,
+  type Headline,
+  type Outlined,
   type PanelGroup,
   type Provenance,
-  type ReportData,
-  renderReport,
 } from '../report/index.js';
 import type { Outcome } from '../tracking/index.js';
-import type { Summary } from './summary.js';
+
+/** A report, as it is written and as it may be handed on. */
+export interface StudyReport {
+  headline: Headline;
+  provenance: Provenance;
+  groups: readonly PanelGroup[];
+  /** Whose outlines the pictures have, from below to above. */
+  outlined: readonly Outlined[];
+  /** The page as HTML, with as much of the provenance and the pictures as may be handed on. */
+  render(provenance: Provenance, groups: readonly PanelGroup[]): string;
+}
 
 /** Facts and settings that name places on this machine. */
 const placed = new Set(['Data set', 'Foundation', 'data.root', 'model.checkpoint']);
 
 /** What may leave. */
-export const withoutPlaces = ({ facts, settings, files }: Provenance): Provenance => ({
+const withoutPlaces = ({ facts, settings, files }: Provenance): Provenance => ({
   facts: facts.filter(([label]) => !placed.has(label)),
   settings: settings.filter(([key]) => !placed.has(key)),
   files,
 });
 
-/** An adaptation's. */
-export function outcomeOf({ methods }: Summary, report: ReportData): Outcome {
-  const { classes, images } = report;
-  return {
-    scores: methods.map(({ name, surfaceDice, dice }) => ({
-      series: ['test', name],
-      values: { ...meansOf('surface dice', surfaceDice), ...meansOf('dice', dice) },
-    })),
-    pictures: picturesOf(images.groups, { outlined: ['truth', 'source', 'adapted'], classes }),
-    report: (withImages) =>
-      renderReport({
-        ...report,
-        provenance: withoutPlaces(report.provenance),
-        images: withImages ? images : { ...images, groups: [] },
-      }),
-  };
-}
+export const outcomeOf = (
+  scores: Outcome['scores'],
+  { provenance, groups, outlined, render }: StudyReport,
+  classes: readonly string[],
+): Outcome => ({
+  scores,
+  pictures: picturesOf(groups, { outlined, classes }),
+  report: (withImages) => render(withoutPlaces(provenance), withImages ? groups : []),
+});
 
 /** Means over seeds, named by place: `dice lju-t2`. */
 export const meansOf = (measure: string, byPlace: Record<string, { mean: number }>): Record<string, number> =>
@@ -47,7 +49,7 @@ export const meansOf = (measure: string, byPlace: Record<string, { mean: number 
   );
 
 /** The slices by site, named by rank and plane. */
-export const picturesOf = (groups: readonly PanelGroup[], drawn: Drawn): Outcome['pictures'] =>
+const picturesOf = (groups: readonly PanelGroup[], drawn: Drawn): Outcome['pictures'] =>
   groups.flatMap(({ title, panels }) =>
     panels.flatMap(({ which, slices }) =>
       slices.map((slice) => ({

@@ -1,6 +1,11 @@
 /** Pictures for a report: which cases to show, and their slices as they are displayed. */
-import { type Label, shownClasses, type Triple, type Volume } from '../data/index.js';
-import type { Outlined, Plane, ReportSlice } from '../report/index.js';
+import type { Pausing } from '../core/index.js';
+import { type Case, type Label, loadCase, shownClasses, type Triple, type Volume } from '../data/index.js';
+import { disposeState } from '../nn/index.js';
+import type { Outlined, Panel, PanelGroup, Plane, ReportSlice } from '../report/index.js';
+import { loadAdapter, loadSegmenter, type Segmenter, segmentVolumeWithPauses } from '../segmenter/index.js';
+import type { RunFiles } from './folder.js';
+import { modelPath } from './tasks.js';
 
 /** The best, the median and the worst of cases that are sorted, the best first; each once. */
 export function bestMedianWorst<Scored>(
@@ -14,6 +19,50 @@ export function bestMedianWorst<Scored>(
   return places
     .filter(([, place], i) => place >= 0 && places.findIndex(([, other]) => other === place) === i)
     .map(([which, place]) => ({ which, one: sorted[place] }));
+}
+
+/** A case that a report shows. */
+export interface Shown extends Omit<Panel, 'slices'> {
+  one: Case;
+  seed: number;
+  /** Whose outlines, each with the file of its adapter below the run's folder; null: the model of the seed as it is. */
+  outlines: { of: Outlined; adapter: string | null }[];
+}
+
+/** The groups with their pictures; the model of each seed is read once, one at a time. @param classes how many */
+export function* picturesOf(
+  files: RunFiles,
+  groups: readonly { title: string; shown: readonly Shown[] }[],
+  classes: number,
+): Pausing<PanelGroup[]> {
+  const all = groups.flatMap(({ shown }) => shown);
+  const slices = new Map<Shown, ReportSlice[]>();
+  for (const seed of new Set(all.map((shown) => shown.seed))) {
+    const model = loadSegmenter(files.file(modelPath(seed)));
+    try {
+      for (const shown of all.filter((one) => one.seed === seed))
+        slices.set(shown, yield* draw(model, shown, files, classes));
+    } finally {
+      model.dispose();
+    }
+  }
+  return groups.map(({ title, shown }) => ({
+    title,
+    panels: shown.map((one) => ({ which: one.which, name: one.name, lines: one.lines, slices: slices.get(one)! })),
+  }));
+}
+
+function* draw(model: Segmenter, { one, outlines }: Shown, files: RunFiles, classes: number): Pausing<ReportSlice[]> {
+  const { image, label } = loadCase(one, { classes: classes + 1 });
+  const masks: Masks = {};
+  for (const { of, adapter: file } of outlines) {
+    const adapter = file === null ? undefined : loadAdapter(files.file(file));
+    model.use(adapter);
+    masks[of as keyof Masks] = yield* segmentVolumeWithPauses(model, image, { case: one });
+    model.use(undefined);
+    if (adapter) disposeState(adapter.state);
+  }
+  return display(image, label!, masks);
 }
 
 type Masks = Omit<ReportSlice['masks'], 'truth'>;

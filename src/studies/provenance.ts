@@ -16,16 +16,11 @@ export function placeFrom(folder: string, path: string): string {
 }
 
 /** @param facts beside the versions @param files models and adapters with their digests */
-export function provenanceOf(
-  folder: RunFolder,
-  recipe: object,
-  facts: Provenance['facts'],
-  files: Provenance['files'],
-): Provenance {
+export function provenanceOf(folder: RunFolder, facts: Provenance['facts'], files: Provenance['files']): Provenance {
   return {
     facts: [...folder.provenance(), ...facts],
     command: folder.command()?.map(asTyped).join(' '),
-    settings: settingsOf(recipe).map(([key, value]) => [
+    settings: settingsOf(folder.recipe).map(([key, value]) => [
       key,
       isAbsolute(value) ? placeFrom(folder.path, value) : value,
     ]),

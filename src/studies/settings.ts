@@ -7,12 +7,12 @@ import { adaptationSchema } from '../adapt/index.js';
 import type { WindowConfig } from '../data/index.js';
 import { fineTuningSchema } from '../finetune/index.js';
 import { familyOfSize } from '../networks/index.js';
+import { recipeSchema } from './adaptation/recipe.js';
 import type { dataSchema } from './dataset.js';
 import { runError } from './errors.js';
-import { federationRecipeSchema, variantsOf } from './federation/recipe.js';
+import { federationRecipeSchema } from './federation/recipe.js';
 import { readAnyRecipe } from './kinds.js';
 import { parseContent, readContent, setByPath } from './parse.js';
-import { methodsOf, recipeSchema } from './recipe.js';
 
 const share = z.number().positive();
 const split = z
@@ -90,7 +90,7 @@ export function trainingOf(file: string, training: TrainingKind, plan?: string):
   }
   if (training === 'source')
     throw runError('RECIPE_OTHER_NETWORK', { file, trains: partOfNetwork, asked: wholeNetwork });
-  const variants = variantsOf(recipe);
+  const { variants } = recipe;
   const variant =
     variants.find(({ name }) => name === plan) ?? variants.find((one) => one.plan === plan) ?? variants[0];
   const { pretrain: _, ...model } = recipe.model;
@@ -115,8 +115,8 @@ export function adaptationOf(file: string, method: string): Omit<FromRecipe, 'si
   const { kind, recipe } = readAnyRecipe(file);
   if (kind !== 'adaptation')
     throw runError('RECIPE_OTHER_NETWORK', { file, trains: partOfNetwork, asked: 'an adaptation without labels' });
-  const methods = methodsOf(recipe);
-  const found = methods.find(({ name }) => name === method) ?? methods.find((one) => one.method === method);
+  const { variants } = recipe;
+  const found = variants.find(({ name }) => name === method) ?? variants.find((one) => one.method === method);
   const { name: _, label: __, ...config } = found ?? { name: '', label: '', method };
   const settings = { ...config, toleranceMm: recipe.toleranceMm };
   return { settings, data: recipe.data, seed: recipe.seeds[0] };

@@ -31,16 +31,16 @@ export function damagedFile(folder: RunFolder, files: readonly FileRecord[] = []
  */
 export function* standingResult<Result extends object>(
   folder: RunFolder,
-  path: readonly string[],
+  path: string,
   task: string,
   filesOf: (result: Result) => readonly FileRecord[],
 ): Generator<ProgressEvent, Result | undefined> {
-  if (!folder.has(...path)) return undefined;
-  if (!folder.isWhole(...path)) {
-    yield { kind: 'note', text: `${folder.file(...path)} is damaged: ${task} is done again` };
+  if (!folder.has(path)) return undefined;
+  if (!folder.isWhole(path)) {
+    yield { kind: 'note', text: `${folder.file(path)} is damaged: ${task} is done again` };
     return undefined;
   }
-  const result = folder.readJson<Result>(...path);
+  const result = folder.readJson<Result>(path);
   const damage = damagedFile(folder, filesOf(result));
   if (damage) yield { kind: 'note', text: `${damage}: ${task} is done again` };
   return damage ? undefined : result;

@@ -1,5 +1,5 @@
 /** TensorBoard and MLflow: a run's numbers where people already look at numbers. */
-export { trackingSchema } from './schema.js';
+export { type TrackingConfig, trackingSchema } from './schema.js';
 export { TensorBoard } from './tensorboard.js';
 export type { TrackedRun } from './tracked-run.js';
 export type { Outcome } from './tracker.js';

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { nameFault, shownName } from '../../src/core/index.js';
 import { csvOf } from '../../src/data/csv.js';
 import { readDataset } from '../../src/data/index.js';
+import { recipeSchema } from '../../src/studies/adaptation/recipe.js';
 import { classesSchema } from '../../src/studies/dataset.js';
 import { fileNameSchema, parseContent, readContent, setByPath } from '../../src/studies/parse.js';
-import { recipeSchema } from '../../src/studies/recipe.js';
 import { errorOf } from '../graft-error.js';
 import { temporaryTree } from '../layouts/tree.js';
 

@@ -3,14 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  methodsOf,
-  parseRecipe,
-  readAnyRecipe,
-  readRecipe,
-  readSavedRecipe,
-  variantsOf,
-} from '../../src/studies/index.js';
+import { parseRecipe, readAnyRecipe, readRecipe, readSavedRecipe } from '../../src/studies/index.js';
 import { root } from '../child.js';
 import { errorOf } from '../graft-error.js';
 
@@ -30,7 +23,7 @@ describe('a recipe', () => {
     const recipe = recipeOf();
     expect(recipe).toMatchObject({ seeds: [1], split: { target: { adapt: 0.5, test: 0.5 } } });
     expect(recipe.training).toMatchObject({ epochs: 20, augmentation: { flip: 0.5 } });
-    expect(methodsOf(recipe).map(({ name }) => name)).toEqual([
+    expect(recipe.variants.map(({ name }) => name)).toEqual([
       'source',
       'adabn',
       'self-training',
@@ -57,21 +50,21 @@ describe('a recipe', () => {
     const file = write('source: a\ntargets: [b]\nmethods: [{ method: convlora, rank: 2 }, adabn]\n');
     const recipe = readRecipe(file, { 'training.augmentation.flip': 0, 'methods.0.rank': 4, seeds: [5], title: 'T' });
     expect(recipe.training.augmentation).toMatchObject({ flip: 0, rotate: 10 });
-    expect(methodsOf(recipe).map(({ rank }) => rank)).toEqual([4, 2]);
+    expect(recipe.variants.map(({ rank }) => rank)).toEqual([4, 2]);
     expect(recipe).toMatchObject({ seeds: [5], title: 'T' });
     expect(errorOf(() => readRecipe(file, { 'training.epocs': 1 })).message).toContain('did you mean epochs?');
   });
 
   it.each(readdirSync(join(root, 'recipes')))('of ours, %s, is valid', (name) => {
-    const { kind, recipe } = readAnyRecipe(join(root, 'recipes', name));
-    expect(kind === 'adaptation' ? methodsOf(recipe) : variantsOf(recipe)).not.toHaveLength(0);
+    const { recipe } = readAnyRecipe(join(root, 'recipes', name));
+    expect(recipe.variants).not.toHaveLength(0);
   });
 });
 
 describe('a grid', () => {
   it('is the product of its lists, each with a name of its own', () => {
     const grid = { method: 'convlora', rank: [2, 4], blocks: [['init_path'], ['down2', 'down3']], epochs: [1, 0] };
-    const found = methodsOf(recipeOf({ methods: ['source'], grid }));
+    const found = recipeOf({ methods: ['source'], grid }).variants;
     expect(found.map(({ name }) => name).slice(0, 3)).toEqual([
       'source',
       'convlora_blocks-init_path_rank-2_epochs-1',

@@ -1,6 +1,4 @@
 /** What runs of either kind scored, for comparisons, tables and what is handed on. */
-
 export type { RunFiles } from '../folder.js';
-export { entriesOfRuns, namesOfRuns, openRun, readScores } from './scores.js';
-export * from './sharing.js';
-export * from './write-scores.js';
+export { entriesOfRuns, forSharing, namesOfRuns, openRun } from './runs.js';
+export type { ModelScores } from './scores.js';

@@ -2,13 +2,15 @@
 
 import type { FederationReport, ReportCurve } from '../../report/index.js';
 import type { RunFolder } from '../folder.js';
-import { type FederationRecipe, variantsOf } from './recipe.js';
-import { ledgerOf, type Task, tasksOf } from './results.js';
+import type { FederationRecipe, RegimeTask } from './recipe.js';
+import type { Found } from './results.js';
+
+type Key = RegimeTask['key'];
 
 /** What a line of the log is about. */
-const taskKeys = ['seed', 'plan', 'regime', 'site'] as const;
+const keys = ['seed', 'plan', 'regime', 'site'] as const satisfies (keyof Key)[];
 
-interface LogRecord extends Task {
+interface LogRecord extends Key {
   kind: string;
   /** From 0. */
   epoch?: number;
@@ -25,8 +27,11 @@ function averaged(points: readonly [round: number, value: number][]): [number, n
 }
 
 /** For every plan and site two charts with a line for each regime: Dice on validation cases, and loss in training. */
-export function roundCurves(folder: RunFolder, recipe: FederationRecipe): FederationReport['curves'] {
-  const { seeds, sites } = recipe;
+export function roundCurves(
+  folder: RunFolder,
+  { sites, variants, tasks }: FederationRecipe,
+  { ledger }: Found,
+): FederationReport['curves'] {
   const log = folder.readLog<LogRecord>().filter(({ kind }) => kind === 'epoch');
   // A resumed run repeats epochs; the last line of each holds.
   const epochs = [
@@ -34,27 +39,27 @@ export function roundCurves(folder: RunFolder, recipe: FederationRecipe): Federa
   ];
 
   /** A value of a task after every epoch or round. */
-  const pointsOf = (task: Task, site: string, value: 'dice' | 'loss'): [number, number][] => {
-    const key = value === 'dice' ? `dice at ${site}` : 'loss';
+  const pointsOf = (key: Key, site: string, value: 'dice' | 'loss'): [number, number][] => {
+    const name = value === 'dice' ? `dice at ${site}` : 'loss';
     const points = (at: number, values: Record<string, number>): [number, number][] =>
-      key in values ? [[at, values[key]]] : [];
-    if (task.regime !== 'federated')
+      name in values ? [[at, values[name]]] : [];
+    if (key.regime !== 'federated')
       return epochs
-        .filter((one) => taskKeys.every((key) => one[key] === task[key]))
+        .filter((one) => keys.every((part) => one[part] === key[part]))
         .flatMap(({ epoch, values }) => points(epoch! + 1, values));
-    return ledgerOf(folder, task.seed, task.plan).flatMap((entry) => {
+    return ledger(key.seed, key.plan).flatMap((entry) => {
       // Of the models that came together Dice is known, of each site's own training the loss.
       const counts = value === 'dice' ? entry.kind === 'aggregated' : entry.kind === 'accepted' && entry.site === site;
       return counts && 'metrics' in entry ? points(entry.round, entry.metrics) : [];
     });
   };
 
-  return variantsOf(recipe).flatMap((variant) => {
-    const tasks = seeds.flatMap((seed) => tasksOf(recipe, seed, variant));
+  return variants.flatMap((variant) => {
+    const asked = tasks.flatMap((task) => (task.variant === variant ? [task.key] : []));
     const seriesOf = (site: string, value: 'dice' | 'loss') =>
       variant.regimes.map((regime) => {
-        const mine = tasks.filter((task) => task.regime === regime && (task.site === null || task.site === site));
-        return { name: regime, points: averaged(mine.flatMap((task) => pointsOf(task, site, value))) };
+        const mine = asked.filter((key) => key.regime === regime && (key.site === null || key.site === site));
+        return { name: regime, points: averaged(mine.flatMap((key) => pointsOf(key, site, value))) };
       });
     const charts = sites
       .flatMap((site): ReportCurve[] => [
@@ -68,12 +73,12 @@ export function roundCurves(folder: RunFolder, recipe: FederationRecipe): Federa
 }
 
 /** For every plan a line over the rounds, at the bytes that had moved by then. */
-export function byteCurve(folder: RunFolder, recipe: FederationRecipe): ReportCurve | undefined {
-  const series = variantsOf(recipe).map(({ name }) => {
+export function byteCurve({ seeds, variants }: FederationRecipe, { ledger }: Found): ReportCurve | undefined {
+  const series = variants.map(({ name }) => {
     const [moved, dice] = [[], []] as [number, number][][];
-    for (const seed of recipe.seeds) {
+    for (const seed of seeds) {
       let sum = 0;
-      for (const entry of ledgerOf(folder, seed, name)) {
+      for (const entry of ledger(seed, name)) {
         if ('down' in entry) sum += entry.down + entry.up;
         if (entry.kind !== 'aggregated' || entry.metrics.dice === undefined) continue;
         moved.push([entry.round, sum]);

@@ -4,36 +4,25 @@
  * run goes on: with the next job, the next step of a job, or the round that was under way.
  */
 import { existsSync } from 'node:fs';
-import { type ProgressEvent, sha256, writeFileAtomic } from '../../core/index.js';
+import { type ProgressEvent, sha256 } from '../../core/index.js';
 import { type Dataset, describeSplit } from '../../data/index.js';
 import { describeFoundation, makeFoundation } from '../../jobs/index.js';
 import { applyPlan } from '../../peft/index.js';
-import { type Headline, renderFederationReport } from '../../report/index.js';
 import { loadFoundation, loadSegmenter, planNamed, Segmenter, saveSegmenter } from '../../segmenter/index.js';
 import { chooseDevice, onDevice, setThreads } from '../../torch/index.js';
 import { Tracking } from '../../tracking/index.js';
-import { cacheFolder, removeCache } from '../cache.js';
-import { writeScores } from '../comparison/write-scores.js';
+import { cacheFolder } from '../cache.js';
 import { findDataset, makePhantoms, withData } from '../dataset.js';
-import { RunFolder, type RunOptions } from '../folder.js';
+import { conclude, type Experiment } from '../findings.js';
+import { asWritten, RunFolder, type RunOptions } from '../folder.js';
+import { modelPath } from '../tasks.js';
 import { standingTensors } from '../whole.js';
 import { federationExtensionOf } from './extension.js';
-import { gatherFederation } from './gather.js';
-import { outcomeOfFederation } from './outcome.js';
-import { type FederationRecipe, networkOf, variantsOf } from './recipe.js';
-import { pathOf, stands, type Task, tasksOf } from './results.js';
-import { nameOf, runTask } from './run-task.js';
+import { federationFindings } from './findings.js';
+import { type FederationRecipe, networkOf, type RegimeTask } from './recipe.js';
+import { runTask, stands } from './run-task.js';
 import { freeSite, type LoadedSite, loadSite, splitSites } from './sites.js';
-import { type FederationSummary, summariseFederation } from './summary.js';
-
-/** What a finished run leaves. */
-export interface FederationExperiment {
-  folder: string;
-  report: string;
-  /** What is certain, in words. */
-  headline: Headline;
-  summary: FederationSummary;
-}
+import type { FederationSummary } from './summary.js';
 
 /**
  * Runs the experiment; what it found lies in the folder. Ending the iteration early leaves what is needed to resume.
@@ -43,7 +32,7 @@ export interface FederationExperiment {
 export async function* runFederationExperiment(
   given: FederationRecipe,
   { out, data, resume = false, extend = false, file, command }: RunOptions,
-): AsyncGenerator<ProgressEvent, FederationExperiment> {
+): AsyncGenerator<ProgressEvent, Experiment<FederationSummary>> {
   const recipe = withData(given, data);
   const device = chooseDevice(recipe.device);
   if (recipe.threads) setThreads(recipe.threads);
@@ -54,7 +43,7 @@ export async function* runFederationExperiment(
   newModel(recipe, device, recipe.seeds[0]).model.dispose();
   const extension = federationExtensionOf(recipe, extend);
   const folder = new RunFolder(out, recipe, { resume: resume || extend, command, extension });
-  const tracking = new Tracking(folder, recipe);
+  const tracking = new Tracking(folder, asWritten(recipe));
   return yield* tracking.follow(carryOut(recipe, folder, device, found, tracking));
 }
 
@@ -65,19 +54,16 @@ async function* carryOut(
   device: string,
   found: Dataset | undefined,
   tracking: Tracking,
-): AsyncGenerator<ProgressEvent, FederationExperiment> {
+): AsyncGenerator<ProgressEvent, Experiment<FederationSummary>> {
   for (const text of folder.remarks) yield { kind: 'note', text };
   yield* folder.tell();
   const dataset = found ?? (yield* makePhantoms(recipe, folder));
-  const plans = variantsOf(recipe);
 
   yield* foundationOf(recipe, folder, device);
   for (const seed of recipe.seeds) {
-    const left = new Map<string, Task>();
-    for (const variant of plans)
-      for (const task of tasksOf(recipe, seed, variant))
-        if (!left.has(pathOf(task)) && !(yield* stands(folder, task, variant, nameOf(task))))
-          left.set(pathOf(task), task);
+    const left = new Map<string, RegimeTask>();
+    for (const task of recipe.tasks)
+      if (task.key.seed === seed && !left.has(task.path) && !(yield* stands(folder, task))) left.set(task.path, task);
     const hasModel = yield* standingTensors(modelFile(folder, seed), `the model of seed ${seed} is made again`);
     if (left.size === 0 && hasModel) continue;
     const splits = splitSites(recipe, dataset, seed);
@@ -90,23 +76,11 @@ async function* carryOut(
     const model = hasModel
       ? loadSegmenter(modelFile(folder, seed), { device })
       : yield* baseModel(recipe, folder, device, seed);
-    for (const variant of plans)
-      for (const task of tasksOf(recipe, seed, variant))
-        if (left.delete(pathOf(task))) yield* runTask({ recipe, folder, seed, model, sites, variant }, task);
+    for (const task of left.values()) yield* runTask({ recipe, folder, seed, model, sites }, task);
     for (const site of sites) freeSite(site);
     model.dispose();
   }
-  yield { kind: 'task', name: 'report' };
-  const summary = summariseFederation(folder, recipe);
-  folder.writeJson(summary, 'results.json');
-  writeScores(folder, { kind: 'federation', recipe });
-  const report = folder.file('report.html');
-  const gathered = yield* gatherFederation(folder, recipe, dataset);
-  writeFileAtomic(report, renderFederationReport(gathered));
-  await tracking.finish(() => outcomeOfFederation(gathered));
-  removeCache(recipe, folder);
-  yield { kind: 'done', name: 'report' };
-  return { folder: folder.path, report, headline: gathered.headline, summary };
+  return yield* conclude(federationFindings, { recipe, folder, dataset }, tracking);
 }
 
 /** Finds plans that the network does not allow. @throws GraftError PLAN_EMPTY, ADAPTER_TARGET, ADAPTER_PLACE */
@@ -114,7 +88,7 @@ function checkPlans(recipe: FederationRecipe): void {
   onDevice('meta', () => {
     const { family, config } = networkOf(recipe);
     const network = family.build(config);
-    for (const { plan, adapter } of variantsOf(recipe))
+    for (const { plan, adapter } of recipe.variants)
       applyPlan(network, planNamed(family, plan), family.adapter.parse(adapter)).undo();
   });
 }
@@ -129,7 +103,7 @@ function newModel(recipe: FederationRecipe, device: string, seed: number, founda
   return { model, report: foundation === undefined ? undefined : loadFoundation(model, foundation) };
 }
 
-const modelFile = (folder: RunFolder, seed: number) => folder.file('models', `seed${seed}.safetensors`);
+const modelFile = (folder: RunFolder, seed: number) => folder.file(modelPath(seed));
 const foundationFile = 'models/foundation.safetensors';
 
 /** Makes the foundation, where the recipe names none and there is none that is whole. */

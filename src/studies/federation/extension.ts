@@ -5,11 +5,11 @@
  */
 import { rmSync } from 'node:fs';
 import type { Change } from '../../core/index.js';
-import { fixedAmong, removedFrom, shownOnly } from '../extension.js';
+import { fixedAmong, removedFrom, shownOnly } from '../adaptation/extension.js';
 import type { Extension, RunFolder } from '../folder.js';
 import { readSavedContent } from '../parse.js';
-import { type FederationRecipe, parseFederationRecipe, type Variant, variantsOf } from './recipe.js';
-import { checkpointPath, pathOf, resultPath, statePath, type Task, tasksOf } from './results.js';
+import { checkpointPath, resultPath, statePath } from '../tasks.js';
+import { type FederationRecipe, parseFederationRecipe, type RegimeTask, type Variant } from './recipe.js';
 
 const growing = ['seeds', 'sites', 'plans', 'regimes', 'epochs', 'federation.rounds', 'federation.weights'];
 
@@ -35,9 +35,9 @@ function refusals(changes: readonly Change[], before: FederationRecipe, now: Fed
     ...(before.seeds[0] === now.seeds[0]
       ? []
       : ['seeds: the foundation was made with the first, which must stay the first']),
-    ...variantsOf(before).flatMap((variant) => {
+    ...before.variants.flatMap((variant) => {
       const { name } = variant;
-      const next = variantsOf(now).find((one) => one.name === name);
+      const next = now.variants.find((one) => one.name === name);
       if (!next) return [`plans: ${name} must stay in the list`];
       const rest = ({ plan, adapter, training, federation: { rounds: _, weights: __, ...federation } }: Variant) =>
         JSON.stringify([plan, adapter, training, federation]);
@@ -61,40 +61,38 @@ const lengthOf = ({ epochs }: FederationRecipe, { federation }: Variant): number
 function prepare(folder: RunFolder, place: string, before: FederationRecipe, now: FederationRecipe): string[] {
   const joined = now.sites.filter((site) => !before.sites.includes(site));
   const remarks = new Set<string>();
-  for (const seed of before.seeds)
-    for (const variant of variantsOf(before)) {
-      const next = variantsOf(now).find(({ name }) => name === variant.name)!;
-      for (const task of tasksOf(before, seed, variant)) {
-        const trains = task.regime === 'federated' ? roundsOf : lengthOf;
-        const [had, has] = [trains(before, variant), trains(now, next)];
-        // Cases of a new site make of the training in one place another one.
-        const anew = task.regime === 'centralised' && joined.length > 0;
-        if (had === has && joined.length === 0) continue;
-        for (const path of [resultPath(task), adapterPath(folder, task)]) folder.move(path, `${place}/${path}`);
-        if (anew) {
-          rmSync(folder.file(statePath(task)), { recursive: true, force: true });
-          remarks.add(`${task.plan}, centralised: trained anew, since the cases of ${joined.join(', ')} belong to it`);
-        } else if (!folder.has(statePath(task)) && !folder.has(checkpointPath(task)))
-          remarks.add(
-            `${nameOf(task)}: trained anew from the start, since an earlier version or somebody removed its state`,
-          );
-        else if (variant.training.decayEpochs === null && has > had)
-          remarks.add(
-            `${nameOf(task)}: the learning rate falls over all that is asked for (decayEpochs: null), which was ${had} and is ${has}: the result is another one than ${has} from the start`,
-          );
-        if (task.regime === 'federated')
-          for (const site of joined) remarks.add(`${nameOf(task)}: ${site} joins after round ${had}`);
-      }
-    }
+  for (const task of before.tasks) {
+    const { variant, key } = task;
+    const next = now.variants.find(({ name }) => name === variant.name)!;
+    const trains = key.regime === 'federated' ? roundsOf : lengthOf;
+    const [had, has] = [trains(before, variant), trains(now, next)];
+    // Cases of a new site make of the training in one place another one.
+    const anew = key.regime === 'centralised' && joined.length > 0;
+    if (had === has && joined.length === 0) continue;
+    for (const path of [resultPath(task), adapterPath(folder, task)]) folder.move(path, `${place}/${path}`);
+    if (anew) {
+      rmSync(folder.file(statePath(task)), { recursive: true, force: true });
+      remarks.add(`${key.plan}, centralised: trained anew, since the cases of ${joined.join(', ')} belong to it`);
+    } else if (!folder.has(statePath(task)) && !folder.has(checkpointPath(task)))
+      remarks.add(
+        `${nameOf(task)}: trained anew from the start, since an earlier version or somebody removed its state`,
+      );
+    else if (variant.training.decayEpochs === null && has > had)
+      remarks.add(
+        `${nameOf(task)}: the learning rate falls over all that is asked for (decayEpochs: null), which was ${had} and is ${has}: the result is another one than ${has} from the start`,
+      );
+    if (key.regime === 'federated')
+      for (const site of joined) remarks.add(`${nameOf(task)}: ${site} joins after round ${had}`);
+  }
   return [...remarks];
 }
 
 const roundsOf = (_: FederationRecipe, { federation }: Variant): number => federation.rounds;
 
-const nameOf = ({ plan, regime, site }: Task) => `${plan}, ${site === null ? regime : `${site} alone`}`;
+const nameOf = ({ key: { plan, regime, site } }: RegimeTask) => `${plan}, ${site === null ? regime : `${site} alone`}`;
 
 /** The file of its adapter, or the folder of the sites' own ones. */
-const adapterPath = (folder: RunFolder, task: Task): string => {
-  const path = `adapters/${pathOf(task)}`;
+const adapterPath = (folder: RunFolder, task: RegimeTask): string => {
+  const path = `adapters/${task.path}`;
   return folder.has(`${path}.safetensors`) ? `${path}.safetensors` : path;
 };

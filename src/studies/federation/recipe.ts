@@ -15,6 +15,7 @@ import { classesSchema, dataSchema } from '../dataset.js';
 import { runError } from '../errors.js';
 import { namesSchema } from '../names.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
+import type { Task } from '../tasks.js';
 
 const share = z.number().positive();
 /** The seed is the run's. */
@@ -106,7 +107,13 @@ export const federationRecipeSchema = z.strictObject({
   device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
   threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),
 });
-export type FederationRecipe = z.output<typeof federationRecipeSchema> & { title: string; windows: WindowConfig };
+type Keys = z.output<typeof federationRecipeSchema> & { title: string; windows: WindowConfig };
+export interface FederationRecipe extends Keys {
+  /** The plans with their names and all their settings. */
+  variants: Variant[];
+  /** All that the recipe asks for, in order; a task that variants share is there for each. */
+  tasks: RegimeTask[];
+}
 
 /** A plan with all its settings. */
 export interface Variant {
@@ -118,6 +125,20 @@ export interface Variant {
   training: LocalTrainingConfig;
   federation: Omit<Federation, 'seed'>;
   regimes: Regime[];
+}
+
+/** One model that a regime trains. */
+export interface RegimeTask
+  extends Task<{
+    seed: number;
+    /** The variant's name; of training without rounds that of the first of those which share the model. */
+    plan: string;
+    regime: Regime;
+    /** The site that trained alone; null: all sites. */
+    site: string | null;
+  }> {
+  /** The one that asks for it. */
+  variant: Variant;
 }
 
 /**
@@ -161,18 +182,41 @@ export function parseFederationRecipe(content: unknown, file: string): Federatio
         problem: `${minSites} sites are needed for a round, but ${sites.length} are named`,
       });
   }
-  return recipe;
+  return { ...recipe, variants, tasks: tasksOf(recipe, variants) };
+}
+
+/**
+ * What the variants ask for. Without rounds the settings of the rounds do not matter: variants that differ in nothing else
+ * share the models of the first of them.
+ */
+function tasksOf({ seeds, sites, epochs }: Keys, variants: readonly Variant[]): RegimeTask[] {
+  const settings = variants.map(({ plan, adapter, training, federation }) =>
+    JSON.stringify([plan, adapter, training, epochs ?? federation.rounds]),
+  );
+  const owners = settings.map((one) => variants[settings.indexOf(one)].name);
+  const taskOf = (seed: number, variant: Variant, plan: string, regime: Regime, site: string | null): RegimeTask => ({
+    key: { seed, plan, regime, site },
+    path: [`seed${seed}`, plan, regime, ...(site === null ? [] : [site])].join('/'),
+    name: `seed ${seed}: ${plan}, ${site === null ? regime : `${site} alone`}`,
+    entry: `${variant.name}/${regime}`,
+    variant,
+  });
+  return seeds.flatMap((seed) =>
+    variants.flatMap((variant, i) =>
+      variant.regimes.flatMap((regime) => {
+        const plan = regime === 'federated' ? variant.name : owners[i];
+        return (regime === 'local' ? sites : [null]).map((site) => taskOf(seed, variant, plan, regime, site));
+      }),
+    ),
+  );
 }
 
 /** Whether a recipe's content is of this kind. */
 export const isFederation = (content: Record<string, unknown>): boolean =>
   'sites' in content || ('plans' in content && !('source' in content));
 
-/** The recipe's plans with their names and all their settings. @throws GraftError RECIPE_INVALID */
-export function variantsOf(
-  { plans: listed, adapter, training, federation, regimes, model }: FederationRecipe,
-  file = 'the recipe',
-): Variant[] {
+/** @throws GraftError RECIPE_INVALID */
+function variantsOf({ plans: listed, adapter, training, federation, regimes, model }: Keys, file: string): Variant[] {
   const family = familyOfSize(model.architecture);
   return listed.map((entry, i) => {
     const variant: z.output<typeof variantSchema> = typeof entry === 'string' ? { plan: entry } : entry;
@@ -192,14 +236,14 @@ export function variantsOf(
 }
 
 /** The network that the sites train. */
-export function networkOf({ model, classes }: FederationRecipe): { family: Family; config: unknown } {
+export function networkOf({ model, classes }: Keys): { family: Family; config: unknown } {
   const { architecture, checkpoint: _, pretrain: __, ...settings } = model;
   const family = familyOfSize(architecture);
   return { family, config: family.configure(architecture, classes.length, settings) };
 }
 
 /** The recipe with what its network's family reads (its settings, the adapter's options) and has defaults for. */
-function ofFamily(recipe: z.output<typeof federationRecipeSchema>, file: string): FederationRecipe {
+function ofFamily(recipe: z.output<typeof federationRecipeSchema>, file: string): Keys {
   const { architecture, checkpoint, pretrain, ...rest } = recipe.model;
   const family = familyOfSize(architecture);
   const { model } = parseContent(z.strictObject({ model: family.settings }), { model: rest }, file);

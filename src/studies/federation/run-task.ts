@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type ProgressEvent, sha256, writeFileAtomic } from '../../core/index.js';
 import type { Volume } from '../../data/index.js';
-import { ledgerFile } from '../../federate/index.js';
+import { ledgerFile, readLedger } from '../../federate/index.js';
 import { type JobEvent, meanScore, progressOf, scoreCase } from '../../jobs/index.js';
 import type { CaseScore } from '../../metrics/index.js';
 import { disposeState, type State } from '../../nn/index.js';
@@ -14,9 +14,11 @@ import {
   segmentVolumeWithPauses,
 } from '../../segmenter/index.js';
 import type { RunFolder } from '../folder.js';
+import { checkpointPath, resultPath, statePath } from '../tasks.js';
+import { standingResult } from '../whole.js';
 import { federate } from './federated.js';
-import type { FederationRecipe, Variant } from './recipe.js';
-import { checkpointPath, ledgerPath, pathOf, type RegimeResult, statePath, type Task, writeResult } from './results.js';
+import type { FederationRecipe, RegimeTask, Variant } from './recipe.js';
+import { ledgerPath, type RegimeResult } from './results.js';
 import type { LoadedSite } from './sites.js';
 import { tune } from './tuning.js';
 
@@ -27,24 +29,45 @@ interface Bench {
   seed: number;
   model: Segmenter;
   sites: LoadedSite[];
-  variant: Variant;
 }
 
-/** What a task is called in progress. */
-export const nameOf = ({ seed, plan, regime, site }: Task) =>
-  `seed ${seed}: ${plan}, ${site ? `${site} alone` : regime}`;
+/** Whether the task is done and all that came out of it is whole; notes tell what is not. */
+export function* stands(folder: RunFolder, task: RegimeTask): Generator<ProgressEvent, boolean> {
+  const {
+    name,
+    key: { seed, plan, regime },
+    variant,
+  } = task;
+  const result = yield* standingResult<RegimeResult>(folder, resultPath(task), name, ({ adapters }) => adapters);
+  if (!result || regime !== 'federated') return result !== undefined;
+  const file = folder.file(ledgerPath(seed, plan));
+  if (isComplete(file, variant.federation.rounds)) return true;
+  yield { kind: 'note', text: `${file} is missing or damaged: ${name} is done again` };
+  return false;
+}
+
+/** A ledger's lines vouch for one another, and the last round for all. */
+function isComplete(file: string, rounds: number): boolean {
+  try {
+    return readLedger(file).some((entry) => entry.kind === 'aggregated' && entry.round === rounds);
+  } catch {
+    return false;
+  }
+}
 
 /** Trains, scores on the test cases of every site, and keeps the result in the run's folder. */
-export async function* runTask(bench: Bench, task: Task): AsyncGenerator<ProgressEvent> {
+export async function* runTask(bench: Bench, task: RegimeTask): AsyncGenerator<ProgressEvent> {
   const { folder } = bench;
-  const { regime, site } = task;
-  const name = nameOf(task);
+  const { name, variant, key } = task;
+  const { regime, site } = key;
   const started = performance.now();
   const checkpoint = folder.file(checkpointPath(task));
   if (!folder.has(checkpointPath(task))) folder.move(statePath(task), checkpointPath(task));
   const trained = yield* progressOf(
-    regime === 'federated' ? inRounds(bench, name, checkpoint) : together(bench, name, site, checkpoint),
-    (record) => folder.log({ ...task, ...record }),
+    regime === 'federated'
+      ? inRounds(bench, variant, name, checkpoint)
+      : together(bench, variant, name, site, checkpoint),
+    (record) => folder.log({ ...key, ...record }),
   );
   const seconds = (performance.now() - started) / 1000;
   const cases = yield* score(bench, name, trained.adapters);
@@ -52,14 +75,14 @@ export async function* runTask(bench: Bench, task: Task): AsyncGenerator<Progres
   const adapters = saveAdapters(folder, task, trained.adapters);
   if (regime === 'federated') keepLedger(folder, task, checkpoint);
   const counts = { trainedParameters, travellingParameters };
-  writeResult(folder, task, { ...task, ...counts, adapters, kept, seconds, cases });
+  folder.writeJson({ ...key, ...counts, adapters, kept, seconds, cases } satisfies RegimeResult, resultPath(task));
   folder.move(checkpointPath(task), statePath(task));
   yield { kind: 'note', text: `${name}, test cases: Dice ${meanScore(cases, 'dice').toFixed(3)}` };
 }
 
-function saveAdapters(folder: RunFolder, task: Task, adapters: Trained['adapters']): RegimeResult['adapters'] {
+function saveAdapters(folder: RunFolder, task: RegimeTask, adapters: Trained['adapters']): RegimeResult['adapters'] {
   const saved = adapters.map(({ site, adapter }) => {
-    const file = `adapters/${[pathOf(task), ...(site === null ? [] : [site])].join('/')}.safetensors`;
+    const file = `adapters/${[task.path, ...(site === null ? [] : [site])].join('/')}.safetensors`;
     const path = folder.file(file);
     saveAdapter(path, adapter);
     return { site, file, bytes: statSync(path).size, sha256: sha256(path) };
@@ -68,7 +91,7 @@ function saveAdapters(folder: RunFolder, task: Task, adapters: Trained['adapters
   return saved;
 }
 
-function keepLedger(folder: RunFolder, { seed, plan }: Task, federation: string): void {
+function keepLedger(folder: RunFolder, { key: { seed, plan } }: RegimeTask, federation: string): void {
   writeFileAtomic(folder.file(ledgerPath(seed, plan)), readFileSync(ledgerFile(federation)));
 }
 
@@ -81,7 +104,8 @@ interface Trained {
 
 /** One site alone, or all cases in one place. */
 async function* together(
-  { recipe, seed, model, sites, variant }: Bench,
+  { recipe, seed, model, sites }: Bench,
+  variant: Variant,
   task: string,
   site: string | null,
   checkpoint: string,
@@ -101,7 +125,8 @@ async function* together(
 }
 
 async function* inRounds(
-  { recipe, seed, model, sites, variant }: Bench,
+  { recipe, seed, model, sites }: Bench,
+  variant: Variant,
   task: string,
   folder: string,
 ): AsyncGenerator<JobEvent, Trained> {

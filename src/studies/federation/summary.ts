@@ -5,22 +5,20 @@ import type { CaseScore } from '../../metrics/index.js';
 import { countElements } from '../../nn/index.js';
 import type { BySite, FederationSummary, PlanSummary, RegimeScores, Traffic } from '../../report/index.js';
 import { onDevice } from '../../torch/index.js';
-import type { RunFolder } from '../folder.js';
-import { spread } from '../summary.js';
-import { type FederationRecipe, networkOf, type Regime, type Variant, variantsOf } from './recipe.js';
-import { ledgerOf, type RegimeResult, readRegimeResults } from './results.js';
+import { bySite, spread } from '../spread.js';
+import { type FederationRecipe, networkOf, type Regime, type Variant } from './recipe.js';
+import type { Found, RegimeResult } from './results.js';
 
 export type { BySite, FederationSummary, PlanSummary, RegimeScores, Traffic };
 
-export function summariseFederation(folder: RunFolder, recipe: FederationRecipe): FederationSummary {
-  const { toleranceMm, seeds, sites, classes } = recipe;
-  const results = readRegimeResults(folder, recipe);
-  const variants = variantsOf(recipe);
-  const moved = variants.map((variant) => bytesOf(folder, recipe, variant));
+/** Of a run that is done. */
+export function summarise(recipe: FederationRecipe, found: Found): FederationSummary {
+  const { toleranceMm, seeds, sites, classes, variants } = recipe;
+  const moved = variants.map((variant) => bytesOf(recipe, variant, found));
   return {
     ...{ toleranceMm, seeds, sites, classes },
     plans: variants.map(({ name, label, regimes }, i) => {
-      const mine = results.filter(({ plan }) => plan === name);
+      const mine = found.done.flatMap(({ task, result }) => (task.variant.name === name ? [result] : []));
       const scores = (regime: Regime) => scoresOf(recipe, mine, regime);
       const federated = mine.find(({ regime }) => regime === 'federated');
       return {
@@ -30,7 +28,7 @@ export function summariseFederation(folder: RunFolder, recipe: FederationRecipe)
         regimes: Object.fromEntries(regimes.map((regime) => [regime, scores(regime)])),
         localModels: regimes.includes('local') ? localModels(recipe, mine) : null,
         gain: regimes.includes('local') && federated ? gainOf(recipe, mine) : null,
-        traffic: moved[i] && trafficOf(recipe, variants, moved, moved[i]),
+        traffic: moved[i] && trafficOf(recipe, moved, moved[i]),
       };
     }),
   };
@@ -42,16 +40,9 @@ const casesOf = (results: readonly RegimeResult[], seed: number, regime: Regime,
     .find((one) => one.seed === seed && one.regime === regime && (one.site === null || one.site === site))!
     .cases.filter((one) => one.site === site);
 
-/** Values by site and seed, and their mean over the sites. */
-function bySite({ sites, seeds }: FederationRecipe, value: (site: string, seed: number) => number): BySite {
-  const values = sites.map((site) => seeds.map((seed) => value(site, seed)));
-  const means = seeds.map((_, i) => values.reduce((sum, one) => sum + one[i], 0) / sites.length);
-  return Object.fromEntries([...sites.map((site, i) => [site, spread(values[i])]), ['mean', spread(means)]]);
-}
-
 function scoresOf(recipe: FederationRecipe, results: readonly RegimeResult[], regime: Regime): RegimeScores {
   const measure = (key: 'dice' | 'surfaceDice') =>
-    bySite(recipe, (site, seed) => meanScore(casesOf(results, seed, regime, site), key));
+    bySite(recipe.sites, recipe.seeds, (site, seed) => meanScore(casesOf(results, seed, regime, site), key));
   const ofClass = (site: string, name: string) =>
     spread(
       recipe.seeds.map((seed) => {
@@ -68,13 +59,13 @@ function scoresOf(recipe: FederationRecipe, results: readonly RegimeResult[], re
   };
 }
 
-function gainOf(recipe: FederationRecipe, results: readonly RegimeResult[]): BySite {
+function gainOf({ sites, seeds }: FederationRecipe, results: readonly RegimeResult[]): BySite {
   const dice = (seed: number, regime: Regime, site: string) => meanScore(casesOf(results, seed, regime, site), 'dice');
-  return bySite(recipe, (site, seed) => dice(seed, 'federated', site) - dice(seed, 'local', site));
+  return bySite(sites, seeds, (site, seed) => dice(seed, 'federated', site) - dice(seed, 'local', site));
 }
 
-function localModels(recipe: FederationRecipe, results: readonly RegimeResult[]): BySite {
-  return bySite(recipe, (site, seed) => {
+function localModels({ sites, seeds }: FederationRecipe, results: readonly RegimeResult[]): BySite {
+  return bySite(sites, seeds, (site, seed) => {
     const models = results.filter((one) => one.regime === 'local' && one.seed === seed);
     const scores = models.map(({ cases }) =>
       meanScore(
@@ -95,8 +86,8 @@ interface Moved {
 }
 
 /** From the ledgers, means over the seeds. */
-function bytesOf(folder: RunFolder, { seeds }: FederationRecipe, { name, federation }: Variant): Moved | null {
-  const entries = seeds.flatMap((seed) => ledgerOf(folder, seed, name));
+function bytesOf({ seeds }: FederationRecipe, { name, federation }: Variant, { ledger }: Found): Moved | null {
+  const entries = seeds.flatMap((seed) => ledger(seed, name));
   if (entries.length === 0) return null;
   const traffic = entries.flatMap((entry) => ('down' in entry ? [entry] : []));
   const sum = (value: (entry: (typeof traffic)[number]) => number) =>
@@ -111,14 +102,15 @@ function bytesOf(folder: RunFolder, { seeds }: FederationRecipe, { name, federat
 
 function trafficOf(
   recipe: FederationRecipe,
-  variants: readonly Variant[],
   all: readonly (Moved | null)[],
   { rounds, down, up, updates }: Moved,
 ): Traffic {
   const total = down + up;
   const full = all.find(
     (_, i) =>
-      variants[i].plan === 'full' && variants[i].federation.wire === 'fp32' && variants[i].federation.rounds === rounds,
+      recipe.variants[i].plan === 'full' &&
+      recipe.variants[i].federation.wire === 'fp32' &&
+      recipe.variants[i].federation.rounds === rounds,
   );
   const { family, config } = networkOf(recipe);
   const size = onDevice('meta', () => countElements(family.build(config).parameters().values()));

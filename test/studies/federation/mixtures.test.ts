@@ -10,9 +10,10 @@ import { pretrainingSchema } from '../../../src/finetune/index.js';
 import { makeFoundation, scoreFolder } from '../../../src/jobs/index.js';
 import { loadAdapter, loadSegmenter, segmentVolume } from '../../../src/segmenter/index.js';
 import {
+  openRun,
   parseFederationRecipe,
-  RunFolder,
-  readRegimeResults,
+  type RegimeResult,
+  resultPath,
   runFederationExperiment,
 } from '../../../src/studies/index.js';
 
@@ -94,7 +95,9 @@ it('goes through a round, scores every site and evaluates the masks to the same 
       );
       await ended(runFederationExperiment(recipe, { out, file: 'mixture.yaml' }));
 
-      const [{ cases, adapters }] = readRegimeResults(new RunFolder(out, recipe, { resume: true }), recipe);
+      const [{ cases, adapters }] = recipe.tasks.map((task) =>
+        openRun(out).files.readJson<RegimeResult>(resultPath(task)),
+      );
       expect(cases.map((one) => one.site)).toEqual(['a', 'b']);
       const model = loadSegmenter(join(out, 'models', 'seed1.safetensors'));
       for (const scored of cases) {

@@ -3,12 +3,16 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { parseFederationRecipe, readAnyRecipe, tasksOf, variantsOf } from '../../../src/studies/index.js';
+import { type FederationRecipe, parseFederationRecipe, readAnyRecipe } from '../../../src/studies/index.js';
 import { root } from '../../child.js';
 import { errorOf } from '../../graft-error.js';
 import { recipe as tiny } from './tiny.js';
 
 const recipeOf = (extra: object = {}) => parseFederationRecipe({ sites: ['a', 'b'], ...extra }, 'x.yaml');
+
+/** What each variant asks for, by the names of its tasks. */
+const tasksIn = ({ variants, tasks }: FederationRecipe) =>
+  variants.map((variant) => tasks.filter((task) => task.variant === variant).map(({ key }) => key));
 
 const errorIn = (extra: object) => errorOf(() => recipeOf(extra));
 
@@ -16,7 +20,7 @@ describe('a federated recipe', () => {
   it('needs sites only', () => {
     const recipe = recipeOf();
     expect(recipe).toMatchObject({ plans: ['flap-sam'], regimes: ['local', 'centralised', 'federated'], seeds: [1] });
-    const [{ training, federation, adapter }] = variantsOf(recipe);
+    const [{ training, federation, adapter }] = recipe.variants;
     expect({ lr: training.lr, rounds: federation.rounds, rank: adapter.rank }).toEqual({
       lr: 8e-4,
       rounds: 25,
@@ -30,10 +34,7 @@ describe('a federated recipe', () => {
       regimes: ['local', 'federated'],
       plans: ['lora', { plan: 'full', regimes: ['federated'] }],
     });
-    const asked = variantsOf(recipe).map((variant) =>
-      tasksOf(recipe, 1, variant).map(({ regime, site }) => [regime, site]),
-    );
-    expect(asked).toEqual([
+    expect(tasksIn(recipe).map((keys) => keys.map(({ regime, site }) => [regime, site]))).toEqual([
       [
         ['local', 'a'],
         ['local', 'b'],
@@ -44,17 +45,15 @@ describe('a federated recipe', () => {
   });
 
   it('lets a plan overrule settings, and nothing else of them', () => {
-    const [first, second] = variantsOf(
-      recipeOf({
-        adapter: { rank: 4 },
-        training: { lr: 1e-3, batch: 3 },
-        federation: { rounds: 7, aggregation: 'mean' },
-        plans: [
-          'lora',
-          { plan: 'lora', name: 'other', adapter: { scale: 2 }, training: { lr: 0.1 }, federation: { wire: 'bf16' } },
-        ],
-      }),
-    );
+    const [first, second] = recipeOf({
+      adapter: { rank: 4 },
+      training: { lr: 1e-3, batch: 3 },
+      federation: { rounds: 7, aggregation: 'mean' },
+      plans: [
+        'lora',
+        { plan: 'lora', name: 'other', adapter: { scale: 2 }, training: { lr: 0.1 }, federation: { wire: 'bf16' } },
+      ],
+    }).variants;
     expect(first).toMatchObject({ name: 'lora', adapter: { rank: 4, scale: 1 }, federation: { wire: 'fp32' } });
     expect(second).toMatchObject({
       ...{ name: 'other', plan: 'lora', adapter: { rank: 4, scale: 2 }, training: { lr: 0.1, batch: 3 } },
@@ -70,8 +69,8 @@ describe('a federated recipe', () => {
         { plan: 'lora', name: 'r4', adapter: { rank: 4 } },
       ],
     });
-    const tasks = variantsOf(recipe).map((variant) =>
-      tasksOf(recipe, 1, variant).map(({ plan, regime, site }) => `${plan} ${regime} ${site ?? ''}`.trim()),
+    const tasks = tasksIn(recipe).map((keys) =>
+      keys.map(({ plan, regime, site }) => `${plan} ${regime} ${site ?? ''}`.trim()),
     );
     const alone = (plan: string) => [`${plan} local a`, `${plan} local b`, `${plan} centralised`];
     expect(tasks).toEqual([
@@ -79,11 +78,8 @@ describe('a federated recipe', () => {
       [...alone('lora'), 'int8 federated'],
       [...alone('r4'), 'r4 federated'],
     ]);
-    const longer = {
-      ...recipe,
-      plans: ['lora', { plan: 'lora', name: 'long', federation: { rounds: 3 } }],
-    } as typeof recipe;
-    expect(tasksOf(longer, 1, variantsOf(longer)[1]).every(({ plan }) => plan === 'long')).toBe(true);
+    const longer = recipeOf({ plans: ['lora', { plan: 'lora', name: 'long', federation: { rounds: 3 } }] });
+    expect(tasksIn(longer)[1].every(({ plan }) => plan === 'long')).toBe(true);
   });
 
   it.each(readdirSync(join(root, 'recipes')))('of ours or of the other kind, %s, is known by its keys', (name) => {
@@ -124,7 +120,7 @@ describe('a federated recipe', () => {
   });
 
   it('is read from YAML as it is written', () => {
-    expect(variantsOf(parseFederationRecipe(parse(tiny), 'tiny.yaml')).map(({ name }) => name)).toEqual([
+    expect(parseFederationRecipe(parse(tiny), 'tiny.yaml').variants.map(({ name }) => name)).toEqual([
       'flap-sam',
       'small',
     ]);

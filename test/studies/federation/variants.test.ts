@@ -10,11 +10,12 @@ import { loadCase, readDataset, siteOf } from '../../../src/data/index.js';
 import { scoreCase } from '../../../src/jobs/index.js';
 import { loadAdapter, loadSegmenter, segmentVolumeWithPauses } from '../../../src/segmenter/index.js';
 import {
-  type FederationExperiment,
+  type Experiment,
   type FederationSummary,
+  openRun,
   parseFederationRecipe,
-  RunFolder,
-  readRegimeResults,
+  type RegimeResult,
+  resultPath,
   runFederationExperiment,
 } from '../../../src/studies/index.js';
 import { last } from '../../last.js';
@@ -44,7 +45,7 @@ const recipe = parseFederationRecipe(
 
 let folder: string;
 let out: string;
-let ended: FederationExperiment;
+let ended: Experiment<FederationSummary>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'graft-variants-'));
   out = join(folder, 'run');
@@ -59,7 +60,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('every way to go through the rounds', () => {
-  const results = () => readRegimeResults(new RunFolder(out, recipe, { resume: true }), recipe);
+  const results = () => recipe.tasks.map((task) => openRun(out).files.readJson<RegimeResult>(resultPath(task)));
 
   it('ends with a model, and keeps a round that there was', () => {
     expect(results().map(({ plan }) => plan)).toEqual(['fedex', 'fedsa', 'ffa', 'rolora', 'mean', 'mixed', 'prox']);

@@ -3,43 +3,33 @@
  * method, and scored on target patients that it never saw. What is finished is on disk, so a killed run goes on.
  */
 import { existsSync, rmSync, statSync } from 'node:fs';
-import type { ProgressEvent } from '../core/index.js';
-import { type Pause, sha256, writeFileAtomic } from '../core/index.js';
-import { type Case, type Dataset, describeSplit, siteOf, splitCases, type Volume } from '../data/index.js';
-import { checkSafetensors } from '../formats/index.js';
-import { adaptModel, meanScore, progressOf, removeCheckpoints, scoreCase, trainModel } from '../jobs/index.js';
-import type { CaseScore } from '../metrics/index.js';
-import { disposeState } from '../nn/index.js';
-import { type Headline, renderReport } from '../report/index.js';
+import type { ProgressEvent } from '../../core/index.js';
+import { type Pause, sha256 } from '../../core/index.js';
+import { type Case, type Dataset, describeSplit, siteOf, splitCases, type Volume } from '../../data/index.js';
+import { checkSafetensors } from '../../formats/index.js';
+import { adaptModel, meanScore, progressOf, removeCheckpoints, scoreCase, trainModel } from '../../jobs/index.js';
+import type { CaseScore } from '../../metrics/index.js';
+import { disposeState } from '../../nn/index.js';
 import {
   loadSegmenter,
   type Segmenter,
   saveAdapter,
   saveSegmenter,
   segmentVolumeWithPauses,
-} from '../segmenter/index.js';
-import { chooseDevice, setThreads } from '../torch/index.js';
-import { Tracking } from '../tracking/index.js';
-import { cacheFolder, removeCache } from './cache.js';
-import { writeScores } from './comparison/write-scores.js';
-import { findDataset, labelledCases, makePhantoms, withData } from './dataset.js';
+} from '../../segmenter/index.js';
+import { chooseDevice, setThreads } from '../../torch/index.js';
+import { Tracking } from '../../tracking/index.js';
+import { cacheFolder } from '../cache.js';
+import { findDataset, labelledCases, makePhantoms, withData } from '../dataset.js';
+import { conclude, type Experiment } from '../findings.js';
+import { asWritten, RunFolder, type RunOptions } from '../folder.js';
+import { checkpointPath, modelPath, resultPath } from '../tasks.js';
+import { standingResult } from '../whole.js';
 import { extensionOf } from './extension.js';
-import { RunFolder, type RunOptions } from './folder.js';
-import { gatherReport } from './gather.js';
-import { outcomeOf } from './outcome.js';
-import { methodsOf, type NamedMethod, type Recipe } from './recipe.js';
-import type { Result, SourceResult } from './result.js';
-import { type Summary, summarise } from './summary.js';
-import { standingResult } from './whole.js';
-
-/** What a finished run leaves. */
-export interface Experiment {
-  folder: string;
-  report: string;
-  /** What is certain, in words. */
-  headline: Headline;
-  summary: Summary;
-}
+import { adaptationFindings } from './findings.js';
+import type { AdaptationTask, Recipe } from './recipe.js';
+import { type Result, type SourceResult, sourcePath } from './results.js';
+import type { Summary } from './summary.js';
 
 interface Plan {
   recipe: Recipe;
@@ -57,7 +47,7 @@ interface Plan {
 export async function* runExperiment(
   given: Recipe,
   { out, data, resume = false, extend = false, file, command }: RunOptions,
-): AsyncGenerator<ProgressEvent, Experiment> {
+): AsyncGenerator<ProgressEvent, Experiment<Summary>> {
   const recipe = withData(given, data);
   const device = chooseDevice(recipe.device);
   if (recipe.threads) setThreads(recipe.threads);
@@ -66,7 +56,7 @@ export async function* runExperiment(
   if (found) checkCases({ recipe, dataset: found });
   const extension = extensionOf(recipe, extend);
   const folder = new RunFolder(out, recipe, { resume: resume || extend, command, extension });
-  const tracking = new Tracking(folder, recipe);
+  const tracking = new Tracking(folder, asWritten(recipe));
   return yield* tracking.follow(carryOut({ recipe, folder, device }, found, tracking));
 }
 
@@ -75,7 +65,7 @@ async function* carryOut(
   { recipe, folder, device }: Omit<Plan, 'dataset'>,
   found: Dataset | undefined,
   tracking: Tracking,
-): AsyncGenerator<ProgressEvent, Experiment> {
+): AsyncGenerator<ProgressEvent, Experiment<Summary>> {
   yield* folder.tell();
   const dataset = found ?? (yield* makePhantoms(recipe, folder));
   const plan: Plan = { recipe, folder, dataset, device };
@@ -86,21 +76,11 @@ async function* carryOut(
     for (const [site, split] of Object.entries(parts))
       yield { kind: 'note', text: `seed ${seed}, ${site}: ${describeSplit(split)}` };
     const model = yield* sourceModel(plan, seed, parts[recipe.source]);
-    for (const target of recipe.targets)
-      for (const method of methodsOf(recipe)) yield* adaptAndScore(plan, seed, model, target, parts[target], method);
+    for (const task of recipe.tasks.filter(({ key }) => key.seed === seed))
+      yield* adaptAndScore(plan, model, parts[task.key.target], task);
     model.dispose();
   }
-  yield { kind: 'task', name: 'report' };
-  const summary = summarise(folder, recipe);
-  folder.writeJson(summary, 'results.json');
-  writeScores(folder, { kind: 'adaptation', recipe });
-  const report = folder.file('report.html');
-  const gathered = yield* gatherReport(folder, recipe, dataset);
-  writeFileAtomic(report, renderReport(gathered));
-  await tracking.finish(() => outcomeOf(summary, gathered));
-  removeCache(recipe, folder);
-  yield { kind: 'done', name: 'report' };
-  return { folder: folder.path, report, headline: gathered.headline, summary };
+  return yield* conclude(adaptationFindings, plan, tracking);
 }
 
 /** Finds missing sites and labels, and splits that the cases do not allow, before hours are spent. */
@@ -129,13 +109,13 @@ async function* sourceModel(
   seed: number,
   { train, validation, test }: Record<string, Case[]>,
 ): AsyncGenerator<ProgressEvent, Segmenter> {
-  const name = `models/seed${seed}.safetensors`;
+  const name = modelPath(seed);
   const file = folder.file(name);
-  const path = ['results', `seed${seed}`, 'source.json'];
+  const path = sourcePath(seed);
   const { toleranceMm, classes, architecture } = recipe;
   const task = `seed ${seed}: train on ${recipe.source}`;
   // A model without its scores was written last; they are quickly had again.
-  const unscored = !folder.isWhole(...path) && existsSync(file) && checkSafetensors(file) === 'whole';
+  const unscored = !folder.isWhole(path) && existsSync(file) && checkSafetensors(file) === 'whole';
   const again = unscored ? `scoring on ${recipe.source}` : task;
   if (yield* standingResult<SourceResult>(folder, path, again, (result) => [result.model]))
     return loadSegmenter(file, { device });
@@ -156,13 +136,13 @@ async function* sourceModel(
   if (!unscored) saveSegmenter(file, model, { seed: String(seed), source: recipe.source });
   const cases = yield* scoreCases(model, test, recipe);
   const result: SourceResult = { seed, model: { file: name, sha256: sha256(file) }, cases };
-  if (folder.isWhole(...path) && folder.readJson<SourceResult>(...path).model.sha256 !== result.model.sha256) {
+  if (folder.isWhole(path) && folder.readJson<SourceResult>(path).model.sha256 !== result.model.sha256) {
     // On another machine the model that is made again is another one.
     yield { kind: 'note', text: `${task}: gives other bits here; what was made from the model before is done again` };
     for (const made of ['adapters', 'results'])
       rmSync(folder.file(made, `seed${seed}`), { recursive: true, force: true });
   }
-  folder.writeJson(result, ...path);
+  folder.writeJson(result, path);
   removeCheckpoints(job.checkpoint);
   const score = meanScore(cases, 'surfaceDice').toFixed(3);
   yield { kind: 'note', text: `seed ${seed}: ${recipe.source} itself, unseen cases: surface Dice ${score}` };
@@ -184,42 +164,39 @@ async function* scoreCases(
 
 async function* adaptAndScore(
   { recipe, folder }: Plan,
-  seed: number,
   model: Segmenter,
-  target: string,
   { adapt: adaptCases, test }: Record<string, Case[]>,
-  method: NamedMethod,
+  asked: AdaptationTask,
 ): AsyncGenerator<ProgressEvent> {
-  const result = ['results', `seed${seed}`, target, `${method.name}.json`];
+  const { key, name: task, path, variant } = asked;
+  const { seed, target } = key;
   const { toleranceMm } = recipe;
-  const { name: _, label, ...config } = method;
-  const task = `seed ${seed}: ${label} on ${target}`;
-  if (yield* standingResult<Result>(folder, result, task, ({ adapter }) => (adapter ? [adapter] : []))) return;
+  const { name: _, label: __, ...config } = variant;
+  const stands = standingResult<Result>(folder, resultPath(asked), task, ({ adapter }) => (adapter ? [adapter] : []));
+  if (yield* stands) return;
   const started = performance.now();
   const job = {
-    checkpoint: folder.file('checkpoints', `seed${seed}-${target}-${method.name}`),
+    checkpoint: folder.file(checkpointPath(asked)),
     cache: cacheFolder(recipe, folder),
     cases: adaptCases,
     ...{ task, model, config, target, seed, toleranceMm },
   };
   const { adapter, trained, kept, guard, looks } = yield* progressOf(adaptModel(job), (record) =>
-    folder.log({ seed, target, method: method.name, ...record }),
+    folder.log({ ...key, ...record }),
   );
   const seconds = (performance.now() - started) / 1000;
 
-  const name = `adapters/seed${seed}/${target}/${method.name}.safetensors`;
-  if (method.method !== 'source') saveAdapter(folder.file(name), adapter);
+  const name = `adapters/${path}.safetensors`;
+  if (variant.method !== 'source') saveAdapter(folder.file(name), adapter);
   model.use(adapter);
   const cases = yield* scoreCases(model, test, recipe);
   model.use(undefined);
   folder.writeJson(
     {
-      seed,
-      target,
-      method: method.name,
+      ...key,
       trainedParameters: trained,
       adapter:
-        method.method === 'source'
+        variant.method === 'source'
           ? null
           : { file: name, bytes: statSync(folder.file(name)).size, sha256: sha256(folder.file(name)) },
       kept: kept.candidate,
@@ -228,7 +205,7 @@ async function* adaptAndScore(
       seconds,
       cases,
     } satisfies Result,
-    ...result,
+    resultPath(asked),
   );
   removeCheckpoints(job.checkpoint);
   disposeState(adapter.state);

@@ -1,14 +1,15 @@
 /** The adaptation experiment's recipe: a whole experiment as one typed YAML file. */
 import { z } from 'zod';
-import { adaptationSchema, methodLabel, methodNames, resolveMethod, trainingSchema } from '../adapt/index.js';
-import { preprocessingSchema } from '../data/index.js';
-import { defaultSizes, type Family, families, familyOfSize } from '../networks/index.js';
-import { trackingSchema } from '../tracking/index.js';
-import { cacheSchema } from './cache.js';
-import { classesSchema, dataSchema } from './dataset.js';
-import { runError } from './errors.js';
-import { namesSchema } from './names.js';
-import { checkDistinct, fileNameSchema, parseContent, readContent } from './parse.js';
+import { adaptationSchema, methodLabel, methodNames, resolveMethod, trainingSchema } from '../../adapt/index.js';
+import { preprocessingSchema } from '../../data/index.js';
+import { defaultSizes, type Family, families, familyOfSize } from '../../networks/index.js';
+import { trackingSchema } from '../../tracking/index.js';
+import { cacheSchema } from '../cache.js';
+import { classesSchema, dataSchema } from '../dataset.js';
+import { runError } from '../errors.js';
+import { namesSchema } from '../names.js';
+import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
+import type { Task } from '../tasks.js';
 
 const share = z.number().positive();
 /** Networks that can be trained on a source and adapted: those with early heads. */
@@ -80,8 +81,17 @@ export const recipeSchema = z.strictObject({
 /** What is meant where nobody names a method. */
 export const defaultMethod = adaptationSchema.parse({}).method;
 
-export type Recipe = z.output<typeof recipeSchema>;
 export type NamedMethod = z.output<typeof methodSchema> & { name: string; label: string };
+/** One method on one target with one seed. */
+export interface AdaptationTask extends Task<{ seed: number; target: string; method: string }> {
+  variant: NamedMethod;
+}
+export interface Recipe extends z.output<typeof recipeSchema> {
+  /** The methods with their names and all settings, the grid's combinations included. */
+  variants: NamedMethod[];
+  /** All that the recipe asks for, in order. */
+  tasks: AdaptationTask[];
+}
 
 /**
  * Reads a recipe.
@@ -96,22 +106,32 @@ export const readRecipe = (file: string, overrides: Record<string, unknown> = {}
 export function parseRecipe(content: unknown, file: string): Recipe {
   const given = parseContent(recipeSchema, content, file);
   const { settings } = familyOfSize(given.network);
-  const recipe = {
-    ...given,
-    ...parseContent(z.strictObject({ architecture: settings }), { architecture: given.architecture }, file),
-  };
+  const own = parseContent(z.strictObject({ architecture: settings }), { architecture: given.architecture }, file);
   checkBlocks(familyOfSize(given.network), given, file);
   // What only the whole tells.
-  const { source, targets, seeds, classes } = recipe;
-  checkDistinct({ targets, seeds, classes, methods: methodsOf(recipe).map(({ name }) => name) }, file);
+  const variants = methodsOf(given);
+  const { source, targets, seeds, classes } = given;
+  checkDistinct({ targets, seeds, classes, methods: variants.map(({ name }) => name) }, file);
   if (targets.includes(source))
     throw runError('RECIPE_INVALID', { file, key: 'targets', problem: `${source} is the source already` });
-  for (const method of methodsOf(recipe)) resolveMethod(familyOfSize(recipe.network), method);
-  return recipe;
+  for (const method of variants) resolveMethod(familyOfSize(given.network), method);
+  const tasks = seeds.flatMap((seed) =>
+    targets.flatMap((target) =>
+      variants.map((variant) => ({
+        key: { seed, target, method: variant.name },
+        path: `seed${seed}/${target}/${variant.name}`,
+        name: `seed ${seed}: ${variant.label} on ${target}`,
+        entry: variant.name,
+        variant,
+      })),
+    ),
+  );
+  return { ...given, ...own, variants, tasks };
 }
 
-/** The recipe's methods with their names, the grid's combinations included. */
-export function methodsOf({ methods: listed, grid }: Recipe): NamedMethod[] {
+type Listed = Pick<z.output<typeof recipeSchema>, 'methods' | 'grid'>;
+
+function methodsOf({ methods: listed, grid }: Listed): NamedMethod[] {
   const named = listed.map((entry): NamedMethod => {
     const config = methodSchema.parse(typeof entry === 'string' ? { method: entry } : entry);
     const name = config.name ?? config.method;
@@ -143,7 +163,7 @@ export function describeNetwork({ network, architecture, classes }: Recipe): str
 }
 
 /** Blocks that a method or the grid names must be the network's. @throws GraftError RECIPE_INVALID */
-function checkBlocks({ blocks: { encoder, decoder } }: Family, { methods, grid }: Recipe, file: string): void {
+function checkBlocks({ blocks: { encoder, decoder } }: Family, { methods, grid }: Listed, file: string): void {
   const blocks = z.array(z.enum([...encoder, ...decoder] as [string, ...string[]]));
   const schema = z.object({
     methods: z.array(z.union([z.string(), z.object({ blocks: blocks.optional() })])),

@@ -2,10 +2,10 @@
  * How a finished adaptation run goes on under a recipe that asks for more: seeds, targets and methods are added. What is
  * there does not depend on them, so the run ends with the same bits as if they had been asked for from the start.
  */
-import type { Change } from '../core/index.js';
-import type { Extension } from './folder.js';
-import { readSavedContent } from './parse.js';
-import { methodsOf, parseRecipe, type Recipe } from './recipe.js';
+import type { Change } from '../../core/index.js';
+import type { Extension } from '../folder.js';
+import { readSavedContent } from '../parse.js';
+import { parseRecipe, type Recipe } from './recipe.js';
 
 /** Keys that only the report shows. */
 export const shownOnly = ['title', 'description'];
@@ -42,8 +42,8 @@ export function extensionOf(recipe: Recipe, asked: boolean): Extension {
     refusals: (changes) => [
       ...fixedAmong(changes, [...shownOnly, 'seeds', 'targets', 'methods', 'grid'], whyFixed),
       ...removedFrom(['seeds', 'targets'], before, recipe),
-      ...methodsOf(before).flatMap((method) => {
-        const now = methodsOf(recipe).find(({ name }) => name === method.name);
+      ...before.variants.flatMap((method) => {
+        const now = recipe.variants.find(({ name }) => name === method.name);
         if (!now) return [`methods: ${method.name} must stay in the list`];
         const same = JSON.stringify(now) === JSON.stringify(method);
         return same ? [] : [`methods: ${method.name} has other settings now; give the new ones a name of their own`];

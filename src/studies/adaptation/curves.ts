@@ -1,8 +1,8 @@
 /** The curves of an adaptation's report: training on the source, and what the selection saw on the targets. */
 
-import type { ReportCurve } from '../report/index.js';
-import type { RunFolder } from './folder.js';
-import type { Result } from './result.js';
+import type { ReportCurve } from '../../report/index.js';
+import type { RunFolder } from '../folder.js';
+import type { Result } from './results.js';
 
 interface EpochRecord {
   kind: string;

@@ -1,0 +1,142 @@
+/** What only the report of an adaptation shows: methods by target, what the selection saw, the guard. */
+import type { Pausing } from '../../core/index.js';
+import { type Dataset, siteOf } from '../../data/index.js';
+import { meanScore } from '../../jobs/index.js';
+import { change, fixed, type Headline, type ReportData, renderReport, sourceMethod } from '../../report/index.js';
+import { comparisonOf } from '../comparison/sharing.js';
+import type { Gathered } from '../findings.js';
+import type { RunFolder } from '../folder.js';
+import type { StudyReport } from '../outcome.js';
+import { bestMedianWorst, picturesOf, type Shown } from '../pictures.js';
+import { placeFrom, provenanceOf } from '../provenance.js';
+import { verdictOn } from '../verdict.js';
+import { lookCurves, trainingCurves } from './curves.js';
+import { defaultMethod, describeNetwork, type Recipe } from './recipe.js';
+import type { Found } from './results.js';
+import type { Summary } from './summary.js';
+
+export function* reportOf(gathered: Gathered<Recipe, Found, Summary>): Pausing<StudyReport> {
+  const { folder, recipe, dataset, found, summary, entries } = gathered;
+  const results = found.done.map(({ result }) => result);
+  const shown = methodToShow(recipe);
+  const unadapted = recipe.variants.flatMap(({ method, name }) => (method === sourceMethod ? [name] : []));
+  const comparison = comparisonOf(entries, 'surfaceDice', unadapted);
+  const labelOf = (name: string) => recipe.variants.find((one) => one.name === name)!.label;
+  const groups = recipe.targets.map((target) => ({ title: target, shown: shownOn(gathered, target, shown) }));
+  const data: Omit<ReportData, 'provenance' | 'images'> = {
+    ...{ title: recipe.title, description: recipe.description, toleranceMm: recipe.toleranceMm },
+    ...{ classes: recipe.classes, targets: recipe.targets },
+    headline: comparison
+      ? verdictOn(comparison, {
+          main: shown,
+          noun: 'method',
+          labelOf: (name) => (unadapted.includes(name) ? 'the source model' : labelOf(name)),
+          seeds: recipe.seeds.length,
+        })
+      : alone(summary),
+    methods: summary.methods.map(({ name, label, trainedParameters, adapterBytes }) => ({
+      ...{ name, label, trainedParameters, adapterBytes },
+      seconds: results.filter(({ method }) => method === name).reduce((sum, { seconds }) => sum + seconds, 0),
+    })),
+    scores: recipe.targets.flatMap((target) =>
+      summary.methods.map(({ name, surfaceDice, dice, guarded }) => {
+        const reasons = guarded.filter((one) => one.target === target);
+        const kept = results.find(({ method, target: own }) => method === name && own === target)?.kept;
+        return {
+          target,
+          method: name,
+          surfaceDice: surfaceDice[target].values,
+          dice: dice[target].values,
+          kept: typeof kept === 'string' ? kept : 'adapted',
+          ...(reasons.length > 0 && { guard: reasons.map(({ seed, reason }) => `seed ${seed}: ${reason}`).join('; ') }),
+        };
+      }),
+    ),
+    ...(comparison && { comparison }),
+    notes: notesOf(recipe, summary),
+    curves: [...trainingCurves(folder), ...lookCurves(results, shown)],
+  };
+  return {
+    headline: data.headline,
+    provenance: provenanceOf(folder, factsOf(folder, recipe, dataset), [
+      ...found.sources.map(({ model }) => ({ name: model.file, sha256: model.sha256 })),
+      ...results.flatMap(({ adapter }) => (adapter ? [{ name: adapter.file, sha256: adapter.sha256 }] : [])),
+    ]),
+    groups: yield* picturesOf(folder, groups, recipe.classes.length),
+    outlined: ['truth', 'source', 'adapted'],
+    render: (provenance, pictures) =>
+      renderReport({ ...data, provenance, images: { method: labelOf(shown), groups: pictures } }),
+  };
+}
+
+/**
+ * The method that pictures and headline are about, which no score chooses: the default one where the recipe has it, or the
+ * first that changes anything.
+ */
+function methodToShow({ variants }: Recipe): string {
+  const adapted = variants.filter(({ method }) => method !== sourceMethod);
+  return (adapted.find(({ method }) => method === defaultMethod) ?? adapted[0] ?? variants[0]).name;
+}
+
+const alone = ({ methods: [only], toleranceMm }: Summary): Headline => ({
+  sentence: `${only.label}: mean surface Dice at ${toleranceMm} mm ${fixed(only.surfaceDice.mean.mean)} over the targets.`,
+  more: ['There is no other method to compare it with.'],
+});
+
+const factsOf = (folder: RunFolder, recipe: Recipe, { root }: Dataset): [string, string][] => [
+  ['Data set', placeFrom(folder.path, root)],
+  ['Source', recipe.source],
+  ['Seeds', recipe.seeds.join(', ')],
+  ['Network', `${describeNetwork(recipe)}, ${recipe.training.epochs} epochs`],
+];
+
+function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
+  const guarded = methods.flatMap(({ guarded }) => guarded).length;
+  return [
+    `On unseen cases of ${recipe.source} itself the network scores surface Dice ${source.surfaceDice.mean.toFixed(3)}, Dice ${source.dice.mean.toFixed(3)}.`,
+    'Target labels were used for these scores alone: never for training, for choosing an epoch or for the guard.',
+    ...(guarded > 0
+      ? [
+          `The guard kept a safer model ${guarded} ${guarded === 1 ? 'time' : 'times'}; the marks under the table say why.`,
+        ]
+      : []),
+    ...(recipe.data.phantom && !recipe.data.root
+      ? ['Phantoms show that a method works, never how well it works on patients.']
+      : []),
+  ];
+}
+
+/** Cases of a target, of whichever seed, by the score of the method that is shown. */
+function shownOn(
+  { recipe, dataset, found, naming }: Gathered<Recipe, Found, Summary>,
+  target: string,
+  method: string,
+): Shown[] {
+  const results = found.done.flatMap(({ result }) => (result.target === target ? [result] : []));
+  const scored = results
+    .filter((one) => one.method === method)
+    .flatMap((result) =>
+      result.cases.map((one) => ({ result, name: one.name, score: meanScore([one], 'surfaceDice') })),
+    )
+    .sort((a, b) => b.score - a.score);
+  return bestMedianWorst(scored).map(({ which, one: { result, name, score } }) => {
+    const source = results.find((one) => one.adapter === null && one.seed === result.seed);
+    const before = source?.cases.find((one) => one.name === name);
+    const earlier = before ? meanScore([before], 'surfaceDice') : Number.NaN;
+    const told = naming.of({ site: target, name });
+    return {
+      which,
+      name: recipe.seeds.length > 1 ? `${told}, seed ${result.seed}` : told,
+      lines: [
+        `Adapted ${fixed(score)}`,
+        ...(before ? [`Source ${fixed(earlier)}, change ${change(score, earlier)}`] : []),
+      ],
+      one: siteOf(dataset, target).cases.find((one) => one.name === name)!,
+      seed: result.seed,
+      outlines: [
+        { of: 'source', adapter: null },
+        { of: 'adapted', adapter: result.adapter?.file ?? null },
+      ],
+    };
+  });
+}

@@ -1,0 +1,62 @@
+/** What an adaptation study keeps in `results/`. */
+import type { Look } from '../../adapt/index.js';
+import type { CaseScore } from '../../metrics/index.js';
+import { type ModelScores, withPatient } from '../comparison/scores.js';
+import type { RunFiles } from '../folder.js';
+import { type Done, readResults } from '../tasks.js';
+import type { AdaptationTask, Recipe } from './recipe.js';
+
+/** What one method did on one target with one seed; a file in `results/`. */
+export interface Result {
+  seed: number;
+  target: string;
+  method: string;
+  trainedParameters: number;
+  /** Null for the source model as it is. */
+  adapter: { file: string; bytes: number; sha256: string } | null;
+  kept: Look['candidate'];
+  guard?: string;
+  looks: Look[];
+  /** Wall-clock time of the adaptation. */
+  seconds: number;
+  cases: CaseScore[];
+}
+
+/** What the network scores on its own domain; a file in `results/`. */
+export interface SourceResult {
+  seed: number;
+  model: { file: string; sha256: string };
+  cases: CaseScore[];
+}
+
+export const sourcePath = (seed: number): string => `results/seed${seed}/source.json`;
+
+/** All that a run has found so far. */
+export interface Found {
+  done: Done<AdaptationTask, Result>[];
+  /** By seed. */
+  sources: SourceResult[];
+}
+
+/** @throws GraftError RUN_DAMAGED */
+export const readFound = (files: RunFiles, { seeds, tasks }: Recipe): Found => ({
+  done: readResults(files, tasks),
+  sources: seeds
+    .map(sourcePath)
+    .filter((path) => files.has(path))
+    .map((path) => files.readJson<SourceResult>(path)),
+});
+
+/** The networks on their own domain, which no comparison counts, and every method on every target. */
+export function modelsOf({ groupBy, sourceGroupBy }: Recipe, { done, sources }: Found): ModelScores[] {
+  const alike = { regime: null, trainedAt: null };
+  const own = sources.map(({ seed, cases: scores }): ModelScores => {
+    const cases = scores.map((score) => withPatient(score, sourceGroupBy));
+    return { entry: 'source', seed, method: 'source', ...alike, cases, compared: [] };
+  });
+  const adapted = done.map(({ task: { entry }, result: { seed, method, cases: scores } }): ModelScores => {
+    const cases = scores.map((score) => withPatient(score, groupBy));
+    return { entry, seed, method, ...alike, cases, compared: cases };
+  });
+  return [...own, ...adapted];
+}

@@ -1,0 +1,153 @@
+/** What only the report of a federated run shows: regimes by site, curves, bytes, ledgers. */
+import type { Pausing } from '../../core/index.js';
+import { sha256 } from '../../core/index.js';
+import { type Dataset, siteOf } from '../../data/index.js';
+import { meanScore } from '../../jobs/index.js';
+import { change, type FederationReport, fixed, type LedgerTable, renderFederationReport } from '../../report/index.js';
+import { comparisonOf } from '../comparison/sharing.js';
+import type { Gathered } from '../findings.js';
+import type { RunFolder } from '../folder.js';
+import type { Naming } from '../names.js';
+import type { StudyReport } from '../outcome.js';
+import { bestMedianWorst, picturesOf, type Shown } from '../pictures.js';
+import { placeFrom, provenanceOf } from '../provenance.js';
+import { modelPath } from '../tasks.js';
+import { byteCurve, roundCurves } from './curves.js';
+import { headlineOf, planToShow } from './headline.js';
+import type { FederationRecipe } from './recipe.js';
+import type { Found, RegimeResult } from './results.js';
+import type { FederationSummary } from './summary.js';
+
+export function* reportOf(gathered: Gathered<FederationRecipe, Found, FederationSummary>): Pausing<StudyReport> {
+  const { folder, recipe, dataset, found, summary, naming, entries } = gathered;
+  const { title, description, seeds, sites, variants } = recipe;
+  const main = planToShow(summary);
+  const plan = main.name;
+  const comparison = comparisonOf(entries, 'dice', [`${plan}/local`, `${plan}/centralised`]);
+  const data: Omit<FederationReport, 'provenance' | 'images'> = {
+    ...{ title, description, summary },
+    headline: headlineOf(summary, main, comparison),
+    ...(comparison && { comparison }),
+    notes: notesOf(recipe),
+    curves: roundCurves(folder, recipe, found),
+    bytes: byteCurve(recipe, found),
+    ledgers: variants.flatMap(({ name }) =>
+      seeds.map((seed) => ledgerTable(found, name, seed, naming)).filter(({ rounds }) => rounds.length > 0),
+    ),
+  };
+  const groups = main.regimes.federated ? sites.map((title) => ({ title, shown: shownAt(gathered, plan, title) })) : [];
+  return {
+    headline: data.headline,
+    provenance: provenanceOf(folder, factsOf(folder, recipe, dataset), [
+      ...seeds.map(modelPath).map((name) => ({ name, sha256: sha256(folder.file(name)) })),
+      ...found.done.flatMap(({ result }) => result.adapters.map(({ file, sha256 }) => ({ name: file, sha256 }))),
+    ]),
+    groups: yield* picturesOf(folder, groups, recipe.classes.length),
+    outlined: ['truth', 'local', 'federated'],
+    render: (provenance, pictures) =>
+      renderFederationReport({ ...data, provenance, images: { plan, groups: pictures } }),
+  };
+}
+
+function factsOf(folder: RunFolder, recipe: FederationRecipe, { root }: Dataset): [string, string][] {
+  const { model, seeds, sites, preprocessing, split } = recipe;
+  const { architecture, imageSize, checkpoint, pretrain } = model;
+  const shares = Object.entries(split).map(([part, share]) => `${part} ${share}`);
+  return [
+    ['Data set', placeFrom(folder.path, root)],
+    ['Sites', sites.join(', ')],
+    ['Split', shares.join(', ')],
+    ['Seeds', seeds.join(', ')],
+    ['Network', `${architecture} at ${imageSize} pixels, ${preprocessing.axis} slices`],
+    [
+      'Foundation',
+      checkpoint === undefined
+        ? `pretrained here on generated scenes, ${pretrain.steps} steps`
+        : placeFrom(folder.path, checkpoint),
+    ],
+  ];
+}
+
+function notesOf({ keep, regimes, data, maxCases, epochs }: FederationRecipe): string[] {
+  const scored =
+    keep === 'last'
+      ? 'The model of the last round or epoch is scored; validation cases choose nothing.'
+      : 'The model of the round or epoch with the best mean Dice on the validation cases is scored.';
+  return [
+    scored,
+    ...(regimes.length > 1
+      ? [
+          `A round is one epoch at every site. ${
+            epochs === undefined
+              ? 'Local and centralised training had as many epochs as there were rounds: as many passes over every case.'
+              : `Local and centralised training had ${epochs} epochs.`
+          }`,
+        ]
+      : []),
+    'All sites were simulated on one machine.',
+    ...(maxCases === undefined ? [] : [`Only the first ${maxCases} cases of every site were used.`]),
+    ...(data.phantom && !data.root ? ['Phantoms show that a method works, never how well it works on patients.'] : []),
+  ];
+}
+
+function ledgerTable({ ledger }: Found, plan: string, seed: number, naming: Naming): LedgerTable {
+  const rounds: LedgerTable['rounds'] = [];
+  let cells: LedgerTable['rounds'][number]['cells'] = {};
+  for (const entry of ledger(seed, plan)) {
+    if ('down' in entry) {
+      const { kind: outcome, site, down, up } = entry;
+      const reason = 'reason' in entry ? { reason: naming.inText(entry.reason) } : {};
+      const late = outcome === 'late' && rounds.find(({ round }) => round === entry.round);
+      // What an accepted update brought is there already when it is refused as an outlier.
+      const before = (late ? late.cells : cells)[site] ?? { down: 0, up: 0 };
+      (late ? late.cells : cells)[site] = { outcome, down: before.down + down, up: before.up + up, ...reason };
+    } else if (entry.kind === 'closed')
+      for (const site of entry.missing) cells[site] = { outcome: 'missing', down: 0, up: 0 };
+    else if (entry.kind === 'aggregated') {
+      rounds.push({ round: entry.round, error: entry.error, cells });
+      cells = {};
+    }
+  }
+  return { plan, seed, rounds };
+}
+
+/** Cases of a site under a federated plan with the first seed, beside the model that the site trained alone. */
+function shownAt(
+  { recipe, dataset, found, naming }: Gathered<FederationRecipe, Found, FederationSummary>,
+  plan: string,
+  site: string,
+): Shown[] {
+  const [seed] = recipe.seeds;
+  const results = found.done.flatMap(({ task, result }) =>
+    task.variant.name === plan && result.seed === seed ? [result] : [],
+  );
+  const together = results.find(({ regime }) => regime === 'federated')!;
+  const alone = results.find((one) => one.regime === 'local' && one.site === site);
+  const dice = (result: RegimeResult | undefined, name: string) => {
+    const one = result?.cases.find((other) => other.site === site && other.name === name);
+    return one ? meanScore([one], 'dice') : Number.NaN;
+  };
+  const adapterOf = ({ adapters }: RegimeResult) =>
+    adapters.find((one) => one.site === null || one.site === site)!.file;
+  const sorted = together.cases
+    .filter((one) => one.site === site)
+    .map(({ name }) => ({ name, score: dice(together, name) }))
+    .sort((a, b) => b.score - a.score);
+  return bestMedianWorst(sorted).map(({ which, one: { name, score } }) => {
+    const before = dice(alone, name);
+    return {
+      which,
+      name: naming.of({ site, name }),
+      lines: [
+        `Federated ${fixed(score)}`,
+        ...(alone ? [`Local ${fixed(before)}, change ${change(score, before)}`] : []),
+      ],
+      one: siteOf(dataset, site).cases.find((one) => one.name === name)!,
+      seed,
+      outlines: [
+        ...(alone ? [{ of: 'local' as const, adapter: adapterOf(alone) }] : []),
+        { of: 'federated', adapter: adapterOf(together) },
+      ],
+    };
+  });
+}

@@ -1,0 +1,70 @@
+/** What a study that is done leaves: its table, every score, the report, and what trackers get. */
+import type { ComparisonEntry } from '../compare/index.js';
+import { type Pausing, type ProgressEvent, writeFileAtomic } from '../core/index.js';
+import type { Dataset } from '../data/index.js';
+import type { Headline } from '../report/index.js';
+import type { Outcome, Tracking } from '../tracking/index.js';
+import { removeCache } from './cache.js';
+import { csvOf, entriesOf, type ModelScores } from './comparison/scores.js';
+import { namingOfRun, renamed } from './comparison/sharing.js';
+import type { RunFiles, RunFolder } from './folder.js';
+import type { Naming } from './names.js';
+import { outcomeOf, type StudyReport } from './outcome.js';
+import type { CommonRecipe } from './tasks.js';
+
+/** What a report is made of. */
+export interface Gathered<Recipe, Found, Summary> {
+  folder: RunFolder;
+  recipe: Recipe;
+  /** The one that the run read. */
+  dataset: Dataset;
+  found: Found;
+  summary: Summary;
+  /** What cases are called. */
+  naming: Naming;
+  /** What a comparison compares, with cases named so. */
+  entries: readonly ComparisonEntry[];
+}
+
+/** How a kind of study reads what it found, and tells it. */
+export interface Findings<Recipe, Found, Summary> {
+  /** Everything in `results/`. @throws GraftError RUN_DAMAGED */
+  read(files: RunFiles, recipe: Recipe): Found;
+  models(recipe: Recipe, found: Found): ModelScores[];
+  summarise(recipe: Recipe, found: Found): Summary;
+  /** For trackers. */
+  scores(summary: Summary): Outcome['scores'];
+  report(gathered: Gathered<Recipe, Found, Summary>): Pausing<StudyReport>;
+}
+
+/** What a finished run leaves. */
+export interface Experiment<Summary> {
+  folder: string;
+  report: string;
+  /** What is certain, in words. */
+  headline: Headline;
+  summary: Summary;
+}
+
+/** Writes `results.json`, `scores.csv` and the report, and tells the trackers. Results are read here, once. */
+export async function* conclude<Recipe extends CommonRecipe, Found, Summary extends object>(
+  findings: Findings<Recipe, Found, Summary>,
+  { recipe, folder, dataset }: { recipe: Recipe; folder: RunFolder; dataset: Dataset },
+  tracking: Tracking,
+): AsyncGenerator<ProgressEvent, Experiment<Summary>> {
+  yield { kind: 'task', name: 'report' };
+  const found = findings.read(folder, recipe);
+  const summary = findings.summarise(recipe, found);
+  folder.writeJson(summary, 'results.json');
+  const models = findings.models(recipe, found);
+  writeFileAtomic(folder.file('scores.csv'), csvOf(models));
+  const naming = namingOfRun(folder, recipe.names, models);
+  const entries = renamed(entriesOf(recipe, models), naming);
+  const gathered = yield* findings.report({ folder, recipe, dataset, found, summary, naming, entries });
+  const report = folder.file('report.html');
+  writeFileAtomic(report, gathered.render(gathered.provenance, gathered.groups));
+  await tracking.finish(() => outcomeOf(findings.scores(summary), gathered, recipe.classes));
+  removeCache(recipe, folder);
+  yield { kind: 'done', name: 'report' };
+  return { folder: folder.path, report, headline: gathered.headline, summary };
+}
