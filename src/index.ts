@@ -35,6 +35,7 @@ export {
 
 export {
   adaptModel,
+  federateModel,
   findImages,
   inspectFolder,
   loadPredictor,
@@ -42,6 +43,7 @@ export {
   scoreFolder,
   segmentImages,
   trainModel,
+  tuneModel,
 } from './jobs/index.js';
 
 // Models and adapters, their files, and prediction.
@@ -121,9 +123,16 @@ export {
 
 export { type ComparisonEntry, compareMethods, comparisonTables, latexTable, markdownTable } from './compare/index.js';
 
-// Experiments by recipe.
+// Studies by recipe.
 
-export { entriesOfRuns, parseRecipe, readRecipe, runExperiment } from './studies/index.js';
+export {
+  adaptationStudy,
+  entriesOfRuns,
+  federationStudy,
+  parseRecipe,
+  readRecipe,
+  runStudy,
+} from './studies/index.js';
 
 // Networks that segment, and what may be trained of them.
 

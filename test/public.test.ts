@@ -18,19 +18,20 @@ const words = (text: string) => text.trim().split(/\s+/);
 const sorted = (names: readonly string[]) => [...names].sort((a, b) => a.localeCompare(b, 'en'));
 
 const values = words(`
-  Adam adapt adaptationSchema adaptModel aggregationNames aggregations applyPlan averageSurfaceDistance BatchNorm2d
-  bootstrapInterval cachedSlices cat checkDataset Checkpoint chooseDevice compareMethods comparisonTables Conv2d
-  convertDicomSeries convLoraPieces convLoraSchema ConvTranspose2d Coordinator describeValues dice DisposedTensorError
-  entriesOfRuns evaluateLabels families FederatedSite federationSchema findImages finetune fineTuningLoss
-  fineTuningSchema folderStore generatePhantoms GraftError holm initialiseModule inspectFolder inWorker latexTable
-  Layer LayerNorm Linear loadAdapter loadFoundation loadPredictor loadSegmenter loadSlices localTransport loraPieces
-  loraSchema markdownTable memoryStatistics Module noGrad noteReference operator OperatorError parseRecipe
-  prepareLabel prepareVolume preprocessingSchema random readBenchmark readDataset readLabel readLedger readRecipe
-  readSegmentCodes readState readVolume recomputeStatistics ReLU robustHausdorff runExperiment runFederation runToEnd
-  runWithoutPauses runWithPauses saveAdapter saveSegmenter scanDicom scope scoreCase scoreFolder segmentationLoss
-  Segmenter segmentImages segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential setThreads SGD siteOf
-  SlicePool softmax splitCases stack surfaceDice surfaceDistances tensor Tensor trainHeads trainingSchema trainModel
-  trainNetwork wilcoxon wireFormats writeDicomSegmentation writeMask writeState writeVolume zeros
+  Adam adapt adaptationSchema adaptationStudy adaptModel aggregationNames aggregations applyPlan
+  averageSurfaceDistance BatchNorm2d bootstrapInterval cachedSlices cat checkDataset Checkpoint chooseDevice
+  compareMethods comparisonTables Conv2d convertDicomSeries convLoraPieces convLoraSchema ConvTranspose2d Coordinator
+  describeValues dice DisposedTensorError entriesOfRuns evaluateLabels families FederatedSite federateModel
+  federationSchema federationStudy findImages finetune fineTuningLoss fineTuningSchema folderStore generatePhantoms
+  GraftError holm initialiseModule inspectFolder inWorker latexTable Layer LayerNorm Linear loadAdapter loadFoundation
+  loadPredictor loadSegmenter loadSlices localTransport loraPieces loraSchema markdownTable memoryStatistics Module
+  noGrad noteReference operator OperatorError parseRecipe prepareLabel prepareVolume preprocessingSchema random
+  readBenchmark readDataset readLabel readLedger readRecipe readSegmentCodes readState readVolume recomputeStatistics
+  ReLU robustHausdorff runFederation runStudy runToEnd runWithoutPauses runWithPauses saveAdapter saveSegmenter
+  scanDicom scope scoreCase scoreFolder segmentationLoss Segmenter segmentImages segmentVolume segmentVolumeWithPauses
+  segmentWithPrompt Sequential setThreads SGD siteOf SlicePool softmax splitCases stack surfaceDice surfaceDistances
+  tensor Tensor trainHeads trainingSchema trainModel trainNetwork tuneModel wilcoxon wireFormats
+  writeDicomSegmentation writeMask writeState writeVolume zeros
 `);
 const types = words(`
   Adaptation AdaptationEvent Adapter AdapterPiece Aggregation Case CaseScore CaseSlices ComparisonEntry Dataset DType

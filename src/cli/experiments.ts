@@ -1,7 +1,6 @@
 /** What the commands that carry out a recipe share: their options, and how an experiment's result is told. */
 import { basename, extname, join } from 'node:path';
-import type { Headline } from '../report/index.js';
-import type { AnyRecipe, Experiment, FederationSummary, Summary } from '../studies/index.js';
+import type { AnyStudy, CommonRecipe, SummaryTable } from '../studies/index.js';
 import { bytes, count, wrap } from './format.js';
 import type { Context } from './run-command.js';
 import { readAssignments } from './settings.js';
@@ -52,111 +51,33 @@ interface Given {
 /** Carries out the experiment and prints what it found. */
 export async function carryOut(
   context: Context,
-  { kind, recipe }: AnyRecipe,
+  { study, recipe }: { study: AnyStudy; recipe: CommonRecipe },
   { file, data, out, resume, extend }: Given,
 ) {
-  const { runExperiment, runFederationExperiment } = await import('../studies/index.js');
+  const { runStudy } = await import('../studies/index.js');
   const folder = out ?? join('runs', basename(file, extname(file)));
   const command = ['graft', ...process.argv.slice(2)];
   const options = { out: folder, resume, extend, file, command, ...(data !== undefined && { data }) };
-  if (kind === 'federation') {
-    const experiment = await context.follow(runFederationExperiment(recipe, options));
-    context.print(experiment, () => describeFederation(experiment, context));
-  } else {
-    const experiment = await context.follow(runExperiment(recipe, options));
-    context.print(experiment, () => describeAdaptation(experiment, recipe.targets, context));
-  }
+  const experiment = await context.follow(runStudy(study, recipe, options));
+  context.print(experiment, () => {
+    const { width, bold } = context;
+    const tables = study.tables(experiment.summary).flatMap((one) => [one.title, inText(one, width, bold)]);
+    const { sentence, more } = experiment.headline;
+    const certain = [...wrap(sentence, width).map(bold), ...more.flatMap((text) => wrap(text, width))];
+    return [...tables, certain.join('\n'), `report: ${experiment.report}`].join('\n\n');
+  });
 }
 
-/** What the report says first. */
-const certain = ({ sentence, more }: Headline, width: number, bold: (text: string) => string): string[] => [
-  ...wrap(sentence, width).map(bold),
-  ...more.flatMap((text) => wrap(text, width)),
-];
+const formats = { count, bytes };
 
-const overSeeds = ({ seeds }: { seeds: number[] }) =>
-  `mean of ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}`;
-
-function describeAdaptation(
-  { headline, summary, report }: Experiment<Summary>,
-  targets: string[],
-  { width, bold }: Context,
-): string {
-  const { methods, toleranceMm, seeds }: Summary = summary;
-  const columns = [...targets, 'mean'];
-  const rows = methods.map(({ label, surfaceDice, dice, trainedParameters, adapterBytes, guarded }) => [
-    label,
-    ...columns.map((target) => surfaceDice[target].mean),
-    dice.mean.mean,
-    count(trainedParameters),
-    adapterBytes === null ? undefined : `${(adapterBytes / 1000).toFixed(0)} kB`,
-    guarded.length > 0 ? `${guarded.length} of ${seeds.length * targets.length}` : undefined,
-  ]);
-  const header = ['method', ...columns, 'Dice', 'trained', 'adapter', 'guarded'];
-  const best = Object.fromEntries([...columns, 'Dice'].map((name) => [name, 'max' as const]));
-  return [
-    `Surface Dice at ${toleranceMm} mm on unseen patients, ${overSeeds(summary)}:`,
-    '',
-    formatTable(header, rows, { width, best, emphasise: bold }),
-    '',
-    ...certain(headline, width, bold),
-    '',
-    `report: ${report}`,
-  ].join('\n');
-}
-
-function describeFederation(
-  { headline, summary, report }: Experiment<FederationSummary>,
-  { width, bold }: Context,
-): string {
-  const { plans } = summary;
-  const parts = [
-    `Dice on unseen cases, ${overSeeds(summary)}; local: every site’s own model on its own cases:`,
-    diceTable(summary, width, bold),
-  ];
-  const moved = plans.filter(({ traffic }) => traffic);
-  if (moved.length > 0) {
-    const measured = moved[0].traffic!.reduction.against === 'measured';
-    const full = measured ? 'the plan full moved in this run' : 'all tensors as float32 would take';
-    const rows = moved.map(({ name, trainedParameters, travellingParameters, traffic }) => [
-      name,
-      ...[trainedParameters, travellingParameters!].map(count),
-      traffic!.rounds,
-      ...[traffic!.perRound, traffic!.total].map(bytes),
-      traffic!.reduction.factor.toFixed(1),
-    ]);
-    parts.push(
-      `Bytes to and from all sites, counted on the wire; less: how many times less than ${full}:`,
-      formatTable(['plan', 'trained', 'travels', 'rounds', 'a round', 'in all', 'less'], rows, { width }),
-    );
-  }
-  return [...parts, certain(headline, width, bold).join('\n'), `report: ${report}`].join('\n\n');
-}
-
-/** A row for every plan and regime. */
-function diceTable({ plans, sites, classes, seeds }: FederationSummary, width: number, bold: (text: string) => string) {
-  const several = classes.length > 1;
-  const columns = sites.flatMap((site) => (several ? classes.map((name) => `${site} ${name}`) : [site]));
-  const rows = plans.flatMap(({ name, regimes, gain }) =>
-    Object.entries(regimes).map(([regime, { dice, classes: byClass }]): Cell[] => [
-      ...[name, regime],
-      ...sites.flatMap((site) => classes.map((one) => byClass[site][one].mean)),
-      dice.mean.mean,
-      ...(seeds.length > 1 ? [dice.mean.sd.toFixed(4)] : []),
-      ...(gain ? [regime === 'federated' ? signed(gain.mean.mean) : undefined] : []),
-    ]),
+function inText({ columns, rows }: SummaryTable, width: number, bold: (text: string) => string): string {
+  const cells = rows.map((row) =>
+    row.map((cell, i): Cell => {
+      const { as } = columns[i];
+      return as && typeof cell === 'number' ? formats[as](cell) : cell;
+    }),
   );
-  const hasGain = plans.some(({ gain }) => gain);
-  const header = [
-    'plan',
-    'regime',
-    ...columns,
-    'mean',
-    ...(seeds.length > 1 ? ['sd'] : []),
-    ...(hasGain ? ['gain'] : []),
-  ];
-  const best = Object.fromEntries([...columns, 'mean'].map((name) => [name, 'max' as const]));
-  return formatTable(header, rows, { width, best, emphasise: bold });
+  const best = Object.fromEntries(columns.flatMap((one) => (one.best ? [[one.name, 'max' as const]] : [])));
+  const names = columns.map(({ name }) => name);
+  return formatTable(names, cells, { width, best, emphasise: bold });
 }
-
-const signed = (value: number) => (value > 0 ? '+' : '') + value.toFixed(4);

@@ -17,6 +17,7 @@ import {
 } from '../data/index.js';
 import type { CaseScore } from '../metrics/index.js';
 import { type ClassMeasures, evaluateLabelsWithPauses } from '../metrics/index.js';
+import { type Adapter, type Segmenter, segmentVolumeWithPauses } from '../segmenter/index.js';
 import { jobError } from './errors.js';
 
 /** Segments a labelled case and measures the result. @param segment gives labels on the volume's grid */
@@ -130,4 +131,35 @@ export function meanScore(scores: readonly CaseScore[], key: keyof ClassMeasures
     Object.values(classes).map((one) => one[key] ?? Number.POSITIVE_INFINITY),
   );
   return values.reduce((a, b) => a + b, 0) / values.length;
+}
+
+/**
+ * Scores a model on labelled cases; it is left without an adapter.
+ *
+ * @param task what progress is called
+ * @param adapterOf the adapter for a case; default: none
+ */
+export async function* scoreModel(
+  task: string,
+  model: Segmenter,
+  cases: readonly Case[],
+  { classes, toleranceMm }: { classes: readonly string[]; toleranceMm: number },
+  adapterOf: (one: Case) => Adapter | undefined = () => undefined,
+): AsyncGenerator<ProgressEvent, CaseScore[]> {
+  yield { kind: 'task', name: task };
+  const scores: CaseScore[] = [];
+  let used: Adapter | undefined;
+  try {
+    for (const one of cases) {
+      const adapter = adapterOf(one);
+      if (adapter !== used) model.use(adapter);
+      used = adapter;
+      const segment = (image: Volume) => segmentVolumeWithPauses(model, image, { case: one });
+      scores.push(yield* scoreCase(one, segment, classes, toleranceMm));
+      yield { kind: 'step', done: scores.length, total: cases.length };
+    }
+  } finally {
+    model.use(undefined);
+  }
+  return scores;
 }

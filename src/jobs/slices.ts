@@ -1,17 +1,15 @@
 /** Reading and preparing cases with progress. */
-
 import { forward, type ProgressEvent } from '../core/index.js';
-import {
-  type Case,
-  type CaseSlices,
-  cachedSlices,
-  type LoadOptions,
-  loadSlicesWithPauses,
-  type Preprocessing,
-} from '../data/index.js';
+import { type Case, type CaseSlices, cachedSlices, type LoadOptions, loadSlicesWithPauses } from '../data/index.js';
+import type { Segmenter } from '../segmenter/index.js';
+
+interface ReadOptions extends Pick<LoadOptions, 'labels'> {
+  /** Folder of prepared slices; default: they are held in memory. */
+  cache?: string | undefined;
+}
 
 /**
- * Reads and prepares cases, from the cache where there is one.
+ * Reads cases and prepares them for a model, from the cache where there is one. Whoever calls frees them.
  *
  * @param task what progress is called; it is told where there is much to read
  * @throws GraftError naming the file that cannot be used
@@ -19,12 +17,17 @@ import {
 export async function* readSlices(
   task: string,
   cases: readonly Case[],
-  preprocessing: Preprocessing,
-  { cache, ...options }: LoadOptions & { cache?: string | undefined },
+  { classes, preprocessing }: Segmenter,
+  { cache, ...rest }: ReadOptions = {},
 ): AsyncGenerator<ProgressEvent, CaseSlices[]> {
+  const options = { classes: classes.length + 1, ...rest };
   yield { kind: 'task', name: `${task}: read ${cases.length} cases` };
   if (cache === undefined) return yield* loadSlicesWithPauses(cases, preprocessing, options);
   return yield* forward(cachedSlices(cases, preprocessing, { ...options, folder: cache }), (event) => [
     typeof event === 'number' ? ({ kind: 'step', done: event, total: cases.length } as const) : event,
   ]);
+}
+
+export function freeSlices(slices: readonly CaseSlices[]): void {
+  for (const { images } of slices) images.dispose();
 }

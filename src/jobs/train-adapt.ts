@@ -11,12 +11,12 @@ import {
   trainNetwork,
 } from '../adapt/index.js';
 import { changesBetween, forward, type ProgressEvent, tellChanges } from '../core/index.js';
-import { type Case, type Preprocessing, SlicePool } from '../data/index.js';
+import { type Case, type CaseSlices, type Preprocessing, SlicePool } from '../data/index.js';
 import { familyOfSize } from '../networks/index.js';
 import { Checkpoint, copyInto, fingerprint, type TrainingEvent } from '../nn/index.js';
 import { type Adapter, Segmenter } from '../segmenter/index.js';
 import { jobError } from './errors.js';
-import { readSlices } from './slices.js';
+import { freeSlices, readSlices } from './slices.js';
 
 /** Progress, and records for a run's log. */
 export type JobEvent = ProgressEvent | { kind: 'record'; record: object };
@@ -103,8 +103,7 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
     if (changed.length > 0) throw jobError('INIT_UNSUITED', { changed: tellChanges(changed, 'the model') });
     copyInto(model.state(), job.init.state());
   }
-  const options = { classes: model.classes.length + 1, cache: job.cache };
-  const slices = yield* readSlices(job.task, all, preprocessing, options);
+  const slices = yield* readSlices(job.task, all, model, { cache: job.cache });
   const [train, validation] = [slices.slice(0, job.train.length), slices.slice(job.train.length)];
   using pool = new SlicePool(train, { device });
   const paths = job.train.map(({ site, name }) => `${site}/${name}`);
@@ -118,7 +117,7 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
   const heads = yield* checkpointAt(files.heads, configuration, `${job.task}: early heads`);
   yield* follow(`${job.task}: early heads`, trainHeads(model, pool, training, { seed, checkpoint: heads }));
   yield* noteReference(model, slices, job.toleranceMm);
-  for (const { images } of slices) images.dispose();
+  freeSlices(slices);
   return model;
 }
 
@@ -126,8 +125,8 @@ export interface AdaptationJob {
   /** What progress is called. */
   task: string;
   model: Segmenter;
-  /** Their labels are not read. */
-  cases: readonly Case[];
+  /** Of the target's cases, prepared for the model; without their labels. */
+  slices: readonly CaseSlices[];
   config: Adaptation;
   /** The target's name, for messages and the adapter's provenance. */
   target: string;
@@ -136,8 +135,6 @@ export interface AdaptationJob {
   toleranceMm: number;
   /** Path that checkpoints begin with; the job goes on from those that are there. */
   checkpoint: string;
-  /** Folder of prepared slices; default: they are held in memory. */
-  cache?: string | undefined;
   /** An adapter to go on from. */
   start?: Adapter | undefined;
 }
@@ -150,9 +147,7 @@ export interface AdaptationJob {
  * @throws GraftError as `adapt`, and what reading the cases throws
  */
 export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, Adapted> {
-  const { task, model, config, target, seed, toleranceMm, start } = job;
-  const options = { classes: model.classes.length + 1, labels: false, cache: job.cache };
-  const slices = yield* readSlices(task, job.cases, model.preprocessing, options);
+  const { task, model, slices, config, target, seed, toleranceMm, start } = job;
   const configuration = {
     ...{ seed, base: model.fingerprint, ...config },
     ...(start && { startedFrom: fingerprint(start.state) }),
@@ -160,7 +155,6 @@ export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, 
   const checkpoint = yield* checkpointAt(checkpointFiles(job.checkpoint).adapter, configuration, task);
   const context = { seed, name: target, toleranceMm, checkpoint, start };
   const adapted = yield* follow(task, adapt(model, slices, config, context));
-  for (const { images } of slices) images.dispose();
   return adapted!;
 }
 

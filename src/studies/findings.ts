@@ -12,29 +12,51 @@ import type { Naming } from './names.js';
 import { outcomeOf, type StudyReport } from './outcome.js';
 import type { CommonRecipe } from './tasks.js';
 
+/** What is particular to a kind of study. */
+export interface Kind {
+  recipe: CommonRecipe;
+  /** A finished task's, in `results/`. */
+  result: object;
+  /** All that lies in `results/`. */
+  found: object;
+  /** `results.json`. */
+  summary: object;
+}
+
 /** What a report is made of. */
-export interface Gathered<Recipe, Found, Summary> {
+export interface Gathered<K extends Kind> {
   folder: RunFolder;
-  recipe: Recipe;
+  recipe: K['recipe'];
   /** The one that the run read. */
   dataset: Dataset;
-  found: Found;
-  summary: Summary;
+  found: K['found'];
+  summary: K['summary'];
   /** What cases are called. */
   naming: Naming;
   /** What a comparison compares, with cases named so. */
   entries: readonly ComparisonEntry[];
 }
 
+/** A table of a summary, as values. */
+export interface SummaryTable {
+  title: string;
+  /** `best`: the greatest number stands out. */
+  columns: { name: string; as?: 'count' | 'bytes'; best?: boolean }[];
+  /** Undefined: a dash. */
+  rows: (string | number | undefined)[][];
+}
+
 /** How a kind of study reads what it found, and tells it. */
-export interface Findings<Recipe, Found, Summary> {
-  /** Everything in `results/`. @throws GraftError RUN_DAMAGED */
-  read(files: RunFiles, recipe: Recipe): Found;
-  models(recipe: Recipe, found: Found): ModelScores[];
-  summarise(recipe: Recipe, found: Found): Summary;
+export interface Findings<K extends Kind> {
+  /** @throws GraftError RUN_DAMAGED */
+  read(files: RunFiles, recipe: K['recipe']): K['found'];
+  models(recipe: K['recipe'], found: K['found']): ModelScores[];
+  summarise(recipe: K['recipe'], found: K['found']): K['summary'];
+  /** What a terminal shows. */
+  tables(summary: K['summary']): SummaryTable[];
   /** For trackers. */
-  scores(summary: Summary): Outcome['scores'];
-  report(gathered: Gathered<Recipe, Found, Summary>): Pausing<StudyReport>;
+  scores(summary: K['summary']): Outcome['scores'];
+  report(gathered: Gathered<K>): Pausing<StudyReport>;
 }
 
 /** What a finished run leaves. */
@@ -47,11 +69,11 @@ export interface Experiment<Summary> {
 }
 
 /** Writes `results.json`, `scores.csv` and the report, and tells the trackers. Results are read here, once. */
-export async function* conclude<Recipe extends CommonRecipe, Found, Summary extends object>(
-  findings: Findings<Recipe, Found, Summary>,
-  { recipe, folder, dataset }: { recipe: Recipe; folder: RunFolder; dataset: Dataset },
+export async function* conclude<K extends Kind>(
+  findings: Findings<K>,
+  { recipe, folder, dataset }: Pick<Gathered<K>, 'recipe' | 'folder' | 'dataset'>,
   tracking: Tracking,
-): AsyncGenerator<ProgressEvent, Experiment<Summary>> {
+): AsyncGenerator<ProgressEvent, Experiment<K['summary']>> {
   yield { kind: 'task', name: 'report' };
   const found = findings.read(folder, recipe);
   const summary = findings.summarise(recipe, found);

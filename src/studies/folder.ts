@@ -130,9 +130,9 @@ export class RunFolder {
     this.#checkPseudonyms();
   }
 
-  /** Tells the faults that were found, once. */
+  /** Tells how the run goes on, and the faults that were found, once. */
   *tell(): Generator<ProgressEvent> {
-    for (const text of this.#notes.splice(0)) yield { kind: 'note', text };
+    for (const text of [...this.remarks, ...this.#notes.splice(0)]) yield { kind: 'note', text };
   }
 
   /** The recipe that the run was started with; undefined where there was none, or one that was the same but is damaged. */

@@ -1,14 +1,17 @@
-/** Recipes of either kind, told apart by their keys. */
-import { adaptationFindings } from './adaptation/findings.js';
-import { parseRecipe, type Recipe } from './adaptation/recipe.js';
+/** The kinds of study, and recipes of either, told apart by their keys. */
+import type { Recipe } from './adaptation/recipe.js';
+import { adaptationStudy } from './adaptation/study.js';
 import type { ModelScores } from './comparison/scores.js';
-import { federationFindings } from './federation/findings.js';
-import { type FederationRecipe, isFederation, parseFederationRecipe } from './federation/recipe.js';
-import type { Findings } from './findings.js';
+import { type FederationRecipe, isFederation } from './federation/recipe.js';
+import { federationStudy } from './federation/study.js';
 import type { RunFiles } from './folder.js';
 import { readContent, readSavedContent } from './parse.js';
+import type { AnyStudy } from './study.js';
 
-export type AnyRecipe = { kind: 'adaptation'; recipe: Recipe } | { kind: 'federation'; recipe: FederationRecipe };
+/** A recipe with the study that it is for. */
+export type AnyRecipe =
+  | { kind: 'adaptation'; study: typeof adaptationStudy; recipe: Recipe }
+  | { kind: 'federation'; study: typeof federationStudy; recipe: FederationRecipe };
 
 /** As `readRecipe` and `readFederationRecipe`: a recipe with `sites` is a federation's. */
 export const readAnyRecipe = (file: string, overrides: Record<string, unknown> = {}): AnyRecipe =>
@@ -17,18 +20,13 @@ export const readAnyRecipe = (file: string, overrides: Record<string, unknown> =
 /** The recipe that a run's folder holds; as `readAnyRecipe`. */
 export const readSavedRecipe = (file: string): AnyRecipe => parseAnyRecipe(readSavedContent(file), file);
 
-function parseAnyRecipe(content: Record<string, unknown>, file: string): AnyRecipe {
-  return isFederation(content)
-    ? { kind: 'federation', recipe: parseFederationRecipe(content, file) }
-    : { kind: 'adaptation', recipe: parseRecipe(content, file) };
-}
+const parseAnyRecipe = (content: Record<string, unknown>, file: string): AnyRecipe =>
+  isFederation(content)
+    ? { kind: 'federation', study: federationStudy, recipe: federationStudy.parse(content, file) }
+    : { kind: 'adaptation', study: adaptationStudy, recipe: adaptationStudy.parse(content, file) };
 
 /** Every model of a run that has been scored, in the recipe's order. @throws GraftError RUN_DAMAGED */
-export const readScores = (files: RunFiles, { kind, recipe }: AnyRecipe): ModelScores[] =>
-  kind === 'adaptation' ? scored(adaptationFindings, files, recipe) : scored(federationFindings, files, recipe);
-
-const scored = <Recipe, Found>(
-  { models, read }: Pick<Findings<Recipe, Found, never>, 'models' | 'read'>,
-  files: RunFiles,
-  recipe: Recipe,
-): ModelScores[] => models(recipe, read(files, recipe));
+export function readScores(files: RunFiles, { study, recipe }: AnyRecipe): ModelScores[] {
+  const { models, read }: AnyStudy = study;
+  return models(recipe, read(files, recipe));
+}

@@ -18,3 +18,7 @@ export function bySite(
   const means = seeds.map((_, i) => values.reduce((sum, one) => sum + one[i], 0) / sites.length);
   return Object.fromEntries([...sites.map((site, i) => [site, spread(values[i])]), ['mean', spread(means)]]);
 }
+
+/** How a table says what its values are means of. */
+export const overSeeds = ({ seeds }: { seeds: readonly number[] }): string =>
+  `mean of ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}`;

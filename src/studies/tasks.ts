@@ -30,6 +30,8 @@ export interface Task<Key extends { seed: number } = { seed: number }> {
   name: string;
   /** What it counts for in a comparison. */
   entry: string;
+  /** On whose test cases it is scored. */
+  sites: readonly string[];
 }
 
 export const modelPath = (seed: number): string => `models/seed${seed}.safetensors`;

@@ -17,11 +17,12 @@ import {
 import { segmentVolume } from '../../src/segmenter/index.js';
 import {
   type FederationRecipe,
+  federationStudy,
   parseFederationRecipe,
   type RegimeResult,
   readFederationRecipe,
   readRecipe,
-  runFederationExperiment,
+  runStudy,
 } from '../../src/studies/index.js';
 import { noGrad } from '../../src/torch/index.js';
 import { root } from '../child.js';
@@ -69,7 +70,7 @@ it('the recipe of fed-kits19 runs from the repository’s folders to scores of t
     'small.yaml',
   );
   const options = { out: tree.at('run'), data: tree.at('kits19'), file: 'small.yaml' };
-  const { report } = await finish(runFederationExperiment(small, options));
+  const { report } = await finish(runStudy(federationStudy, small, options));
   expect(existsSync(report)).toBe(true);
   const result: RegimeResult = JSON.parse(
     readFileSync(tree.at('run/results/seed1234/flap-sam/federated.json'), 'utf8'),

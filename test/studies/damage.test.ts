@@ -8,7 +8,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { ProgressEvent } from '../../src/core/index.js';
-import { parseFederationRecipe, parseRecipe, runExperiment, runFederationExperiment } from '../../src/studies/index.js';
+import {
+  adaptationStudy,
+  federationStudy,
+  parseFederationRecipe,
+  parseRecipe,
+  runStudy,
+} from '../../src/studies/index.js';
 import { damages, filesBelow, pathsIn, watch, withoutDigests } from '../damage.js';
 import { recipe as federationRecipe } from './federation/tiny.js';
 import { recipe as adaptationRecipe, hashes } from './tiny.js';
@@ -43,7 +49,7 @@ const federation = parseFederationRecipe(
 
 const kinds: Record<string, Kind> = {
   adaptation: {
-    start: (out, resume = false) => runExperiment(adaptation, { out, resume, file: 'tiny.yaml' }),
+    start: (out, resume = false) => runStudy(adaptationStudy, adaptation, { out, resume, file: 'tiny.yaml' }),
     files: [
       [/^recipe\.yaml$/, /\/images\/.*gz$/, /^adapters\//, /source\.json$/],
       [/^run\.json$/, /^pseudonyms\.json$/, /phantoms\.json$/, /udas\.json$/, /^results\.json$/],
@@ -60,7 +66,7 @@ const kinds: Record<string, Kind> = {
     ],
   },
   federation: {
-    start: (out, resume = false) => runFederationExperiment(federation, { out, resume, file: 'tiny.yaml' }),
+    start: (out, resume = false) => runStudy(federationStudy, federation, { out, resume, file: 'tiny.yaml' }),
     files: [
       [/foundation\.safetensors$/, /^adapters\/.*federated/, /^results\/.*philips/, /^states\/.*local-philips/],
       [/^models\/seed1/, /^ledgers\//],

@@ -7,7 +7,13 @@ import { parse } from 'yaml';
 import { generatePhantoms } from '../../src/data/index.js';
 import { readLedger } from '../../src/federate/index.js';
 import { loadAdapter } from '../../src/segmenter/index.js';
-import { parseFederationRecipe, parseRecipe, runExperiment, runFederationExperiment } from '../../src/studies/index.js';
+import {
+  adaptationStudy,
+  federationStudy,
+  parseFederationRecipe,
+  parseRecipe,
+  runStudy,
+} from '../../src/studies/index.js';
 import { recipe as tinyFederation } from './federation/tiny.js';
 import { hashes, recipe as tinyAdaptation } from './tiny.js';
 
@@ -45,7 +51,7 @@ describe('a finished federated run', () => {
   };
   const rounds = (count: number) => ({ federation: { rounds: count } });
   const run = (out: string, changes: object, more: object = {}) =>
-    runFederationExperiment(recipeOf(changes), { out: at(out), file: 'x.yaml', command: ['graft', 'x'], ...more });
+    runStudy(federationStudy, recipeOf(changes), { out: at(out), file: 'x.yaml', command: ['graft', 'x'], ...more });
 
   beforeAll(async () => {
     await drain(run('one', rounds(1)));
@@ -139,7 +145,7 @@ describe('a finished adaptation run', () => {
   const udas = { method: 'udas', epochs: 1, batch: 4 };
   const larger = { seeds: [1, 2], targets: ['philips-t2', 'ge-t1'], methods: ['source', udas, 'adabn'] };
   const run = (out: string, changes: object, more: object = {}) =>
-    runExperiment(recipeOf(changes), { out: at(out), file: 'x.yaml', command: ['graft', 'x'], ...more });
+    runStudy(adaptationStudy, recipeOf(changes), { out: at(out), file: 'x.yaml', command: ['graft', 'x'], ...more });
 
   it('with seeds, targets and methods added has the bits of a run that asked for them from the start', async () => {
     await drain(run('small', { methods: ['source', udas] }));

@@ -5,7 +5,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { parse } from 'yaml';
 import type { ProgressEvent } from '../../src/core/index.js';
 import { generatePhantoms } from '../../src/data/index.js';
-import { parseFederationRecipe, parseRecipe, runExperiment, runFederationExperiment } from '../../src/studies/index.js';
+import {
+  adaptationStudy,
+  federationStudy,
+  parseFederationRecipe,
+  parseRecipe,
+  runStudy,
+} from '../../src/studies/index.js';
 import { recipe as federated } from '../studies/federation/tiny.js';
 import { recipe as adapted, hashes } from '../studies/tiny.js';
 import { readBoard } from './event-files.js';
@@ -61,10 +67,10 @@ describe('an adaptation', () => {
   it('is the same with and without, and shows its curves, scores and pictures', async () => {
     const content = { ...adaptation, data: { root } };
     const plain = join(folder, 'plain');
-    await finish(runExperiment(parseRecipe(content, 'r'), { out: plain, file: 'r' }));
+    await finish(runStudy(adaptationStudy, parseRecipe(content, 'r'), { out: plain, file: 'r' }));
     const tracking = { tensorboard: true, mlflow: { uri, experiment: 'adaptation', images: true } };
     const out = join(folder, 'tracked');
-    await finish(runExperiment(parseRecipe({ ...content, tracking }, 'r'), { out, file: 'r' }));
+    await finish(runStudy(adaptationStudy, parseRecipe({ ...content, tracking }, 'r'), { out, file: 'r' }));
     expect(hashes(out, 'models', 'adapters', 'results')).toEqual(hashes(plain, 'models', 'adapters', 'results'));
 
     const board = readBoard(join(out, 'tensorboard'));
@@ -93,7 +99,7 @@ describe('an adaptation', () => {
     const shared = join(folder, 'shared');
     mkdirSync(shared);
     const other = parseRecipe({ ...adaptation, data: { root }, names: 'show', tracking: { tensorboard: shared } }, 'r');
-    await finish(runExperiment(other, { out: join(folder, 'plain'), resume: true, file: 'r' }));
+    await finish(runStudy(adaptationStudy, other, { out: join(folder, 'plain'), resume: true, file: 'r' }));
     expect(Object.keys(readBoard(shared))).toContain('plain/seed1/network');
     expect(readFileSync(join(folder, 'plain', 'report.html'), 'utf8').includes(planted)).toBe(true);
   });
@@ -104,7 +110,7 @@ describe('a federation', () => {
     const tracking = { tensorboard: true, mlflow: { uri, experiment: 'federation' } };
     const recipe = parseFederationRecipe({ ...federation, data: { root }, tracking }, 'r');
     const out = join(folder, 'federated');
-    await finish(runFederationExperiment(recipe, { out, file: 'r' }));
+    await finish(runStudy(federationStudy, recipe, { out, file: 'r' }));
     const board = readBoard(join(out, 'tensorboard'));
     expect(board['seed1/flap-sam/federated']!['dice at siemens-t1']!.map(({ step }) => step)).toEqual([1, 2]);
     expect(board['seed1/flap-sam/federated/siemens-t1']!['bytes up']!.every(({ value }) => value > 0)).toBe(true);

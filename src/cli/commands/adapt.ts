@@ -60,7 +60,9 @@ export const registerAdapt = (program: Command): void =>
       modelFile,
       data,
     ) {
-      const { adaptModel, hasCheckpoints, progressOf, removeCheckpoints } = await import('../../jobs/index.js');
+      const { adaptModel, freeSlices, hasCheckpoints, progressOf, readSlices, removeCheckpoints } = await import(
+        '../../jobs/index.js'
+      );
       const { adaptationOf, adaptSettingsSchema, findDataset, findRecipe, JobRecord, readSettings } = await import(
         '../../studies/index.js'
       );
@@ -100,23 +102,14 @@ export const registerAdapt = (program: Command): void =>
           problems: `--score needs labels, and ${bare.name} has none`,
           command: 'adapt',
         });
-      const job = {
-        task: `${config.method} on ${site}`,
-        model,
-        cases,
-        config,
-        target: site,
-        seed,
-        toleranceMm,
-        cache,
-        start: begun,
-      };
       if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
       const record = new JobRecord(out, { resume, tensorboard });
-      const work = progressOf(adaptModel({ ...job, checkpoint: out }), (one) =>
-        record.log({ target: site, method: config.method, ...one }),
-      );
+      const task = `${config.method} on ${site}`;
+      const slices = await context.follow(readSlices(task, cases, model, { labels: false, cache }));
+      const job = { task, model, slices, config, target: site, seed, toleranceMm, checkpoint: out, start: begun };
+      const work = progressOf(adaptModel(job), (one) => record.log({ target: site, method: config.method, ...one }));
       const { adapter, trained, kept: chosen, guard, looks } = await context.follow(work);
+      freeSlices(slices);
       const segmentBy = (one: Adapter | undefined) =>
         function* (image: Volume, shown: Case): Pausing<Uint8Array> {
           model.use(one);

@@ -32,7 +32,7 @@ export const registerFederate = (program: Command): void =>
       ],
     ],
     async run(context, { rounds, wire, aggregation, plans, regimes, ...options }, recipeName) {
-      const { findRecipe, readFederationRecipe } = await import('../../studies/index.js');
+      const { federationStudy, findRecipe, readFederationRecipe } = await import('../../studies/index.js');
       const file = findRecipe(recipeName);
       const named = { 'federation.rounds': rounds, 'federation.wire': wire, 'federation.aggregation': aggregation };
       const given = Object.entries({ ...named, plans, regimes }).filter(([, value]) => value !== undefined);
@@ -40,7 +40,7 @@ export const registerFederate = (program: Command): void =>
         ...Object.fromEntries(given),
         ...(await overrides(options, 'federate')),
       });
-      await carryOut(context, { kind: 'federation', recipe }, { file, ...options });
+      await carryOut(context, { study: federationStudy, recipe }, { file, ...options });
     },
   });
 

@@ -13,8 +13,8 @@ type PartOptions = TrainOptions & { base: string };
 
 export async function trainPart(context: Context, settings: PartSettings, options: PartOptions): Promise<Trained> {
   const { out, resume, sites, seed, cache, base } = options;
-  const { describeFoundation, progressOf } = await import('../../jobs/index.js');
-  const { JobRecord, loadSite, tune } = await import('../../studies/index.js');
+  const { describeFoundation, loadSite, progressOf, tuneModel } = await import('../../jobs/index.js');
+  const { JobRecord } = await import('../../studies/index.js');
   const { loadAdapter, saveAdapter, segmentVolumeWithPauses } = await import('../../segmenter/index.js');
   const checkpoint = `${out}.ckpt`;
   if (!resume && existsSync(checkpoint)) throw cliError('CHECKPOINT_EXISTS', { file: out });
@@ -25,10 +25,10 @@ export async function trainPart(context: Context, settings: PartSettings, option
   const site = await context.follow(loadSite({ name: sites.join(', '), ...split }, model, cache));
   const job = {
     ...{ task: `${plan} on ${site.name}`, name: site.name, model, sites: [site] },
-    ...{ variant: { plan, adapter, training }, epochs, keep, patience, seed, checkpoint, start },
+    ...{ settings: { plan, adapter, training }, epochs, keep, patience, seed, checkpoint, start },
   };
   const record = new JobRecord(out, options);
-  const { adapter: tuned, trained, kept, dice } = await context.follow(progressOf(tune(job), record.log));
+  const { adapter: tuned, trained, kept, dice } = await context.follow(progressOf(tuneModel(job), record.log));
   model.use(tuned);
   const segment = (image: Volume, one: Case) => segmentVolumeWithPauses(model, image, { case: one });
   const models = [{ of: 'local' as const, label: 'Model', segment }];

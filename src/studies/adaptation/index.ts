@@ -1,5 +1,5 @@
-/** The adaptation experiment: its recipe, its run, and what is left of it. */
-export * from './experiment.js';
+/** The adaptation study: its recipe, its results, and how it is carried out. */
 export * from './recipe.js';
 export type { Result, SourceResult } from './results.js';
+export { adaptationStudy } from './study.js';
 export type { Summary } from './summary.js';

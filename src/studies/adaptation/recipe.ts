@@ -122,6 +122,7 @@ export function parseRecipe(content: unknown, file: string): Recipe {
         path: `seed${seed}/${target}/${variant.name}`,
         name: `seed ${seed}: ${variant.label} on ${target}`,
         entry: variant.name,
+        sites: [target],
         variant,
       })),
     ),

@@ -12,10 +12,9 @@ import { placeFrom, provenanceOf } from '../provenance.js';
 import { verdictOn } from '../verdict.js';
 import { lookCurves, trainingCurves } from './curves.js';
 import { defaultMethod, describeNetwork, type Recipe } from './recipe.js';
-import type { Found } from './results.js';
-import type { Summary } from './summary.js';
+import type { AdaptationKind, Summary } from './summary.js';
 
-export function* reportOf(gathered: Gathered<Recipe, Found, Summary>): Pausing<StudyReport> {
+export function* reportOf(gathered: Gathered<AdaptationKind>): Pausing<StudyReport> {
   const { folder, recipe, dataset, found, summary, entries } = gathered;
   const results = found.done.map(({ result }) => result);
   const shown = methodToShow(recipe);
@@ -108,7 +107,7 @@ function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
 
 /** Cases of a target, of whichever seed, by the score of the method that is shown. */
 function shownOn(
-  { recipe, dataset, found, naming }: Gathered<Recipe, Found, Summary>,
+  { recipe, dataset, found, naming }: Gathered<AdaptationKind>,
   target: string,
   method: string,
 ): Shown[] {

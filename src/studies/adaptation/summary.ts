@@ -4,7 +4,7 @@ import type { ClassMeasures } from '../../metrics/index.js';
 import type { BySite, Spread } from '../../report/index.js';
 import { bySite, spread } from '../spread.js';
 import type { Recipe } from './recipe.js';
-import type { Found } from './results.js';
+import type { Found, Result } from './results.js';
 
 export interface Summary {
   toleranceMm: number;
@@ -23,6 +23,14 @@ export interface Summary {
   }[];
   /** Of the network on unseen cases of its own site. */
   source: { surfaceDice: Spread; dice: Spread };
+}
+
+/** What is particular to an adaptation. */
+export interface AdaptationKind {
+  recipe: Recipe;
+  result: Result;
+  found: Found;
+  summary: Summary;
 }
 
 /** Of a run that is done. */

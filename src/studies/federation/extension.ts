@@ -5,44 +5,26 @@
  */
 import { rmSync } from 'node:fs';
 import type { Change } from '../../core/index.js';
-import { fixedAmong, removedFrom, shownOnly } from '../adaptation/extension.js';
-import type { Extension, RunFolder } from '../folder.js';
-import { readSavedContent } from '../parse.js';
+import { changedAmong, fixedAmong, removedFrom } from '../extension.js';
+import type { RunFolder } from '../folder.js';
 import { checkpointPath, resultPath, statePath } from '../tasks.js';
-import { type FederationRecipe, parseFederationRecipe, type RegimeTask, type Variant } from './recipe.js';
+import type { FederationRecipe, RegimeTask, Variant } from './recipe.js';
 
 const growing = ['seeds', 'sites', 'plans', 'regimes', 'epochs', 'federation.rounds', 'federation.weights'];
 
-/** @param asked whether the user wants to go on under another recipe */
-export function federationExtensionOf(recipe: FederationRecipe, asked: boolean): Extension {
-  let before = recipe;
-  return {
-    asked,
-    read: (file) => {
-      before = parseFederationRecipe(readSavedContent(file), file);
-      return before;
-    },
-    refusals: (changes) => refusals(changes, before, recipe),
-    prepare: (folder, place) => prepare(folder, place, before, recipe),
-  };
-}
-
-function refusals(changes: readonly Change[], before: FederationRecipe, now: FederationRecipe): string[] {
+export function refusals(changes: readonly Change[], before: FederationRecipe, now: FederationRecipe): string[] {
   const joining = now.sites.some((site) => !before.sites.includes(site));
   return [
-    ...fixedAmong(changes, [...shownOnly, ...growing], () => 'all results depend on it'),
+    ...fixedAmong(changes, growing, () => 'all results depend on it'),
     ...removedFrom(['seeds', 'sites', 'regimes'], before, now),
     ...(before.seeds[0] === now.seeds[0]
       ? []
       : ['seeds: the foundation was made with the first, which must stay the first']),
+    ...changedAmong('plans', before.variants, now.variants, settingsOf),
     ...before.variants.flatMap((variant) => {
       const { name } = variant;
       const next = now.variants.find((one) => one.name === name);
-      if (!next) return [`plans: ${name} must stay in the list`];
-      const rest = ({ plan, adapter, training, federation: { rounds: _, weights: __, ...federation } }: Variant) =>
-        JSON.stringify([plan, adapter, training, federation]);
-      if (rest(variant) !== rest(next))
-        return [`plans: ${name} has other settings now; give the new ones a name of their own`];
+      if (!next) return [];
       if (variant.regimes.some((regime) => !next.regimes.includes(regime))) return [`plans: ${name} has lost a regime`];
       const [had, has] = [variant, next].map(({ federation }) => federation.rounds);
       if (has < had || lengthOf(now, next) < lengthOf(before, variant))
@@ -54,11 +36,16 @@ function refusals(changes: readonly Change[], before: FederationRecipe, now: Fed
   ];
 }
 
+/** What must stay. */
+const settingsOf = ({ plan, adapter, training, federation: { rounds: _, weights: __, ...federation } }: Variant) => [
+  ...[plan, adapter, training, federation],
+];
+
 /** Epochs of training without rounds. */
 const lengthOf = ({ epochs }: FederationRecipe, { federation }: Variant): number => epochs ?? federation.rounds;
 
 /** Sets aside the results of tasks that go on or are scored anew. */
-function prepare(folder: RunFolder, place: string, before: FederationRecipe, now: FederationRecipe): string[] {
+export function prepare(folder: RunFolder, place: string, before: FederationRecipe, now: FederationRecipe): string[] {
   const joined = now.sites.filter((site) => !before.sites.includes(site));
   const remarks = new Set<string>();
   for (const task of before.tasks) {

@@ -1,7 +1,5 @@
-/** The federated experiment: its recipe, its run, and what is left of it. */
-export * from './experiment.js';
+/** The federated study: its recipe, its results, and how it is carried out. */
 export * from './recipe.js';
 export type { RegimeResult } from './results.js';
-export { type LoadedSite, loadSite } from './sites.js';
+export { federationStudy } from './study.js';
 export type * from './summary.js';
-export { type TuningJob, tune } from './tuning.js';

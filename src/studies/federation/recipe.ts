@@ -199,6 +199,7 @@ function tasksOf({ seeds, sites, epochs }: Keys, variants: readonly Variant[]): 
     path: [`seed${seed}`, plan, regime, ...(site === null ? [] : [site])].join('/'),
     name: `seed ${seed}: ${plan}, ${site === null ? regime : `${site} alone`}`,
     entry: `${variant.name}/${regime}`,
+    sites,
     variant,
   });
   return seeds.flatMap((seed) =>

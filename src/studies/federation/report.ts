@@ -16,9 +16,9 @@ import { byteCurve, roundCurves } from './curves.js';
 import { headlineOf, planToShow } from './headline.js';
 import type { FederationRecipe } from './recipe.js';
 import type { Found, RegimeResult } from './results.js';
-import type { FederationSummary } from './summary.js';
+import type { FederationKind } from './summary.js';
 
-export function* reportOf(gathered: Gathered<FederationRecipe, Found, FederationSummary>): Pausing<StudyReport> {
+export function* reportOf(gathered: Gathered<FederationKind>): Pausing<StudyReport> {
   const { folder, recipe, dataset, found, summary, naming, entries } = gathered;
   const { title, description, seeds, sites, variants } = recipe;
   const main = planToShow(summary);
@@ -112,11 +112,7 @@ function ledgerTable({ ledger }: Found, plan: string, seed: number, naming: Nami
 }
 
 /** Cases of a site under a federated plan with the first seed, beside the model that the site trained alone. */
-function shownAt(
-  { recipe, dataset, found, naming }: Gathered<FederationRecipe, Found, FederationSummary>,
-  plan: string,
-  site: string,
-): Shown[] {
+function shownAt({ recipe, dataset, found, naming }: Gathered<FederationKind>, plan: string, site: string): Shown[] {
   const [seed] = recipe.seeds;
   const results = found.done.flatMap(({ task, result }) =>
     task.variant.name === plan && result.seed === seed ? [result] : [],

@@ -11,6 +11,14 @@ import type { Found, RegimeResult } from './results.js';
 
 export type { BySite, FederationSummary, PlanSummary, RegimeScores, Traffic };
 
+/** What is particular to a federated study. */
+export interface FederationKind {
+  recipe: FederationRecipe;
+  result: RegimeResult;
+  found: Found;
+  summary: FederationSummary;
+}
+
 /** Of a run that is done. */
 export function summarise(recipe: FederationRecipe, found: Found): FederationSummary {
   const { toleranceMm, seeds, sites, classes, variants } = recipe;

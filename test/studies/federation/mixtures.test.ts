@@ -10,11 +10,12 @@ import { pretrainingSchema } from '../../../src/finetune/index.js';
 import { makeFoundation, scoreFolder } from '../../../src/jobs/index.js';
 import { loadAdapter, loadSegmenter, segmentVolume } from '../../../src/segmenter/index.js';
 import {
+  federationStudy,
   openRun,
   parseFederationRecipe,
   type RegimeResult,
   resultPath,
-  runFederationExperiment,
+  runStudy,
 } from '../../../src/studies/index.js';
 
 let folder: string;
@@ -93,7 +94,7 @@ it('goes through a round, scores every site and evaluates the masks to the same 
         },
         'mixture.yaml',
       );
-      await ended(runFederationExperiment(recipe, { out, file: 'mixture.yaml' }));
+      await ended(runStudy(federationStudy, recipe, { out, file: 'mixture.yaml' }));
 
       const [{ cases, adapters }] = recipe.tasks.map((task) =>
         openRun(out).files.readJson<RegimeResult>(resultPath(task)),

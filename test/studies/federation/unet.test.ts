@@ -7,7 +7,7 @@ import { adapt, adaptationSchema } from '../../../src/adapt/index.js';
 import { runToEnd, unsealedJson } from '../../../src/core/index.js';
 import { readState } from '../../../src/nn/index.js';
 import { loadAdapter, loadSegmenter } from '../../../src/segmenter/index.js';
-import { parseFederationRecipe, type RegimeResult, runFederationExperiment } from '../../../src/studies/index.js';
+import { federationStudy, parseFederationRecipe, type RegimeResult, runStudy } from '../../../src/studies/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-unet-rounds-'));
 const out = join(folder, 'run');
@@ -40,7 +40,7 @@ const namesIn = (file: string) => [...readState(join(out, file)).state.keys()];
 const statistics = (names: readonly string[]) => names.filter((name) => /running_(mean|var)$/.test(name));
 
 beforeAll(async () => {
-  await runToEnd(runFederationExperiment(recipe, { out, file: 'the test' }), () => {});
+  await runToEnd(runStudy(federationStudy, recipe, { out, file: 'the test' }), () => {});
   for (const name of ['full', 'averaged', 'frozen', 'decoder'])
     results.set(name, unsealedJson(readFileSync(join(out, `results/seed1/${name}/federated.json`), 'utf8')));
 });
@@ -96,7 +96,7 @@ it('cases of several sizes train together, on single slices where nothing else i
     'the test',
   );
   expect(mixed).toMatchObject({ windows: { slices: 1 }, title: 'Federated fine-tuning of U-Net' });
-  const work = runFederationExperiment(mixed, { out: join(folder, 'mixed'), file: 'the test' });
+  const work = runStudy(federationStudy, mixed, { out: join(folder, 'mixed'), file: 'the test' });
   const { summary } = await runToEnd(work, () => {});
   expect(Object.keys(summary.plans[0].regimes)).toEqual(['centralised', 'federated']);
 });

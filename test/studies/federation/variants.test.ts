@@ -12,11 +12,12 @@ import { loadAdapter, loadSegmenter, segmentVolumeWithPauses } from '../../../sr
 import {
   type Experiment,
   type FederationSummary,
+  federationStudy,
   openRun,
   parseFederationRecipe,
   type RegimeResult,
   resultPath,
-  runFederationExperiment,
+  runStudy,
 } from '../../../src/studies/index.js';
 import { last } from '../../last.js';
 import { recipe as tiny } from './tiny.js';
@@ -49,7 +50,7 @@ let ended: Experiment<FederationSummary>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'graft-variants-'));
   out = join(folder, 'run');
-  const events = runFederationExperiment(recipe, { out, file: 'tiny.yaml' });
+  const events = runStudy(federationStudy, recipe, { out, file: 'tiny.yaml' });
   for (;;) {
     const { done, value } = await events.next();
     if (!done) continue;

@@ -1,38 +1,82 @@
-/** The federated regime: rounds between the sites of a run, and what they leave in the end. */
+/** Federated fine-tuning in one process: rounds between sites, and the adapters that they leave. */
 import { rmSync } from 'node:fs';
-import { runWithPauses } from '../../core/index.js';
+import { runWithPauses } from '../core/index.js';
 import {
   damageOf,
   type Entry,
   FederatedNetwork,
+  type Federation,
   type FederationEvent,
   type KeptRound,
   keptDamageOf,
   ledgerFile,
+  type PeerSettings,
   RoundKeeper,
   readLedger,
   runFederation,
   type SiteStep,
   SiteTrainer,
-} from '../../federate/index.js';
-import type { JobEvent } from '../../jobs/index.js';
-import { countElements } from '../../nn/index.js';
-import type { Segmenter } from '../../segmenter/index.js';
-import type { FederationRecipe, Variant } from './recipe.js';
+} from '../federate/index.js';
+import { countElements, type State } from '../nn/index.js';
+import { type Adapter, profileOfCases, type Segmenter } from '../segmenter/index.js';
 import type { LoadedSite } from './sites.js';
+import type { JobEvent } from './train-adapt.js';
 
-export interface FederatedJob {
+export interface FederationJob {
   task: string;
+  /** Of the adapters. */
+  name: string;
   model: Segmenter;
   sites: readonly LoadedSite[];
-  variant: Variant;
-  keep: FederationRecipe['keep'];
+  settings: PeerSettings & { federation: Omit<Federation, 'seed'> };
+  /** The round that the adapters are of. */
+  keep: 'last' | 'best';
   seed: number;
-  /** Of the coordinator and the sites; gone on with where it is there. */
+  /** Of the coordinator and the sites; gone on with where it is there, also for more rounds than it was begun with. */
   folder: string;
 }
 
 export interface Federated {
+  /** One for all sites (null), or one for each where some of it never leaves a site. */
+  adapters: { site: string | null; adapter: Adapter }[];
+  /** Numbers of trained parameters, and of those that are exchanged in a round. */
+  trained: number;
+  travelling: number;
+  /** The round, from 1. */
+  kept: number;
+}
+
+/** Runs the rounds, or those that are left; the model is left as it was. */
+export async function* federateModel(job: FederationJob): AsyncGenerator<JobEvent, Federated> {
+  const { name, model, sites, settings, seed } = job;
+  const { kept, trained, travelling, joined } = yield* rounds(job);
+  const { family, preparation, classes, fingerprint: base } = model;
+  const { plan: method, adapter: options } = settings;
+  const adapterOf = (state: State): Adapter => ({
+    ...{ name, family: family.name, method, options, base, ...preparation, classes, state },
+    provenance: {
+      ...{ data: sites.map((site) => site.name).join(', '), seed: String(seed), rounds: String(kept.round) },
+      ...(joined.length > 0 && { joined: joined.join(', ') }),
+    },
+  });
+  const apart = Object.entries(kept.sites).map(([site, state]) => ({ site, adapter: adapterOf(state) }));
+  const adapters: Federated['adapters'] = apart.length > 0 ? apart : [{ site: null, adapter: adapterOf(kept.shared) }];
+  for (const { site, adapter } of adapters) {
+    const seen = sites.filter((one) => site === null || one.name === site);
+    model.use(adapter);
+    try {
+      adapter.profile = yield* profileOfCases(
+        model,
+        seen.flatMap(({ train, validation }) => [...train, ...validation]),
+      );
+    } finally {
+      model.use(undefined);
+    }
+  }
+  return { adapters, trained, travelling, kept: kept.round };
+}
+
+interface Rounds {
   kept: KeptRound;
   trained: number;
   travelling: number;
@@ -40,16 +84,15 @@ export interface Federated {
   joined: string[];
 }
 
-/** Runs the rounds, or those that are left; the model is left as it was. */
-export async function* federate(job: FederatedJob): AsyncGenerator<JobEvent, Federated> {
-  const { task, model, sites, variant, keep, seed, folder } = job;
-  const { plan, federation } = variant;
+async function* rounds(job: FederationJob): AsyncGenerator<JobEvent, Rounds> {
+  const { task, model, sites, settings, keep, seed, folder } = job;
+  const { plan, federation } = settings;
   const damage = damageOf(folder) ?? keptDamageOf(folder, federation.rounds, keep);
   if (damage) {
     yield { kind: 'note', text: `${damage.file} cannot be gone on from (${damage.reason}): ${task} begins anew` };
     rmSync(folder, { recursive: true, force: true });
   }
-  using network = new FederatedNetwork(model, variant, seed);
+  using network = new FederatedNetwork(model, settings, seed);
   const members: { name: string; trainer: SiteTrainer }[] = [];
   try {
     for (const site of sites) members.push({ name: site.name, trainer: new SiteTrainer(network, site, seed) });
@@ -57,7 +100,6 @@ export async function* federate(job: FederatedJob): AsyncGenerator<JobEvent, Fed
     const events = runFederation({
       ...{ folder, plan, base: network.base, initial: network.planned.travelling, sites: members },
       config: { ...federation, seed },
-      // The run's folder has judged whether its recipe may ask for more.
       extend: true,
       evaluate: (global, round, corrections, signal) => runWithPauses(keeper.look(global, round, corrections), signal),
     });
@@ -114,5 +156,4 @@ async function* progress(
       yield { kind: 'note', text: `${task}${when}: ${event.site} ${event.kind}${reason}` };
     }
   }
-  yield { kind: 'done', name: task };
 }

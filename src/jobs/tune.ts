@@ -1,11 +1,11 @@
-/** Fine-tuning without rounds: one site alone, or the cases of all of them in one place. */
-import { type FineTuning, finetune, type Tuned } from '../../finetune/index.js';
-import { checkpointAt, follow, type JobEvent } from '../../jobs/index.js';
-import { fingerprint } from '../../nn/index.js';
-import { batchNorms } from '../../peft/index.js';
-import type { Adapter, Segmenter } from '../../segmenter/index.js';
-import type { Variant } from './recipe.js';
+/** Fine-tuning a part of a network by a plan, without rounds: on one site's cases, or those of several in one place. */
+import type { PeerSettings } from '../federate/index.js';
+import { type FineTuning, finetune, type Tuned } from '../finetune/index.js';
+import { fingerprint } from '../nn/index.js';
+import { batchNorms } from '../peft/index.js';
+import type { Adapter, Segmenter } from '../segmenter/index.js';
 import type { LoadedSite } from './sites.js';
+import { checkpointAt, follow, type JobEvent } from './train-adapt.js';
 
 export interface TuningJob {
   task: string;
@@ -13,7 +13,7 @@ export interface TuningJob {
   name: string;
   model: Segmenter;
   sites: readonly LoadedSite[];
-  variant: Pick<Variant, 'plan' | 'adapter' | 'training'>;
+  settings: Pick<PeerSettings, 'plan' | 'adapter' | 'training'>;
   epochs: number;
   keep: FineTuning['keep'];
   /** As in fine-tuning; default: never stop early. */
@@ -28,9 +28,9 @@ export interface TuningJob {
 }
 
 /** Trains on the cases of the given sites together; the model is left as it was. */
-export async function* tune(job: TuningJob): AsyncGenerator<JobEvent, Tuned> {
-  const { task, name, model, sites, variant, epochs, keep, patience = null, seed } = job;
-  const { plan, adapter, training } = variant;
+export async function* tuneModel(job: TuningJob): AsyncGenerator<JobEvent, Tuned> {
+  const { task, name, model, sites, settings: asked, epochs, keep, patience = null, seed } = job;
+  const { plan, adapter, training } = asked;
   const config: FineTuning = { ...training, plan, adapter, epochs, keep, patience };
   const cases = {
     training: sites.flatMap(({ train }) => train),

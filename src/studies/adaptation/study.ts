@@ -1,0 +1,168 @@
+/**
+ * The adaptation study: for every seed a network is trained on the source, adapted to every target by every method, and
+ * scored on target patients that it never saw.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { type ProgressEvent, sha256 } from '../../core/index.js';
+import { type Case, type CaseSlices, splitCases } from '../../data/index.js';
+import { checkSafetensors } from '../../formats/index.js';
+import {
+  adaptModel,
+  freeSlices,
+  type JobEvent,
+  meanScore,
+  progressOf,
+  readSlices,
+  removeCheckpoints,
+  scoreModel,
+  trainModel,
+} from '../../jobs/index.js';
+import { sourceMethod } from '../../report/index.js';
+import { loadSegmenter, type Segmenter, saveSegmenter } from '../../segmenter/index.js';
+import { cacheFolder } from '../cache.js';
+import { labelledCases } from '../dataset.js';
+import { meansOf } from '../outcome.js';
+import type { Bench, SeedRun, Study, Trained } from '../study.js';
+import { checkpointPath, modelPath } from '../tasks.js';
+import { standingResult } from '../whole.js';
+import { refusals } from './extension.js';
+import { type AdaptationTask, parseRecipe, type Recipe } from './recipe.js';
+import { reportOf } from './report.js';
+import { modelsOf, readFound, type SourceResult, sourcePath } from './results.js';
+import { type AdaptationKind, summarise } from './summary.js';
+import { tablesOf } from './tables.js';
+
+/** The source model, and the slices of the target whose turn it is. */
+class AdaptationBench implements Bench {
+  readonly model: Segmenter;
+  #target = '';
+  #slices: CaseSlices[] = [];
+
+  constructor(model: Segmenter) {
+    this.model = model;
+  }
+
+  /** The cases of a target, prepared for its first method; those of the target before are freed. */
+  async *slicesOf(
+    target: string,
+    cases: readonly Case[],
+    { recipe, folder, seed }: SeedRun<Recipe>,
+  ): AsyncGenerator<ProgressEvent, readonly CaseSlices[]> {
+    if (this.#target === target) return this.#slices;
+    this.#free();
+    const options = { labels: false, cache: cacheFolder(recipe, folder) };
+    this.#slices = yield* readSlices(`seed ${seed}: ${target}`, cases, this.model, options);
+    this.#target = target;
+    return this.#slices;
+  }
+
+  #free(): void {
+    freeSlices(this.#slices);
+    [this.#target, this.#slices] = ['', []];
+  }
+
+  [Symbol.dispose](): void {
+    this.#free();
+    this.model.dispose();
+  }
+}
+
+/** Whole networks, trained on a source and adapted without labels; see `runStudy`. */
+export const adaptationStudy: Study<AdaptationKind & { bench: AdaptationBench }> = {
+  parse: parseRecipe,
+  check: () => {},
+  split({ source, targets, groupBy, sourceGroupBy, split }, dataset, seed) {
+    const divide = (site: string, purpose: string, parts: Record<string, number>, pattern: string | undefined) => {
+      const cases = labelledCases(dataset, site, purpose);
+      return [site, splitCases(cases, { parts, seed, ...(pattern && { groupBy: pattern }) })] as const;
+    };
+    return Object.fromEntries([
+      ...targets.map((target) => divide(target, 'scoring', split.target, groupBy)),
+      divide(source, 'training', split.source, sourceGroupBy),
+    ]);
+  },
+  refusals,
+  prepare: () => [],
+  base: sourceModel,
+  files: ({ adapter }) => (adapter ? [adapter] : []),
+  fault: () => undefined,
+  // biome-ignore lint/correctness/useYield: there is nothing to tell
+  async *open({ folder, device, seed }) {
+    return new AdaptationBench(loadSegmenter(folder.file(modelPath(seed)), { device }));
+  },
+  train: adaptTo,
+  settle: (folder, task) => removeCheckpoints(folder.file(checkpointPath(task))),
+  read: readFound,
+  models: modelsOf,
+  summarise,
+  tables: tablesOf,
+  scores: ({ methods }) =>
+    methods.map(({ name, surfaceDice, dice }) => ({
+      series: ['test', name],
+      values: { ...meansOf('surface dice', surfaceDice), ...meansOf('dice', dice) },
+    })),
+  report: reportOf,
+};
+
+/** Trains the network on the source and scores it there, unless a model with its scores stands. */
+async function* sourceModel({ recipe, folder, device, seed, splits }: SeedRun<Recipe>): AsyncGenerator<ProgressEvent> {
+  const { source, toleranceMm, classes, network, architecture, preprocessing, training } = recipe;
+  const { train, validation, test } = splits[source];
+  const [name, path] = [modelPath(seed), sourcePath(seed)];
+  const file = folder.file(name);
+  const task = `seed ${seed}: train on ${source}`;
+  // A model without its scores was written last; they are quickly had again.
+  const unscored = !folder.isWhole(path) && existsSync(file) && checkSafetensors(file) === 'whole';
+  const again = unscored ? `scoring on ${source}` : task;
+  if (yield* standingResult<SourceResult>(folder, path, again, (result) => [result.model])) return;
+
+  const job = {
+    ...{ task, network, architecture, preprocessing, training, classes, train, validation, seed, toleranceMm, device },
+    checkpoint: folder.file('checkpoints', `seed${seed}`),
+    cache: cacheFolder(recipe, folder),
+  };
+  const model = unscored
+    ? loadSegmenter(file, { device })
+    : yield* progressOf(trainModel(job), (record) => folder.log({ seed, ...record }));
+  if (!unscored) saveSegmenter(file, model, { seed: String(seed), source });
+  const cases = yield* scoreModel(`seed ${seed}: score on ${source}`, model, test, recipe);
+  model.dispose();
+  const result: SourceResult = { seed, model: { file: name, sha256: sha256(file) }, cases };
+  if (folder.isWhole(path) && folder.readJson<SourceResult>(path).model.sha256 !== result.model.sha256) {
+    // On another machine the model that is made again is another one.
+    yield { kind: 'note', text: `${task}: gives other bits here; what was made from the model before is done again` };
+    for (const made of ['adapters', 'results'])
+      rmSync(folder.file(made, `seed${seed}`), { recursive: true, force: true });
+  }
+  folder.writeJson(result, path);
+  removeCheckpoints(job.checkpoint);
+  const score = meanScore(cases, 'surfaceDice').toFixed(3);
+  yield { kind: 'note', text: `seed ${seed}: ${source} itself, unseen cases: surface Dice ${score}` };
+}
+
+async function* adaptTo(
+  run: SeedRun<Recipe>,
+  bench: AdaptationBench,
+  task: AdaptationTask,
+): AsyncGenerator<JobEvent, Trained> {
+  const { recipe, folder, seed, splits } = run;
+  const { target } = task.key;
+  const { name: _, label: __, ...config } = task.variant;
+  const { adapter, trained, kept, guard, looks } = yield* adaptModel({
+    ...{ task: task.name, model: bench.model, config, target, seed, toleranceMm: recipe.toleranceMm },
+    slices: yield* bench.slicesOf(target, splits[target].adapt, run),
+    checkpoint: folder.file(checkpointPath(task)),
+  });
+  return {
+    adapters: [{ site: null, adapter }],
+    kept: config.method !== sourceMethod,
+    result: ([saved]) => ({
+      trainedParameters: trained,
+      adapter: saved ? { file: saved.file, bytes: saved.bytes, sha256: saved.sha256 } : null,
+      kept: kept.candidate,
+      ...(guard && { guard }),
+      looks,
+    }),
+    notes: guard ? [guard] : [],
+  };
+}
