@@ -11,7 +11,7 @@ import { meanScore, scoreCase } from '../jobs/index.js';
 import { type CaseScore, meanOf } from '../metrics/index.js';
 import type { Outlined, Panel, ReportCurve } from '../report/index.js';
 import { TensorBoard } from '../tracking/index.js';
-import { environmentFacts } from './folder.js';
+import { environmentFacts } from './environment.js';
 import { type JobPage, type JobScore, renderJob } from './job-page.js';
 import { bestMedianWorst, display } from './pictures.js';
 import { asTyped, settingsOf } from './provenance.js';

@@ -3,14 +3,15 @@ import type { ComparisonEntry } from '../compare/index.js';
 import { type Pausing, type ProgressEvent, writeFileAtomic } from '../core/index.js';
 import type { Dataset } from '../data/index.js';
 import type { Headline } from '../report/index.js';
+import type { Segmenter } from '../segmenter/index.js';
 import type { Outcome, Tracking } from '../tracking/index.js';
 import { removeCache } from './cache.js';
+import type { CommonRecipe } from './common-keys.js';
 import { csvOf, entriesOf, type ModelScores } from './comparison/scores.js';
 import { namingOfRun, renamed } from './comparison/sharing.js';
 import type { RunFiles, RunFolder } from './folder.js';
 import type { Naming } from './names.js';
 import { outcomeOf, type StudyReport } from './outcome.js';
-import type { CommonRecipe } from './tasks.js';
 
 /** What is particular to a kind of study. */
 export interface Kind {
@@ -21,6 +22,13 @@ export interface Kind {
   found: object;
   /** `results.json`. */
   summary: object;
+  bench: Bench;
+}
+
+/** What the tasks of a seed have in common, until all are done. */
+export interface Bench extends Disposable {
+  /** What the adapters belong to. */
+  model: Segmenter;
 }
 
 /** What a report is made of. */

@@ -3,12 +3,9 @@
  * training left for resuming (`checkpoints/`) and for going on (`states/`), and what came out (`models/`, `adapters/`,
  * `results/`, `report.html`).
  */
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 import type { ProgressEvent } from '../core/index.js';
 import {
@@ -25,13 +22,13 @@ import {
   sealedText,
   tellChanges,
   unsealedJson,
-  version,
   writeFileAtomic,
   writing,
 } from '../core/index.js';
-import { threads, torchVersion } from '../torch/index.js';
+import { type Environment, environment, factsOf } from './environment.js';
 import { runError } from './errors.js';
 import { pseudonymFile } from './names.js';
+import { readSavedContent } from './parse.js';
 
 /** Keys of a recipe that results do not depend on: they may change from one start to the next. */
 export const incidental = ['cache', 'names', 'report', 'tracking'];
@@ -52,20 +49,23 @@ interface HistoryEntry {
   remarks?: readonly string[];
 }
 
+/** What a recipe has that a folder is opened for. */
+interface Seeded {
+  seeds: number[];
+}
+
 /** How a run that is there goes on under a recipe that asks for more. */
-export interface Extension {
-  /** Whether the user wants it. */
-  asked: boolean;
-  /** The recipe that the folder has, with today's defaults for what it does not name. */
-  read(file: string): { seeds: number[] };
+export interface Extension<Recipe extends Seeded = Seeded> {
+  /** With today's defaults for what a file does not name. @param file named in errors @throws GraftError about a key */
+  parse(content: unknown, file: string): Recipe;
   /** Why changes cannot be carried into the run; empty where they all can. */
-  refusals(changes: readonly Change[]): string[];
+  refusals(changes: readonly Change[], before: Recipe, now: Recipe): string[];
   /**
    * Sets aside what is made anew. May be called again after a crash.
    * @param place for what is set aside, below the run's folder
    * @returns remarks for the run's history
    */
-  prepare(folder: RunFolder, place: string): string[];
+  prepare(folder: RunFolder, place: string, before: Recipe, now: Recipe): string[];
 }
 
 /** How an experiment of either kind is started. */
@@ -84,6 +84,8 @@ export interface RunOptions {
 
 interface FolderOptions {
   resume?: boolean | undefined;
+  /** Whether the run may go on also where the recipe asks for more. */
+  extend?: boolean | undefined;
   command?: readonly string[] | undefined;
   extension?: Extension | undefined;
 }
@@ -91,7 +93,7 @@ interface FolderOptions {
 export class RunFolder {
   readonly path: string;
   /** As it is written here. */
-  readonly recipe: { seeds: number[] };
+  readonly recipe: Seeded;
   /** Faults found when the folder was opened. */
   readonly #notes: string[] = [];
   readonly #log: Log;
@@ -106,19 +108,26 @@ export class RunFolder {
    * @param options.extension how the run may go on under a recipe that asks for more
    * @throws GraftError RUN_EXISTS, RUN_CHANGED, RECIPE_LOST, RUN_IN_USE, WRITE_FAILED
    */
-  constructor(path: string, parsed: { seeds: number[] }, { resume = false, command, extension }: FolderOptions = {}) {
+  constructor(
+    path: string,
+    parsed: Seeded,
+    { resume = false, extend = false, command, extension }: FolderOptions = {},
+  ) {
     this.path = path;
     const recipe = asWritten(parsed);
     this.recipe = recipe;
     this.#log = new Log(this.file('metrics.jsonl'));
-    if ((this.has('recipe.yaml') || this.has('run.json')) && !resume) throw runError('RUN_EXISTS', { folder: path });
+    if ((this.has('recipe.yaml') || this.has('run.json')) && !resume && !extend)
+      throw runError('RUN_EXISTS', { folder: path });
     const asked = JSON.parse(JSON.stringify(recipe)) as Record<string, unknown>;
     const before = this.#before(asked, extension);
-    const changes = before === undefined ? [] : this.#changes(before, recipe, extension);
+    const refusals = (changes: readonly Change[]) => extension?.refusals(changes, before!, parsed);
+    const changes = before === undefined ? [] : this.#changes(before, recipe, extend, refusals);
     lockFolder(path);
     removeAllLeftovers(path);
     const started = this.#history();
-    if (changes.length > 0) this.remarks = extension!.prepare(this, join('history', String(started.length + 1)));
+    const place = join('history', String(started.length + 1));
+    if (changes.length > 0) this.remarks = extension!.prepare(this, place, before!, parsed);
     const changed = Object.fromEntries(changes.map((one) => [one.key, [one.before ?? null, one.now ?? null]]));
     const { remarks } = this;
     const entry = { when: new Date().toISOString(), command, changed, ...(remarks.length > 0 && { remarks }) };
@@ -136,10 +145,10 @@ export class RunFolder {
   }
 
   /** The recipe that the run was started with; undefined where there was none, or one that was the same but is damaged. */
-  #before(asked: Record<string, unknown>, extension: Extension | undefined): unknown {
+  #before(asked: Record<string, unknown>, extension: Extension | undefined): Seeded | undefined {
     const file = this.file('recipe.yaml');
     const { saved, noted } = savedRecipe(this.path);
-    if (saved) return extension ? asWritten(extension.read(file)) : saved;
+    if (saved) return extension ? extension.parse(readSavedContent(file), file) : (saved as Seeded);
     if (noted !== undefined && noted !== essence(asked)) throw runError('RECIPE_LOST', { file });
     if (noted !== undefined || this.has('recipe.yaml'))
       this.#notes.push(`${file} is missing or damaged: it is written again from the recipe given now`);
@@ -162,18 +171,23 @@ export class RunFolder {
   }
 
   /** What the recipe asks for beside what the run was started with. @throws GraftError RUN_CHANGED */
-  #changes(before: unknown, recipe: object, extension: Extension | undefined): Change[] {
+  #changes(
+    before: Seeded,
+    recipe: object,
+    extend: boolean,
+    refusals: (changes: readonly Change[]) => string[] | undefined,
+  ): Change[] {
     const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
-    const changes = changesBetween(plain(before), plain(recipe)).filter(
+    const changes = changesBetween(plain(asWritten(before)), plain(recipe)).filter(
       ({ key }) => !incidental.includes(key.split('.')[0]),
     );
     if (changes.length === 0) return [];
-    const reasons = extension?.refusals(changes) ?? ['results depend on all keys'];
-    if (reasons.length === 0 && extension!.asked) return changes;
+    const reasons = refusals(changes) ?? ['results depend on all keys'];
+    if (reasons.length === 0 && extend) return changes;
     const hint =
       reasons.length === 0
         ? 'Add --extend to go on with the run under the new recipe, resume with that of the first start (recipe.yaml in the folder), or start into another folder with --out.'
-        : `Resume with the recipe of the first start (recipe.yaml in the folder), or start into another folder with --out${extension?.asked ? `; --extend cannot do it: ${reasons.join('; ')}` : ''}.`;
+        : `Resume with the recipe of the first start (recipe.yaml in the folder), or start into another folder with --out${extend ? `; --extend cannot do it: ${reasons.join('; ')}` : ''}.`;
     throw runError('RUN_CHANGED', { folder: this.path, changed: tellChanges(changes, 'the run'), hint });
   }
 
@@ -281,49 +295,4 @@ function notedRecipe(file: string): string | undefined {
 function essence(recipe: Record<string, unknown>): string {
   const kept = Object.entries(recipe).filter(([key]) => !incidental.includes(key));
   return createHash('sha256').update(JSON.stringify(kept)).digest('hex');
-}
-
-/** What the numbers of a run depend on, besides the recipe. */
-function environment({ seeds }: { seeds: number[] }) {
-  return {
-    graft: version,
-    git: gitRevision(),
-    node: process.version,
-    libtorch: torchVersion(),
-    threads: threads(),
-    seeds,
-    machine: {
-      system: `${process.platform} ${process.arch}`,
-      processor: cpus()[0]?.model ?? 'unknown',
-      cores: cpus().length,
-      memoryBytes: totalmem(),
-    },
-  };
-}
-
-type Environment = ReturnType<typeof environment>;
-
-const factsOf = ({ graft, git, libtorch, threads, node, machine }: Environment): [label: string, value: string][] => [
-  ['graft', [graft, git].filter(Boolean).join(', ')],
-  ['libtorch', `${libtorch}, ${threads} threads`],
-  ['Node.js', node],
-  ['Machine', `${machine.processor}, ${machine.system}`],
-];
-
-/** With what this process computes, for a report. */
-export const environmentFacts = (): [label: string, value: string][] => factsOf(environment({ seeds: [] }));
-
-/** The revision of graft's own checkout; null where it is installed as a package, in a project with revisions of its own. */
-function gitRevision(): string | null {
-  const checkout = fileURLToPath(new URL('../..', import.meta.url));
-  if (!existsSync(join(checkout, '.git'))) return null;
-  try {
-    return execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], {
-      cwd: checkout,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return null;
-  }
 }

@@ -2,6 +2,7 @@
 export * from './adaptation/index.js';
 export * from './beside.js';
 export { cacheFolder, cacheSchema, removeCache } from './cache.js';
+export type { CommonRecipe } from './common-keys.js';
 export * from './comparison/index.js';
 export * from './dataset.js';
 export { runErrors } from './errors.js';
@@ -13,4 +14,4 @@ export * from './kinds.js';
 export * from './recipes.js';
 export * from './settings.js';
 export { type AnyStudy, runStudy, type Study } from './study.js';
-export { type CommonRecipe, type Done, resultPath, type Task } from './tasks.js';
+export { type Done, resultPath, type Task } from './tasks.js';

@@ -2,7 +2,15 @@
 import type { Pausing } from '../core/index.js';
 import { type Case, type Label, loadCase, shownClasses, type Triple, type Volume } from '../data/index.js';
 import { disposeState } from '../nn/index.js';
-import type { Outlined, Panel, PanelGroup, Plane, ReportSlice } from '../report/index.js';
+import {
+  change,
+  fixed,
+  type Outlined,
+  type Panel,
+  type PanelGroup,
+  type Plane,
+  type ReportSlice,
+} from '../report/index.js';
 import { loadAdapter, loadSegmenter, type Segmenter, segmentVolumeWithPauses } from '../segmenter/index.js';
 import type { RunFiles } from './folder.js';
 import { modelPath } from './tasks.js';
@@ -21,13 +29,29 @@ export function bestMedianWorst<Scored>(
     .map(([which, place]) => ({ which, one: sorted[place] }));
 }
 
-/** A case that a report shows. */
-export interface Shown extends Omit<Panel, 'slices'> {
+/** A case that a report may show. */
+interface Candidate {
   one: Case;
+  /** What it is called. */
+  name: string;
   seed: number;
+  score: number;
+  /** By the model that it is compared with, where there is one. */
+  before: number | undefined;
   /** Whose outlines, each with the file of its adapter below the run's folder; null: the model of the seed as it is. */
   outlines: { of: Outlined; adapter: string | null }[];
 }
+type Shown = Omit<Panel, 'slices'> & Candidate;
+
+/** The best, the median and the worst case. @param models what the two that scored are called */
+export const shownOf = (candidates: readonly Candidate[], [now, then]: readonly [string, string]): Shown[] =>
+  bestMedianWorst([...candidates].sort((a, b) => b.score - a.score)).map(({ which, one }) => ({
+    ...{ ...one, which },
+    lines: [
+      `${now} ${fixed(one.score)}`,
+      ...(one.before === undefined ? [] : [`${then} ${fixed(one.before)}, change ${change(one.score, one.before)}`]),
+    ],
+  }));
 
 /** The groups with their pictures; the model of each seed is read once, one at a time. @param classes how many */
 export function* picturesOf(
@@ -54,14 +78,14 @@ export function* picturesOf(
 
 function* draw(model: Segmenter, { one, outlines }: Shown, files: RunFiles, classes: number): Pausing<ReportSlice[]> {
   const { image, label } = loadCase(one, { classes: classes + 1 });
-  const masks: Masks = {};
+  const masks: ReportSlice['masks'] = {};
   for (const { of, adapter: file } of outlines) {
     const adapter = file === null ? undefined : loadAdapter(files.file(file));
     model.use(adapter);
-    masks[of as keyof Masks] = yield* segmentVolumeWithPauses(model, image, { case: one });
-    model.use(undefined);
+    masks[of] = yield* segmentVolumeWithPauses(model, image, { case: one });
     if (adapter) disposeState(adapter.state);
   }
+  model.use(undefined);
   return display(image, label!, masks);
 }
 

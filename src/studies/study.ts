@@ -4,17 +4,16 @@
  * goes on.
  */
 import { statSync } from 'node:fs';
-import { type Change, type ProgressEvent, sha256 } from '../core/index.js';
+import { type ProgressEvent, sha256 } from '../core/index.js';
 import { type Case, type Dataset, describeSplit, type Split } from '../data/index.js';
 import { type JobEvent, meanScore, progressOf, scoreModel } from '../jobs/index.js';
 import { disposeState } from '../nn/index.js';
-import { type Adapter, type Segmenter, saveAdapter } from '../segmenter/index.js';
+import { type Adapter, saveAdapter } from '../segmenter/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
 import { Tracking } from '../tracking/index.js';
 import { findDataset, makePhantoms, withData } from './dataset.js';
 import { conclude, type Experiment, type Findings, type Kind } from './findings.js';
 import { asWritten, type Extension, RunFolder, type RunOptions } from './folder.js';
-import { readSavedContent } from './parse.js';
 import { resultPath } from './tasks.js';
 import { type FileRecord, standingResult } from './whole.js';
 
@@ -30,12 +29,6 @@ export interface SeedRun<Recipe> extends Run<Recipe> {
   seed: number;
   /** Cases by site and by what they are for; those of `test` are scored. */
   splits: Record<string, Split>;
-}
-
-/** What the tasks of a seed have in common, until all are done. */
-export interface Bench extends Disposable {
-  /** What the adapters belong to. */
-  model: Segmenter;
 }
 
 export interface SavedAdapter extends FileRecord {
@@ -57,24 +50,18 @@ export interface Trained {
 }
 
 /** A kind of study: what it does in its own way. */
-export interface Study<K extends Kind & { bench: Bench }> extends Findings<K> {
-  /** @param file named in errors @throws GraftError about a key */
-  parse(content: unknown, file: string): K['recipe'];
+export interface Study<K extends Kind> extends Findings<K>, Extension<K['recipe']> {
   /** Finds what the network does not allow, before anything long is started. @throws GraftError */
   check(recipe: K['recipe'], device: string): void;
   /** @throws GraftError where a site or labels are missing, or the cases do not allow the split */
   split(recipe: K['recipe'], dataset: Dataset, seed: number): Record<string, Split>;
-  /** As in `Extension`. */
-  refusals(changes: readonly Change[], before: K['recipe'], now: K['recipe']): string[];
-  /** As in `Extension`. */
-  prepare(folder: RunFolder, place: string, before: K['recipe'], now: K['recipe']): string[];
   /** Makes the model that the tasks of a seed start from, unless it stands. */
   base(run: SeedRun<K['recipe']>): AsyncGenerator<ProgressEvent, void>;
   /** The files that a result names. */
   files(result: K['result']): readonly FileRecord[];
   /** What else of a finished task is missing or damaged. */
   fault(folder: RunFolder, task: TaskOf<K>): string | undefined;
-  open(run: SeedRun<K['recipe']>): AsyncGenerator<ProgressEvent, K['bench']>;
+  open(run: SeedRun<K['recipe']>): K['bench'];
   /** Trains one model; that of the bench is left as it was. */
   train(run: SeedRun<K['recipe']>, bench: K['bench'], task: TaskOf<K>): AsyncGenerator<JobEvent, Trained>;
   /** Removes or sets aside what the task left for going on; its result is written. */
@@ -82,7 +69,7 @@ export interface Study<K extends Kind & { bench: Bench }> extends Findings<K> {
 }
 
 /** Whatever its kind. */
-export type AnyStudy = Study<Kind & { bench: Bench }>;
+export type AnyStudy = Study<Kind>;
 
 type TaskOf<K extends Kind> = K['recipe']['tasks'][number];
 
@@ -91,7 +78,7 @@ type TaskOf<K extends Kind> = K['recipe']['tasks'][number];
  *
  * @throws GraftError about the recipe, the data or the folder, before anything long is started where possible
  */
-export async function* runStudy<K extends Kind & { bench: Bench }>(
+export async function* runStudy<K extends Kind>(
   study: Study<K>,
   given: K['recipe'],
   { out, data, resume = false, extend = false, file, command }: RunOptions,
@@ -103,32 +90,13 @@ export async function* runStudy<K extends Kind & { bench: Bench }>(
   // Before there is a folder: a mistake leaves none, and the corrected recipe can start.
   if (found) study.split(recipe, found, recipe.seeds[0]);
   study.check(recipe, device);
-  const extension = extensionOf(study, recipe, extend);
-  const folder = new RunFolder(out, recipe, { resume: resume || extend, command, extension });
+  const folder = new RunFolder(out, recipe, { resume, extend, command, extension: study });
   const tracking = new Tracking(folder, asWritten(recipe));
   return yield* tracking.follow(carryOut(study, { recipe, folder, device }, found, tracking));
 }
 
-/** How a run that is there goes on under this recipe. @param asked whether the user wants it to */
-function extensionOf<K extends Kind & { bench: Bench }>(
-  study: Study<K>,
-  recipe: K['recipe'],
-  asked: boolean,
-): Extension {
-  let before = recipe;
-  return {
-    asked,
-    read: (file) => {
-      before = study.parse(readSavedContent(file), file);
-      return before;
-    },
-    refusals: (changes) => study.refusals(changes, before, recipe),
-    prepare: (folder, place) => study.prepare(folder, place, before, recipe),
-  };
-}
-
 /** Everything that happens in the run's folder. @param found the data set on the disk */
-async function* carryOut<K extends Kind & { bench: Bench }>(
+async function* carryOut<K extends Kind>(
   study: Study<K>,
   { recipe, folder, device }: Omit<Run<K['recipe']>, 'dataset'>,
   found: Dataset | undefined,
@@ -147,14 +115,14 @@ async function* carryOut<K extends Kind & { bench: Bench }>(
       if (task.key.seed === seed && !left.has(task.path) && !(yield* stands(study, folder, task)))
         left.set(task.path, task);
     if (left.size === 0) continue;
-    using bench = yield* study.open(run);
+    using bench = study.open(run);
     for (const task of left.values()) yield* carryOutTask(study, run, bench, task);
   }
   return yield* conclude(study, { recipe, folder, dataset }, tracking);
 }
 
 /** Whether the task is done and all that came out of it is whole; notes tell what is not. */
-function* stands<K extends Kind & { bench: Bench }>(
+function* stands<K extends Kind>(
   study: Study<K>,
   folder: RunFolder,
   task: TaskOf<K>,
@@ -166,7 +134,7 @@ function* stands<K extends Kind & { bench: Bench }>(
 }
 
 /** Trains a model, scores it, and keeps what came of it. */
-async function* carryOutTask<K extends Kind & { bench: Bench }>(
+async function* carryOutTask<K extends Kind>(
   study: Study<K>,
   run: SeedRun<K['recipe']>,
   bench: K['bench'],

@@ -1,27 +1,20 @@
 /** What a study has to do: models that it trains one by one, each with a result on the disk once it is done. */
-import type { z } from 'zod';
-import type { TrackingConfig } from '../tracking/index.js';
-import type { cacheSchema } from './cache.js';
-import type { dataSchema } from './dataset.js';
+import type { Regime } from '../report/index.js';
 import type { RunFiles } from './folder.js';
-import type { NamesChoice } from './names.js';
 
-/** What recipes of every kind have. */
-export interface CommonRecipe {
-  data: z.output<typeof dataSchema>;
-  classes: string[];
-  seeds: number[];
-  toleranceMm: number;
-  names: NamesChoice;
-  cache: z.output<typeof cacheSchema>;
-  tracking: TrackingConfig;
-  device: string;
-  threads?: number | undefined;
-  /** All that the recipe asks for, in order. */
-  tasks: readonly Task[];
+/** Whatever the study. */
+interface TaskKey {
+  seed: number;
+  /** Of an adaptation. */
+  target?: string;
+  method?: string;
+  /** Of a federated study. */
+  plan?: string;
+  regime?: Regime;
+  site?: string | null;
 }
 
-export interface Task<Key extends { seed: number } = { seed: number }> {
+export interface Task<Key extends TaskKey = TaskKey> {
   /** What it is called in the log and in its result. */
   key: Key;
   /** Where its files lie below the folders of the run, without an ending: `seed1/lju-t2/udas`. */
@@ -30,8 +23,11 @@ export interface Task<Key extends { seed: number } = { seed: number }> {
   name: string;
   /** What it counts for in a comparison. */
   entry: string;
-  /** On whose test cases it is scored. */
+  /** On whose test cases it is scored, and those of them that a comparison counts. */
   sites: readonly string[];
+  counts: readonly string[];
+  /** Whether its model is that of another task before. */
+  shared: boolean;
 }
 
 export const modelPath = (seed: number): string => `models/seed${seed}.safetensors`;

@@ -3,11 +3,8 @@ import { z } from 'zod';
 import { adaptationSchema, methodLabel, methodNames, resolveMethod, trainingSchema } from '../../adapt/index.js';
 import { preprocessingSchema } from '../../data/index.js';
 import { defaultSizes, type Family, families, familyOfSize } from '../../networks/index.js';
-import { trackingSchema } from '../../tracking/index.js';
-import { cacheSchema } from '../cache.js';
-import { classesSchema, dataSchema } from '../dataset.js';
+import { dataKeys, runKeys, seedKeys } from '../common-keys.js';
 import { runError } from '../errors.js';
-import { namesSchema } from '../names.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
 import type { Task } from '../tasks.js';
 
@@ -21,9 +18,7 @@ const methodSchema = adaptationSchema.extend({
 
 export const recipeSchema = z.strictObject({
   title: z.string().default('Adaptation to unseen scanners').describe('heading of the report'),
-  description: z.string().default('').describe('what the report says below its heading'),
-  data: dataSchema.default({}),
-  classes: classesSchema,
+  ...dataKeys,
   source: fileNameSchema.describe('the site whose labels train the network'),
   targets: z.array(fileNameSchema).min(1).describe('the sites to adapt to; their labels are used for scoring alone'),
   groupBy: z
@@ -49,8 +44,7 @@ export const recipeSchema = z.strictObject({
     })
     .prefault({})
     .describe('shares of the patients, or whole numbers of them'),
-  seeds: z.array(z.int().min(0)).min(1).default([1]).describe('the experiment is repeated with each'),
-  toleranceMm: z.number().positive().default(2).describe('tolerance of the surface Dice, in mm'),
+  ...seedKeys,
   network: z
     .enum(sourceSizes as [string, ...string[]])
     .default(defaultSizes.source)
@@ -72,11 +66,7 @@ export const recipeSchema = z.strictObject({
     })
     .optional()
     .describe('every combination of the listed values, as further methods'),
-  names: namesSchema,
-  cache: cacheSchema,
-  tracking: trackingSchema.prefault({}),
-  device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
-  threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),
+  ...runKeys,
 });
 /** What is meant where nobody names a method. */
 export const defaultMethod = adaptationSchema.parse({}).method;
@@ -122,7 +112,7 @@ export function parseRecipe(content: unknown, file: string): Recipe {
         path: `seed${seed}/${target}/${variant.name}`,
         name: `seed ${seed}: ${variant.label} on ${target}`,
         entry: variant.name,
-        sites: [target],
+        ...{ sites: [target], counts: [target], shared: false },
         variant,
       })),
     ),

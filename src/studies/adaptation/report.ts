@@ -2,12 +2,12 @@
 import type { Pausing } from '../../core/index.js';
 import { type Dataset, siteOf } from '../../data/index.js';
 import { meanScore } from '../../jobs/index.js';
-import { change, fixed, type Headline, type ReportData, renderReport, sourceMethod } from '../../report/index.js';
+import { fixed, type Headline, type ReportData, renderReport, sourceMethod } from '../../report/index.js';
 import { comparisonOf } from '../comparison/sharing.js';
 import type { Gathered } from '../findings.js';
 import type { RunFolder } from '../folder.js';
 import type { StudyReport } from '../outcome.js';
-import { bestMedianWorst, picturesOf, type Shown } from '../pictures.js';
+import { picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
 import { verdictOn } from '../verdict.js';
 import { lookCurves, trainingCurves } from './curves.js';
@@ -106,36 +106,28 @@ function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
 }
 
 /** Cases of a target, of whichever seed, by the score of the method that is shown. */
-function shownOn(
-  { recipe, dataset, found, naming }: Gathered<AdaptationKind>,
-  target: string,
-  method: string,
-): Shown[] {
+function shownOn({ recipe, dataset, found, naming }: Gathered<AdaptationKind>, target: string, method: string) {
   const results = found.done.flatMap(({ result }) => (result.target === target ? [result] : []));
-  const scored = results
+  const { cases } = siteOf(dataset, target);
+  const candidates = results
     .filter((one) => one.method === method)
-    .flatMap((result) =>
-      result.cases.map((one) => ({ result, name: one.name, score: meanScore([one], 'surfaceDice') })),
-    )
-    .sort((a, b) => b.score - a.score);
-  return bestMedianWorst(scored).map(({ which, one: { result, name, score } }) => {
-    const source = results.find((one) => one.adapter === null && one.seed === result.seed);
-    const before = source?.cases.find((one) => one.name === name);
-    const earlier = before ? meanScore([before], 'surfaceDice') : Number.NaN;
-    const told = naming.of({ site: target, name });
-    return {
-      which,
-      name: recipe.seeds.length > 1 ? `${told}, seed ${result.seed}` : told,
-      lines: [
-        `Adapted ${fixed(score)}`,
-        ...(before ? [`Source ${fixed(earlier)}, change ${change(score, earlier)}`] : []),
-      ],
-      one: siteOf(dataset, target).cases.find((one) => one.name === name)!,
-      seed: result.seed,
-      outlines: [
-        { of: 'source', adapter: null },
-        { of: 'adapted', adapter: result.adapter?.file ?? null },
-      ],
-    };
-  });
+    .flatMap(({ seed, adapter, cases: scores }) => {
+      const source = results.find((one) => one.adapter === null && one.seed === seed);
+      return scores.map((scored) => {
+        const before = source?.cases.find(({ name }) => name === scored.name);
+        const told = naming.of(scored);
+        return {
+          one: cases.find(({ name }) => name === scored.name)!,
+          name: recipe.seeds.length > 1 ? `${told}, seed ${seed}` : told,
+          seed,
+          score: meanScore([scored], 'surfaceDice'),
+          before: before && meanScore([before], 'surfaceDice'),
+          outlines: [
+            { of: 'source' as const, adapter: null },
+            { of: 'adapted' as const, adapter: adapter?.file ?? null },
+          ],
+        };
+      });
+    });
+  return shownOf(candidates, ['Adapted', 'Source']);
 }

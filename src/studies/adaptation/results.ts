@@ -1,7 +1,6 @@
 /** What an adaptation study keeps in `results/`. */
 import type { Look } from '../../adapt/index.js';
 import type { CaseScore } from '../../metrics/index.js';
-import { type ModelScores, withPatient } from '../comparison/scores.js';
 import type { RunFiles } from '../folder.js';
 import { type Done, readResults } from '../tasks.js';
 import type { AdaptationTask, Recipe } from './recipe.js';
@@ -46,17 +45,3 @@ export const readFound = (files: RunFiles, { seeds, tasks }: Recipe): Found => (
     .filter((path) => files.has(path))
     .map((path) => files.readJson<SourceResult>(path)),
 });
-
-/** The networks on their own domain, which no comparison counts, and every method on every target. */
-export function modelsOf({ groupBy, sourceGroupBy }: Recipe, { done, sources }: Found): ModelScores[] {
-  const alike = { regime: null, trainedAt: null };
-  const own = sources.map(({ seed, cases: scores }): ModelScores => {
-    const cases = scores.map((score) => withPatient(score, sourceGroupBy));
-    return { entry: 'source', seed, method: 'source', ...alike, cases, compared: [] };
-  });
-  const adapted = done.map(({ task: { entry }, result: { seed, method, cases: scores } }): ModelScores => {
-    const cases = scores.map((score) => withPatient(score, groupBy));
-    return { entry, seed, method, ...alike, cases, compared: cases };
-  });
-  return [...own, ...adapted];
-}

@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { type ProgressEvent, sha256 } from '../../core/index.js';
-import { type Case, type CaseSlices, splitCases } from '../../data/index.js';
+import { splitCases } from '../../data/index.js';
 import { checkSafetensors } from '../../formats/index.js';
 import {
   adaptModel,
@@ -18,57 +18,23 @@ import {
   trainModel,
 } from '../../jobs/index.js';
 import { sourceMethod } from '../../report/index.js';
-import { loadSegmenter, type Segmenter, saveSegmenter } from '../../segmenter/index.js';
+import { loadSegmenter, saveSegmenter } from '../../segmenter/index.js';
 import { cacheFolder } from '../cache.js';
+import { modelsOf, withPatient } from '../comparison/scores.js';
 import { labelledCases } from '../dataset.js';
 import { meansOf } from '../outcome.js';
-import type { Bench, SeedRun, Study, Trained } from '../study.js';
+import type { SeedRun, Study, Trained } from '../study.js';
 import { checkpointPath, modelPath } from '../tasks.js';
 import { standingResult } from '../whole.js';
 import { refusals } from './extension.js';
 import { type AdaptationTask, parseRecipe, type Recipe } from './recipe.js';
 import { reportOf } from './report.js';
-import { modelsOf, readFound, type SourceResult, sourcePath } from './results.js';
+import { readFound, type SourceResult, sourcePath } from './results.js';
 import { type AdaptationKind, summarise } from './summary.js';
 import { tablesOf } from './tables.js';
 
-/** The source model, and the slices of the target whose turn it is. */
-class AdaptationBench implements Bench {
-  readonly model: Segmenter;
-  #target = '';
-  #slices: CaseSlices[] = [];
-
-  constructor(model: Segmenter) {
-    this.model = model;
-  }
-
-  /** The cases of a target, prepared for its first method; those of the target before are freed. */
-  async *slicesOf(
-    target: string,
-    cases: readonly Case[],
-    { recipe, folder, seed }: SeedRun<Recipe>,
-  ): AsyncGenerator<ProgressEvent, readonly CaseSlices[]> {
-    if (this.#target === target) return this.#slices;
-    this.#free();
-    const options = { labels: false, cache: cacheFolder(recipe, folder) };
-    this.#slices = yield* readSlices(`seed ${seed}: ${target}`, cases, this.model, options);
-    this.#target = target;
-    return this.#slices;
-  }
-
-  #free(): void {
-    freeSlices(this.#slices);
-    [this.#target, this.#slices] = ['', []];
-  }
-
-  [Symbol.dispose](): void {
-    this.#free();
-    this.model.dispose();
-  }
-}
-
 /** Whole networks, trained on a source and adapted without labels; see `runStudy`. */
-export const adaptationStudy: Study<AdaptationKind & { bench: AdaptationBench }> = {
+export const adaptationStudy: Study<AdaptationKind> = {
   parse: parseRecipe,
   check: () => {},
   split({ source, targets, groupBy, sourceGroupBy, split }, dataset, seed) {
@@ -86,14 +52,24 @@ export const adaptationStudy: Study<AdaptationKind & { bench: AdaptationBench }>
   base: sourceModel,
   files: ({ adapter }) => (adapter ? [adapter] : []),
   fault: () => undefined,
-  // biome-ignore lint/correctness/useYield: there is nothing to tell
-  async *open({ folder, device, seed }) {
-    return new AdaptationBench(loadSegmenter(folder.file(modelPath(seed)), { device }));
-  },
+  open: ({ folder, device, seed }) => ({
+    ...{ model: loadSegmenter(folder.file(modelPath(seed)), { device }), target: '', slices: [] },
+    [Symbol.dispose]() {
+      freeSlices(this.slices);
+      this.model.dispose();
+    },
+  }),
   train: adaptTo,
   settle: (folder, task) => removeCheckpoints(folder.file(checkpointPath(task))),
   read: readFound,
-  models: modelsOf,
+  // The networks on their own domain, which no comparison counts, and every method on every target.
+  models: ({ groupBy, sourceGroupBy }, { done, sources }) => [
+    ...sources.map(({ seed, cases }) => ({
+      ...{ entry: sourceMethod, seed, method: sourceMethod, regime: null, trainedAt: null, compared: [] },
+      cases: cases.map((score) => withPatient(score, sourceGroupBy)),
+    })),
+    ...modelsOf(done, (score) => withPatient(score, groupBy)),
+  ],
   summarise,
   tables: tablesOf,
   scores: ({ methods }) =>
@@ -141,16 +117,21 @@ async function* sourceModel({ recipe, folder, device, seed, splits }: SeedRun<Re
 }
 
 async function* adaptTo(
-  run: SeedRun<Recipe>,
-  bench: AdaptationBench,
+  { recipe, folder, seed, splits }: SeedRun<Recipe>,
+  bench: AdaptationKind['bench'],
   task: AdaptationTask,
 ): AsyncGenerator<JobEvent, Trained> {
-  const { recipe, folder, seed, splits } = run;
+  const { model } = bench;
   const { target } = task.key;
   const { name: _, label: __, ...config } = task.variant;
+  if (bench.target !== target) {
+    freeSlices(bench.slices.splice(0));
+    const options = { labels: false, cache: cacheFolder(recipe, folder) };
+    bench.slices = yield* readSlices(`seed ${seed}: ${target}`, splits[target].adapt, model, options);
+    bench.target = target;
+  }
   const { adapter, trained, kept, guard, looks } = yield* adaptModel({
-    ...{ task: task.name, model: bench.model, config, target, seed, toleranceMm: recipe.toleranceMm },
-    slices: yield* bench.slicesOf(target, splits[target].adapt, run),
+    ...{ task: task.name, model, slices: bench.slices, config, target, seed, toleranceMm: recipe.toleranceMm },
     checkpoint: folder.file(checkpointPath(task)),
   });
   return {

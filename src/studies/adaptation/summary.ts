@@ -1,7 +1,9 @@
 /** A run's results as a table: method by target, over seeds. */
+import type { CaseSlices } from '../../data/index.js';
 import { meanScore } from '../../jobs/index.js';
 import type { ClassMeasures } from '../../metrics/index.js';
 import type { BySite, Spread } from '../../report/index.js';
+import type { Bench } from '../findings.js';
 import { bySite, spread } from '../spread.js';
 import type { Recipe } from './recipe.js';
 import type { Found, Result } from './results.js';
@@ -31,6 +33,8 @@ export interface AdaptationKind {
   result: Result;
   found: Found;
   summary: Summary;
+  /** With the slices of the target whose turn it is. */
+  bench: Bench & { target: string; slices: CaseSlices[] };
 }
 
 /** Of a run that is done. */

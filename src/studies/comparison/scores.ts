@@ -2,6 +2,7 @@
 import { type ComparisonEntry, scoresCsv } from '../../compare/index.js';
 import type { CaseScore } from '../../metrics/index.js';
 import type { Regime } from '../../report/index.js';
+import type { Done, Task } from '../tasks.js';
 
 /** One model's scores. */
 export interface ModelScores {
@@ -27,6 +28,23 @@ export function withPatient(score: CaseScore, groupBy: string | undefined, site?
   const match = score.patient === undefined && groupBy !== undefined && new RegExp(groupBy).exec(score.name);
   return match ? { ...score, patient: [...(site ? [site] : []), match[1] ?? match[0]].join('/') } : score;
 }
+
+/**
+ * Every model that was trained, in the recipe's order.
+ * @param patients names the patient of a case
+ */
+export const modelsOf = (
+  done: readonly Done<Task, { cases: CaseScore[] }>[],
+  patients: (score: CaseScore) => CaseScore,
+): ModelScores[] =>
+  done
+    .filter(({ task }) => !task.shared)
+    .map(({ task: { entry, key, counts }, result }) => {
+      const { seed, method = key.plan!, regime = null, site = null } = key;
+      const cases = result.cases.map(patients);
+      const compared = cases.filter((one) => counts.includes(one.site));
+      return { entry, seed, method, regime, trainedAt: site, cases, compared };
+    });
 
 interface Compared {
   toleranceMm: number;

@@ -9,11 +9,8 @@ import { type LocalTrainingConfig, localTrainingSchema, pretrainingSchema } from
 import { defaultSizes, type Family, familyOfSize, sizeNames } from '../../networks/index.js';
 import type { Plan } from '../../peft/index.js';
 import type { Regime } from '../../report/index.js';
-import { trackingSchema } from '../../tracking/index.js';
-import { cacheSchema } from '../cache.js';
-import { classesSchema, dataSchema } from '../dataset.js';
+import { dataKeys, runKeys, seedKeys } from '../common-keys.js';
 import { runError } from '../errors.js';
-import { namesSchema } from '../names.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
 import type { Task } from '../tasks.js';
 
@@ -51,9 +48,7 @@ const variantSchema = z.strictObject({
 
 export const federationRecipeSchema = z.strictObject({
   title: z.string().optional().describe('heading of the report; default: it names the network’s family'),
-  description: z.string().default('').describe('what the report says below its heading'),
-  data: dataSchema.default({}),
-  classes: classesSchema,
+  ...dataKeys,
   sites: z.array(fileNameSchema).min(1).describe('folders of the data set that take part'),
   maxCases: z.int().min(3).optional().describe('only the first cases of every site, for a short demonstration'),
   groupBy: z
@@ -66,8 +61,7 @@ export const federationRecipeSchema = z.strictObject({
     .describe(
       'shares of every site’s patients, or whole numbers of them; validation: 0 looks at no case after a round',
     ),
-  seeds: z.array(z.int().min(0)).min(1).default([1]).describe('the experiment is repeated with each'),
-  toleranceMm: z.number().positive().default(2).describe('tolerance of the surface Dice, in mm'),
+  ...seedKeys,
   model: z
     .object({
       architecture: z
@@ -101,11 +95,7 @@ export const federationRecipeSchema = z.strictObject({
     .default('last')
     .describe('the round or epoch that is scored: the last, or the one with the best mean Dice on validation cases'),
   federation: roundsSchema.prefault({}),
-  names: namesSchema,
-  cache: cacheSchema,
-  tracking: trackingSchema.prefault({}),
-  device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),
-  threads: z.int().min(1).optional().describe('within an operator; the same bits need the same number'),
+  ...runKeys,
 });
 type Keys = z.output<typeof federationRecipeSchema> & { title: string; windows: WindowConfig };
 export interface FederationRecipe extends Keys {
@@ -199,7 +189,7 @@ function tasksOf({ seeds, sites, epochs }: Keys, variants: readonly Variant[]): 
     path: [`seed${seed}`, plan, regime, ...(site === null ? [] : [site])].join('/'),
     name: `seed ${seed}: ${plan}, ${site === null ? regime : `${site} alone`}`,
     entry: `${variant.name}/${regime}`,
-    sites,
+    ...{ sites, counts: site === null ? sites : [site], shared: plan !== variant.name },
     variant,
   });
   return seeds.flatMap((seed) =>

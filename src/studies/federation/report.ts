@@ -3,13 +3,13 @@ import type { Pausing } from '../../core/index.js';
 import { sha256 } from '../../core/index.js';
 import { type Dataset, siteOf } from '../../data/index.js';
 import { meanScore } from '../../jobs/index.js';
-import { change, type FederationReport, fixed, type LedgerTable, renderFederationReport } from '../../report/index.js';
+import { type FederationReport, type LedgerTable, renderFederationReport } from '../../report/index.js';
 import { comparisonOf } from '../comparison/sharing.js';
 import type { Gathered } from '../findings.js';
 import type { RunFolder } from '../folder.js';
 import type { Naming } from '../names.js';
 import type { StudyReport } from '../outcome.js';
-import { bestMedianWorst, picturesOf, type Shown } from '../pictures.js';
+import { picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
 import { modelPath } from '../tasks.js';
 import { byteCurve, roundCurves } from './curves.js';
@@ -112,38 +112,30 @@ function ledgerTable({ ledger }: Found, plan: string, seed: number, naming: Nami
 }
 
 /** Cases of a site under a federated plan with the first seed, beside the model that the site trained alone. */
-function shownAt({ recipe, dataset, found, naming }: Gathered<FederationKind>, plan: string, site: string): Shown[] {
+function shownAt({ recipe, dataset, found, naming }: Gathered<FederationKind>, plan: string, site: string) {
   const [seed] = recipe.seeds;
   const results = found.done.flatMap(({ task, result }) =>
     task.variant.name === plan && result.seed === seed ? [result] : [],
   );
   const together = results.find(({ regime }) => regime === 'federated')!;
   const alone = results.find((one) => one.regime === 'local' && one.site === site);
-  const dice = (result: RegimeResult | undefined, name: string) => {
-    const one = result?.cases.find((other) => other.site === site && other.name === name);
-    return one ? meanScore([one], 'dice') : Number.NaN;
-  };
+  const casesOf = (result: RegimeResult) => result.cases.filter((one) => one.site === site);
   const adapterOf = ({ adapters }: RegimeResult) =>
     adapters.find((one) => one.site === null || one.site === site)!.file;
-  const sorted = together.cases
-    .filter((one) => one.site === site)
-    .map(({ name }) => ({ name, score: dice(together, name) }))
-    .sort((a, b) => b.score - a.score);
-  return bestMedianWorst(sorted).map(({ which, one: { name, score } }) => {
-    const before = dice(alone, name);
-    return {
-      which,
-      name: naming.of({ site, name }),
-      lines: [
-        `Federated ${fixed(score)}`,
-        ...(alone ? [`Local ${fixed(before)}, change ${change(score, before)}`] : []),
-      ],
-      one: siteOf(dataset, site).cases.find((one) => one.name === name)!,
-      seed,
-      outlines: [
-        ...(alone ? [{ of: 'local' as const, adapter: adapterOf(alone) }] : []),
-        { of: 'federated', adapter: adapterOf(together) },
-      ],
-    };
-  });
+  const outlines = [
+    ...(alone ? [{ of: 'local' as const, adapter: adapterOf(alone) }] : []),
+    { of: 'federated' as const, adapter: adapterOf(together) },
+  ];
+  const { cases } = siteOf(dataset, site);
+  const candidates = casesOf(together).map((scored) => ({
+    ...{ seed, outlines, name: naming.of(scored), score: meanScore([scored], 'dice') },
+    one: cases.find(({ name }) => name === scored.name)!,
+    before:
+      alone &&
+      meanScore(
+        casesOf(alone).filter(({ name }) => name === scored.name),
+        'dice',
+      ),
+  }));
+  return shownOf(candidates, ['Federated', 'Local']);
 }

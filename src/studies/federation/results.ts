@@ -1,7 +1,6 @@
 /** Where a federated run keeps what it found: a result for each model that was trained, a ledger for each federation. */
 import { type Entry, readLedger } from '../../federate/index.js';
 import type { CaseScore } from '../../metrics/index.js';
-import { type ModelScores, withPatient } from '../comparison/scores.js';
 import type { RunFiles } from '../folder.js';
 import { type Done, readResults } from '../tasks.js';
 import type { FederationRecipe, Regime, RegimeTask } from './recipe.js';
@@ -50,14 +49,3 @@ export function readFound(files: RunFiles, { tasks }: FederationRecipe): Found {
     },
   };
 }
-
-/** Every model once; a comparison counts a local one on the site's own cases. */
-export const modelsOf = ({ groupBy }: FederationRecipe, { done }: Found): ModelScores[] =>
-  done
-    .filter(({ task: { key, variant } }) => key.plan === variant.name)
-    .map(({ task: { entry, key }, result }) => {
-      const cases = result.cases.map((score) => withPatient(score, groupBy, score.site));
-      const compared = cases.filter(({ site }) => key.site === null || key.site === site);
-      const { seed, plan: method, regime, site: trainedAt } = key;
-      return { entry, seed, method, regime, trainedAt, cases, compared };
-    });

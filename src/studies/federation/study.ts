@@ -4,30 +4,27 @@
  * task, the next step of a task, or the round that was under way.
  */
 import { readFileSync } from 'node:fs';
-import { type ProgressEvent, writeFileAtomic } from '../../core/index.js';
+import { writeFileAtomic } from '../../core/index.js';
 import { splitCases } from '../../data/index.js';
 import { ledgerFile, readLedger } from '../../federate/index.js';
-import { federateModel, freeSite, type JobEvent, type LoadedSite, loadSite, tuneModel } from '../../jobs/index.js';
+import { federateModel, freeSite, type JobEvent, loadSite, tuneModel } from '../../jobs/index.js';
 import { loadSegmenter } from '../../segmenter/index.js';
 import { cacheFolder } from '../cache.js';
+import { modelsOf, withPatient } from '../comparison/scores.js';
 import { labelledCases } from '../dataset.js';
 import { meansOf } from '../outcome.js';
-import type { Bench, SeedRun, Study, Trained } from '../study.js';
+import type { SeedRun, Study, Trained } from '../study.js';
 import { checkpointPath, modelPath, statePath } from '../tasks.js';
 import { baseModel, checkNetwork } from './base.js';
 import { prepare, refusals } from './extension.js';
 import { type FederationRecipe, parseFederationRecipe, type RegimeTask } from './recipe.js';
 import { reportOf } from './report.js';
-import { ledgerPath, modelsOf, readFound } from './results.js';
+import { ledgerPath, readFound } from './results.js';
 import { type FederationKind, summarise } from './summary.js';
 import { tablesOf } from './tables.js';
 
-interface SitesBench extends Bench {
-  sites: LoadedSite[];
-}
-
 /** Parts of a network, trained at each site alone, on all cases in one place and in rounds; see `runStudy`. */
-export const federationStudy: Study<FederationKind & { bench: SitesBench }> = {
+export const federationStudy: Study<FederationKind> = {
   parse: parseFederationRecipe,
   check: checkNetwork,
   split({ sites, maxCases, split: parts, groupBy }, dataset, seed) {
@@ -46,11 +43,17 @@ export const federationStudy: Study<FederationKind & { bench: SitesBench }> = {
     const whole = regime !== 'federated' || isComplete(file, variant.federation.rounds);
     return whole ? undefined : `${file} is missing or damaged`;
   },
-  open,
+  open: ({ folder, device, seed }) => ({
+    ...{ model: loadSegmenter(folder.file(modelPath(seed)), { device }), sites: [] },
+    [Symbol.dispose]() {
+      for (const site of this.sites) freeSite(site);
+      this.model.dispose();
+    },
+  }),
   train,
   settle: (folder, task) => folder.move(checkpointPath(task), statePath(task)),
   read: readFound,
-  models: modelsOf,
+  models: ({ groupBy }, { done }) => modelsOf(done, (score) => withPatient(score, groupBy, score.site)),
   summarise,
   tables: tablesOf,
   scores: ({ plans }) =>
@@ -72,34 +75,15 @@ function isComplete(file: string, rounds: number): boolean {
   }
 }
 
-async function* open({
-  recipe,
-  folder,
-  device,
-  seed,
-  splits,
-}: SeedRun<FederationRecipe>): AsyncGenerator<ProgressEvent, SitesBench> {
-  const model = loadSegmenter(folder.file(modelPath(seed)), { device });
-  const sites: LoadedSite[] = [];
-  const bench = {
-    ...{ model, sites },
-    [Symbol.dispose]() {
-      for (const site of sites) freeSite(site);
-      model.dispose();
-    },
-  };
-  for (const name of recipe.sites) {
+async function* train(
+  { recipe, folder, seed, splits }: SeedRun<FederationRecipe>,
+  { model, sites }: FederationKind['bench'],
+  task: RegimeTask,
+): AsyncGenerator<JobEvent, Trained> {
+  for (const name of recipe.sites.slice(sites.length)) {
     const { train, validation } = splits[name];
     sites.push(yield* loadSite({ name, train, validation }, model, cacheFolder(recipe, folder)));
   }
-  return bench;
-}
-
-async function* train(
-  { recipe, folder, seed }: SeedRun<FederationRecipe>,
-  { model, sites }: SitesBench,
-  task: RegimeTask,
-): AsyncGenerator<JobEvent, Trained> {
   const { variant, key } = task;
   const { plan, regime, site } = key;
   const { keep, epochs = variant.federation.rounds } = recipe;

@@ -1,10 +1,11 @@
 /** A federated run's results as a table: plan by regime, over seeds; what the rounds gained, and what they moved. */
 
-import { meanScore } from '../../jobs/index.js';
+import { type LoadedSite, meanScore } from '../../jobs/index.js';
 import type { CaseScore } from '../../metrics/index.js';
 import { countElements } from '../../nn/index.js';
 import type { BySite, FederationSummary, PlanSummary, RegimeScores, Traffic } from '../../report/index.js';
 import { onDevice } from '../../torch/index.js';
+import type { Bench } from '../findings.js';
 import { bySite, spread } from '../spread.js';
 import { type FederationRecipe, networkOf, type Regime, type Variant } from './recipe.js';
 import type { Found, RegimeResult } from './results.js';
@@ -17,6 +18,8 @@ export interface FederationKind {
   result: RegimeResult;
   found: Found;
   summary: FederationSummary;
+  /** With the sites, which are read for the first task. */
+  bench: Bench & { sites: LoadedSite[] };
 }
 
 /** Of a run that is done. */
