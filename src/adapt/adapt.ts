@@ -2,7 +2,6 @@
  * Adaptation to one target without labels: a small part of the network learns to make its early head agree with the
  * network's own prediction, normalised by the target's statistics (Aleem et al. 2024; `methods.ts` names the variants).
  */
-import { setImmediate } from 'node:timers/promises';
 import { type Pausing, random } from '../core/index.js';
 import { type CaseSlices, SlicePool, scanFactsOfSlices, widened } from '../data/index.js';
 import type { SegmentationNetwork } from '../networks/index.js';
@@ -16,14 +15,13 @@ import {
   fingerprint,
   joinStates,
   type State,
-  start,
   startFrom,
   type TrainingEvent,
-  trainingError,
+  trainingLoop,
 } from '../nn/index.js';
-import { applyPlan, recomputeStatistics, setBatchStatistics, type WeightedBatch } from '../peft/index.js';
+import { applyPlan, recomputeStatistics, type WeightedBatch, withBatchStatistics } from '../peft/index.js';
 import type { Adapter, Segmenter } from '../segmenter/index.js';
-import { binaryCrossEntropyWithLogits, scope, type Tensor } from '../torch/index.js';
+import { binaryCrossEntropyWithLogits, type Tensor } from '../torch/index.js';
 import { calibrate } from './calibrate.js';
 import { consistency } from './consistency.js';
 import { headFor } from './head.js';
@@ -87,8 +85,6 @@ export async function* adapt(
   const before = copyState(own);
   using pool = new SlicePool(target, { device: model.device });
   let result: Adapted;
-  let at = start;
-  let save = () => {};
   const planned =
     method.objective === 'none' ? undefined : applyPlan(network, method, family.adapter.parse(options), { seed });
   try {
@@ -99,11 +95,8 @@ export async function* adapt(
     const optimiser = new Adam(trained, { lr: config.lr });
     const saved = joinStates({ held, head: head.state(), optimiser: optimiser.state(), ...choice.states });
     const resumed = checkpoint?.load(saved);
-    save = () => checkpoint?.save(saved, at, choice.looks);
-    if (resumed) {
-      at = resumed.at;
-      choice.looks.push(...(resumed.memory as Look[]));
-    } else {
+    if (resumed) choice.looks.push(...(resumed.memory as Look[]));
+    else {
       const align = function* (): Pausing<void> {
         const batches = passesOver(pool, { ...config, passes: 1 }, seed);
         if (config.calibrate) yield* calibrate(network, head, imagesOf(batches));
@@ -127,42 +120,30 @@ export async function* adapt(
       }
     }
 
-    const epochs = trained.size > 0 ? config.epochs : 0;
-    const steps = pool.batches(config.batch);
-    while (at.epoch < epochs) {
-      const { epoch } = at;
-      setBatchStatistics(network, statistics === 'ema');
-      let index = 0;
-      for (const batch of pool.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
-        const step = index++;
-        if (step < at.step) continue;
-        const loss = scope(() => {
-          const { images } = batch.take();
-          const value =
-            method.objective === 'self-training'
-              ? selfTraining(network, images)
-              : consistency(network, head, images, config).loss;
-          optimiser.zeroGrad();
-          value.backward();
-          optimiser.step();
-          return value.item();
-        });
-        if (!Number.isFinite(loss)) {
-          at = start; // nothing of this is worth saving
-          throw trainingError('TRAINING_DIVERGED', { task, loss, epoch: epoch + 1 });
-        }
-        at = { epoch, step: step + 1, sum: at.sum + loss };
-        yield { kind: 'step', task, epoch, done: epoch * steps + at.step, total: epochs * steps, loss };
-        await setImmediate();
-      }
-      setBatchStatistics(network, false);
-      const look = yield* observer.look(epoch + 1);
-      choice.consider(look);
-      const values = { loss: at.sum / steps };
-      at = { epoch: epoch + 1, step: 0, sum: 0 };
-      save();
-      yield { kind: 'epoch', task, epoch, values };
-      yield { kind: 'look', task, look };
+    const events = trainingLoop({
+      ...{ task, epochs: trained.size > 0 ? config.epochs : 0, steps: pool.batches(config.batch), optimiser },
+      ...{ checkpoint, saved, from: resumed?.at, memory: () => choice.looks },
+      batches(epoch) {
+        const batches = pool.epoch(config.batch, random(seed, 'shuffle', task, epoch));
+        return withBatchStatistics([network], batches, statistics === 'ema');
+      },
+      gradients({ take }) {
+        const { images } = take();
+        const loss =
+          method.objective === 'self-training'
+            ? selfTraining(network, images)
+            : consistency(network, head, images, config).loss;
+        loss.backward();
+        return loss.item();
+      },
+      *look(epoch) {
+        choice.consider(yield* observer.look(epoch + 1));
+        return {};
+      },
+    });
+    for await (const event of events) {
+      yield event;
+      if (event.kind === 'epoch') yield { kind: 'look', task, look: choice.looks.at(-1)! };
     }
 
     const { kept, state, guard } = choice.settle();
@@ -184,8 +165,6 @@ export async function* adapt(
     };
     result = { adapter, trained: countElements(trained.values()), kept, looks: choice.looks, ...(guard && { guard }) };
   } finally {
-    if (at.step > 0) save();
-    setBatchStatistics(network, false);
     planned?.undo();
     copyInto(own, before);
     disposeState(before);

@@ -1,5 +1,4 @@
 /** Training on the labelled source: the network first, then its early heads on the frozen network. */
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Pausing, pause, random } from '../core/index.js';
 import {
@@ -18,19 +17,20 @@ import {
   sourceOfTensor,
 } from '../data/index.js';
 import { dice, meanOf } from '../metrics/index.js';
+import type { EarlyHead } from '../networks/index.js';
 import {
   Adam,
   type Checkpoint,
   copyInto,
   copyState,
   joinStates,
-  start,
+  type State,
   type TrainingEvent,
-  trainingError,
+  trainingLoop,
 } from '../nn/index.js';
-import { recomputeStatistics, setBatchStatistics, type WeightedBatch } from '../peft/index.js';
+import { recomputeStatistics, type WeightedBatch, withBatchStatistics } from '../peft/index.js';
 import { deepestHead, type Segmenter, segmentationLoss } from '../segmenter/index.js';
-import { cat, noGrad, scope } from '../torch/index.js';
+import { cat, noGrad } from '../torch/index.js';
 import type { Observation } from './observation.js';
 import { type Masks, masksOf, outputsOf, Sight } from './observe.js';
 import { referenceOf } from './reference.js';
@@ -88,52 +88,33 @@ export async function* trainNetwork(
   let bestDice = (resumed?.memory as number | undefined) ?? -1;
   const steps = training.batches(config.batch);
 
-  let at = { ...(resumed?.at ?? start) };
-  const save = () => checkpoint?.save(saved, at, bestDice);
-  try {
-    while (at.epoch < config.epochs) {
-      const { epoch } = at;
-      setBatchStatistics(network, true);
-      let index = 0;
-      for (const batch of training.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
-        const step = index++;
-        if (step < at.step) continue;
-        optimiser.lr = (config.lr * (1 + Math.cos((Math.PI * (epoch * steps + step)) / (config.epochs * steps)))) / 2;
-        const loss = scope(() => {
-          let { images, labels } = batch.take();
-          let counted = countedMap(labels!);
-          let maps = foregroundMaps(labels!, classes);
-          if (config.augmentation) {
-            const moving = counted ? cat([maps, counted.neg().add(1)], 1) : maps;
-            const moved = augment(images, moving, config.augmentation, random(seed, 'augment', epoch, step));
-            ({ images } = moved);
-            maps = moved.maps.narrow(1, 0, classes - 1);
-            if (counted)
-              counted = moved.maps
-                .narrow(1, classes - 1, 1)
-                .neg()
-                .add(1);
-          }
-          const value = segmentationLoss(network.logits(network.encode(images)), maps, config.diceWeight, counted);
-          optimiser.zeroGrad();
-          value.backward();
-          optimiser.step();
-          return value.item();
-        });
-        if (!Number.isFinite(loss)) {
-          at = start; // nothing of this is worth saving
-          throw trainingError('TRAINING_DIVERGED', { task: 'the network', loss, epoch: epoch + 1 });
-        }
-        at = { epoch, step: step + 1, sum: at.sum + loss };
-        yield { kind: 'step', task, epoch, done: epoch * steps + at.step, total: config.epochs * steps, loss };
-        await setImmediate();
+  yield* trainingLoop({
+    ...{ task, epochs: config.epochs, steps, optimiser, checkpoint, saved, from: resumed?.at, memory: () => bestDice },
+    batches: (epoch) =>
+      withBatchStatistics([network], training.epoch(config.batch, random(seed, 'shuffle', task, epoch))),
+    gradients({ take }, epoch, step) {
+      optimiser.lr = (config.lr * (1 + Math.cos((Math.PI * (epoch * steps + step)) / (config.epochs * steps)))) / 2;
+      let { images, labels } = take();
+      let counted = countedMap(labels!);
+      let maps = foregroundMaps(labels!, classes);
+      if (config.augmentation) {
+        const moving = counted ? cat([maps, counted.neg().add(1)], 1) : maps;
+        const moved = augment(images, moving, config.augmentation, random(seed, 'augment', epoch, step));
+        ({ images } = moved);
+        maps = moved.maps.narrow(1, 0, classes - 1);
+        if (counted)
+          counted = moved.maps
+            .narrow(1, classes - 1, 1)
+            .neg()
+            .add(1);
       }
-      setBatchStatistics(network, false);
-      yield* recomputeStatistics(
-        network,
-        (images) => network.logits(network.encode(images)),
-        unchanged(training, config, seed, epoch),
-      );
+      const loss = segmentationLoss(network.logits(network.encode(images)), maps, config.diceWeight, counted);
+      loss.backward();
+      return loss.item();
+    },
+    *look(epoch) {
+      const batches = unchanged(training, config, seed, epoch);
+      yield* recomputeStatistics(network, (images) => network.logits(network.encode(images)), batches);
       const scores: number[] = [];
       for (const one of validation)
         scores.push(meanDice(yield* masksOf(model, sourceOfTensor(one.images)), one.labels!));
@@ -143,17 +124,10 @@ export async function* trainNetwork(
         bestDice = score;
         copyInto(best, network.state());
       }
-      const values = { loss: at.sum / steps, ...(scores.length > 0 && { dice: score }) };
-      at = { epoch: epoch + 1, step: 0, sum: 0 };
-      save();
-      yield { kind: 'epoch', task, epoch, values };
-    }
-  } finally {
-    if (at.step > 0) save();
-    setBatchStatistics(network, false);
-  }
+      return scores.length > 0 ? { dice: score } : {};
+    },
+  });
   for (const value of parameters.values()) value.requiresGrad = false;
-  optimiser.zeroGrad();
   copyInto(network.state(), best);
 }
 
@@ -192,58 +166,32 @@ export async function* trainHeads(
 ): AsyncGenerator<TrainingEvent> {
   const classes = names.length + 1;
   const task = 'early heads';
-  const states = Object.fromEntries([...heads].map(([level, head]) => [`head${level}`, head]));
-  const parameters = joinStates(
-    Object.fromEntries(Object.entries(states).map(([key, head]) => [key, head.parameters()])),
-  );
+  const joined = (part: (head: EarlyHead) => State) =>
+    joinStates(Object.fromEntries([...heads].map(([level, head]) => [`head${level}`, part(head)])));
+  const parameters = joined((head) => head.parameters());
   for (const value of parameters.values()) value.requiresGrad = true;
   const optimiser = new Adam(parameters, { lr: config.headLr });
-  const all = joinStates(Object.fromEntries(Object.entries(states).map(([key, head]) => [key, head.state()])));
-  const saved = joinStates({ heads: all, optimiser: optimiser.state() });
+  const saved = joinStates({ heads: joined((head) => head.state()), optimiser: optimiser.state() });
   const resumed = checkpoint?.load(saved);
   const steps = training.batches(config.batch);
   const levels = Math.max(...heads.keys()) + 1;
 
-  let at = { ...(resumed?.at ?? start) };
-  try {
-    while (at.epoch < config.headEpochs) {
-      const { epoch } = at;
-      for (const head of heads.values()) setBatchStatistics(head, true);
-      let index = 0;
-      for (const batch of training.epoch(config.batch, random(seed, 'shuffle', task, epoch))) {
-        const step = index++;
-        if (step < at.step) continue;
-        const loss = scope(() => {
-          const { images, labels } = batch.take();
-          const maps = foregroundMaps(labels!, classes);
-          const counted = countedMap(labels!);
-          const features = noGrad(() => network.encode(images, levels));
-          const losses = [...heads.values()].map((head) => segmentationLoss(head.read(features), maps, 0, counted));
-          const total = losses.reduce((a, b) => a.add(b));
-          optimiser.zeroGrad();
-          total.backward();
-          optimiser.step();
-          return total.item() / losses.length;
-        });
-        if (!Number.isFinite(loss)) {
-          at = start; // nothing of this is worth saving
-          throw trainingError('TRAINING_DIVERGED', { task: 'the early heads', loss, epoch: epoch + 1 });
-        }
-        at = { epoch, step: step + 1, sum: at.sum + loss };
-        yield { kind: 'step', task, epoch, done: epoch * steps + at.step, total: config.headEpochs * steps, loss };
-        await setImmediate();
-      }
-      const values = { loss: at.sum / steps };
-      at = { epoch: epoch + 1, step: 0, sum: 0 };
-      checkpoint?.save(saved, at, null);
-      yield { kind: 'epoch', task, epoch, values };
-    }
-  } finally {
-    if (at.step > 0) checkpoint?.save(saved, at, null);
-    for (const head of heads.values()) setBatchStatistics(head, false);
-  }
+  yield* trainingLoop({
+    ...{ task, epochs: config.headEpochs, steps, optimiser, checkpoint, saved, from: resumed?.at },
+    batches: (epoch) =>
+      withBatchStatistics([...heads.values()], training.epoch(config.batch, random(seed, 'shuffle', task, epoch))),
+    gradients({ take }) {
+      const { images, labels } = take();
+      const maps = foregroundMaps(labels!, classes);
+      const counted = countedMap(labels!);
+      const features = noGrad(() => network.encode(images, levels));
+      const losses = [...heads.values()].map((head) => segmentationLoss(head.read(features), maps, 0, counted));
+      const total = losses.reduce((a, b) => a.add(b));
+      total.backward();
+      return total.item() / losses.length;
+    },
+  });
   for (const value of parameters.values()) value.requiresGrad = false;
-  optimiser.zeroGrad();
 }
 
 /**

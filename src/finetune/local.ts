@@ -3,7 +3,6 @@
  * site and centralised training use the same class; several of them may train one network in turns, each with values of
  * its own loaded before its epoch.
  */
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { random } from '../core/index.js';
 import {
@@ -17,14 +16,13 @@ import {
 import {
   Adam,
   disposeState,
-  type Progress,
   type State,
+  type StepEvent,
   scalar,
-  start,
-  type TrainingEvent,
-  trainingError,
+  type TrainingSteps,
+  trainingEpoch,
 } from '../nn/index.js';
-import { normalisations, type Planned, setBatchStatistics } from '../peft/index.js';
+import { normalisations, type Planned, withBatchStatistics } from '../peft/index.js';
 import type { Segmenter } from '../segmenter/index.js';
 import { scope } from '../torch/index.js';
 import { finetuneError } from './errors.js';
@@ -84,7 +82,8 @@ export interface LocalParts {
   name: string;
 }
 
-type StepEvent = Extract<TrainingEvent, { kind: 'step' }>;
+/** The batches of a step. */
+type WindowBatches = { take(): WindowBatch }[];
 
 export class LocalTraining implements Disposable {
   /** Training cases, and slices in them. */
@@ -122,50 +121,50 @@ export class LocalTraining implements Disposable {
     return new Map([...this.#optimiser.state(), ['iteration', this.#iteration]]);
   }
 
-  /**
-   * Trains for one epoch; an event after each step. The end's value is the mean loss.
-   *
-   * @param epoch names the random streams: the same number gives the same windows and changes
-   * @param options.from steps done before, with the sum of their losses
-   * @param options.adjust changes gradients before a step, as FedProx does
-   * @throws GraftError TRAINING_DIVERGED; the weights are those before the step
-   */
-  async *epoch(
-    epoch: number,
-    { from = start, adjust }: { from?: Pick<Progress, 'step' | 'sum'>; adjust?: (trained: State) => void } = {},
-  ): AsyncGenerator<StepEvent, number> {
+  /** What a loop takes. @param adjust changes gradients before a step, as FedProx does */
+  training(adjust?: (trained: State) => void): TrainingSteps<WindowBatches> {
     const { model, planned, config, epochs, seed, name } = this.#parts;
     const { trained, attached } = planned;
     const horizon = (config.decayEpochs ?? epochs) * this.steps;
-    const shuffled = this.#pool.epoch(config.batch, random(seed, 'shuffle', name, epoch));
-    let { sum } = from;
-    let step = 0;
-    setBatchStatistics(model.network, config.normalisation !== 'frozen');
-    try {
-      for (const batches of grouped(shuffled, config.accumulate)) {
-        if (step++ < from.step) continue;
+    return {
+      task: name,
+      steps: this.steps,
+      batches: (epoch) => {
+        const shuffled = this.#pool.epoch(config.batch, random(seed, 'shuffle', name, epoch));
+        const batches = grouped([...shuffled], config.accumulate);
+        return withBatchStatistics([model.network], batches, config.normalisation !== 'frozen');
+      },
+      gradients: (batches, epoch, index) => {
+        const step = index + 1;
         attached?.setDropout(random(seed, 'dropout', name, epoch, step).seed());
-        const loss = batches
-          .map(({ take }, i) => scope(() => this.#gradients(take(), batches.length, [epoch, step, i])))
-          .reduce((a, b) => a + b);
-        if (!Number.isFinite(loss)) {
-          this.#optimiser.zeroGrad();
-          throw trainingError('TRAINING_DIVERGED', { task: name, loss, epoch: epoch + 1 });
+        try {
+          return batches
+            .map(({ take }, i) => scope(() => this.#gradients(take(), batches.length, [epoch, step, i])))
+            .reduce((a, b) => a + b);
+        } finally {
+          attached?.setDropout(undefined);
         }
-        adjust?.(trained);
-        this.#optimiser.lr = learningRate(this.#iteration.item(), { ...config, horizon });
-        this.#optimiser.step();
-        this.#optimiser.zeroGrad();
-        this.#iteration.add_(1);
-        sum += loss;
-        yield { kind: 'step', task: name, epoch, done: step, total: this.steps, loss };
-        await setImmediate();
-      }
-    } finally {
-      setBatchStatistics(model.network, false);
-      attached?.setDropout(undefined);
-    }
-    return sum / this.steps;
+      },
+      optimiser: {
+        step: () => {
+          adjust?.(trained);
+          this.#optimiser.lr = learningRate(this.#iteration.item(), { ...config, horizon });
+          this.#optimiser.step();
+          this.#iteration.add_(1);
+        },
+        zeroGrad: () => this.#optimiser.zeroGrad(),
+      },
+    };
+  }
+
+  /**
+   * Trains for one epoch; an event after each step.
+   * @param epoch names the random streams: the same number gives the same windows and changes
+   * @param options.adjust as for `training`
+   * @throws GraftError TRAINING_DIVERGED; the weights are those before the step
+   */
+  epoch(epoch: number, { adjust }: { adjust?: (trained: State) => void } = {}): AsyncGenerator<StepEvent, void> {
+    return trainingEpoch(this.training(adjust), epoch);
   }
 
   /** Adds one batch's share of the gradients and returns its share of the loss. */
@@ -193,14 +192,5 @@ export class LocalTraining implements Disposable {
 }
 
 /** Groups of `size` items; the last may be smaller. */
-function* grouped<T>(items: Iterable<T>, size: number): Generator<T[]> {
-  let group: T[] = [];
-  for (const item of items) {
-    group.push(item);
-    if (group.length === size) {
-      yield group;
-      group = [];
-    }
-  }
-  if (group.length > 0) yield group;
-}
+const grouped = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

@@ -9,11 +9,10 @@
  * corrections with masks as prompts. The result has the stock head and is loaded wherever segment-anything's
  * checkpoints are.
  */
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { random } from '../core/index.js';
 import type { PromptedPrediction, SegmentationNetwork } from '../networks/index.js';
-import { Adam, type Checkpoint, joinStates, start, type TrainingEvent, trainingError } from '../nn/index.js';
+import { Adam, type Checkpoint, joinStates, type TrainingEvent, trainingLoop } from '../nn/index.js';
 import { noGrad, operator, scope, type Tensor } from '../torch/index.js';
 import { drawTask, type PretrainingTask } from './pretrain-tasks.js';
 import { learningRate } from './schedule.js';
@@ -50,42 +49,29 @@ export async function* pretrain(
   const optimiser = new Adam(parameters, { lr: config.lr, weightDecay: config.weightDecay, decoupled: true });
   const saved = joinStates({ sam: network.state(), optimiser: optimiser.state() });
   const schedule = { ...config, horizon: config.steps - config.warmup, power: 1 };
-  let at = checkpoint?.load(saved)?.at ?? start;
+  const from = checkpoint?.load(saved)?.at;
   try {
-    for (let done = at.epoch * config.epoch + at.step; done < config.steps; done++) {
-      const { epoch } = at;
-      const loss = scope(() => {
+    yield* trainingLoop({
+      ...{ task, epochs: config.steps / config.epoch, steps: config.epoch, optimiser, checkpoint, saved, from },
+      *batches(epoch) {
+        const end = Math.min(config.steps, (epoch + 1) * config.epoch);
+        for (let done = epoch * config.epoch; done < end; done++) yield done;
+      },
+      gradients(done) {
+        optimiser.lr = learningRate(done, schedule);
         const scenes = random(seed, task, done);
-        const value = lossOf(
-          network,
-          drawTask(imageSize, config.batch, scenes, { several: scenes.chance(0.5), device }),
-        );
-        value.backward();
-        return value.item();
-      });
-      if (!Number.isFinite(loss)) {
-        at = start; // nothing of this is worth saving
-        throw trainingError('TRAINING_DIVERGED', { task, loss, epoch: epoch + 1 });
-      }
-      optimiser.lr = learningRate(done, schedule);
-      optimiser.step();
-      optimiser.zeroGrad();
-      at = { epoch, step: at.step + 1, sum: at.sum + loss };
-      yield { kind: 'step', task, epoch, done: done + 1, total: config.steps, loss };
-      await setImmediate();
-      if (at.step < config.epoch && done + 1 < config.steps) continue;
-      const values = {
-        loss: at.sum / at.step,
-        ...look(network, drawTask(imageSize, LOOK, random(seed, task, 'look'), { device })),
-      };
-      at = { epoch: epoch + 1, step: 0, sum: 0 };
-      checkpoint?.save(saved, at, null);
-      yield { kind: 'epoch', task, epoch, values };
-    }
+        const several = scenes.chance(0.5);
+        const loss = lossOf(network, drawTask(imageSize, config.batch, scenes, { several, device }));
+        loss.backward();
+        return loss.item();
+      },
+      // biome-ignore lint/correctness/useYield: too short for a pause
+      *look() {
+        return look(network, drawTask(imageSize, LOOK, random(seed, task, 'look'), { device }));
+      },
+    });
   } finally {
-    if (at.step > 0) checkpoint?.save(saved, at, null);
     for (const value of parameters.values()) value.requiresGrad = false;
-    optimiser.zeroGrad();
   }
 }
 

@@ -10,9 +10,9 @@ import {
   fingerprint,
   joinStates,
   pick,
-  start,
   startFrom,
   type TrainingEvent,
+  trainingLoop,
 } from '../nn/index.js';
 import { applyPlan } from '../peft/index.js';
 import { type Adapter, planNamed, profileOfCases, type Segmenter, validate } from '../segmenter/index.js';
@@ -98,48 +98,37 @@ export async function* finetune(
   const own = network.state();
   const options = family.adapter.parse(config.adapter) as Record<string, unknown>;
   const plan = planNamed(family, config.plan || family.defaultPlan);
-  const planned = applyPlan(network, plan, options, {
-    seed,
-    normalisation: config.normalisation,
-  });
+  const planned = applyPlan(network, plan, options, { seed, normalisation: config.normalisation });
   const { held } = planned;
   const before = copyState(pick(held, (path) => own.has(path)));
   const best = copyState(held);
-  let local: LocalTraining | undefined;
   let result: Tuned | undefined;
-  let save = () => {};
-  let at = start;
   try {
     if (begun) startFrom(held, begun, base);
-    local = new LocalTraining({ model, planned, cases: training, config, epochs: config.epochs, seed, name });
+    using local = new LocalTraining({ model, planned, cases: training, config, epochs: config.epochs, seed, name });
     const saved = joinStates({ trained: held, local: local.state(), best });
     const resumed = checkpoint?.load(saved);
-    const { dice, kept: keptBefore } = (resumed?.memory as Memory | undefined) ?? { dice: [], kept: 0 };
-    let kept = keptBefore;
-    at = resumed?.at ?? start;
-    save = () => checkpoint?.save(saved, at, { dice, kept } satisfies Memory);
-    const total = config.epochs * local.steps;
+    const memory = (resumed?.memory as Memory | undefined) ?? { dice: [], kept: 0 };
+    const { dice } = memory;
 
-    while (at.epoch < config.epochs && !stale(dice, config.patience)) {
-      const { epoch } = at;
-      for await (const event of local.epoch(epoch, { from: at })) {
-        at = { epoch, step: event.done, sum: at.sum + event.loss };
-        yield { ...event, done: epoch * local.steps + event.done, total };
-      }
-      const values: Record<string, number> = { loss: at.sum / local.steps };
-      if (validation.length > 0) {
-        const seen = yield* validate(model, validation);
-        dice.push(seen.dice);
-        Object.assign(values, { dice: seen.dice }, prefixed('dice ', seen.classes), prefixed('dice at ', seen.sites));
-      }
-      if (config.keep === 'last' || dice.length === 0 || dice.at(-1) === Math.max(...dice)) {
-        copyInto(best, held);
-        kept = epoch + 1;
-      }
-      at = { epoch: epoch + 1, step: 0, sum: 0 };
-      save();
-      yield { kind: 'epoch', task: name, epoch, values };
-    }
+    yield* trainingLoop({
+      ...local.training(),
+      ...{ epochs: config.epochs, checkpoint, saved, from: resumed?.at, memory: () => memory },
+      enough: () => stale(dice, config.patience),
+      *look(epoch) {
+        const values: Record<string, number> = {};
+        if (validation.length > 0) {
+          const seen = yield* validate(model, validation);
+          dice.push(seen.dice);
+          Object.assign(values, { dice: seen.dice }, prefixed('dice ', seen.classes), prefixed('dice at ', seen.sites));
+        }
+        if (config.keep === 'last' || dice.length === 0 || dice.at(-1) === Math.max(...dice)) {
+          copyInto(best, held);
+          memory.kept = epoch + 1;
+        }
+        return values;
+      },
+    });
 
     copyInto(held, best);
     const profile = yield* profileOfCases(model, [...training, ...validation]);
@@ -147,14 +136,12 @@ export async function* finetune(
       ...{ name, family: family.name, method: plan.name, options, base, ...preparation, classes, profile },
       state: best,
       provenance: {
-        ...{ data: name, seed: String(seed), epochs: String(kept) },
+        ...{ data: name, seed: String(seed), epochs: String(memory.kept) },
         ...(begun && { startedFrom: fingerprint(begun.state) }),
       },
     };
-    result = { adapter, trained: countElements(planned.trained.values()), kept, dice };
+    result = { adapter, trained: countElements(planned.trained.values()), ...memory };
   } finally {
-    if (at.step > 0) save();
-    local?.[Symbol.dispose]();
     if (!result) disposeState(best);
     planned.undo();
     network.loadState(before, { partial: true });

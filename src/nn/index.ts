@@ -5,6 +5,7 @@ export * from './foreign.js';
 export * from './init.js';
 export * from './layers.js';
 export * from './linear.js';
+export * from './loop.js';
 export * from './metadata.js';
 export * from './module.js';
 export * from './names.js';

@@ -6,11 +6,12 @@ export type TrainingEvent =
   | Pause
   | { kind: 'step'; task: string; epoch: number; done: number; total: number; loss: number }
   | { kind: 'epoch'; task: string; epoch: number; values: Record<string, number> };
+export type StepEvent = Extract<TrainingEvent, { kind: 'step' }>;
 
 export const trainingErrors = {
   TRAINING_DIVERGED: {
     exit: 'data',
-    message: 'The training loss of {task} became {loss} in epoch {epoch}.',
+    message: '{task}: the training loss became {loss} in epoch {epoch}.',
     hint: 'Lower the learning rate (lr), or check the intensities of the images and choose another scaling in the preprocessing; then start anew with another --out. Resumed with the same settings, it ends the same way.',
   },
   CHECKPOINT_OTHER_RUN: {

@@ -27,6 +27,16 @@ export function setBatchStatistics(network: Module, on: boolean, momentum = 0.1)
   }
 }
 
+/** The items. While they are gone through, batch normalisation uses the batch's statistics, if it is on. */
+export function* withBatchStatistics<T>(networks: readonly Module[], items: Iterable<T>, on = true): Generator<T> {
+  for (const network of networks) setBatchStatistics(network, on);
+  try {
+    yield* items;
+  } finally {
+    for (const network of networks) setBatchStatistics(network, false);
+  }
+}
+
 /** Images float32 [B, channels, H, W] and how much they count beside other batches: 1 where all are alike. */
 export interface WeightedBatch {
   images: Tensor;
