@@ -23,21 +23,22 @@ const values = words(`
   compareMethods comparisonTables Conv2d convertDicomSeries convLoraPieces convLoraSchema ConvTranspose2d Coordinator
   describeValues dice DisposedTensorError entriesOfRuns evaluateLabels families FederatedSite federateModel
   federationSchema federationStudy findImages finetune fineTuningLoss fineTuningSchema folderStore generatePhantoms
-  GraftError holm initialiseModule inspectFolder inWorker latexTable Layer LayerNorm Linear loadAdapter loadFoundation
-  loadPredictor loadSegmenter loadSlices localTransport loraPieces loraSchema markdownTable memoryStatistics Module
-  noGrad noteReference operator OperatorError parseRecipe prepareLabel prepareVolume preprocessingSchema random
-  readBenchmark readDataset readLabel readLedger readRecipe readSegmentCodes readState readVolume recomputeStatistics
-  ReLU robustHausdorff runFederation runStudy runToEnd runWithoutPauses runWithPauses saveAdapter saveSegmenter
-  scanDicom scope scoreCase scoreFolder segmentationLoss Segmenter segmentImages segmentVolume segmentVolumeWithPauses
-  segmentWithPrompt Sequential setThreads SGD siteOf SlicePool softmax splitCases stack surfaceDice surfaceDistances
-  tensor Tensor trainHeads trainingSchema trainModel trainNetwork tuneModel wilcoxon wireFormats
-  writeDicomSegmentation writeMask writeState writeVolume zeros
+  GraftError holm initialiseModule inspectFolder inWorker latexTable Layer LayerNorm Linear loadAdapter
+  loadFederationStart loadFoundation loadPredictor loadSegmenter loadSlices localTransport loraPieces loraSchema
+  markdownTable memoryStatistics Module noGrad noteReference operator OperatorError parseRecipe prepareFederation
+  prepareLabel prepareVolume preprocessingSchema random readBenchmark readDataset readLabel readLedger readRecipe
+  readSegmentCodes readState readVolume recomputeStatistics ReLU robustHausdorff runFederation runStudy runToEnd
+  runWithoutPauses runWithPauses saveAdapter saveFederationStart saveSegmenter scanDicom scope scoreCase scoreFolder
+  segmentationLoss Segmenter segmentImages segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential
+  setThreads SGD siteOf SlicePool softmax splitCases stack surfaceDice surfaceDistances tensor Tensor trainHeads
+  trainingSchema TrainingSite trainModel trainNetwork tuneModel wilcoxon wireFormats writeDicomSegmentation writeMask
+  writeState writeVolume zeros
 `);
 const types = words(`
   Adaptation AdaptationEvent Adapter AdapterPiece Aggregation Case CaseScore CaseSlices ComparisonEntry Dataset DType
-  EarlyHead Family Federation FederationEvent FineTuning FineTuningEvent Initialiser Label LinearAdapter LocalRound
-  LocalTrainer Method Pausing Plan Planned Preprocessing SegmentationNetwork State Training Transport Volume
-  WeightAdapter WireFormat
+  EarlyHead Family Federation FederationEvent FederationStart FineTuning FineTuningEvent Initialiser Label
+  LinearAdapter LocalRound LocalTrainer Method Pausing Plan Planned Preprocessing SegmentationNetwork State Training
+  Transport Volume WeightAdapter WireFormat
 `);
 
 describe('the library', () => {

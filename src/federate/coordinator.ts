@@ -20,7 +20,7 @@ import { type Entry, Ledger } from './ledger.js';
 import { Publisher } from './publisher.js';
 import { judge } from './reception.js';
 import { outliers, sample, sharesOf } from './shares.js';
-import { pump, Queue } from './streams.js';
+import { pump, Queue, scoped } from './streams.js';
 import type { Metrics } from './trainer.js';
 import type { Transport } from './transport.js';
 import { decodePayload, wireFormats } from './wire/index.js';
@@ -125,8 +125,9 @@ export class Coordinator implements Disposable {
   async *run(signal: AbortSignal): AsyncGenerator<CoordinatorEvent> {
     const interrupt = () => this.#computation.interrupt();
     signal.addEventListener('abort', interrupt, { once: true });
+    using end = scoped(signal);
     try {
-      yield* this.#rounds(signal);
+      yield* this.#rounds(end.signal);
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
     } finally {

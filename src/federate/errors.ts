@@ -22,6 +22,11 @@ export const federateErrors = {
     message: 'The aggregation {aggregation} changes frozen weights, which the trainer of {site} does not offer.',
     hint: 'Choose another aggregation, or give the trainer a method correct().',
   },
+  CORRECTION_UNSUITED: {
+    exit: 'usage',
+    message: '{aggregation} corrects the weights for one plain LoRA a layer, which the adapter of {plan} is not.',
+    hint: 'Choose another aggregation, or set the adapter’s count to 1 and its kind to lora.',
+  },
   WEIGHTS_INVALID: {
     exit: 'usage',
     message: 'The weights of the sites must be numbers from 0 on, one for each site and not all 0: {problem}.',
@@ -46,6 +51,21 @@ export const federateErrors = {
     exit: 'usage',
     message: 'The folder of the site {site} belongs to another federation.',
     hint: 'Give each federation folders of its own.',
+  },
+  SITE_OTHER_BASE: {
+    exit: 'model',
+    message: '{site}: the base model here is {found}, but the federation starts from {expected}.',
+    hint: 'Load the base model that the federation was prepared with, which all sites must have.',
+  },
+  SITE_UNFINISHED: {
+    exit: 'usage',
+    message: '{site}: there is no result, since the coordinator has not said that the rounds are over.',
+    hint: 'Let the site run until it ends by itself; one that was stopped is started again with its folder.',
+  },
+  FEDERATION_START_INVALID: {
+    exit: 'data',
+    message: '{file}: is not the start of a federation ({reason}).',
+    hint: 'Take the file that saveFederationStart wrote, with the same version of graft.',
   },
   TOO_FEW_SITES: {
     exit: 'data',

@@ -54,6 +54,11 @@ export function recall(store: Store, site: string, federation: string): Remember
   return { ...states, round: Number(metadata.round), update: { payload, message: Buffer.from(metadata.message) } };
 }
 
+/** Frees the tensors that `recall` gave. */
+export function forget({ local, personal, residue, received }: Remembered): void {
+  for (const state of [local, personal, residue, received]) disposeState(state);
+}
+
 /** The tensors that stay at a site for good, such as FedSA-LoRA's B, as copies; empty before its first round. */
 export const personalOf = (store: Store): State => copiesOf(store, 'personal');
 

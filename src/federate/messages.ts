@@ -30,31 +30,38 @@ const round = z.int().min(1);
 /** Shown names of public keys by site: a site whose name another one took finds out. */
 const sites = z.record(z.string(), z.string());
 
+/** A global state, and how to read it. */
+const globalSchema = z.strictObject({
+  federation,
+  /** The round that starts from it; of the end, the last one. */
+  round,
+  sites,
+  base: z.string(),
+  plan: z.string(),
+  aggregation: z.enum(aggregationNames),
+  wire: z.enum(wireNames),
+  compression: z.enum(compressionNames),
+  /** All shared tensors. */
+  full: blobSchema,
+  /** What every round so far added to frozen weights. */
+  corrections: z.array(z.strictObject({ round, blob: blobSchema })),
+});
+
 export const taskSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
+  globalSchema.extend({
     kind: z.literal('round'),
-    federation,
-    round,
     rounds: z.int().min(1),
-    sites,
     /** The sites that shall train. */
     chosen: z.array(z.string()),
-    base: z.string(),
-    plan: z.string(),
-    aggregation: z.enum(aggregationNames),
-    wire: z.enum(wireNames),
-    compression: z.enum(compressionNames),
     mu: z.number(),
-    /** All shared tensors; and where they are fewer, those that changed since the last round. */
-    full: blobSchema,
+    /** The tensors that changed since the last round, where they are fewer than all. */
     fresh: blobSchema.optional(),
-    /** What every round so far added to frozen weights. */
-    corrections: z.array(z.strictObject({ round, blob: blobSchema })),
   }),
-  z.strictObject({ kind: z.literal('done'), federation, sites }),
+  globalSchema.extend({ kind: z.literal('done') }),
 ]);
 export type Task = z.output<typeof taskSchema>;
 export type RoundTask = Extract<Task, { kind: 'round' }>;
+export type DoneTask = Extract<Task, { kind: 'done' }>;
 
 /** What a site says. `down` counts the bytes of the round's task and of what was fetched for it, each once. */
 export const stateSchema = z.discriminatedUnion('kind', [

@@ -29,25 +29,34 @@ export class Publisher {
 
   /** Says to the sites what to do; after a restart for the second time, which those that did it take as a question. */
   async round({ round, chosen }: OpenRound): Promise<void> {
-    const { config, plan, base } = this.#label;
-    const { rounds, aggregation, wire, compression, mu } = config;
-    const { payload: full, fresh } = this.#book.state!;
-    await this.#send(full, round);
+    const { rounds, mu } = this.#label.config;
+    const { fresh } = this.#book.state!;
+    const global = await this.#global(round);
     if (fresh) await this.#send(fresh, round);
-    for (const correction of this.#book.corrections) {
+    const task = encodeTask({ kind: 'round', round, rounds, ...global, chosen: [...chosen], mu, fresh });
+    await this.#transport.publishTask(task);
+  }
+
+  /** Says that the rounds are over, and what they led to. */
+  async done(): Promise<void> {
+    const { round } = this.#book;
+    const global = await this.#global(round + 1);
+    await this.#transport.publishTask(encodeTask({ kind: 'done', round, ...global }));
+  }
+
+  /** Puts out the global state and what rounds added to frozen weights. @param round that the payload may be forgotten after */
+  async #global(round: number) {
+    const { config, plan, base } = this.#label;
+    const { aggregation, wire, compression } = config;
+    const { payload: full } = this.#book.state!;
+    const { corrections } = this.#book;
+    await this.#send(full, round);
+    for (const correction of corrections) {
       if (correction.round <= this.#corrected) continue;
       await this.#send(correction.blob);
       this.#corrected = correction.round;
     }
-    const task = encodeTask({
-      ...{ kind: 'round', federation: this.#id, round, rounds, sites: this.#keyNames(), chosen: [...chosen] },
-      ...{ base, plan, aggregation, wire, compression, mu, full, fresh, corrections: this.#book.corrections },
-    });
-    await this.#transport.publishTask(task);
-  }
-
-  async done(): Promise<void> {
-    const task = encodeTask({ kind: 'done', federation: this.#id, sites: this.#keyNames() });
-    await this.#transport.publishTask(task);
+    const sites = this.#keyNames();
+    return { federation: this.#id, sites, base, plan, aggregation, wire, compression, full, corrections };
   }
 }

@@ -10,11 +10,20 @@ import { hashOf } from './blobs.js';
 import { withCorrections } from './corrections.js';
 import { federateError } from './errors.js';
 import type { SiteEvent } from './events.js';
-import { type Remembered, recall, remember } from './memory.js';
-import { type BlobReference, decodeTask, Identity, keyName, type RoundTask, type SiteState } from './messages.js';
+import { forget, type Remembered, recall, remember } from './memory.js';
+import {
+  type BlobReference,
+  type DoneTask,
+  decodeTask,
+  Identity,
+  keyName,
+  type RoundTask,
+  type SiteState,
+  type Task,
+} from './messages.js';
 import { Proximal } from './proximal.js';
 import type { Store } from './store.js';
-import { newest, Turns } from './streams.js';
+import { newest, scoped, Turns } from './streams.js';
 import type { LocalTrainer } from './trainer.js';
 import type { Transport } from './transport.js';
 import { packUpdate } from './update.js';
@@ -46,6 +55,8 @@ export class FederatedSite<Progress = unknown> {
    * the process was killed does not count, so that the number does not depend on how often that happened.
    */
   #down = 0;
+  /** What the coordinator said at the end of the rounds. */
+  #done: DoneTask | undefined;
   /** Bytes of the corrections that this process handed to the trainer, by their round. */
   readonly #corrected = new Map<number, number>();
 
@@ -66,14 +77,41 @@ export class FederatedSite<Progress = unknown> {
   async *run(signal: AbortSignal): AsyncGenerator<SiteEvent<Progress>> {
     const { base, slices, cases } = this.#trainer;
     await this.#say({ kind: 'present', site: this.name, key: this.#identity.publicKey, base, slices, cases });
-    for await (const { value: bytes, superseded } of newest(this.#transport.watchTasks(signal))) {
+    using end = scoped(signal);
+    for await (const { value: bytes, superseded } of newest(this.#transport.watchTasks(end.signal))) {
       const task = decodeTask(bytes);
       const known = task.sites[this.name];
       if (known && known !== keyName(this.#identity.publicKey))
         throw federateError('SITE_NAME_TAKEN', { site: this.name });
-      if (task.kind === 'done') return;
+      if (task.kind === 'done') {
+        this.#done = task;
+        return;
+      }
       if (task.chosen.includes(this.name)) yield* this.#answer(task, superseded, bytes.length);
     }
+  }
+
+  /**
+   * Puts the last global state, with what is the site's own, into the trainer, after `run` ended because the rounds are over.
+   *
+   * @returns the last round, and the sites that took part
+   * @throws GraftError SITE_UNFINISHED, SITE_OTHER_FEDERATION, BLOB_MISSING, PAYLOAD_INVALID
+   */
+  async loadResult(): Promise<{ round: number; sites: string[] }> {
+    const task = this.#done;
+    if (!task) throw federateError('SITE_UNFINISHED', { site: this.name });
+    using _turn = await this.#turns.take();
+    const own = recall(this.#store, this.name, task.federation);
+    const { coded } = await this.#fetch(task.full, task);
+    const global = receive(coded, wireFormats[task.wire]);
+    try {
+      await this.#correct(task, task.round);
+      this.#trainer.load(new Map([...global, ...(own?.personal ?? [])]), own?.local);
+    } finally {
+      disposeState(global);
+      if (own) forget(own);
+    }
+    return { round: task.round, sites: Object.keys(task.sites).sort() };
   }
 
   async #say(state: SiteState): Promise<void> {
@@ -100,7 +138,7 @@ export class FederatedSite<Progress = unknown> {
       const failed = { kind: 'failed', reason: (error as Error).message, site: this.name, federation, round } as const;
       await this.#say({ ...failed, down: this.#down });
     } finally {
-      if (before) for (const key of ['local', 'personal', 'residue', 'received'] as const) disposeState(before[key]);
+      if (before) forget(before);
     }
   }
 
@@ -150,7 +188,7 @@ export class FederatedSite<Progress = unknown> {
 
   async #fetch(
     { hash, length }: BlobReference,
-    { wire, compression }: RoundTask,
+    { wire, compression }: Task,
   ): Promise<{ coded: CodedState; bytes: number }> {
     const bytes = await this.#transport.getBlob(hash);
     const from = 'the coordinator';
@@ -175,7 +213,7 @@ export class FederatedSite<Progress = unknown> {
    * Hands over what rounds added to frozen weights: all of it in a new process, whose network is as it was at first.
    * @param since the round that the site trained last: what came before is no traffic of this round
    */
-  async #correct(task: RoundTask, since: number): Promise<void> {
+  async #correct(task: Task, since: number): Promise<void> {
     const trainer = this.#trainer;
     if (aggregations[task.aggregation].corrects && !trainer.correct)
       throw federateError('CORRECTION_UNSUPPORTED', { site: this.name, aggregation: task.aggregation });

@@ -49,6 +49,22 @@ export function queueUntil<T>(signal: AbortSignal): Queue<T> {
   return queue;
 }
 
+/** A signal that is aborted with another one, and at the latest when this is disposed: what waits for it ends with its user. */
+export function scoped(outer: AbortSignal | undefined): { signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const stop = () => controller.abort();
+  if (outer?.aborted) stop();
+  outer?.addEventListener('abort', stop, { once: true });
+  return {
+    signal,
+    [Symbol.dispose]() {
+      outer?.removeEventListener('abort', stop);
+      stop();
+    },
+  };
+}
+
 /** Pushes everything that comes, in the background. */
 export function pump<T>(source: AsyncIterable<T>, push: (value: T) => void, queue: Queue<unknown>): void {
   (async () => {

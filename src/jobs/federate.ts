@@ -28,7 +28,7 @@ export interface FederationJob {
   name: string;
   model: Segmenter;
   sites: readonly LoadedSite[];
-  settings: PeerSettings & { federation: Omit<Federation, 'seed'> };
+  settings: Omit<PeerSettings, 'config'> & { federation: Omit<Federation, 'seed'> };
   /** The round that the adapters are of. */
   keep: 'last' | 'best';
   seed: number;
@@ -87,19 +87,20 @@ interface Rounds {
 async function* rounds(job: FederationJob): AsyncGenerator<JobEvent, Rounds> {
   const { task, model, sites, settings, keep, seed, folder } = job;
   const { plan, federation } = settings;
+  const config = { ...federation, seed };
   const damage = damageOf(folder) ?? keptDamageOf(folder, federation.rounds, keep);
   if (damage) {
     yield { kind: 'note', text: `${damage.file} cannot be gone on from (${damage.reason}): ${task} begins anew` };
     rmSync(folder, { recursive: true, force: true });
   }
-  using network = new FederatedNetwork(model, settings, seed);
+  using network = new FederatedNetwork(model, { ...settings, config });
   const members: { name: string; trainer: SiteTrainer }[] = [];
   try {
-    for (const site of sites) members.push({ name: site.name, trainer: new SiteTrainer(network, site, seed) });
+    for (const site of sites) members.push({ name: site.name, trainer: new SiteTrainer(network, site) });
     const keeper = new RoundKeeper({ folder, network, sites, keep });
     const events = runFederation({
       ...{ folder, plan, base: network.base, initial: network.planned.travelling, sites: members },
-      config: { ...federation, seed },
+      config,
       extend: true,
       evaluate: (global, round, corrections, signal) => runWithPauses(keeper.look(global, round, corrections), signal),
     });

@@ -67,7 +67,7 @@ export class RoundKeeper {
       }
       const seen = Object.values(metrics);
       const mean = seen.reduce((a, b) => a + b, 0) / seen.length;
-      if (keep === 'best' ? this.#isBest(mean, round) : round === network.settings.federation.rounds) {
+      if (keep === 'best' ? this.#isBest(mean, round) : round === network.settings.config.rounds) {
         network.load(global);
         const parts = own.map(([{ name }, values]) => [`site ${name}`, values] as const);
         const state = joinStates({ shared: network.snapshot(), ...Object.fromEntries(parts) });

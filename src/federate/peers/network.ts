@@ -10,6 +10,7 @@ import { planNamed, type Segmenter } from '../../segmenter/index.js';
 import { noGrad, scope } from '../../torch/index.js';
 import { aggregations, type Correction } from '../aggregation/index.js';
 import type { Federation } from '../config.js';
+import { federateError } from '../errors.js';
 
 /** What the sites of a federation have alike. */
 export interface PeerSettings {
@@ -18,19 +19,23 @@ export interface PeerSettings {
   /** Options of the plan's adapter, as the family's schema takes them. */
   adapter: Record<string, unknown>;
   training: LocalTrainingConfig;
-  federation: Pick<Federation, 'aggregation' | 'rounds'>;
+  /** `seed`: of the adapter's initial values and of all that is drawn in training. */
+  config: Pick<Federation, 'aggregation' | 'rounds' | 'seed'>;
 }
+
+/** Whether an adapter is one plain LoRA a layer, whose product is a change of the layer's weight. */
+export const isPlainLora = ({ count, kind }: PeerSettings['adapter']): boolean =>
+  !(Number(count) > 1 || kind === 'dora');
 
 export class FederatedNetwork implements Disposable {
   readonly model: Segmenter;
   readonly planned: Planned;
+  /** With the adapter's defaults. */
   readonly settings: PeerSettings;
   /** Fingerprint of the frozen network. */
   readonly base: string;
   /** What differs from the base and stays with each site whatever the aggregation: mixing weights, normalisation. */
   readonly own: State;
-  /** The adapter's options, with defaults. */
-  readonly #adapter: Record<string, unknown>;
   /** The trained tensors before training, and the frozen weights that corrections change. */
   readonly #initial: State;
   readonly #correctable: State;
@@ -40,25 +45,26 @@ export class FederatedNetwork implements Disposable {
   /**
    * Attaches the plan's adapter, until the network is disposed.
    *
-   * @param seed of the adapter's initial values
-   * @throws GraftError PLAN_UNKNOWN, PLAN_EMPTY, ADAPTER_TARGET, ADAPTER_PLACE, and where the adapter's options are not valid
+   * @throws GraftError PLAN_UNKNOWN, PLAN_EMPTY, ADAPTER_TARGET, ADAPTER_PLACE, CORRECTION_UNSUITED; ZodError where the
+   * adapter's options are not valid
    */
-  constructor(model: Segmenter, settings: PeerSettings, seed: number) {
+  constructor(model: Segmenter, settings: PeerSettings) {
     model.use(undefined);
-    this.model = model;
-    this.settings = settings;
-    this.base = model.fingerprint; // before there is an adapter
     const { family, network } = model;
-    const { normalisation } = settings.training;
+    const { training, config } = settings;
+    const { aggregation, seed } = config;
     const plan = planNamed(family, settings.plan);
-    this.#adapter = family.adapter.parse(settings.adapter) as Record<string, unknown>;
-    this.planned = applyPlan(network, plan, this.#adapter, { seed, normalisation });
+    const adapter = family.adapter.parse(settings.adapter) as PeerSettings['adapter'];
+    const { corrects } = aggregations[aggregation];
+    if (corrects && !isPlainLora(adapter)) throw federateError('CORRECTION_UNSUITED', { plan: plan.name, aggregation });
+    this.model = model;
+    this.settings = { ...settings, adapter };
+    this.base = model.fingerprint; // before there is an adapter
+    this.planned = applyPlan(network, plan, adapter, { seed, normalisation: training.normalisation });
     const { trained, held, travelling } = this.planned;
     this.own = pick(held, (name) => !travelling.has(name));
     const weights = network.parameters();
-    const factors = aggregations[settings.federation.aggregation].corrects
-      ? [...trained.keys()].filter(isLoraFactor)
-      : [];
+    const factors = corrects ? [...trained.keys()].filter(isLoraFactor) : [];
     const adapted = new Set(factors.map((name) => loraWeightOf(name, weights).name));
     this.#correctable = new Map([...adapted].map((name) => [name, weights.get(name)!]));
     this.#initial = copyState(new Map([...held, ...this.#correctable]));
@@ -91,7 +97,7 @@ export class FederatedNetwork implements Disposable {
   }
 
   #add(corrections: readonly Correction[]): void {
-    const scale = Number(this.#adapter.scale);
+    const scale = Number(this.settings.adapter.scale);
     for (const { a, factors } of corrections) {
       const { name, start, rows } = loraWeightOf(a, this.#correctable);
       const weight = this.#correctable.get(name)!.narrow(0, start, rows);

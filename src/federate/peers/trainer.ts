@@ -29,11 +29,14 @@ export class SiteTrainer implements LocalTrainer<SiteStep>, Disposable {
   readonly #training: LocalTraining;
 
   /** @throws GraftError TRAINING_EMPTY, CASE_UNLABELLED */
-  constructor(network: FederatedNetwork, { name, train }: SiteCases, seed: number) {
+  constructor(network: FederatedNetwork, { name, train }: SiteCases) {
     const { model, planned, settings, base } = network;
     this.#network = network;
-    const { training: config, federation } = settings;
-    this.#training = new LocalTraining({ model, planned, cases: train, config, epochs: federation.rounds, seed, name });
+    const { training, config } = settings;
+    this.#training = new LocalTraining({
+      ...{ model, planned, name, cases: train, config: training },
+      ...{ epochs: config.rounds, seed: config.seed },
+    });
     const { slices, cases, steps } = this.#training;
     this.base = base;
     this.slices = slices;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { preprocessingSchema, type WindowConfig, windowSchema } from '../../data/index.js';
-import { aggregations, checkFederation, type Federation, federationSchema } from '../../federate/index.js';
+import { aggregations, checkFederation, type Federation, federationSchema, isPlainLora } from '../../federate/index.js';
 import { type LocalTrainingConfig, localTrainingSchema, pretrainingSchema } from '../../finetune/index.js';
 import { defaultSizes, type Family, familyOfSize, sizeNames } from '../../networks/index.js';
 import type { Plan } from '../../peft/index.js';
@@ -158,7 +158,7 @@ export function parseFederationRecipe(content: unknown, file: string): Federatio
         key: 'adapter.slices',
         problem: `${name} looks across windows of ${across} slices, but windows.slices is ${recipe.windows.slices}`,
       });
-    if (aggregations[federation.aggregation].corrects && (Number(adapter.count) > 1 || adapter.kind === 'dora'))
+    if (aggregations[federation.aggregation].corrects && !isPlainLora(adapter))
       throw runError('RECIPE_INVALID', {
         file,
         key: 'federation.aggregation',

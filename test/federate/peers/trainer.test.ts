@@ -12,7 +12,7 @@ const settingsOf = ({ adapter = {}, aggregation = 'mean' as AggregationName } = 
   plan: 'flap-sam',
   adapter: { rank: 2, ...adapter },
   training: localTrainingSchema.parse({ batch: 4, lr: 5e-3, warmup: 1, overlap: false }),
-  federation: { aggregation, rounds: 2 },
+  config: { aggregation, rounds: 2, seed: 1 },
 });
 const site = (name: string) => ({ name, train: cases(name) });
 const all = { rounds: 2, proximal: undefined, trains: () => true };
@@ -39,9 +39,9 @@ async function round(
 
 describe('sites that share a network', () => {
   it('train as if each were alone, whoever had the turn before', async () => {
-    const [together, alone] = [small(), small()].map((model) => new FederatedNetwork(model, settingsOf(), 1));
-    const [a, b] = ['a', 'b'].map((name) => new SiteTrainer(together, site(name), 1));
-    const only = new SiteTrainer(alone, site('a'), 1);
+    const [together, alone] = [small(), small()].map((model) => new FederatedNetwork(model, settingsOf()));
+    const [a, b] = ['a', 'b'].map((name) => new SiteTrainer(together, site(name)));
+    const only = new SiteTrainer(alone, site('a'));
     const start = copyState(together.planned.travelling);
     const first = await round(a, 1, start);
     await round(b, 1, start);
@@ -54,8 +54,8 @@ describe('sites that share a network', () => {
   });
 
   it('leave what a round does not train as it is', async () => {
-    using network = new FederatedNetwork(small(), settingsOf(), 1);
-    const trainer = new SiteTrainer(network, site('a'), 1);
+    using network = new FederatedNetwork(small(), settingsOf());
+    const trainer = new SiteTrainer(network, site('a'));
     const start = copyState(network.planned.travelling);
     const { sent } = await round(trainer, 1, start, undefined, (name) => !name.includes('lora_w_a'));
     const changed = [...sent.keys()].filter(
@@ -68,8 +68,8 @@ describe('sites that share a network', () => {
   });
 
   it('keep the mixing weights of several LoRAs to themselves', () => {
-    using network = new FederatedNetwork(small(), settingsOf({ adapter: { count: 2 } }), 1);
-    const trainer = new SiteTrainer(network, site('a'), 1);
+    using network = new FederatedNetwork(small(), settingsOf({ adapter: { count: 2 } }));
+    const trainer = new SiteTrainer(network, site('a'));
     expect([...trainer.travelling().keys()].filter((name) => name.endsWith('lora_scale'))).toEqual([]);
     expect([...trainer.localState().keys()].filter((name) => /^own\/.*lora_scale$/.test(name)).length).toBeGreaterThan(
       0,
@@ -81,7 +81,7 @@ describe('corrections', () => {
   it('are added to the rows of the adapted weight, once a round, and leave the model with the network', () => {
     const model = small();
     const before = values(model.network.state());
-    const network = new FederatedNetwork(model, settingsOf({ adapter: { scale: 2 }, aggregation: 'fedex' }), 1);
+    const network = new FederatedNetwork(model, settingsOf({ adapter: { scale: 2 }, aggregation: 'fedex' }));
     const a = 'image_encoder.blocks.1.attn.lora_w_a_v.0.weight';
     const factors = {
       b: tensor(new Float32Array(32).fill(1), [32, 1]),
