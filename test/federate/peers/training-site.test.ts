@@ -1,0 +1,59 @@
+/** What a site refuses before it begins, and the file that all peers start from. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  loadFederationStart,
+  localTransport,
+  prepareFederation,
+  saveFederationStart,
+  TrainingSite,
+} from '../../../src/federate/index.js';
+import { fingerprint, writeState } from '../../../src/nn/index.js';
+import { cases, small } from '../../finetune/small.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'graft-training-site-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const model = small();
+const start = prepareFederation(model, { adapter: { rank: 2 }, config: { rounds: 2 } });
+const site = { name: 'a', model, start, cases: cases('one'), folder: join(folder, 'a'), transport: localTransport() };
+
+describe('the start of a federation', () => {
+  it('comes back from its file, with every default', () => {
+    const file = join(folder, 'start.safetensors');
+    saveFederationStart(file, start);
+    const { initial, ...settings } = loadFederationStart(file);
+    const { initial: before, ...given } = start;
+    expect(settings).toEqual(given);
+    expect(settings).toMatchObject({ plan: 'flap-sam', adapter: { rank: 2, kind: 'lora' }, config: { seed: 1 } });
+    expect(fingerprint(initial)).toBe(fingerprint(before));
+    writeState(file, initial, { format: 'graft-adapter' });
+    expect(() => loadFederationStart(file)).toThrow(/start\.safetensors: .* \(its format is "graft-adapter"\)/);
+  });
+
+  it('leaves the model as it was', () => {
+    expect(prepareFederation(model).base).toBe(start.base);
+    expect([...model.network.state().keys()].filter((name) => name.includes('lora'))).toEqual([]);
+  });
+
+  it('is refused where an aggregation would correct what the adapter is not', () => {
+    const settings = { adapter: { kind: 'dora' }, config: { aggregation: 'fedex' } } as const;
+    expect(() => prepareFederation(model, settings)).toThrow(/fedex corrects the weights for one plain LoRA/);
+  });
+});
+
+describe('a site', () => {
+  it('is refused with another base model, and without cases; the model is left as it was', () => {
+    expect(() => new TrainingSite({ ...site, model: small({ seed: 2 }) })).toThrow(/a: the base model here is \w{12}/);
+    expect(() => new TrainingSite({ ...site, cases: [] })).toThrow(expect.objectContaining({ code: 'TRAINING_EMPTY' }));
+    expect([...model.network.state().keys()].filter((name) => name.includes('lora'))).toEqual([]);
+  });
+
+  it('has no adapter before the rounds are over', async () => {
+    using opened = new TrainingSite(site);
+    for await (const _ of opened.run(AbortSignal.abort()));
+    await expect(opened.adapter()).rejects.toMatchObject({ code: 'SITE_UNFINISHED' });
+  });
+});
