@@ -24,7 +24,7 @@ const model = new Segmenter({ family: sam, config, classes: ['one', 'two'], prep
 model.initialise(1);
 const federation = federationSchema.parse({ rounds: 1 });
 const training = localTrainingSchema.parse({ batch: 1, augmentation: null });
-const network = new FederatedNetwork(model, { plan: 'flap-sam', adapter: { rank: 32 }, training, federation }, 1);
+const network = new FederatedNetwork(model, { plan: 'flap-sam', adapter: { rank: 32 }, training, config: federation });
 const before = peak();
 
 const uniform = operator('aten::rand.generator');
@@ -35,7 +35,7 @@ const sites = Array.from({ length: count }, (_, i) => {
   const geometry = /** @type {never} */ (undefined);
   const train = [{ ...one, geometry, spacing: /** @type {[number, number, number]} */ ([1, 1, 1]) }];
   const name = `site${i}`;
-  return { name, trainer: new SiteTrainer(network, { name, train }, 1) };
+  return { name, trainer: new SiteTrainer(network, { name, train }) };
 });
 const folder = mkdtempSync(join(tmpdir(), 'graft-sites-'));
 const started = performance.now();
