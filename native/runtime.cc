@@ -7,6 +7,10 @@
 #include <dlfcn.h>
 #include <torch/version.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <stdexcept>
 #include <unordered_set>
 
@@ -37,6 +41,14 @@ napi_value loadLibrary(napi_env env, const Arguments& arguments) {
 }
 napi_value cudaDevices(napi_env env, const Arguments&) {
   return fromDouble(env, at::hasCUDA() ? at::detail::getCUDAHooks().getNumGPUs() : 0);
+}
+
+// trim(): gives memory that was freed back to the system, where the C library keeps it for later (glibc).
+napi_value trim(napi_env env, const Arguments&) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+  return undefined(env);
 }
 
 // memory(device) -> { tensors, bytes, allocated?, reserved?, peak? }: `tensors` and `bytes` count what JavaScript
@@ -77,6 +89,7 @@ void defineRuntime(napi_env env, napi_value exports) {
   define(env, exports, "manualSeed", manualSeed);
   define(env, exports, "loadLibrary", loadLibrary);
   define(env, exports, "cudaDevices", cudaDevices);
+  define(env, exports, "trim", trim);
   define(env, exports, "memory", memory);
 }
 

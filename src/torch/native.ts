@@ -68,6 +68,7 @@ interface Native {
   manualSeed(seed: number): void;
   loadLibrary(path: string): void;
   cudaDevices(): number;
+  trim(): void;
   memory(device: string): MemoryStatistics;
 }
 

@@ -3,7 +3,7 @@
  * share are here too. Names that are no low-rank factors are averaged by all of them.
  */
 import type { State } from '../../nn/index.js';
-import { scope, type Tensor } from '../../torch/index.js';
+import { releaseMemory, scope, type Tensor } from '../../torch/index.js';
 import type { Combine } from './combine.js';
 import type { Gauge } from './gauge.js';
 import { productNorm, stacked, type Term, termOf } from './low-rank.js';
@@ -70,11 +70,21 @@ export interface Aggregation {
   aggregate(input: AggregationInput): Aggregated;
 }
 
+/**
+ * What is made of one tensor or one pair, whose tensors alone outlive it. What the work on it took goes back to the system:
+ * the gaps that it leaves between the tensors made so far would add up to more than these.
+ */
+export function made<Result>(body: () => Result): Result {
+  const result = scope(body);
+  releaseMemory();
+  return result;
+}
+
 /** Every name combined by itself. */
 export function combined({ contributions, combine }: AggregationInput, names: readonly string[]): State {
   const weights = contributions.map(({ weight }) => weight);
   return new Map(
-    names.map((name) => [name, scope(() => combine((site) => contributions[site].read(name)!, weights)).keep()]),
+    names.map((name) => [name, made(() => combine((site) => contributions[site].read(name)!, weights)).keep()]),
   );
 }
 

@@ -3,12 +3,15 @@
  * coordinate the median or the trimmed mean (Yin et al. 2018, arXiv 1803.01498), which a minority of wrong sites cannot
  * move far and which know no weights. Sums run in the order of the sites and in float64.
  *
- * The mean holds one site's tensor at a time, the others hold that tensor of all sites, as float32.
+ * The mean holds one site's tensor at a time, the others as many coordinates of that tensor of all sites as fit into four
+ * megabytes: with more sites they read it more often, so their time grows with the square of the sites.
  */
-import { cat, operator, scope, stack, type Tensor } from '../../torch/index.js';
+import { elementCount } from '../../formats/index.js';
+import { operator, scope, stack, type Tensor, zeros } from '../../torch/index.js';
 
 /**
- * @param read the tensor of a site by its place, float32, all of one shape; called once for each site, when it is needed
+ * @param read the tensor of a site by its place, float32, all of one shape; called when it is needed, and perhaps more than
+ * once
  * @param weights one for each site; their sum is 1
  * @returns float32
  */
@@ -27,28 +30,34 @@ const sort = operator('aten::sort') as (x: Tensor, dim: number, descending: bool
  * Coordinates that are sorted at once: sorting takes several times the memory of what it sorts. A multiple of any vector
  * width, so that the sums within a block are those of the whole.
  */
-const BLOCK = 1024;
+const BLOCK = 128;
+
+/** Numbers of all sites that are in memory at once; where a tensor has more it is read again for the next. */
+const HELD = 2 ** 20;
 
 /** The mean of what is left when `cut` values are dropped at either end. */
 const trimmed = (read: (site: number) => Tensor, count: number, cut: number): Tensor =>
   scope(() => {
-    const values = Array.from({ length: count }, (_, k) => read(k));
-    const { shape, size } = values[0];
-    const lines = values.map((value) => value.reshape(-1)); // [n] each
-    const blocks: Tensor[] = [];
-    for (let start = 0; start < size; start += BLOCK) {
-      const length = Math.min(BLOCK, size - start);
-      const block = scope(() => {
-        const [sorted] = sort(stack(lines.map((line) => line.narrow(0, start, length))).to('float64'), 0, false);
-        return sorted // [K, length]
-          .narrow(0, cut, count - 2 * cut)
-          .mean([0])
-          .to('float32');
+    const shape = scope(() => read(0).shape);
+    const result = zeros([elementCount(shape)]);
+    const length = BLOCK * Math.max(1, Math.floor(HELD / (count * BLOCK)));
+    for (const [start, size] of pieces(result.size, length))
+      scope(() => {
+        const part = (k: number) => scope(() => read(k).reshape(-1).narrow(0, start, size).clone());
+        const lines = Array.from({ length: count }, (_, k) => part(k)); // [size] each
+        for (const [at, width] of pieces(size, BLOCK))
+          scope(() => {
+            const [sorted] = sort(stack(lines.map((line) => line.narrow(0, at, width))).to('float64'), 0, false); // [K, width]
+            result.narrow(0, start + at, width).copy_(sorted.narrow(0, cut, count - 2 * cut).mean([0]));
+          });
       });
-      blocks.push(block);
-    }
-    return cat(blocks).reshape(...shape);
+    return result.reshape(...shape);
   });
+
+/** Where each piece of so many begins and how long it is. */
+function* pieces(size: number, length: number): Generator<[start: number, length: number]> {
+  for (let at = 0; at < size; at += length) yield [at, Math.min(length, size - at)];
+}
 
 /** Of an even number of values the mean of the middle two. */
 export const median: Combine = (read, weights) => trimmed(read, weights.length, Math.floor((weights.length - 1) / 2));

@@ -5,8 +5,9 @@
  *
  * Distances are those of the tensors that travel, factors of adapters as they are, summed over all names.
  */
-import { scope, type Tensor } from '../../torch/index.js';
-import { type Aggregation, type AggregationInput, aggregateByName, type Contribution } from './aggregation.js';
+import type { State } from '../../nn/index.js';
+import { scope } from '../../torch/index.js';
+import { type Aggregation, type AggregationInput, aggregateByName, type Contribution, made } from './aggregation.js';
 
 const selecting = (select: (sites: number, hostile: number) => number): Aggregation => ({
   personal: () => false,
@@ -30,12 +31,12 @@ export const tolerable = (sites: number, hostile: number): number =>
   Math.max(0, Math.min(Math.floor(hostile * sites), Math.floor((sites - 3) / 2)));
 
 /** Positions of the sites, the one with the least sum of squared distances to its neighbours first. */
-function nearest({ contributions, names }: AggregationInput, hostile: number): number[] {
-  const squares = squaredDistances(contributions, names);
+function nearest({ contributions, names, global }: AggregationInput, hostile: number): number[] {
+  const squares = squaredDistances(contributions, names, global);
   const neighbours = Math.max(1, contributions.length - hostile - 2);
-  const scores = squares.map((row, k) =>
-    row
-      .filter((_, other) => other !== k)
+  const scores = contributions.map((_, k) =>
+    contributions
+      .flatMap((_, other) => (other === k ? [] : squares[place(k, other)]))
       .sort((a, b) => a - b)
       .slice(0, neighbours)
       .reduce((sum, square) => sum + square, 0),
@@ -43,21 +44,41 @@ function nearest({ contributions, names }: AggregationInput, hostile: number): n
   return scores.map((_, k) => k).sort((a, b) => scores[a] - scores[b] || a - b);
 }
 
-/** Between all pairs of sites, over all names; in float64, with one tensor of all sites at a time in memory. */
-function squaredDistances(contributions: readonly Contribution[], names: readonly string[]): number[][] {
-  const squares = contributions.map(() => contributions.map(() => 0));
-  for (const name of names)
-    scope(() => {
-      const values: Tensor[] = contributions.map(({ read }) => read(name)!);
-      for (let i = 0; i < values.length; i++)
-        scope(() => {
-          const value = values[i].to('float64');
-          for (let j = 0; j < i; j++) {
-            const square = scope(() => value.sub(values[j]).norm().item() ** 2);
-            squares[i][j] += square;
-            squares[j][i] += square;
-          }
-        });
-    });
+/** Where the distance of two different sites is: every pair once. */
+const place = (i: number, j: number): number => (Math.max(i, j) * (Math.max(i, j) - 1)) / 2 + Math.min(i, j);
+
+/**
+ * Between all pairs of sites, over all names, in float64. Of each tensor as many sites are in memory as make up one
+ * update; the others pass by them. So memory is one update and 4 bytes for the square of the number of sites, while time,
+ * of computing and of reading, grows with that square.
+ */
+function squaredDistances(
+  contributions: readonly Contribution[],
+  names: readonly string[],
+  global: State,
+): Float64Array {
+  const count = contributions.length;
+  const squares = new Float64Array((count * (count - 1)) / 2);
+  const update = names.reduce((sum, name) => sum + global.get(name)!.size, 0);
+  for (const name of names) {
+    const length = Math.max(1, Math.floor(update / Math.max(1, global.get(name)!.size)));
+    for (let start = 0; start < count; start += length)
+      made(() => {
+        const end = Math.min(start + length, count);
+        const block = contributions.slice(start, end).map(({ read }) => read(name)!);
+        for (let j = 0; j < end; j++)
+          scope(() => {
+            const other = (block[j - start] ?? contributions[j].read(name)!).to('float64');
+            for (let i = Math.max(start, j + 1); i < end; i++)
+              squares[place(i, j)] += scope(
+                () =>
+                  other
+                    .sub(block[i - start])
+                    .norm()
+                    .item() ** 2,
+              );
+          });
+      });
+  }
   return squares;
 }

@@ -1,5 +1,6 @@
 /** The coordinator's computation in the thread that asks for it, which is blocked meanwhile. */
 import type { State } from '../../nn/index.js';
+import { releaseMemory } from '../../torch/index.js';
 import { aggregations, type Combine, median, trimmedMean, weightedMean } from '../aggregation/index.js';
 import { Blobs, hashOf } from '../blobs.js';
 import { federateError } from '../errors.js';
@@ -46,8 +47,10 @@ class InProcess implements Computation {
     });
     const { error, corrections = [] } = aggregated;
     const next = before.next(aggregated);
+    releaseMemory();
     const record = next.keep(this.#blobs, round, corrections);
     this.#hold(record, next);
+    releaseMemory();
     return { state: record, error, corrections };
   }
 

@@ -22,6 +22,9 @@ import { type Answer, type Request, type Start, unpack, type Values } from './me
  * Judges and combines updates in a thread of its own, for a coordinator whose event loop must answer a network meanwhile:
  * `new Coordinator({ …, computation: inWorker })`. The results have the same bits as without it.
  */
+/** Megabytes of JavaScript's short-lived objects before they are collected: the thread's work is in libtorch's memory. */
+const YOUNG = 3;
+
 export const inWorker = (setup: Setup): Computation => new InWorker(setup);
 
 class InWorker implements Computation {
@@ -90,7 +93,8 @@ class InWorker implements Computation {
   #begin(): Worker {
     const workerData: Start = { setup: this.#setup, threads: threads() };
     // The flags of the main program, such as those of a module given as text, are none of a thread's.
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv: [], workerData });
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG };
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv: [], workerData, resourceLimits });
     worker.once('exit', (code) => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
