@@ -24,9 +24,10 @@ export const loraAggregate: Kind = (golden, comparison) => {
     const output = `output.${name}`;
     if (golden.raw.has(output)) comparison.tensor(name + note, got, tensorOf(golden, output));
   };
-  wanted('weighted_product', product.left.matmul(product.right));
-  const { singular } = dominant(product, rank);
-  const values = new Float64Array(Math.min(product.left.shape[0], product.right.shape[1]));
+  const whole = product.right ? product.left.matmul(product.right) : product.left;
+  wanted('weighted_product', whole);
+  const { singular } = dominant(product, Number.POSITIVE_INFINITY);
+  const values = new Float64Array(Math.min(...whole.shape));
   values.set(singular.subarray(0, values.length)); // beyond them the product has none
   wanted('singular_values', tensor(values));
 

@@ -5,18 +5,28 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Blobs, hashOf } from '../../src/federate/blobs.js';
 import { GlobalState, type Label } from '../../src/federate/global.js';
 import { type Computation, encodePayload, inProcess, ledgerFile, readLedger } from '../../src/federate/index.js';
 import type { StateRecord } from '../../src/federate/ledger.js';
 import { blobFolder } from '../../src/federate/places.js';
-import { send, type WireFormat, wireFormats } from '../../src/federate/wire/index.js';
+import { encodePieces, send, type WireFormat, wireFormats } from '../../src/federate/wire/index.js';
 import { decodeSafetensors } from '../../src/formats/index.js';
-import type { State } from '../../src/nn/index.js';
-import { full, memoryStatistics } from '../../src/torch/index.js';
+import { disposeState, type State } from '../../src/nn/index.js';
+import { full, Generator, memoryStatistics, operator, setThreads, type Tensor } from '../../src/torch/index.js';
 import { compiled, root, runModule } from '../child.js';
 import { configOf, newFolder, of, run } from './small.js';
+
+setThreads(1);
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+const randn = operator('aten::randn.generator') as (
+  size: readonly number[],
+  options: { generator: Generator },
+) => Tensor;
 
 const formats = Object.entries(wireFormats).map(([name, format]) => ({ name, format, decode: format.decode }));
 afterEach(() => {
@@ -36,11 +46,11 @@ const names = ['first', 'second', 'third'];
 const initial = (): State => new Map(names.map((name, k) => [name, full([40, 10 + k], k)]));
 
 /** A computation in a folder of its own, with the state that a federation begins with. */
-function begin(values: Record<string, unknown>) {
+function begin(values: Record<string, unknown>, tensors = initial()) {
   const folder = newFolder();
   const label: Label = { base: 'base', plan: 'plan', config: configOf(values) };
   const blobs = new Blobs(folder);
-  const global = GlobalState.begin(label, initial());
+  const global = GlobalState.begin(label, tensors);
   const state = global.keep(blobs, 0);
   global.dispose();
   return { folder, label, blobs, state, computation: inProcess({ folder, label }) };
@@ -106,6 +116,58 @@ describe('an update', () => {
     }
     expect(most[1]).toBeLessThanOrEqual(most[0]);
   });
+
+  it.each(['mean', 'product-svd', 'lora-fair'])(
+    'of 6 sites and of 60 takes at most two updates beside the global state (%s)',
+    async (aggregation) => {
+      // Shaped as SAM's: pairs of square layers, and weights beside them.
+      const size = 256;
+      const shapes = Array.from({ length: 16 }, (_, k) => [
+        [`${k}.lora_A`, [16, size]] as const,
+        [`${k}.lora_B`, [size, 16]] as const,
+        [`${k}.weight`, [64, 64]] as const,
+      ]).flat();
+      const generator = new Generator(1);
+      const make = (): State => new Map(shapes.map(([name, shape]) => [name, randn(shape, { generator })]));
+      const { label, blobs, state, computation } = begin({ aggregation }, make());
+      const blobOf = (site: string) => {
+        const metadata = { site, round: '1', base: label.base, plan: label.plan };
+        const update = make();
+        const { pieces, length } = encodePieces(
+          send(update, wireFormats.fp32, new Map()).coded,
+          wireFormats.fp32,
+          metadata,
+          'none',
+        );
+        disposeState(update);
+        return { ...blobs.put(pieces, length) };
+      };
+      const kept = Array.from({ length: 6 }, (_, k) => blobOf(`site ${k}`));
+      const { length } = kept[0];
+      for (const count of [6, 60]) {
+        const updates = Array.from({ length: count }, (_, k) => ({
+          site: `${k}`,
+          weight: 1 / count,
+          blob: kept[k % 6],
+        }));
+        await computation.tensors(state);
+        collect();
+        const held = () => memoryStatistics().bytes + process.memoryUsage().arrayBuffers;
+        const before = held();
+        let most = 0;
+        const see = () => {
+          most = Math.max(most, held() - before);
+        };
+        watchDecoding(wireFormats.fp32, see);
+        await computation.aggregate({ state, round: 1, updates });
+        see();
+        expect(most / length).toBeLessThan(2);
+        collect();
+        expect((held() - before) / length).toBeLessThan(0.1); // the new state is as large as the old one
+      }
+      computation[Symbol.dispose]();
+    },
+  );
 
   it('that is not what its hash says, or not what it must be, is refused and not kept', async () => {
     const { blobs, label, state, computation } = begin({ maxNorm: 1e4 });

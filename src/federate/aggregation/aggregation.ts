@@ -6,8 +6,8 @@ import type { State } from '../../nn/index.js';
 import { releaseMemory, scope, type Tensor } from '../../torch/index.js';
 import type { Combine } from './combine.js';
 import type { Gauge } from './gauge.js';
-import { productNorm, stacked, type Term, termOf } from './low-rank.js';
 import { type Pair, pairsOf } from './pairs.js';
+import { normsOf, type Term } from './product.js';
 
 /** What one site sent. */
 export interface Contribution {
@@ -123,22 +123,25 @@ export class ErrorSum {
   }
 }
 
-/** ‖Σ wₖ BₖAₖ‖, Frobenius. */
-export const normOf = (terms: readonly Term[]): number => scope(() => productNorm(stacked(terms)));
-
-/** The aggregation error of given new factors, from thin factors alone. */
-export function aggregationError(input: AggregationInput, tensors: State): number | undefined {
-  const sum = new ErrorSum();
-  for (const pair of pairsOf(input.global.keys())) {
-    const [a, b] = [pair.a, pair.b].map((name) => tensors.get(name) ?? input.global.get(name)!);
-    const terms = termsOf(input, pair);
-    sum.add(normOf([...terms, termOf(-1, { a, b })]), normOf(terms));
-  }
-  return sum.relative;
+/** Adds the error of one pair, whose new factors are among the tensors unless they stayed as they were. */
+export function addError(sum: ErrorSum, input: AggregationInput, pair: Pair, tensors: State): void {
+  const [a, b] = [pair.a, pair.b].map((name) => tensors.get(name) ?? input.global.get(name)!);
+  const { error, norm } = made(() => normsOf(termsOf(input, pair), { a, b }));
+  sum.add(error, norm);
 }
 
 /** Aggregation of each tensor by itself: what most strategies do with what travels. */
 export function aggregateByName(input: AggregationInput): Aggregated {
-  const tensors = combined(input, input.names);
-  return { tensors, error: aggregationError(input, tensors) };
+  const names = new Set(input.names);
+  const pairs = pairsOf(input.global.keys());
+  const error = new ErrorSum();
+  const tensors: State = new Map();
+  // Pairs come first: their errors need most of the memory, and the other tensors are not there yet.
+  for (const pair of pairs) {
+    const travelling = [pair.a, pair.b].filter((name) => names.has(name));
+    for (const [name, value] of combined(input, travelling)) tensors.set(name, value);
+    addError(error, input, pair, tensors);
+  }
+  for (const [name, value] of combinedBeside(input, pairs)) tensors.set(name, value);
+  return { tensors, error: error.relative };
 }

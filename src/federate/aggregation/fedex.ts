@@ -6,9 +6,10 @@
  * Its error is what float32 leaves of it. A lossy wire format rounds the residual too; that is not in the error.
  */
 import { scope, type Tensor } from '../../torch/index.js';
-import { type Aggregation, type Correction, combined, ErrorSum, normOf, termsOf } from './aggregation.js';
-import { dominant, stacked, type Term, termOf } from './low-rank.js';
+import { type Aggregation, type Correction, combined, ErrorSum, made, termsOf } from './aggregation.js';
+import { dominant } from './low-rank.js';
 import { pairsOf } from './pairs.js';
+import { normOf, normsOf, stacked, type Term, termOf, timesRight } from './product.js';
 
 export const fedex: Aggregation = {
   personal: () => false,
@@ -19,13 +20,13 @@ export const fedex: Aggregation = {
     const corrections: Correction[] = [];
     const error = new ErrorSum();
     for (const pair of pairsOf(input.names)) {
-      const factors = scope(() => {
+      const factors = made(() => {
         const terms = termsOf(input, pair);
         const mean = { a: tensors.get(pair.a)!, b: tensors.get(pair.b)! };
         const residual = [...terms, termOf(-1, mean)];
         const norm = normOf(terms);
         const factors = thinFactors(residual, norm);
-        error.add(normOf([...residual, ...(factors ? [termOf(-1, factors)] : [])]), norm);
+        error.add(factors ? normsOf(residual, factors).error : normOf(residual), norm);
         return factors;
       });
       if (factors) corrections.push({ ...pair, factors: { a: factors.a.keep(), b: factors.b.keep() } });
@@ -37,15 +38,17 @@ export const fedex: Aggregation = {
 /** Σ wₖ BₖAₖ as float32 factors of the rank that is there; undefined where nothing but rounding is left. */
 export const thinFactors = (terms: readonly Term[], norm: number): { b: Tensor; a: Tensor } | undefined =>
   scope(() => {
-    const { left, right } = stacked(terms);
-    const { basis, image, singular } = dominant({ left, right }, Number.POSITIVE_INFINITY);
+    const product = stacked(terms);
+    const { basis, image, singular } = dominant(product, Number.POSITIVE_INFINITY);
     const rank = Math.min(singular.filter((value) => value > 1e-7 * norm).length, basis.shape[1]);
     if (rank === 0) return undefined;
     return {
-      b: left
+      b: product.left
         .matmul(image.narrow(1, 0, rank))
         .to('float32')
         .contiguous(), // [out, k]
-      a: basis.narrow(1, 0, rank).transpose(0, 1).matmul(right).to('float32').contiguous(), // [k, in]
+      a: timesRight(basis.narrow(1, 0, rank), product)
+        .to('float32')
+        .contiguous(), // [k, in]
     };
   });

@@ -8,10 +8,10 @@
  */
 import { random } from '../../core/index.js';
 import { Generator, type Keywords, operator, scope, type Tensor, zeros } from '../../torch/index.js';
-import { type Aggregation, type Correction, combinedBeside, ErrorSum, normOf, termsOf } from './aggregation.js';
+import { type Aggregation, type Correction, combinedBeside, ErrorSum, made, termsOf } from './aggregation.js';
 import { thinFactors } from './fedex.js';
-import { termOf } from './low-rank.js';
 import { pairsOf } from './pairs.js';
+import { normOf, normsOf } from './product.js';
 
 const randn = operator('aten::randn.generator') as (size: number[], options: Keywords) => Tensor;
 
@@ -26,11 +26,11 @@ export const flora: Aggregation = {
     const error = new ErrorSum();
     for (const pair of pairs) {
       const last = input.global.get(pair.a)!;
-      const thin = scope(() => {
+      const thin = made(() => {
         const terms = termsOf(input, pair);
         const norm = normOf(terms);
         const thin = thinFactors(terms, norm);
-        error.add(normOf([...terms, ...(thin ? [termOf(-1, thin)] : [])]), norm);
+        error.add(thin ? normsOf(terms, thin).error : norm, norm);
         return thin;
       });
       if (thin) corrections.push({ ...pair, factors: { a: thin.a.keep(), b: thin.b.keep() } });

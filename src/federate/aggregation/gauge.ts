@@ -9,7 +9,8 @@
  * - `reference`: B = U, A = S Vᵀ, as FLAP-SAM's code.
  */
 import { operator, type Tensor, tensor } from '../../torch/index.js';
-import { dominant, type Product, transposed } from './low-rank.js';
+import { dominant } from './low-rank.js';
+import { type Product, timesRight, transposed } from './product.js';
 
 export const gauges = ['aligned', 'balanced', 'reference'] as const;
 export type Gauge = (typeof gauges)[number];
@@ -35,26 +36,27 @@ const pad = operator('aten::constant_pad_nd') as (x: Tensor, padding: number[], 
  * @param last A that the sites started from, [rank, in]
  */
 export function factorise(product: Product, last: Tensor, gauge: Gauge): Factors {
-  const { left, right } = product;
+  const { left } = product;
   const [rank] = last.shape;
   if (gauge === 'reference') {
-    const { basis, image, norm, lost } = dominant(transposed(product), rank);
-    const columns = left.matmul(basis); // U [out, k]
+    const mirror = transposed(product);
+    const { basis, image, norm, lost } = dominant(mirror, rank);
+    const columns = timesRight(basis, mirror).transpose(0, 1); // U [out, k]
     const signs = signsOf(columns);
-    const rows = image.mul(signs).transpose(0, 1).matmul(right); // Uᵀ·P [k, in]
+    const rows = mirror.left.matmul(image.mul(signs)).transpose(0, 1); // Uᵀ·P [k, in]
     return { b: padded(columns.mul(signs), 1, rank), a: padded(rows, 0, rank), norm, lost };
   }
   const { basis, image, singular, norm, lost } = dominant(product, rank);
   const [kept] = basis.shape.slice(1);
   if (gauge === 'balanced') {
     const roots = tensor(singular.subarray(0, kept).map(Math.sqrt), [1, kept]);
-    const rows = basis.mul(roots).transpose(0, 1).matmul(right); // √S Vᵀ [k, in]
+    const rows = timesRight(basis.mul(roots), product); // √S Vᵀ [k, in]
     const signs = signsOf(rows.transpose(0, 1));
     const columns = left.matmul(image.div(roots.clamp(tiny, null)).mul(signs)); // U√S [out, k]
     return { b: padded(columns, 1, rank), a: padded(rows.mul(signs.transpose(0, 1)), 0, rank), norm, lost };
   }
   const start = last.to('float64');
-  const rows = basis.transpose(0, 1).matmul(right); // Vᵀ [k, in]
+  const rows = timesRight(basis, product); // Vᵀ [k, in]
   const [p, , q] = svd(start.matmul(rows.transpose(0, 1)), false); // of A·V [rank, k]
   const turn = q.transpose(0, 1).matmul(p.transpose(0, 1)); // [k, rank], the rotation nearest to (A·V)ᵀ
   const size = start.norm().item() / Math.sqrt(kept) || 1;

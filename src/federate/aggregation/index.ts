@@ -36,3 +36,4 @@ export * from './combine.js';
 export { type Factors, factorise, type Gauge, gauges } from './gauge.js';
 export * from './low-rank.js';
 export * from './pairs.js';
+export * from './product.js';

@@ -7,10 +7,12 @@
  * minimum is a ridge regression and exact: ΔB = (Σ wₖ BₖAₖ − B̄Ā)·Āᵀ·(ĀĀᵀ + λ·I)⁻¹, with λ relative to the mean
  * diagonal of ĀĀᵀ.
  */
+
+import type { State } from '../../nn/index.js';
 import { type Keywords, operator, scope, type Tensor } from '../../torch/index.js';
-import { type Aggregation, aggregationError, combined, termsOf } from './aggregation.js';
-import type { Term } from './low-rank.js';
+import { type Aggregation, addError, combined, combinedBeside, ErrorSum, made, termsOf } from './aggregation.js';
 import { pairsOf } from './pairs.js';
+import type { Term } from './product.js';
 
 /** λ of the paper. */
 const RIDGE = 0.01;
@@ -23,10 +25,13 @@ export const loraFair: Aggregation = {
   personal: () => false,
   trains: () => true,
   aggregate(input) {
-    const tensors = combined(input, input.names);
-    for (const pair of pairsOf(input.names)) {
+    const tensors: State = new Map();
+    const error = new ErrorSum();
+    const pairs = pairsOf(input.names);
+    for (const pair of pairs) {
+      for (const [name, value] of combined(input, [pair.a, pair.b])) tensors.set(name, value);
       const mean = tensors.get(pair.b)!;
-      const corrected = scope(() => {
+      const corrected = made(() => {
         const a = tensors.get(pair.a)!.to('float64'); // [r, in]
         const rows = a.transpose(0, 1);
         const gram = a.matmul(rows); // [r, r]
@@ -50,7 +55,9 @@ export const loraFair: Aggregation = {
       });
       mean.dispose();
       tensors.set(pair.b, corrected.keep());
+      addError(error, input, pair, tensors);
     }
-    return { tensors, error: aggregationError(input, tensors) };
+    for (const [name, value] of combinedBeside(input, pairs)) tensors.set(name, value);
+    return { tensors, error: error.relative };
   },
 };
