@@ -18,13 +18,13 @@ import {
 } from './computation.js';
 import { type Answer, type Request, type Start, unpack, type Values } from './message.js';
 
+/** Megabytes of JavaScript's short-lived objects before they are collected: the thread's work is in libtorch's memory. */
+const YOUNG = 3;
+
 /**
  * Judges and combines updates in a thread of its own, for a coordinator whose event loop must answer a network meanwhile:
  * `new Coordinator({ …, computation: inWorker })`. The results have the same bits as without it.
  */
-/** Megabytes of JavaScript's short-lived objects before they are collected: the thread's work is in libtorch's memory. */
-const YOUNG = 3;
-
 export const inWorker = (setup: Setup): Computation => new InWorker(setup);
 
 class InWorker implements Computation {
