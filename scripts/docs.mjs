@@ -16,7 +16,7 @@ import { finetuneErrors } from '../dist/finetune/index.js';
 import { formatErrors } from '../dist/formats/index.js';
 import { jobErrors } from '../dist/jobs/index.js';
 import { metricErrors } from '../dist/metrics/index.js';
-import { families } from '../dist/networks/index.js';
+import { networkFamilies } from '../dist/networks/index.js';
 import { baseErrors, foreignErrors, stateErrors, trainingErrors } from '../dist/nn/index.js';
 import { peftErrors } from '../dist/peft/index.js';
 import { segmenterErrors } from '../dist/segmenter/index.js';
@@ -75,7 +75,7 @@ const areas = [
   ['Measures', metricErrors],
   ['Models, adapters and adaptation', { ...segmenterErrors, ...adapt.adaptErrors, ...baseErrors }],
   ['Training', { ...trainingErrors, ...finetuneErrors }],
-  ...Object.values(families).flatMap(({ title, errors: own }) =>
+  ...Object.values(networkFamilies).flatMap(({ title, errors: own }) =>
     own ? [/** @type {[string, import('../dist/core/index.js').ErrorTable]} */ ([title, own])] : [],
   ),
   ['Federations', federateErrors],
@@ -214,7 +214,7 @@ function recipes() {
     keys(recipeSchema),
     '## Every key of a federation',
     keys(federationRecipeSchema),
-    Object.values(families).flatMap((family) => [
+    Object.values(networkFamilies).flatMap((family) => [
       `## Networks: ${family.title}`,
       `Sizes (\`network\` of an adaptation, \`model.architecture\` of a federation): ${family.sizes.map((size) => `\`${size}\``).join(', ')}.`,
       `Settings (in \`architecture\` of an adaptation, in \`model\` of a federation):`,

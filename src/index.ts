@@ -83,7 +83,6 @@ export { type FineTuning, type FineTuningEvent, fineTuningLoss, fineTuningSchema
 // Federated training: a coordinator, its sites, and what lies between them.
 
 export {
-  type Aggregation,
   aggregationNames,
   aggregations,
   Coordinator,
@@ -104,7 +103,6 @@ export {
   saveFederationStart,
   TrainingSite,
   type Transport,
-  type WireFormat,
   wireFormats,
 } from './federate/index.js';
 
@@ -134,14 +132,20 @@ export {
   adaptationStudy,
   entriesOfRuns,
   federationStudy,
-  parseRecipe,
-  readRecipe,
+  readAdaptationRecipe,
+  readFederationRecipe,
   runStudy,
 } from './studies/index.js';
 
 // Networks that segment, and what may be trained of them.
 
-export { type EarlyHead, type Family, families, type Method, type SegmentationNetwork } from './networks/index.js';
+export {
+  type AdaptationMethod,
+  type EarlyHead,
+  type NetworkFamily,
+  networkFamilies,
+  type SegmentationNetwork,
+} from './networks/index.js';
 
 // Small trained parts beside a frozen network.
 
@@ -152,9 +156,8 @@ export {
   convLoraSchema,
   loraPieces,
   loraSchema,
-  type Plan,
-  type Planned,
   recomputeStatistics,
+  type TrainingPlan,
 } from './peft/index.js';
 
 // Modules, optimisers, and states as files.

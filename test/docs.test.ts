@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { methodNames } from '../src/adapt/index.js';
-import { parseFederationRecipe, parseRecipe } from '../src/studies/index.js';
+import { parseAdaptationRecipe, parseFederationRecipe } from '../src/studies/index.js';
 import { root, runNode } from './child.js';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -37,7 +37,7 @@ describe('docs/', () => {
 
   it('shows recipes that are valid', () => {
     const [smallest, methods, sites, plans] = blocks(read('docs/recipes.md'), 'yaml').map((text) => parse(text));
-    expect(parseRecipe({ ...smallest, ...methods }, 'docs/recipes.md').targets).toEqual(['lju-t2']);
+    expect(parseAdaptationRecipe({ ...smallest, ...methods }, 'docs/recipes.md').targets).toEqual(['lju-t2']);
     expect(parseFederationRecipe({ ...sites, ...plans }, 'docs/recipes.md').plans).toHaveLength(2);
   });
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { families, sizeNames } from '../src/networks/index.js';
+import { networkFamilies, sizeNames } from '../src/networks/index.js';
 import { root } from './child.js';
 
 /** From the ground up; folders on one storey are listed with the neighbours they may use. */
@@ -91,7 +91,7 @@ describe('src/', () => {
   });
 
   it('names no particular network outside its folder and the registry', () => {
-    const names = [...Object.keys(families), ...sizeNames].join('|');
+    const names = [...Object.keys(networkFamilies), ...sizeNames].join('|');
     // Names of families and sizes, and of parts of their networks, as values; texts for people are not looked at.
     const particular = new RegExp(`^(${names}|(image_encoder|mask_decoder|prompt_encoder|init_path|out_path)[.\\w]*)$`);
     const outside = files.filter((file) => !/^(networks|conformance)\//.test(file));

@@ -79,8 +79,8 @@ describe('installed as a package in a project', () => {
   });
 
   it('does not take the project’s revision for its own', () => {
-    const studies = pathToFileURL(join(installed, 'dist/studies/index.js'));
-    const source = `import { environmentFacts } from '${studies}'; console.log(JSON.stringify(environmentFacts()));`;
+    const module = pathToFileURL(join(installed, 'dist/studies/environment.js'));
+    const source = `import { environmentFacts } from '${module}'; console.log(JSON.stringify(environmentFacts()));`;
     const facts = execFileSync(process.execPath, ['--input-type=module', '--eval', source], { cwd: project });
     expect(JSON.parse(String(facts))[0]).toEqual(['graft', readJson('package.json').version]);
   });

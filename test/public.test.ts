@@ -19,26 +19,47 @@ const sorted = (names: readonly string[]) => [...names].sort((a, b) => a.localeC
 
 const values = words(`
   Adam adapt adaptationSchema adaptationStudy adaptModel aggregationNames aggregations applyPlan
-  averageSurfaceDistance BatchNorm2d bootstrapInterval cachedSlices cat checkDataset Checkpoint chooseDevice
-  compareMethods comparisonTables Conv2d convertDicomSeries convLoraPieces convLoraSchema ConvTranspose2d Coordinator
-  describeValues dice DisposedTensorError entriesOfRuns evaluateLabels families FederatedSite federateModel
-  federationSchema federationStudy findImages finetune fineTuningLoss fineTuningSchema folderStore generatePhantoms
-  GraftError holm initialiseModule inspectFolder inWorker latexTable Layer LayerNorm Linear loadAdapter
-  loadFederationStart loadFoundation loadPredictor loadSegmenter loadSlices localTransport loraPieces loraSchema
-  markdownTable memoryStatistics Module noGrad noteReference operator OperatorError parseRecipe prepareFederation
-  prepareLabel prepareVolume preprocessingSchema random readBenchmark readDataset readLabel readLedger readRecipe
-  readSegmentCodes readState readVolume recomputeStatistics ReLU robustHausdorff runFederation runStudy runToEnd
-  runWithoutPauses runWithPauses saveAdapter saveFederationStart saveSegmenter scanDicom scope scoreCase scoreFolder
-  segmentationLoss Segmenter segmentImages segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential
-  setThreads SGD siteOf SlicePool softmax splitCases stack surfaceDice surfaceDistances tensor Tensor trainHeads
-  trainingSchema TrainingSite trainModel trainNetwork tuneModel wilcoxon wireFormats writeDicomSegmentation writeMask
-  writeState writeVolume zeros
+  averageSurfaceDistance
+  BatchNorm2d bootstrapInterval
+  cachedSlices cat checkDataset Checkpoint chooseDevice compareMethods comparisonTables Conv2d convertDicomSeries
+  convLoraPieces convLoraSchema ConvTranspose2d Coordinator
+  describeValues dice DisposedTensorError
+  entriesOfRuns evaluateLabels
+  FederatedSite federateModel federationSchema federationStudy findImages finetune fineTuningLoss fineTuningSchema
+  folderStore
+  generatePhantoms GraftError
+  holm
+  initialiseModule inspectFolder inWorker
+  latexTable Layer LayerNorm Linear loadAdapter loadFederationStart loadFoundation loadPredictor loadSegmenter
+  loadSlices localTransport loraPieces loraSchema
+  markdownTable memoryStatistics Module
+  networkFamilies noGrad noteReference
+  operator OperatorError
+  prepareFederation prepareLabel prepareVolume preprocessingSchema
+  random readAdaptationRecipe readBenchmark readDataset readFederationRecipe readLabel readLedger readSegmentCodes
+  readState readVolume recomputeStatistics ReLU robustHausdorff runFederation runStudy runToEnd runWithoutPauses
+  runWithPauses
+  saveAdapter saveFederationStart saveSegmenter scanDicom scope scoreCase scoreFolder segmentationLoss Segmenter
+  segmentImages segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential setThreads SGD siteOf SlicePool
+  softmax splitCases stack surfaceDice surfaceDistances
+  tensor Tensor trainHeads trainingSchema TrainingSite trainModel trainNetwork tuneModel
+  wilcoxon wireFormats writeDicomSegmentation writeMask writeState writeVolume
+  zeros
 `);
 const types = words(`
-  Adaptation AdaptationEvent Adapter AdapterPiece Aggregation Case CaseScore CaseSlices ComparisonEntry Dataset DType
-  EarlyHead Family Federation FederationEvent FederationStart FineTuning FineTuningEvent Initialiser Label
-  LinearAdapter LocalRound LocalTrainer Method Pausing Plan Planned Preprocessing SegmentationNetwork State Training
-  Transport Volume WeightAdapter WireFormat
+  Adaptation AdaptationEvent AdaptationMethod Adapter AdapterPiece
+  Case CaseScore CaseSlices ComparisonEntry
+  Dataset DType
+  EarlyHead
+  Federation FederationEvent FederationStart FineTuning FineTuningEvent
+  Initialiser
+  Label LinearAdapter LocalRound LocalTrainer
+  NetworkFamily
+  Pausing Preprocessing
+  SegmentationNetwork State
+  Training TrainingPlan Transport
+  Volume
+  WeightAdapter
 `);
 
 describe('the library', () => {

@@ -1,6 +1,6 @@
 /** Segmenters of either family as tests want them: untrained, in one line. */
 import type { Preprocessing, WindowConfig } from '../src/data/index.js';
-import { families } from '../src/networks/index.js';
+import { networkFamilies } from '../src/networks/index.js';
 import type { SamConfig } from '../src/networks/sam/index.js';
 import type { UNet2DConfig } from '../src/networks/unet2d/index.js';
 import { Segmenter } from '../src/segmenter/index.js';
@@ -14,7 +14,7 @@ interface Parts {
 }
 
 const segmenterOf = (name: string, config: unknown, { classes, heads, ...preparation }: Parts): Segmenter =>
-  new Segmenter({ family: families[name], config, classes, heads, preparation });
+  new Segmenter({ family: networkFamilies[name], config, classes, heads, preparation });
 
 export const unetSegmenter = (config: UNet2DConfig, parts: Parts = {}): Segmenter =>
   segmenterOf('unet2d', config, parts);

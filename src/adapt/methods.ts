@@ -1,17 +1,17 @@
 /** What an adaptation is asked for: the method, which its model's family describes, and the settings of the loop. */
 import { z } from 'zod';
-import { type Family, families, type Method } from '../networks/index.js';
+import { type AdaptationMethod, type NetworkFamily, networkFamilies } from '../networks/index.js';
 import { convLoraSchema, statisticsSchema } from '../peft/index.js';
 import { adaptError } from './errors.js';
 
 /** The methods of all families. */
 export const methodNames: readonly string[] = [
-  ...new Set(Object.values(families).flatMap(({ methods }) => Object.keys(methods))),
+  ...new Set(Object.values(networkFamilies).flatMap(({ methods }) => Object.keys(methods))),
 ];
 
 /** What a method is called in tables. */
 export const methodLabel = (name: string): string =>
-  Object.values(families).flatMap(({ methods }) => methods[name]?.label ?? [])[0] ?? name;
+  Object.values(networkFamilies).flatMap(({ methods }) => methods[name]?.label ?? [])[0] ?? name;
 
 /**
  * Settings of `adapt`: `adaptationSchema.parse({ method: 'convlora-adabn', epochs: 3 })` fills in the defaults and refuses
@@ -48,7 +48,7 @@ export const adaptationSchema = z.strictObject({
 export type Adaptation = z.output<typeof adaptationSchema>;
 
 export interface ResolvedMethod {
-  method: Method;
+  method: AdaptationMethod;
   /** Those that are adapted; none where nothing is trained. */
   blocks: readonly string[];
   statistics: z.output<typeof statisticsSchema>;
@@ -64,7 +64,7 @@ export interface ResolvedMethod {
  * @throws GraftError METHOD_UNSUITED, BLOCKS_UNKNOWN; BLOCKS_UNREACHED where the consistency loss would leave named blocks
  * as they are
  */
-export function resolveMethod(family: Family, config: Adaptation): ResolvedMethod {
+export function resolveMethod(family: NetworkFamily, config: Adaptation): ResolvedMethod {
   const { method: name, rank, alpha, kernels, detach } = config;
   const method = Object.hasOwn(family.methods, name) ? family.methods[name] : undefined;
   if (!method) {

@@ -46,7 +46,12 @@ export interface Federated {
   kept: number;
 }
 
-/** Runs the rounds, or those that are left; the model is left as it was. */
+/**
+ * Simulates a federation of all sites in one process: runs the rounds, or those that are left. The model is left as it was.
+ *
+ * @returns the adapters and the round that was kept, the generator's last value
+ * @throws GraftError as `runFederation`
+ */
 export async function* federateModel(job: FederationJob): AsyncGenerator<JobEvent, Federated> {
   const { name, model, sites, settings, seed } = job;
   const { kept, trained, travelling, joined } = yield* rounds(job);

@@ -27,7 +27,13 @@ export interface TuningJob {
   extend?: boolean;
 }
 
-/** Trains on the cases of the given sites together; the model is left as it was. */
+/**
+ * Fine-tunes a part of a model on the labelled cases of the given sites together, from a checkpoint where there is one. The
+ * model is left as it was.
+ *
+ * @returns the adapter and the epoch that was kept, the generator's last value
+ * @throws GraftError as `finetune`
+ */
 export async function* tuneModel(job: TuningJob): AsyncGenerator<JobEvent, Tuned> {
   const { task, name, model, sites, settings: asked, epochs, keep, patience = null, seed } = job;
   const { plan, adapter, training } = asked;

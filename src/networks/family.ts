@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { ErrorTable } from '../core/index.js';
 import type { Preprocessing, WindowConfig } from '../data/index.js';
 import type { Module, State } from '../nn/index.js';
-import type { Plan, StatisticsPolicy } from '../peft/index.js';
+import type { StatisticsPolicy, TrainingPlan } from '../peft/index.js';
 import type { Tensor } from '../torch/index.js';
 
 /**
@@ -99,7 +99,7 @@ export interface PromptedPrediction {
 
 /** A plan that can be learned from images without labels. */
 // biome-ignore lint/suspicious/noExplicitAny: families with different options stand in one table
-export interface Method<Options = any> extends Plan<Options> {
+export interface AdaptationMethod<Options = any> extends TrainingPlan<Options> {
   /**
    * `consistency`: an early head is pulled towards the network's own prediction; `self-training`: the network towards its
    * own thresholded prediction; `none`: nothing is trained.
@@ -152,10 +152,10 @@ export interface FoundationReport {
 
 /**
  * A family of networks: its architecture and sizes, what may be trained of it, and how checkpoints of other programs are
- * read. `families` has those that graft knows; an own one is an object of this shape.
+ * read. `networkFamilies` has those that graft knows; one of your own is an object of this shape.
  */
 // biome-ignore lint/suspicious/noExplicitAny: families with different configurations stand in one table
-export interface Family<Config = any> {
+export interface NetworkFamily<Config = any> {
   readonly name: string;
   /** In words, at the beginning of a sentence. */
   readonly title: string;
@@ -170,11 +170,11 @@ export interface Family<Config = any> {
   /** Options of all adapters of the family; each plan takes those that it has. */
   readonly adapter: z.ZodType;
   /** What may be trained with labels, and exchanged between sites. */
-  readonly plans: Readonly<Record<string, Plan>>;
+  readonly plans: Readonly<Record<string, TrainingPlan>>;
   /** The plan where nothing else is asked for. */
   readonly defaultPlan: string;
   /** What may be trained without labels; empty where nothing may. */
-  readonly methods: Readonly<Record<string, Method>>;
+  readonly methods: Readonly<Record<string, AdaptationMethod>>;
   /** Parts of the network that methods adapt: the encoder's from the image downwards, then the others. */
   readonly blocks: { readonly encoder: readonly string[]; readonly decoder: readonly string[] };
 

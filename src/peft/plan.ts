@@ -14,7 +14,7 @@ import { peftError } from './errors.js';
  * @template Options of the family's adapters; a plan passes over those that its own adapter does not have
  */
 // biome-ignore lint/suspicious/noExplicitAny: families with different options stand in one table
-export interface Plan<Options = any> {
+export interface TrainingPlan<Options = any> {
   readonly name: string;
   /** For tables and legends. */
   readonly label: string;
@@ -60,7 +60,7 @@ const staysAtSite = (name: string) => /(^|\.)lora_scale$/.test(name);
 /** Puts the plan's adapter in; undefined where it has none. @throws GraftError as `attach` and the adapter's method do */
 export const attachPlan = <Options>(
   network: Module,
-  { adapter }: Plan<Options>,
+  { adapter }: TrainingPlan<Options>,
   options: Options,
   seed = 0,
 ): Attached | undefined => adapter && attach(network, adapter(network, options), seed);
@@ -75,7 +75,7 @@ export const attachPlan = <Options>(
  */
 export function applyPlan<Options>(
   network: Module,
-  plan: Plan<Options>,
+  plan: TrainingPlan<Options>,
   options: Options,
   { seed = 0, normalisation = 'frozen' }: ApplyOptions = {},
 ): Planned {

@@ -1,9 +1,9 @@
 /** An adapter: what makes a base model fit one site, from kilobytes to megabytes, with all that is needed to use it. */
 import { z } from 'zod';
 import { type Profile, preprocessingSchema, profileSchema, windowSchema } from '../data/index.js';
-import { type Family, families, type Preparation } from '../networks/index.js';
+import { type NetworkFamily, networkFamilies, type Preparation } from '../networks/index.js';
 import { type AdapterValues, countElements, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
-import type { Plan } from '../peft/index.js';
+import type { TrainingPlan } from '../peft/index.js';
 import { segmenterError } from './errors.js';
 
 /**
@@ -29,11 +29,11 @@ export interface Adapter extends AdapterValues, Preparation {
 export const adapterBytes = ({ state }: Adapter): number => countElements(state.values()) * 4;
 
 /** The family's method or plan of a name; undefined where it has none. */
-export const planOf = ({ methods, plans }: Family, name: string): Plan | undefined =>
+export const planOf = ({ methods, plans }: NetworkFamily, name: string): TrainingPlan | undefined =>
   Object.hasOwn(methods, name) ? methods[name] : Object.hasOwn(plans, name) ? plans[name] : undefined;
 
 /** The family's training plan of a name. @throws GraftError PLAN_UNKNOWN */
-export function planNamed({ title, plans }: Family, name: string): Plan {
+export function planNamed({ title, plans }: NetworkFamily, name: string): TrainingPlan {
   if (!Object.hasOwn(plans, name))
     throw segmenterError('PLAN_UNKNOWN', { family: title, plan: name, plans: Object.keys(plans).join(', ') });
   return plans[name];
@@ -77,7 +77,7 @@ export function saveAdapter(path: string, adapter: Adapter): void {
 const metadataSchema = z
   .object({
     format: z.literal('graft-adapter'),
-    family: z.enum(Object.keys(families)),
+    family: z.enum(Object.keys(networkFamilies)),
     method: z.string(),
     base: z.string(),
     options: jsonOf(z.record(z.string(), z.unknown())),
@@ -91,7 +91,7 @@ export function loadAdapter(path: string): Adapter {
   const refuse = (reason: string) => segmenterError('ADAPTER_UNKNOWN', { file: path, reason });
   const { format: _, ...parsed } = parseMetadata(metadataSchema, asOfToday(metadata), refuse);
   const { family, method, base, options, classes, preprocessing, windows, cornered, profile, ...provenance } = parsed;
-  const own = families[family];
+  const own = networkFamilies[family];
   if (!planOf(own, method)) throw refuse(`its method "${method}" is none of ${own.title}`);
   const read = own.adapter.safeParse(options);
   if (!read.success)
@@ -104,6 +104,6 @@ export function loadAdapter(path: string): Adapter {
 
 /** Earlier versions had a format for each family. */
 const asOfToday = (metadata: Record<string, string>): Record<string, string> =>
-  Object.values(families)
+  Object.values(networkFamilies)
     .map(({ earlier }) => earlier?.adapter(metadata))
     .find((one) => one !== undefined) ?? metadata;

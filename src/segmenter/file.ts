@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { z } from 'zod';
 import { GraftError } from '../core/index.js';
 import type { Preprocessing } from '../data/index.js';
-import { type Family, type ForeignModel, type FoundationReport, families } from '../networks/index.js';
+import { type ForeignModel, type FoundationReport, type NetworkFamily, networkFamilies } from '../networks/index.js';
 import { disposeState, jsonOf, parseMetadata, readState, type State, someNames, writeState } from '../nn/index.js';
 import { preparationMetadata, preparationShape } from './adapter.js';
 import { segmenterError } from './errors.js';
@@ -32,7 +32,7 @@ export function saveSegmenter(path: string, model: Segmenter, provenance: Record
 
 const metadataSchema = z.object({
   format: z.literal('graft-model'),
-  family: z.enum(Object.keys(families)),
+  family: z.enum(Object.keys(networkFamilies)),
   architecture: jsonOf(z.unknown()),
   heads: jsonOf(z.array(z.int().min(0))),
   reference: jsonOf(sourceReferenceSchema).optional(),
@@ -66,7 +66,7 @@ export function loadSegmenter(path: string, { scaling, preprocessing, device = '
     if (scaling !== undefined) throw segmenterError('MODEL_SCALED', { file: path });
     const refuse = (reason: string) => segmenterError('MODEL_UNKNOWN', { file: path, reason });
     const { reference, heads, classes, profile, ...parsed } = parseMetadata(metadataSchema, written, refuse);
-    const family = families[parsed.family];
+    const family = networkFamilies[parsed.family];
     const config = family.config.safeParse(parsed.architecture);
     if (!config.success)
       throw refuse(`its architecture.${config.error.issues[0].path.join('.')}: ${config.error.issues[0].message}`);
@@ -116,7 +116,7 @@ const underPrefix = (state: State): State =>
 
 /** Earlier versions had a format for each family. */
 const asOfToday = (metadata: Record<string, string>): Record<string, string> =>
-  Object.values(families)
+  Object.values(networkFamilies)
     .map(({ earlier }) => earlier?.model(metadata))
     .find((one) => one !== undefined) ?? metadata;
 
@@ -135,12 +135,16 @@ function foreign(
   return model;
 }
 
-function recognised(path: string, state: State | undefined, scaling: string | undefined): [Family, ForeignModel] {
-  for (const family of Object.values(families)) {
+function recognised(
+  path: string,
+  state: State | undefined,
+  scaling: string | undefined,
+): [NetworkFamily, ForeignModel] {
+  for (const family of Object.values(networkFamilies)) {
     const found = family.foreign?.(path, state, { scaling });
     if (found) return [family, found];
   }
-  const titles = Object.values(families).map(({ title, landmark }) => `${title} (with ${landmark})`);
+  const titles = Object.values(networkFamilies).map(({ title, landmark }) => `${title} (with ${landmark})`);
   const holds = state ? `its tensors, such as ${someNames(state.keys())}, are` : 'the folder is';
   throw segmenterError('MODEL_UNKNOWN', { file: path, reason: `${holds} of no network among ${titles.join(', ')}` });
 }

@@ -5,7 +5,7 @@
 import { type Preprocessing, type Profile, preprocessingSchema, type WindowConfig } from '../data/index.js';
 import {
   type EarlyHead,
-  type Family,
+  type NetworkFamily,
   type Preparation,
   type SegmentationNetwork,
   unnamedClasses,
@@ -17,7 +17,7 @@ import { segmenterError } from './errors.js';
 import type { SourceReference } from './reference.js';
 
 export interface SegmenterParts {
-  family: Family;
+  family: NetworkFamily;
   /** The network's, as the family's schema reads it. */
   config: unknown;
   /** Names of the labels 1, 2, …, one for each of the network's classes; default: `class 1` and so on. */
@@ -35,7 +35,7 @@ export interface SegmenterParts {
  * Its tensors are freed by `dispose` or `using`.
  */
 export class Segmenter implements Disposable {
-  readonly family: Family;
+  readonly family: NetworkFamily;
   readonly config: unknown;
   readonly network: SegmentationNetwork;
   /** By the encoder block that they read. */

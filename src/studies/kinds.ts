@@ -13,7 +13,7 @@ export type AnyRecipe =
   | { kind: 'adaptation'; study: typeof adaptationStudy; recipe: Recipe }
   | { kind: 'federation'; study: typeof federationStudy; recipe: FederationRecipe };
 
-/** As `readRecipe` and `readFederationRecipe`: a recipe with `sites` is a federation's. */
+/** As `readAdaptationRecipe` and `readFederationRecipe`: a recipe with `sites` is a federation's. */
 export const readAnyRecipe = (file: string, overrides: Record<string, unknown> = {}): AnyRecipe =>
   parseAnyRecipe(readContent(file, overrides), file);
 

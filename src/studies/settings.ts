@@ -63,7 +63,7 @@ export interface FromRecipe {
 /** Whether a whole network is trained, or a part of one. */
 export type TrainingKind = 'source' | 'part';
 
-/** The network that a recipe trains: a `--model`. @throws GraftError as `readRecipe` */
+/** The network that a recipe trains: a `--model`. @throws GraftError as `readAdaptationRecipe` */
 export function networkIn(file: string): string {
   const { kind, recipe } = readAnyRecipe(file);
   return kind === 'adaptation' ? recipe.network : recipe.model.architecture;
@@ -76,7 +76,7 @@ const partOfNetwork = 'a part of a network, by a plan';
  * What a recipe says of one training.
  *
  * @param plan of a part: the name of one of the recipe's plans; default: its first
- * @throws GraftError as `readRecipe`; RECIPE_OTHER_NETWORK
+ * @throws GraftError as `readAdaptationRecipe`; RECIPE_OTHER_NETWORK
  */
 export function trainingOf(file: string, training: TrainingKind, plan?: string): FromRecipe {
   const { kind, recipe } = readAnyRecipe(file);
@@ -109,7 +109,7 @@ export function trainingOf(file: string, training: TrainingKind, plan?: string):
 /**
  * What a recipe says of one adaptation: the settings of its method of this name, or of this kind.
  *
- * @throws GraftError as `readRecipe`; RECIPE_OTHER_NETWORK
+ * @throws GraftError as `readAdaptationRecipe`; RECIPE_OTHER_NETWORK
  */
 export function adaptationOf(file: string, method: string): Omit<FromRecipe, 'sites'> {
   const { kind, recipe } = readAnyRecipe(file);

@@ -20,8 +20,8 @@ import {
   federationStudy,
   parseFederationRecipe,
   type RegimeResult,
+  readAdaptationRecipe,
   readFederationRecipe,
-  readRecipe,
   runStudy,
 } from '../../src/studies/index.js';
 import { noGrad } from '../../src/torch/index.js';
@@ -82,7 +82,7 @@ it('the recipe of fed-kits19 runs from the repository’s folders to scores of t
 });
 
 describe('the recipe of cc359', () => {
-  const read = readRecipe(recipe('convlora-cc359'));
+  const read = readAdaptationRecipe(recipe('convlora-cc359'));
 
   it('names the six scanners, and divides what it finds', () => {
     expect([read.source, ...read.targets].sort()).toEqual(Object.keys(benchmarks.cc359.sites).sort());

@@ -10,7 +10,7 @@ import {
   type Triple,
   warningsOf,
 } from '../../src/data/index.js';
-import { parseRecipe } from '../../src/studies/index.js';
+import { parseAdaptationRecipe } from '../../src/studies/index.js';
 
 const image = (change: Partial<ImageFacts> = {}): ImageFacts => ({
   size: [60, 128, 128],
@@ -140,7 +140,7 @@ describe('warnings', () => {
     const both = cases('one', {}, { label: { millilitres: { 1: 2, 2: 3 } } });
     const recipe = { data: { root: 'data' }, source: 'one', targets: ['two'] };
     const [unnamed] = warn(both);
-    expect(parseRecipe({ ...recipe, ...meant(unnamed.recipe!) }, 'r.yaml').classes).toHaveLength(2);
+    expect(parseAdaptationRecipe({ ...recipe, ...meant(unnamed.recipe!) }, 'r.yaml').classes).toHaveLength(2);
     const [named] = warn(both, ['anterior', 'posterior']);
     expect(named.recipe).toBe('classes: [anterior, posterior]');
   });

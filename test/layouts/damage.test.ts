@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
 import { readDataset } from '../../src/data/index.js';
-import { readRecipe } from '../../src/studies/index.js';
+import { readAdaptationRecipe } from '../../src/studies/index.js';
 import { errorOf } from '../graft-error.js';
 import { temporaryTree } from './tree.js';
 
@@ -115,7 +115,7 @@ describe('damage of any kind', () => {
     fc.assert(
       fc.property(damaged(good), (bytes) => {
         writeFileSync(file, bytes);
-        survives(() => readRecipe(file));
+        survives(() => readAdaptationRecipe(file));
       }),
       runs,
     );
@@ -135,7 +135,7 @@ describe('what is far too large or too deep', () => {
   it('is refused as a recipe', () => {
     const keys = Array.from({ length: 60_000 }, (_, i) => `a${i}: 1`).join('\n');
     for (const text of [keys, '['.repeat(100_000), '- '.repeat(50_000), '{a: '.repeat(5000)])
-      expect(refused(() => readRecipe(tree.put('r.yaml', text)))).toBe('RECIPE_UNREADABLE');
+      expect(refused(() => readAdaptationRecipe(tree.put('r.yaml', text)))).toBe('RECIPE_UNREADABLE');
   });
 
   it('is refused as a table or a list', () => {

@@ -11,8 +11,8 @@ import type { ProgressEvent } from '../../src/core/index.js';
 import {
   adaptationStudy,
   federationStudy,
+  parseAdaptationRecipe,
   parseFederationRecipe,
-  parseRecipe,
   runStudy,
 } from '../../src/studies/index.js';
 import { damages, filesBelow, pathsIn, watch, withoutDigests } from '../damage.js';
@@ -35,7 +35,7 @@ interface Kind {
 }
 
 const content = (text: string, changes: object) => ({ ...parse(text), ...changes });
-const adaptation = parseRecipe(
+const adaptation = parseAdaptationRecipe(
   content(adaptationRecipe, {
     training: { epochs: 1, batch: 4, lr: 1.0e-2, headEpochs: 1 },
     methods: ['source', { method: 'udas', epochs: 2, batch: 4 }],

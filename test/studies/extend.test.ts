@@ -10,8 +10,8 @@ import { loadAdapter } from '../../src/segmenter/index.js';
 import {
   adaptationStudy,
   federationStudy,
+  parseAdaptationRecipe,
   parseFederationRecipe,
-  parseRecipe,
   runStudy,
 } from '../../src/studies/index.js';
 import { recipe as tinyFederation } from './federation/tiny.js';
@@ -140,7 +140,7 @@ describe('a finished adaptation run', () => {
   const recipeOf = (changes: object = {}) => {
     const { data: _, ...rest } = parse(tinyAdaptation);
     const training = { ...rest.training, epochs: 1, headEpochs: 1 };
-    return parseRecipe({ ...rest, training, data: { root: at('data') }, ...changes }, 'x.yaml');
+    return parseAdaptationRecipe({ ...rest, training, data: { root: at('data') }, ...changes }, 'x.yaml');
   };
   const udas = { method: 'udas', epochs: 1, batch: 4 };
   const larger = { seeds: [1, 2], targets: ['philips-t2', 'ge-t1'], methods: ['source', udas, 'adabn'] };

@@ -3,7 +3,12 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseRecipe, readAnyRecipe, readRecipe, readSavedRecipe } from '../../src/studies/index.js';
+import {
+  parseAdaptationRecipe,
+  readAdaptationRecipe,
+  readAnyRecipe,
+  readSavedRecipe,
+} from '../../src/studies/index.js';
 import { root } from '../child.js';
 import { errorOf } from '../graft-error.js';
 
@@ -16,7 +21,7 @@ const write = (content: string) => {
 };
 
 const least = { source: 'a', targets: ['b'] };
-const recipeOf = (extra: object = {}) => parseRecipe({ ...least, ...extra }, 'x.yaml');
+const recipeOf = (extra: object = {}) => parseAdaptationRecipe({ ...least, ...extra }, 'x.yaml');
 
 describe('a recipe', () => {
   it('needs a source and targets only', () => {
@@ -37,9 +42,9 @@ describe('a recipe', () => {
 
   it('of an earlier version is read, unless it asks for what is no longer there', () => {
     const old = write('source: a\ntargets: [b]\nreport: { surfaces: false }\n');
-    expect(readRecipe(old)).toMatchObject({ source: 'a', names: 'pseudonym' });
+    expect(readAdaptationRecipe(old)).toMatchObject({ source: 'a', names: 'pseudonym' });
     const asking = write('source: a\ntargets: [b]\nreport: { surfaces: true }\n');
-    const error = errorOf(() => readRecipe(asking));
+    const error = errorOf(() => readAdaptationRecipe(asking));
     expect(error.code).toBe('RECIPE_INVALID');
     expect(error.message).toContain('report: this key was removed');
     // In the folder of a finished run it stops nobody from comparing the run.
@@ -48,11 +53,18 @@ describe('a recipe', () => {
 
   it('is overruled by dotted keys, into what is not there and into lists too', () => {
     const file = write('source: a\ntargets: [b]\nmethods: [{ method: convlora, rank: 2 }, adabn]\n');
-    const recipe = readRecipe(file, { 'training.augmentation.flip': 0, 'methods.0.rank': 4, seeds: [5], title: 'T' });
+    const recipe = readAdaptationRecipe(file, {
+      'training.augmentation.flip': 0,
+      'methods.0.rank': 4,
+      seeds: [5],
+      title: 'T',
+    });
     expect(recipe.training.augmentation).toMatchObject({ flip: 0, rotate: 10 });
     expect(recipe.variants.map(({ rank }) => rank)).toEqual([4, 2]);
     expect(recipe).toMatchObject({ seeds: [5], title: 'T' });
-    expect(errorOf(() => readRecipe(file, { 'training.epocs': 1 })).message).toContain('did you mean epochs?');
+    expect(errorOf(() => readAdaptationRecipe(file, { 'training.epocs': 1 })).message).toContain(
+      'did you mean epochs?',
+    );
   });
 
   it.each(readdirSync(join(root, 'recipes')))('of ours, %s, is valid', (name) => {
@@ -142,16 +154,16 @@ describe('a file that is no recipe', () => {
     ['- a\n- b\n', /keys and values/],
     ['hello', /keys and values/],
   ])('%j is told', (content, reason) => {
-    const { code, exitCode, message } = errorOf(() => readRecipe(write(content)));
+    const { code, exitCode, message } = errorOf(() => readAdaptationRecipe(write(content)));
     expect({ code, exitCode }).toEqual({ code: 'RECIPE_UNREADABLE', exitCode: 2 });
     expect(message).toMatch(reason);
     expect(message).not.toContain('\n');
   });
 
   it('that is missing is told, and an empty one lacks its first key', () => {
-    const { code, message } = errorOf(() => readRecipe(join(folder, 'none.yaml')));
+    const { code, message } = errorOf(() => readAdaptationRecipe(join(folder, 'none.yaml')));
     expect(code).toBe('RECIPE_UNREADABLE');
     expect(message).toContain('none.yaml');
-    expect(errorOf(() => readRecipe(write(''))).message).toContain(': source: ');
+    expect(errorOf(() => readAdaptationRecipe(write(''))).message).toContain(': source: ');
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { generatePhantoms } from '../../src/data/index.js';
-import { adaptationStudy, parseRecipe, runStudy } from '../../src/studies/index.js';
+import { adaptationStudy, parseAdaptationRecipe, runStudy } from '../../src/studies/index.js';
 import { errorOf } from '../graft-error.js';
 import { recipe } from './tiny.js';
 
@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const recipeOf = (changes: object) =>
-  parseRecipe(
+  parseAdaptationRecipe(
     {
       ...{ ...parse(recipe), training: { epochs: 1, batch: 4, headEpochs: 1 }, data: { root: at('data') } },
       ...{ methods: ['source', 'adabn', { method: 'udas', epochs: 1 }], cache: false, ...changes },

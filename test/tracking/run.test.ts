@@ -8,8 +8,8 @@ import { generatePhantoms } from '../../src/data/index.js';
 import {
   adaptationStudy,
   federationStudy,
+  parseAdaptationRecipe,
   parseFederationRecipe,
-  parseRecipe,
   runStudy,
 } from '../../src/studies/index.js';
 import { recipe as federated } from '../studies/federation/tiny.js';
@@ -67,10 +67,10 @@ describe('an adaptation', () => {
   it('is the same with and without, and shows its curves, scores and pictures', async () => {
     const content = { ...adaptation, data: { root } };
     const plain = join(folder, 'plain');
-    await finish(runStudy(adaptationStudy, parseRecipe(content, 'r'), { out: plain, file: 'r' }));
+    await finish(runStudy(adaptationStudy, parseAdaptationRecipe(content, 'r'), { out: plain, file: 'r' }));
     const tracking = { tensorboard: true, mlflow: { uri, experiment: 'adaptation', images: true } };
     const out = join(folder, 'tracked');
-    await finish(runStudy(adaptationStudy, parseRecipe({ ...content, tracking }, 'r'), { out, file: 'r' }));
+    await finish(runStudy(adaptationStudy, parseAdaptationRecipe({ ...content, tracking }, 'r'), { out, file: 'r' }));
     expect(hashes(out, 'models', 'adapters', 'results')).toEqual(hashes(plain, 'models', 'adapters', 'results'));
 
     const board = readBoard(join(out, 'tensorboard'));
@@ -98,7 +98,10 @@ describe('an adaptation', () => {
   it('resumed with other trackers, and with names, is the same run', async () => {
     const shared = join(folder, 'shared');
     mkdirSync(shared);
-    const other = parseRecipe({ ...adaptation, data: { root }, names: 'show', tracking: { tensorboard: shared } }, 'r');
+    const other = parseAdaptationRecipe(
+      { ...adaptation, data: { root }, names: 'show', tracking: { tensorboard: shared } },
+      'r',
+    );
     await finish(runStudy(adaptationStudy, other, { out: join(folder, 'plain'), resume: true, file: 'r' }));
     expect(Object.keys(readBoard(shared))).toContain('plain/seed1/network');
     expect(readFileSync(join(folder, 'plain', 'report.html'), 'utf8').includes(planted)).toBe(true);

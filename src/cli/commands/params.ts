@@ -30,10 +30,10 @@ export const registerParams = (program: Command): void =>
       ['graft params --model sam-vit-h --kind dora --targets q,v,mlp.lin1 --json', 'other adapters, for a program'],
     ],
     async run({ given, print, width, bold }, { model, rank, kernels, blocks, count, kind, targets, ...rest }) {
-      const { familyOfSize, families } = await import('../../networks/index.js');
+      const { familyOfSize, networkFamilies } = await import('../../networks/index.js');
       const family = familyOfSize(model);
       const own = (one: typeof family) => ({ ...one.settings.shape, ...shapeOf(one.adapter) });
-      const stray = Object.values(families)
+      const stray = Object.values(networkFamilies)
         .flatMap((one) => Object.keys(own(one)))
         .find((key) => key in given && !(key in own(family)));
       if (stray !== undefined)

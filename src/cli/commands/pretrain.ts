@@ -39,12 +39,12 @@ export const registerPretrain = (program: Command): void =>
   });
 
 async function pretrainOptions() {
-  const [{ z }, { pretrainingSchema }, { defaultSizes, families, settingsOf }] = await Promise.all([
+  const [{ z }, { pretrainingSchema }, { defaultSizes, networkFamilies, settingsOf }] = await Promise.all([
     import('zod'),
     import('../../finetune/index.js'),
     import('../../networks/index.js'),
   ]);
-  const promptable = Object.values(families).filter(({ loadFoundation }) => loadFoundation);
+  const promptable = Object.values(networkFamilies).filter(({ loadFoundation }) => loadFoundation);
   return z.strictObject({
     model: z
       .enum(promptable.flatMap(({ sizes }) => sizes) as [string, ...string[]])

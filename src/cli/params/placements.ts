@@ -1,11 +1,11 @@
 /** The parts of a network that is adapted without labels, and ConvLoRA in each placement. */
-import type { Family } from '../../networks/index.js';
+import type { NetworkFamily } from '../../networks/index.js';
 import { bytes, count, percent } from '../format.js';
 import { formatTable } from '../table.js';
 
 interface Options {
   model: string;
-  family: Family;
+  family: NetworkFamily;
   /** The family's own configuration. */
   config: Record<string, number>;
   rank?: number | undefined;

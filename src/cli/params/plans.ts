@@ -1,11 +1,11 @@
 /** What each training plan of a network trains and sends. */
-import type { Family } from '../../networks/index.js';
+import type { NetworkFamily } from '../../networks/index.js';
 import { bytes, count, percent } from '../format.js';
 import { formatTable } from '../table.js';
 
 interface Options {
   model: string;
-  family: Family;
+  family: NetworkFamily;
   classes: number;
   /** The family's. */
   settings: Record<string, unknown>;

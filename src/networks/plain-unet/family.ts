@@ -1,13 +1,13 @@
 /** nnU-Net's plain U-Net as a family of networks. */
 import { initialiseModule, unwrap } from '../../nn/index.js';
-import type { Family } from '../family.js';
+import type { NetworkFamily } from '../family.js';
 import { landmark, trainedModel } from './checkpoint.js';
 import { type PlainUNetConfig, plainUNetSchema, plainUNetSettings, plannedConfig } from './config.js';
 import { plainUNetError, plainUNetErrors } from './errors.js';
 import { PlainUNet } from './plain-unet.js';
 import { plainUNetAdapterSchema, plainUNetPlans } from './plans.js';
 
-export const plainUNet: Family<PlainUNetConfig> = {
+export const plainUNet: NetworkFamily<PlainUNetConfig> = {
   name: 'plain-unet',
   title: 'Plain U-Net',
   config: plainUNetSchema,

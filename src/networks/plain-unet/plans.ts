@@ -1,6 +1,6 @@
 /** What may be trained of plain U-Nets: everything, the scales and shifts of their normalisation, factors beside convolutions. */
 import { z } from 'zod';
-import { convLoraPieces, convLoraSchema, type Plan } from '../../peft/index.js';
+import { convLoraPieces, convLoraSchema, type TrainingPlan } from '../../peft/index.js';
 
 /** The network's two parts, by which adapters are put in place. */
 export const plainUNetBlocks = ['encoder', 'decoder'] as const;
@@ -18,7 +18,12 @@ const partOf = (path: string) => path.split('.')[0];
 const isNorm = (path: string) => /\.norm\.(weight|bias)$/.test(path);
 
 /** Factors beside the parts' convolutions, with the scales and shifts of the normalisation behind them. */
-const convLora = (name: string, label: string, own: Options['blocks'] & {}, more?: Plan['trains']): Plan<Options> => ({
+const convLora = (
+  name: string,
+  label: string,
+  own: Options['blocks'] & {},
+  more?: TrainingPlan['trains'],
+): TrainingPlan<Options> => ({
   name,
   label,
   adapter: (network, { blocks = own, ...options }) => convLoraPieces(network, blocks, options),
@@ -26,13 +31,13 @@ const convLora = (name: string, label: string, own: Options['blocks'] & {}, more
     (isNorm(path) && (options.blocks ?? own).some((part) => part === partOf(path))) || (more?.(path, options) ?? false),
 });
 
-const list: Plan<Options>[] = [
+const list: TrainingPlan<Options>[] = [
   { name: 'full', label: 'everything', trains: () => true },
   { name: 'norm', label: 'scales and shifts of the normalisation', trains: isNorm },
   { name: 'decoder', label: 'decoder', trains: (path) => partOf(path) === 'decoder' },
   convLora('convlora', 'ConvLoRA', [...plainUNetBlocks]),
   convLora('convlora-decoder', 'ConvLoRA and decoder', ['encoder'], (path) => partOf(path) === 'decoder'),
 ];
-export const plainUNetPlans: Readonly<Record<string, Plan<Options>>> = Object.fromEntries(
+export const plainUNetPlans: Readonly<Record<string, TrainingPlan<Options>>> = Object.fromEntries(
   list.map((plan) => [plan.name, plan]),
 );

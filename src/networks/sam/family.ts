@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { preprocessingSchema, windowSchema } from '../../data/index.js';
 import { initialiseModule, unwrap } from '../../nn/index.js';
 import { noGrad, scope, type Tensor } from '../../torch/index.js';
-import type { Family, ForeignModel } from '../family.js';
+import type { ForeignModel, NetworkFamily } from '../family.js';
 import { loadSamCheckpoint, patchEmbedding, samStateOf } from './checkpoint.js';
 import { type SamArchitecture, type SamConfig, samArchitectures, samConfig, samSchema } from './config.js';
 import { earlier } from './earlier.js';
@@ -15,7 +15,7 @@ import { Sam } from './sam.js';
 /** How a published checkpoint expects its images, which its file does not say. */
 const scalings = ['sam', 'medsam'] as const;
 
-export const sam: Family<SamConfig> = {
+export const sam: NetworkFamily<SamConfig> = {
   name: 'sam',
   title: 'Segment Anything',
   config: samSchema,

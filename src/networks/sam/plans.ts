@@ -12,9 +12,9 @@ import {
   loraOptions,
   loraPieces,
   oneDora,
-  type Plan,
   sliceAdapterPieces,
   sliceAdapterSchema,
+  type TrainingPlan,
 } from '../../peft/index.js';
 
 /** The options of every plan's adapter; a plan passes over those that its own adapter does not have. */
@@ -28,7 +28,7 @@ const partialDecoder = named(/^mask_decoder\.(output_upscaling|output_hypernetwo
 const decoderAndPrompt = named(/^(mask_decoder|prompt_encoder\.no_mask_embed)\./);
 const attention = named(/^(image_encoder\..*\.attn|mask_decoder\.transformer)\./);
 
-type Adapter = NonNullable<Plan<Options>['adapter']>;
+type Adapter = NonNullable<TrainingPlan<Options>['adapter']>;
 const lora: Adapter = (network, { slices: _, ...options }) => loraPieces(network, options);
 const fact: Adapter = (network, { rank, scale, dropout }) =>
   factPieces(network, { rank, scale, ...(dropout !== undefined && { dropout }) });
@@ -40,7 +40,7 @@ const factAndSlices: Adapter = (network, options) => [
   }),
 ];
 
-const list: Plan<Options>[] = [
+const list: TrainingPlan<Options>[] = [
   { name: 'full', label: 'everything', trains: () => true },
   { name: 'attention', label: 'attention', trains: attention },
   { name: 'decoder', label: 'decoder', trains: decoder },
@@ -57,6 +57,6 @@ const list: Plan<Options>[] = [
     across: ({ slices }) => slices,
   },
 ];
-export const samPlans: Readonly<Record<string, Plan<Options>>> = Object.fromEntries(
+export const samPlans: Readonly<Record<string, TrainingPlan<Options>>> = Object.fromEntries(
   list.map((plan) => [plan.name, plan]),
 );

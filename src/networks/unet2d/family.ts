@@ -1,6 +1,6 @@
 /** The residual 2D U-Net as a family of networks. */
 import { initialiseModule, type State, unwrap } from '../../nn/index.js';
-import type { Family } from '../family.js';
+import type { NetworkFamily } from '../family.js';
 import { decoderBlocks, encoderBlocks, type UNet2DConfig, unet2dSchema } from './config.js';
 import { earlier } from './earlier.js';
 import { EarlyHead } from './early-head.js';
@@ -10,7 +10,7 @@ import { UNet2D } from './unet2d.js';
 /** The first and the last weight of the reference code's U-Net: their shapes tell its sizes. */
 const ends = ['init_path.0.weight', 'out_path.1.layer.weight'];
 
-export const unet2d: Family<UNet2DConfig> = {
+export const unet2d: NetworkFamily<UNet2DConfig> = {
   name: 'unet2d',
   title: 'U-Net',
   config: unet2dSchema,

@@ -3,8 +3,8 @@
  * Schultz 2022 (UDAS) and their parts; with labels, everything, ConvLoRA beside the encoder, or that and the decoder.
  */
 import { z } from 'zod';
-import { convLoraPieces, convLoraSchema, type Plan } from '../../peft/index.js';
-import type { Method } from '../family.js';
+import { convLoraPieces, convLoraSchema, type TrainingPlan } from '../../peft/index.js';
+import type { AdaptationMethod } from '../family.js';
 import { decoderBlocks, encoderBlocks, unetBlocks } from './config.js';
 
 /** ConvLoRA's options and where it is put; a plan's own blocks where none are named. */
@@ -16,7 +16,12 @@ type Options = z.output<typeof unetAdapterSchema>;
 const blockOf = (name: string) => name.split('.')[0];
 
 /** Factors beside the blocks' convolutions, and the scales and shifts of the normalisation in their residual units. */
-function convLora(name: string, label: string, own: readonly string[], more?: Plan['trains']): Plan<Options> {
+function convLora(
+  name: string,
+  label: string,
+  own: readonly string[],
+  more?: TrainingPlan['trains'],
+): TrainingPlan<Options> {
   return {
     name,
     label,
@@ -28,7 +33,7 @@ function convLora(name: string, label: string, own: readonly string[], more?: Pl
 }
 
 /** All weights of the blocks. */
-const weights = (name: string, label: string, own: readonly string[]): Plan<Options> => ({
+const weights = (name: string, label: string, own: readonly string[]): TrainingPlan<Options> => ({
   name,
   label,
   trains: (path, { blocks = own }) => blocks.includes(blockOf(path)),
@@ -36,10 +41,10 @@ const weights = (name: string, label: string, own: readonly string[]): Plan<Opti
 
 /** They bring the encoder's features to the decoder, and belong to no block. */
 const shortcuts = ['shortcut0', 'shortcut1', 'shortcut2'];
-const full: Plan<Options> = { name: 'full', label: 'everything', trains: () => true };
+const full: TrainingPlan<Options> = { name: 'full', label: 'everything', trains: () => true };
 const isOf = (blocks: readonly string[]) => (path: string) => blocks.includes(blockOf(path));
 
-const tabled = <One extends Plan>(list: readonly One[]): Readonly<Record<string, One>> =>
+const tabled = <One extends TrainingPlan>(list: readonly One[]): Readonly<Record<string, One>> =>
   Object.fromEntries(list.map((one) => [one.name, one]));
 
 export const unetPlans = tabled([
@@ -51,7 +56,7 @@ export const unetPlans = tabled([
 const nothing = { objective: 'none', blocks: [] } as const;
 const stem = ['init_path'];
 
-export const unetMethods = tabled<Method<Options>>([
+export const unetMethods = tabled<AdaptationMethod<Options>>([
   { name: 'source', label: 'Source model', ...nothing, statistics: 'frozen' },
   { name: 'adabn', label: 'AdaBN', ...nothing, statistics: 'recompute' },
   {

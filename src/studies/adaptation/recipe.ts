@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { adaptationSchema, methodLabel, methodNames, resolveMethod, trainingSchema } from '../../adapt/index.js';
 import { preprocessingSchema } from '../../data/index.js';
-import { defaultSizes, type Family, families, familyOfSize } from '../../networks/index.js';
+import { defaultSizes, familyOfSize, type NetworkFamily, networkFamilies } from '../../networks/index.js';
 import { dataKeys, runKeys, seedKeys } from '../common-keys.js';
 import { runError } from '../errors.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
@@ -10,7 +10,7 @@ import type { Task } from '../tasks.js';
 
 const share = z.number().positive();
 /** Networks that can be trained on a source and adapted: those with early heads. */
-export const sourceSizes = Object.values(families).flatMap(({ heads, sizes }) => (heads ? sizes : []));
+export const sourceSizes = Object.values(networkFamilies).flatMap(({ heads, sizes }) => (heads ? sizes : []));
 const names = methodNames as [string, ...string[]];
 const methodSchema = adaptationSchema.extend({
   name: fileNameSchema.optional().describe('in tables and file names; default: the method'),
@@ -84,16 +84,16 @@ export interface Recipe extends z.output<typeof recipeSchema> {
 }
 
 /**
- * Reads a recipe.
+ * Reads a recipe of an `adaptationStudy`.
  *
  * @param overrides values by dotted key (`training.epochs`), as the command line gives them
  * @throws GraftError RECIPE_UNREADABLE, RECIPE_UNKNOWN_KEY, RECIPE_INVALID, BLOCKS_UNREACHED
  */
-export const readRecipe = (file: string, overrides: Record<string, unknown> = {}): Recipe =>
-  parseRecipe(readContent(file, overrides), file);
+export const readAdaptationRecipe = (file: string, overrides: Record<string, unknown> = {}): Recipe =>
+  parseAdaptationRecipe(readContent(file, overrides), file);
 
-/** As `readRecipe`, from what a file holds. @param file named in errors */
-export function parseRecipe(content: unknown, file: string): Recipe {
+/** As `readAdaptationRecipe`, from what a file holds. @param file named in errors */
+export function parseAdaptationRecipe(content: unknown, file: string): Recipe {
   const given = parseContent(recipeSchema, content, file);
   const { settings } = familyOfSize(given.network);
   const own = parseContent(z.strictObject({ architecture: settings }), { architecture: given.architecture }, file);
@@ -154,7 +154,7 @@ export function describeNetwork({ network, architecture, classes }: Recipe): str
 }
 
 /** Blocks that a method or the grid names must be the network's. @throws GraftError RECIPE_INVALID */
-function checkBlocks({ blocks: { encoder, decoder } }: Family, { methods, grid }: Listed, file: string): void {
+function checkBlocks({ blocks: { encoder, decoder } }: NetworkFamily, { methods, grid }: Listed, file: string): void {
   const blocks = z.array(z.enum([...encoder, ...decoder] as [string, ...string[]]));
   const schema = z.object({
     methods: z.array(z.union([z.string(), z.object({ blocks: blocks.optional() })])),

@@ -27,7 +27,7 @@ import type { SeedRun, Study, Trained } from '../study.js';
 import { checkpointPath, modelPath } from '../tasks.js';
 import { standingResult } from '../whole.js';
 import { refusals } from './extension.js';
-import { type AdaptationTask, parseRecipe, type Recipe } from './recipe.js';
+import { type AdaptationTask, parseAdaptationRecipe, type Recipe } from './recipe.js';
 import { reportOf } from './report.js';
 import { readFound, type SourceResult, sourcePath } from './results.js';
 import { type AdaptationKind, summarise } from './summary.js';
@@ -35,7 +35,7 @@ import { tablesOf } from './tables.js';
 
 /** Whole networks, trained on a source and adapted without labels; see `runStudy`. */
 export const adaptationStudy: Study<AdaptationKind> = {
-  parse: parseRecipe,
+  parse: parseAdaptationRecipe,
   check: () => {},
   split({ source, targets, groupBy, sourceGroupBy, split }, dataset, seed) {
     const divide = (site: string, purpose: string, parts: Record<string, number>, pattern: string | undefined) => {

@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { preprocessingSchema, type WindowConfig, windowSchema } from '../../data/index.js';
 import { aggregations, checkFederation, type Federation, federationSchema, isPlainLora } from '../../federate/index.js';
 import { type LocalTrainingConfig, localTrainingSchema, pretrainingSchema } from '../../finetune/index.js';
-import { defaultSizes, type Family, familyOfSize, sizeNames } from '../../networks/index.js';
-import type { Plan } from '../../peft/index.js';
+import { defaultSizes, familyOfSize, type NetworkFamily, sizeNames } from '../../networks/index.js';
+import type { TrainingPlan } from '../../peft/index.js';
 import type { Regime } from '../../report/index.js';
 import { dataKeys, runKeys, seedKeys } from '../common-keys.js';
 import { runError } from '../errors.js';
@@ -132,7 +132,7 @@ export interface RegimeTask
 }
 
 /**
- * Reads a recipe.
+ * Reads a recipe of a `federationStudy`.
  *
  * @param overrides values by dotted key (`federation.rounds`), as the command line gives them
  * @throws GraftError RECIPE_UNREADABLE, RECIPE_UNKNOWN_KEY, RECIPE_INVALID, AGGREGATION_UNSUITED
@@ -227,7 +227,7 @@ function variantsOf({ plans: listed, adapter, training, federation, regimes, mod
 }
 
 /** The network that the sites train. */
-export function networkOf({ model, classes }: Keys): { family: Family; config: unknown } {
+export function networkOf({ model, classes }: Keys): { family: NetworkFamily; config: unknown } {
   const { architecture, checkpoint: _, pretrain: __, ...settings } = model;
   const family = familyOfSize(architecture);
   return { family, config: family.configure(architecture, classes.length, settings) };
@@ -248,14 +248,18 @@ function ofFamily(recipe: z.output<typeof federationRecipeSchema>, file: string)
   };
 }
 
-const adapterOf = (family: Family, options: Record<string, unknown>, file: string) =>
+const adapterOf = (family: NetworkFamily, options: Record<string, unknown>, file: string) =>
   parseContent(z.strictObject({ adapter: family.adapter }), { adapter: options }, file).adapter as Record<
     string,
     unknown
   >;
 
 /** @throws GraftError RECIPE_INVALID */
-function planOfRecipe({ title, plans }: Family, plan: string, place: { file: string; key: string }): Plan {
+function planOfRecipe(
+  { title, plans }: NetworkFamily,
+  plan: string,
+  place: { file: string; key: string },
+): TrainingPlan {
   if (Object.hasOwn(plans, plan)) return plans[plan];
   const known = Object.keys(plans).join(', ');
   throw runError('RECIPE_INVALID', { ...place, problem: `${title} has no plan ${plan}, but ${known}` });

@@ -1,7 +1,7 @@
 /** nnU-Net's plain U-Net: what it computes, and how it predicts whole volumes, are nnU-Net's. */
 import { describe, expect, it } from 'vitest';
 import { prepareVolume, readLabel, readVolume } from '../../../src/data/index.js';
-import { families } from '../../../src/networks/index.js';
+import { networkFamilies } from '../../../src/networks/index.js';
 import { PlainUNet, plainUNet, plainUNetPlans } from '../../../src/networks/plain-unet/index.js';
 import { mirrored, slidingWindow, stepsOf } from '../../../src/networks/plain-unet/sliding-window.js';
 import { countElements, initialiseModule } from '../../../src/nn/index.js';
@@ -129,6 +129,6 @@ describe('a new network', () => {
     const factors = trainedBy('convlora').filter((name) => name.includes('lora_'));
     expect(factors.length).toBe(2 * (2 * (3 + 2) + 2 + 1));
     expect(trainedBy('convlora-decoder').some((name) => name === 'decoder.transpconvs.0.weight')).toBe(true);
-    expect(Object.keys(families['plain-unet'].plans)).toContain(plainUNet.defaultPlan);
+    expect(Object.keys(networkFamilies['plain-unet'].plans)).toContain(plainUNet.defaultPlan);
   });
 });
