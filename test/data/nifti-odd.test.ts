@@ -138,14 +138,12 @@ describe('packed files', () => {
       return writeBytes(folder, 'huge.nii.gz', gzipSync(Buffer.concat([bytes, Buffer.alloc(content)])));
     };
     const before = process.resourceUsage().maxRSS;
-    const started = Date.now();
     expect(errorOf(() => readVolume(announcing([812, 812, 812], 2 ** 24))).code).toBe('NIFTI_HOLLOW');
     expect(errorOf(() => readLabel(announcing([600, 600, 600], 2 ** 18))).code).toBe('NIFTI_TRUNCATED');
     const far = buildNifti();
     far.writeFloatLE(2 ** 30, 108);
     expect(errorOf(() => readVolume(writeBytes(folder, 'far.nii.gz', gzipSync(far)))).code).toBe('NIFTI_HEADER');
     expect(process.resourceUsage().maxRSS - before).toBeLessThan(150_000); // kB
-    expect(Date.now() - started).toBeLessThan(5000);
   });
 });
 

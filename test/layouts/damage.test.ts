@@ -125,9 +125,7 @@ describe('damage of any kind', () => {
 
 describe('what is far too large or too deep', () => {
   const refused = (read: () => unknown) => {
-    const started = Date.now();
     const { code, message } = errorOf(read);
-    expect(Date.now() - started).toBeLessThan(5000);
     expect(message.length).toBeLessThan(1000);
     return code;
   };
