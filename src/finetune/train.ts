@@ -140,7 +140,7 @@ export async function* finetune(
         ...(begun && { startedFrom: fingerprint(begun.state) }),
       },
     };
-    result = { adapter, trained: countElements(planned.trained.values()), ...memory };
+    result = { adapter, trained: countElements(planned.trained.values()), kept: memory.kept, dice };
   } finally {
     if (!result) disposeState(best);
     planned.undo();
