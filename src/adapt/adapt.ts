@@ -4,7 +4,6 @@
  */
 import { type Pausing, random } from '../core/index.js';
 import { type CaseSlices, SlicePool, scanFactsOfSlices, widened } from '../data/index.js';
-import type { SegmentationNetwork } from '../networks/index.js';
 import {
   Adam,
   type Checkpoint,
@@ -21,9 +20,9 @@ import {
 } from '../nn/index.js';
 import { applyPlan, recomputeStatistics, type WeightedBatch, withBatchStatistics } from '../peft/index.js';
 import type { Adapter, Segmenter } from '../segmenter/index.js';
-import { binaryCrossEntropyWithLogits, type Tensor } from '../torch/index.js';
+import type { Tensor } from '../torch/index.js';
 import { calibrate } from './calibrate.js';
-import { consistency } from './consistency.js';
+import { consistency, selfTraining } from './consistency.js';
 import { headFor } from './head.js';
 import { type Adaptation, resolveMethod } from './methods.js';
 import { Choice, type Look, Observer } from './select.js';
@@ -182,10 +181,4 @@ function* passesOver(pool: SlicePool, { passes, batch }: Adaptation, seed: numbe
 
 function* imagesOf(batches: Iterable<WeightedBatch>): Generator<Tensor> {
   for (const { images } of batches) yield images;
-}
-
-/** The whole network learns its own thresholded prediction. */
-function selfTraining(network: SegmentationNetwork, images: Tensor): Tensor {
-  const logits = network.logits(network.encode(images));
-  return binaryCrossEntropyWithLogits(logits, logits.detach().gt(0).to('float32'));
 }

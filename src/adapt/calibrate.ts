@@ -6,7 +6,8 @@
  */
 import { type Pausing, pause } from '../core/index.js';
 import type { EarlyHead, SegmentationNetwork } from '../networks/index.js';
-import { cat, noGrad, scope, type Tensor } from '../torch/index.js';
+import { probabilitiesOf } from '../segmenter/index.js';
+import { cat, noGrad, operator, scope, type Tensor, tensor } from '../torch/index.js';
 
 /** Slices of one size. */
 interface Group {
@@ -18,7 +19,8 @@ interface Group {
 }
 
 /**
- * Shifts the head's logits of each class so that its mean probability over all pixels is the network's.
+ * Shifts the head's logits of each class so that its mean probability over all pixels is the network's. Where classes share
+ * one distribution with the background, which stays, they are shifted one after the other, several times.
  *
  * @param batches images of the target, float32 [B, channels, H, W]; H and W may differ from batch to batch
  */
@@ -37,8 +39,11 @@ export function* calibrate(network: SegmentationNetwork, head: EarlyHead, batche
       group.pixels += b * h * w;
       yield pause;
     }
-    const shifts: number[] = [];
-    for (let c = 0; c < network.classes; c++) shifts.push(yield* shiftOf([...groups.values()], c));
+    const [first, sweeps] = network.background === 'channel' ? [1, SWEEPS] : [0, 1];
+    const shifts = Array.from({ length: first + network.classes }, () => 0);
+    for (let sweep = 0; sweep < sweeps; sweep++)
+      for (let c = first; c < shifts.length; c++)
+        shifts[c] += yield* shiftOf([...groups.values()], c, (logits) => oddsOf(network, logits, shifts, c));
     head.shift(shifts);
   } finally {
     for (const { logits, shares } of groups.values()) for (const one of [...logits, ...shares]) one.dispose();
@@ -50,20 +55,31 @@ const look = (network: SegmentationNetwork, head: EarlyHead, images: Tensor) =>
     noGrad(() => {
       const features = network.encode(images);
       const logits = head.read(features);
-      return { logits, shares: network.logits(features).sigmoid().mean([2, 3]) };
+      return { logits, shares: probabilitiesOf(network, network.logits(features)).mean([2, 3]) };
     }),
   );
+
+const logit = operator('aten::logit') as (probabilities: Tensor, eps: number) => Tensor;
+/** Probabilities are taken no nearer to 0 and 1 than this. */
+const LEAST = 1e-6;
+
+/** A class's log-odds, [B, 1, H, W]: a shift of its logits shifts them by as much. @param shifts of all maps so far */
+function oddsOf(network: SegmentationNetwork, logits: Tensor, shifts: readonly number[], c: number): Tensor {
+  if (network.background === 'half') return logits.narrow(1, c, 1);
+  const shifted = logits.add(tensor(shifts, [1, shifts.length, 1, 1], { device: logits.device }));
+  return logit(probabilitiesOf(network, shifted).narrow(1, c, 1), LEAST);
+}
 
 /**
  * The number that, added to a class's logits, makes their mean probability the network's: bisection of a rising function.
  * Groups count by their pixels.
  */
-function* shiftOf(groups: readonly Group[], c: number): Pausing<number> {
+function* shiftOf(groups: readonly Group[], c: number, odds: (logits: Tensor) => Tensor): Pausing<number> {
   const total = groups.reduce((sum, { pixels }) => sum + pixels, 0);
   const mean = (of: (group: Group) => number) =>
     groups.reduce((sum, group) => sum + (group.pixels / total) * of(group), 0);
   const wanted = mean(({ shares }) => scope(() => cat(shares).mean([0]).toArray<'float32'>()[c]));
-  const ofClass = (batches: Tensor[]) => scope(() => cat(batches.map((one) => one.narrow(1, c, 1)))).keep();
+  const ofClass = (batches: Tensor[]) => scope(() => cat(batches.map(odds))).keep();
   const joined = new Map(groups.map((group) => [group, ofClass(group.logits)])); // [N, 1, H, W]
   let [low, high] = [-LARGEST, LARGEST];
   try {
@@ -84,3 +100,4 @@ function* shiftOf(groups: readonly Group[], c: number): Pausing<number> {
 const MOST_BATCHES = 32;
 const LARGEST = 8;
 const STEPS = 24;
+const SWEEPS = 4;

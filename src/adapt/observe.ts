@@ -5,7 +5,7 @@
 import { type Pausing, pause } from '../core/index.js';
 import type { SliceSource } from '../data/index.js';
 import { surfaceDice, surfaceDistancesWithPauses } from '../metrics/index.js';
-import type { EarlyHead } from '../networks/index.js';
+import type { EarlyHead, SegmentationNetwork } from '../networks/index.js';
 import { predictSlices, type Segmenter, Sureness } from '../segmenter/index.js';
 import type { Observation } from './observation.js';
 
@@ -19,12 +19,33 @@ export class Masks {
     this.classes = Array.from({ length: classes }, () => new Uint8Array(shape[0] * shape[1] * shape[2]));
   }
 
-  /** Takes what exceeds one half. @param probabilities float32 [b, C, h, w] of the slices from `start` */
-  add(probabilities: Float32Array, start: number): void {
+  /**
+   * Takes what wins: the largest map, or what exceeds one half.
+   * @param probabilities float32 [b, maps, h, w] of the slices from `start`, as the network gives them
+   */
+  add(probabilities: Float32Array, start: number, background: SegmentationNetwork['background']): void {
+    const [, h, w] = this.shape;
+    if (background === 'channel') this.#addLargest(probabilities, start * h * w, h * w);
+    else this.#addHalves(probabilities, start);
+  }
+
+  #addHalves(probabilities: Float32Array, start: number): void {
     const [, h, w] = this.shape;
     for (let from = 0, slice = start; from < probabilities.length; slice++)
       for (const mask of this.classes)
         for (let to = slice * h * w; to < (slice + 1) * h * w; to++) mask[to] = probabilities[from++] > 0.5 ? 1 : 0;
+  }
+
+  /** @param to the first voxel @param pixels of a slice */
+  #addLargest(probabilities: Float32Array, to: number, pixels: number): void {
+    const maps = this.classes.length + 1;
+    for (let from = 0; from < probabilities.length; from += maps * pixels, to += pixels)
+      for (let i = 0; i < pixels; i++) {
+        let largest = 0;
+        for (let c = 1; c < maps; c++)
+          if (probabilities[from + c * pixels + i] > probabilities[from + largest * pixels + i]) largest = c;
+        for (const [c, mask] of this.classes.entries()) mask[to + i] = largest === c + 1 ? 1 : 0;
+      }
   }
 }
 
@@ -32,7 +53,7 @@ export class Masks {
 export function* masksOf(model: Segmenter, slices: SliceSource): Pausing<Masks> {
   const masks = new Masks(slices.shape, model.classes.length);
   for (const { start, probabilities } of outputsOf(model, slices)) {
-    masks.add(probabilities, start);
+    masks.add(probabilities, start, model.network.background);
     yield pause;
   }
   return masks;
@@ -42,7 +63,7 @@ export function* masksOf(model: Segmenter, slices: SliceSource): Pausing<Masks> 
 export interface Output {
   /** Which slice is the first of these. */
   start: number;
-  /** float32 [b, C, h, w], probabilities of the classes but the background */
+  /** float32 [b, maps, h, w], probabilities as the network gives them */
   probabilities: Float32Array;
   /** The early head's, likewise; absent where none was asked. */
   early?: Float32Array;
@@ -62,18 +83,20 @@ export function* outputsOf(model: Segmenter, slices: SliceSource, head?: EarlyHe
 export class Sight {
   readonly masks: Masks;
   readonly #early: Masks;
+  readonly #background: SegmentationNetwork['background'];
   readonly sureness: Sureness;
 
   constructor({ network, classes, maps }: Segmenter, shape: readonly [number, number, number]) {
     this.masks = new Masks(shape, classes.length);
     this.#early = new Masks(shape, classes.length);
     this.sureness = new Sureness(network, maps);
+    this.#background = network.background;
   }
 
   /** The batches of a case in their order. */
   add({ start, probabilities, early }: Output): void {
-    this.masks.add(probabilities, start);
-    if (early) this.#early.add(early, start);
+    this.masks.add(probabilities, start, this.#background);
+    if (early) this.#early.add(early, start, this.#background);
     const [, h, w] = this.masks.shape;
     this.sureness.add(probabilities, h * w, early);
   }

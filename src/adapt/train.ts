@@ -29,7 +29,7 @@ import {
   trainingLoop,
 } from '../nn/index.js';
 import { recomputeStatistics, type WeightedBatch, withBatchStatistics } from '../peft/index.js';
-import { deepestHead, type Segmenter, segmentationLoss } from '../segmenter/index.js';
+import { deepestHead, labelledLoss, type Segmenter } from '../segmenter/index.js';
 import { cat, noGrad } from '../torch/index.js';
 import type { Observation } from './observation.js';
 import { type Masks, masksOf, outputsOf, Sight } from './observe.js';
@@ -108,7 +108,8 @@ export async function* trainNetwork(
             .neg()
             .add(1);
       }
-      const loss = segmentationLoss(network.logits(network.encode(images)), maps, config.diceWeight, counted);
+      const logits = network.logits(network.encode(images));
+      const loss = labelledLoss(network, logits, maps, config.diceWeight, counted);
       loss.backward();
       return loss.item();
     },
@@ -185,7 +186,7 @@ export async function* trainHeads(
       const maps = foregroundMaps(labels!, classes);
       const counted = countedMap(labels!);
       const features = noGrad(() => network.encode(images, levels));
-      const losses = [...heads.values()].map((head) => segmentationLoss(head.read(features), maps, 0, counted));
+      const losses = [...heads.values()].map((head) => labelledLoss(network, head.read(features), maps, 0, counted));
       const total = losses.reduce((a, b) => a.add(b));
       total.backward();
       return total.item() / losses.length;
@@ -203,12 +204,12 @@ export async function* trainHeads(
  */
 export function* noteReference(model: Segmenter, cases: readonly CaseSlices[], toleranceMm: number): Pausing<void> {
   const head = deepestHead(model)!;
-  const channels = model.classes.length;
+  const { background } = model.network;
   const seen: Observation[] = [];
   const facts: CaseFacts[] = [];
   for (const one of cases) {
     const sight = new Sight(model, one.geometry.shape);
-    const restored = new RestoredLabels(one.geometry, { channels, background: 'half' });
+    const restored = new RestoredLabels(one.geometry, { channels: model.maps, background });
     for (const output of outputsOf(model, sourceOfTensor(one.images), head)) {
       sight.add(output);
       restored.add(output.probabilities, output.start);
@@ -216,7 +217,7 @@ export function* noteReference(model: Segmenter, cases: readonly CaseSlices[], t
     }
     seen.push(yield* sight.observation(one.spacing, toleranceMm));
     const scan = scanFactsOfSlices(one);
-    const mask = maskFacts(restored.labels, one.geometry.volume, scan.spacing, channels);
+    const mask = maskFacts(restored.labels, one.geometry.volume, scan.spacing, model.classes.length);
     const { entropy, heads } = sight.sureness;
     facts.push({ ...scan, ...mask, entropy, heads });
   }

@@ -57,8 +57,8 @@ export interface EncoderStages {
 }
 
 /**
- * Segments from the encoder's features alone, so that a loss against the whole network's prediction reaches the encoder
- * without passing the decoder.
+ * Segments from the encoder's features without most of the decoder, so that a loss against the whole network's prediction
+ * reaches the encoder on a short way.
  */
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export interface EarlyHead<Features = any> extends Module {
@@ -129,8 +129,8 @@ export interface ForeignModel<Config = unknown> {
   heads?: readonly number[];
   /** What a reader should know of what was taken from the file or folder: which of several networks, say. */
   remark?: string;
-  /** Copies the weights in. */
-  load(network: SegmentationNetwork): void;
+  /** Copies the weights in. @param heads those at `heads` */
+  load(network: SegmentationNetwork, heads: readonly EarlyHead[]): void;
 }
 
 export interface ForeignOptions {

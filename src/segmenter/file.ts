@@ -130,7 +130,7 @@ function foreign(
   const { config, classes, preparation, heads = [], load } = found;
   const given = preprocessing && { preprocessing };
   const model = new Segmenter({ family, config, classes, heads, preparation: preparation ?? given, device });
-  model.fill(load);
+  model.fill((network) => load(network, [...model.heads.values()]));
   model.remark = found.remark;
   return model;
 }

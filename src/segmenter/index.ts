@@ -2,7 +2,7 @@
 export { type Adapter, adapterBytes, loadAdapter, planNamed, planOf, saveAdapter } from './adapter.js';
 export { segmenterErrors } from './errors.js';
 export { loadFoundation, loadSegmenter, saveSegmenter } from './file.js';
-export { segmentationLoss } from './loss.js';
+export { labelledLoss, probabilitiesOf, segmentationLoss, softCrossEntropy } from './loss.js';
 export * from './predict.js';
 export { profileOfCases } from './profile.js';
 export { type Prompt, type PromptedMask, promptSchema, segmentWithPrompt } from './prompt.js';

@@ -19,8 +19,9 @@ import {
   type Volume,
   windowStarts,
 } from '../data/index.js';
-import type { EarlyHead, SegmentationNetwork } from '../networks/index.js';
-import { cat, noGrad, operator, scope, softmax, type Tensor, tensor, zeros } from '../torch/index.js';
+import type { EarlyHead } from '../networks/index.js';
+import { cat, noGrad, operator, scope, type Tensor, tensor, zeros } from '../torch/index.js';
+import { probabilitiesOf } from './loss.js';
 import type { Segmenter } from './segmenter.js';
 import type { Sureness } from './sureness.js';
 
@@ -44,10 +45,6 @@ export interface PredictedSlices {
 }
 
 const indexAdd = operator('aten::index_add_') as (target: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor;
-
-/** Logits [B, C, h, w] as the network's maps are meant: the largest wins, or each has a half to exceed. */
-export const probabilitiesOf = ({ background }: SegmentationNetwork, logits: Tensor): Tensor =>
-  background === 'channel' ? softmax(logits, 1) : logits.sigmoid();
 
 /** Predicts the slices of a case in their order, a batch of windows at a time. */
 export function* predictSlices(

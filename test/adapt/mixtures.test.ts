@@ -5,7 +5,6 @@ import { calibrate } from '../../src/adapt/calibrate.js';
 import {
   type Adaptation,
   adapt,
-  methodNames,
   noteReference,
   trainHeads,
   trainingSchema,
@@ -20,6 +19,7 @@ import {
   SlicePool,
   type Volume,
 } from '../../src/data/index.js';
+import { networkFamilies } from '../../src/networks/index.js';
 import { statisticsPolicies } from '../../src/peft/index.js';
 import { segmentVolume } from '../../src/segmenter/index.js';
 import { noGrad, tensor } from '../../src/torch/index.js';
@@ -82,7 +82,7 @@ const expectFinite = (state: Iterable<[string, { toArray(): ArrayLike<number | b
 describe('a target of any mixture of sizes', () => {
   it('adapts by every method and statistics policy, with and without calibration and guard', async () => {
     const config = fc.record({
-      method: fc.constantFrom(...methodNames),
+      method: fc.constantFrom(...Object.keys(networkFamilies.unet2d.methods)),
       statistics: fc.constantFrom(...statisticsPolicies),
       calibrate: fc.boolean(),
       guard: fc.boolean(),

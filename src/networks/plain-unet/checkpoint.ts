@@ -3,9 +3,9 @@
  * refers to it, and each layer's also in the sequence that runs it (`all_modules`).
  */
 import { type PthValue, readPth, stateDictOf } from '../../formats/index.js';
-import { disposeState, pick, type State, unwrap } from '../../nn/index.js';
+import { disposeState, partOf, pick, type State, unwrap } from '../../nn/index.js';
 import { fromBytes } from '../../torch/index.js';
-import type { ForeignModel, SegmentationNetwork } from '../family.js';
+import type { EarlyHead, ForeignModel, SegmentationNetwork } from '../family.js';
 import type { PlainUNetConfig } from './config.js';
 import { plainUNetError } from './errors.js';
 import { trainedFolder } from './folder.js';
@@ -36,12 +36,13 @@ export function trainedModel(path: string): ForeignModel<PlainUNetConfig> | unde
   const { config, classes, preprocessing } = readPlans(folder, configuration, mirror);
   return {
     ...{ config, classes, preparation: { preprocessing, windows: { slices: 1, scaling: 'volume' } } },
+    ...(config.stages.length >= LEAST_STAGES && { heads: [0] }),
     ...(remark && { remark }),
-    load(network) {
+    load(network, heads) {
       const state: State = new Map(
         [...stateDictOf(weights, file)].map(([name, { dtype, shape, data }]) => [name, fromBytes(data, dtype, shape)]),
       );
-      load(network, state, file);
+      load({ network, heads, stages: config.stages.length }, state, file);
       disposeState(state);
     },
   };
@@ -50,7 +51,17 @@ export function trainedModel(path: string): ForeignModel<PlainUNetConfig> | unde
 const valueAt = (of: PthValue | undefined, key: string): PthValue | undefined =>
   of instanceof Map ? of.get(key) : undefined;
 
-function load(network: SegmentationNetwork, given: State, file: string): void {
+/** Stages from which on nnU-Net trains the map at half resolution: it leaves out the lowest one. */
+const LEAST_STAGES = 4;
+
+interface Target {
+  network: SegmentationNetwork;
+  heads: readonly EarlyHead[];
+  /** Resolutions of the network. */
+  stages: number;
+}
+
+function load({ network, heads, stages }: Target, given: State, file: string): void {
   const state = unwrap(given, landmark, file);
   if (!state) throw plainUNetError('NNUNET_FILE', { file, reason: `its network_weights have no ${landmark}` });
   if ([...state.keys()].some((name) => name.endsWith('.running_mean')))
@@ -59,7 +70,11 @@ function load(network: SegmentationNetwork, given: State, file: string): void {
       way: 'Train 2d with nnU-Net’s own trainer (nnUNetTrainer), which normalises by instances.',
     });
   const own = network.state();
-  // Maps at lower resolutions serve deep supervision alone.
+  // Of the maps at lower resolutions, which serve deep supervision, the finest is an early head.
+  for (const head of heads) {
+    const values = partOf(state, `decoder.seg_layers.${stages - 3}.`);
+    head.loadState(new Map([...values].map(([name, value]) => [`segmentation.${name}`, value])), { file });
+  }
   const alias = /(^|\.)all_modules\.|^decoder\.encoder\./;
   const wanted = (name: string) => !alias.test(name) && (own.has(name) || !name.startsWith('decoder.seg_layers.'));
   network.loadState(pick(state, wanted), { file });

@@ -2,10 +2,11 @@
 import { initialiseModule, unwrap } from '../../nn/index.js';
 import type { NetworkFamily } from '../family.js';
 import { landmark, trainedModel } from './checkpoint.js';
+import { CoarseHead } from './coarse-head.js';
 import { type PlainUNetConfig, plainUNetSchema, plainUNetSettings, plannedConfig } from './config.js';
 import { plainUNetError, plainUNetErrors } from './errors.js';
 import { PlainUNet } from './plain-unet.js';
-import { plainUNetAdapterSchema, plainUNetPlans } from './plans.js';
+import { plainUNetAdapterSchema, plainUNetMethods, plainUNetPlans } from './plans.js';
 
 export const plainUNet: NetworkFamily<PlainUNetConfig> = {
   name: 'plain-unet',
@@ -17,8 +18,8 @@ export const plainUNet: NetworkFamily<PlainUNetConfig> = {
   adapter: plainUNetAdapterSchema,
   plans: plainUNetPlans,
   defaultPlan: 'convlora',
-  methods: {},
-  blocks: { encoder: [], decoder: [] },
+  methods: plainUNetMethods,
+  blocks: { encoder: ['encoder'], decoder: ['decoder'] },
 
   configure(_, classes, { baseFeatures, stages, nnunet } = {}) {
     const settings = plainUNetSettings.parse({ baseFeatures, stages, nnunet });
@@ -28,6 +29,7 @@ export const plainUNet: NetworkFamily<PlainUNetConfig> = {
   },
   build: (config) => new PlainUNet(config),
   initialise: (network, seed) => initialiseModule(network, seed, 'network'),
+  heads: (network, levels = [0]) => levels.map(() => new CoarseHead(network as PlainUNet)),
   foreign(path, state) {
     // Of a file first its tensors are looked at.
     return state && !unwrap(state, landmark, path) ? undefined : trainedModel(path);

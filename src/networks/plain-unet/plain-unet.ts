@@ -1,6 +1,6 @@
 /**
  * nnU-Net's plain U-Net in two dimensions (Isensee et al. 2021; `PlainConvUNet` of `dynamic_network_architectures`), with
- * that code's parameter names. The maps at lower resolutions that deep supervision trains are left out.
+ * that code's parameter names. Of the maps at lower resolutions that deep supervision trains, `coarse-head.ts` has one.
  */
 import { Module, Sequential } from '../../nn/index.js';
 import { cat, operator, softmax, type Tensor } from '../../torch/index.js';
@@ -103,12 +103,23 @@ export class PlainUNet extends Module implements SegmentationNetwork<PlainFeatur
   }
 
   /** @returns logits [B, classes + 1, H, W] of the images without their padding, background first */
-  logits({ maps, corner: [top, left], size: [h, w] }: PlainFeatures): Tensor {
-    const { stages, transpconvs, segmentation } = this.#decoder;
+  logits(features: PlainFeatures): Tensor {
+    const { stages, segmentation } = this.#decoder;
+    return this.withoutPadding(segmentation.forward(this.decode(features, stages.length)), features);
+  }
+
+  /** Runs the first stages of the decoder, the deepest ones. @returns [B, features, h, w], padded */
+  decode({ maps }: PlainFeatures, count: number): Tensor {
+    const { stages, transpconvs } = this.#decoder;
     let x = maps.at(-1)!;
-    for (const [i, stage] of stages.entries())
+    for (const [i, stage] of stages.slice(0, count).entries())
       x = stage.forward(cat([transpconvs[i].forward(x), maps[maps.length - 2 - i]], 1));
-    return segmentation.forward(x).narrow(2, top, h).narrow(3, left, w); // [B, classes + 1, H, W]
+    return x;
+  }
+
+  /** @param maps [B, C, h, w] at full resolution @returns [B, C, H, W], where the images lie in them */
+  withoutPadding(maps: Tensor, { corner: [top, left], size: [h, w] }: Omit<PlainFeatures, 'maps'>): Tensor {
+    return maps.narrow(2, top, h).narrow(3, left, w);
   }
 
   /** @param images float32 [B, inChannels, H, W] @returns logits [B, classes + 1, H, W] of all of it at once */

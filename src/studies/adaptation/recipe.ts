@@ -54,8 +54,10 @@ export const recipeSchema = z.strictObject({
   training: trainingSchema.prefault({}),
   methods: z
     .array(z.union([z.enum(names), methodSchema]))
-    .default([...methodNames])
-    .describe('names, or objects that change a method’s settings; docs/methods.md explains them'),
+    .optional()
+    .describe(
+      'names, or objects that change a method’s settings; default: all that the network has; docs/methods.md explains them',
+    ),
   grid: z
     .strictObject({
       method: z.enum(names).default('convlora-adabn').describe('the method whose settings are varied'),
@@ -76,7 +78,9 @@ export type NamedMethod = z.output<typeof methodSchema> & { name: string; label:
 export interface AdaptationTask extends Task<{ seed: number; target: string; method: string }> {
   variant: NamedMethod;
 }
-export interface Recipe extends z.output<typeof recipeSchema> {
+type Given = z.output<typeof recipeSchema>;
+export interface Recipe extends Given {
+  methods: Given['methods'] & {};
   /** The methods with their names and all settings, the grid's combinations included. */
   variants: NamedMethod[];
   /** All that the recipe asks for, in order. */
@@ -94,17 +98,22 @@ export const readAdaptationRecipe = (file: string, overrides: Record<string, unk
 
 /** As `readAdaptationRecipe`, from what a file holds. @param file named in errors */
 export function parseAdaptationRecipe(content: unknown, file: string): Recipe {
-  const given = parseContent(recipeSchema, content, file);
-  const { settings } = familyOfSize(given.network);
-  const own = parseContent(z.strictObject({ architecture: settings }), { architecture: given.architecture }, file);
-  checkBlocks(familyOfSize(given.network), given, file);
+  const read = parseContent(recipeSchema, content, file);
+  const family = familyOfSize(read.network);
+  const given = { ...read, methods: read.methods ?? Object.keys(family.methods) };
+  const own = parseContent(
+    z.strictObject({ architecture: family.settings }),
+    { architecture: given.architecture },
+    file,
+  );
+  checkBlocks(family, given, file);
   // What only the whole tells.
   const variants = methodsOf(given);
   const { source, targets, seeds, classes } = given;
   checkDistinct({ targets, seeds, classes, methods: variants.map(({ name }) => name) }, file);
   if (targets.includes(source))
     throw runError('RECIPE_INVALID', { file, key: 'targets', problem: `${source} is the source already` });
-  for (const method of variants) resolveMethod(familyOfSize(given.network), method);
+  for (const method of variants) resolveMethod(family, method);
   const tasks = seeds.flatMap((seed) =>
     targets.flatMap((target) =>
       variants.map((variant) => ({
@@ -120,7 +129,7 @@ export function parseAdaptationRecipe(content: unknown, file: string): Recipe {
   return { ...given, ...own, variants, tasks };
 }
 
-type Listed = Pick<z.output<typeof recipeSchema>, 'methods' | 'grid'>;
+type Listed = Pick<Recipe, 'methods' | 'grid'>;
 
 function methodsOf({ methods: listed, grid }: Listed): NamedMethod[] {
   const named = listed.map((entry): NamedMethod => {

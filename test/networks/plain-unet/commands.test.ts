@@ -38,13 +38,13 @@ describe('graft', () => {
     expect(Object.keys(volumesMl)).toEqual(['left lobe', 'right lobe']);
   });
 
-  it('params counts what plans train', () => {
+  it('params counts the network and its adapters', () => {
     const { status, stderr, json } = run('params', '--model', 'plain-unet', '--base-features', '8', '--stages', '3');
     expect(status, stderr).toBe(0);
-    const { plans } = json() as { plans: { plan: string; trained: number }[] };
-    const trained = Object.fromEntries(plans.map((one) => [one.plan, one.trained]));
-    expect(trained.norm).toBe(2 * (2 * (8 + 16 + 32) + 2 * (8 + 16)));
-    expect(trained.full).toBeGreaterThan(trained.convlora);
+    const { total, placements } = json() as { total: number; placements: { blocks: string[]; trained: number }[] };
+    expect(total).toBe(29_650);
+    expect(placements.map(({ blocks }) => blocks)).toEqual([['encoder'], ['encoder', 'decoder']]);
+    expect(placements[1].trained).toBeGreaterThan(placements[0].trained);
   });
 
   it.each(['norm', 'convlora'])('train changes the part %s beside the folder, and predict uses it', (plan) => {
@@ -61,6 +61,19 @@ describe('graft', () => {
     expect([...state.keys()].some((name) => name.endsWith('norm.weight'))).toBe(true);
     const out = at(`${plan}-masks`);
     const predicted = run('predict', folder, scan('plain'), '--adapter', adapter, '--out', out, '--device', 'cpu');
+    expect(predicted.status, predicted.stderr).toBe(0);
+  });
+
+  it('adapt trains a part without labels beside the folder, and predict uses it', () => {
+    const adapter = at('adapted.safetensors');
+    const adapted = run(
+      ...['adapt', folder, at('data'), '--site', 'south', '--method', 'norm', '--epochs', '1', '--batch', '8'],
+      ...['--out', adapter, '--device', 'cpu'],
+    );
+    expect(adapted.status, adapted.stderr).toBe(0);
+    expect(loadAdapter(adapter)).toMatchObject({ family: 'plain-unet', method: 'norm' });
+    const out = at('adapted-masks');
+    const predicted = run('predict', folder, scan('coarse'), '--adapter', adapter, '--out', out, '--device', 'cpu');
     expect(predicted.status, predicted.stderr).toBe(0);
   });
 
