@@ -54,8 +54,8 @@ describe('an aggregation', () => {
     expect(many.tensors).toBeLessThan(30);
   });
 
-  it.each(aggregationNames.filter(quadratic))('%s holds as much of 40 sites as of 10', (name) => {
-    const [few, many] = [mostHeld(name, 10), mostHeld(name, 40)];
+  it.each(aggregationNames.filter(quadratic))('%s holds as much of 40 sites as of 20', (name) => {
+    const [few, many] = [mostHeld(name, 20), mostHeld(name, 40)];
     expect(many.tensors).toBeLessThanOrEqual(few.tensors);
     expect(many.tensors).toBeLessThan(30);
   });

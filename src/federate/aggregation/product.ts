@@ -39,16 +39,29 @@ const ranks = (terms: readonly Term[]): number => terms.reduce((sum, { rank }) =
 
 /** Σ wₖ BₖAₖ as one product. @param terms at least one */
 export function stacked(terms: readonly Term[]): Product {
-  const [out, inputs] = scope(() => {
+  const [out, inputs] = sidesOf(terms);
+  return isFormed(terms) ? { left: formed(terms) } : sideBySide(terms, out, inputs);
+}
+
+/** [out, in] */
+const sidesOf = (terms: readonly Term[]): [out: number, inputs: number] =>
+  scope(() => {
     const { a, b } = terms[0].read();
     return [b.shape[0], a.shape[1]];
   });
+
+function isFormed(terms: readonly Term[]): boolean {
+  const [out, inputs] = sidesOf(terms);
   const m = ranks(terms);
-  if (m <= Math.min(out, inputs) && m * (out + inputs) <= LARGE) return sideBySide(terms, out, inputs);
-  const left = zeros([out, inputs], { dtype: 'float64' });
-  addTo(left, terms);
+  return m > Math.min(out, inputs) || m * (out + inputs) > LARGE;
+}
+
+/** Σ wₖ BₖAₖ, dense [out, in]. */
+function formed(terms: readonly Term[]): Tensor {
+  const sum = zeros(sidesOf(terms), { dtype: 'float64' });
+  addTo(sum, terms);
   releaseMemory(); // before it is decomposed
-  return { left };
+  return sum;
 }
 
 /** Factors one beside the other, [out, m] and [m, in]; those of one site at a time are in memory. */
@@ -103,10 +116,10 @@ export const normOf = (terms: readonly Term[]): number => scope(() => productNor
 /** ‖Σ wₖ BₖAₖ‖ and ‖Σ wₖ BₖAₖ − BA‖, Frobenius. @param factors b [out, rank], a [rank, in] */
 export const normsOf = (terms: readonly Term[], factors: { b: Tensor; a: Tensor }): { norm: number; error: number } =>
   scope(() => {
-    const product = stacked(terms);
-    const norm = productNorm(product);
     const rest = termOf(-1, factors);
-    if (product.right) return { norm, error: scope(() => productNorm(stacked([...terms, rest]))) };
+    if (!isFormed([...terms, rest])) return { norm: normOf(terms), error: normOf([...terms, rest]) };
+    const product = { left: formed(terms) };
+    const norm = productNorm(product);
     addTo(product.left, [rest]);
     return { norm, error: productNorm(product) };
   });
