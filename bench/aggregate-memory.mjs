@@ -33,7 +33,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
 import { Blobs } from '../dist/federate/blobs.js';
 import { GlobalState } from '../dist/federate/global.js';
 import { encodePayload, federationSchema, inProcess, wireFormats } from '../dist/federate/index.js';
@@ -62,15 +61,14 @@ function prepare(folder, shapes, config) {
   return { label, state, updates };
 }
 
-/** Reads the process's own memory again and again into the first number; begins anew while the second is 0. */
-const sampler = `
-  const { readFileSync } = require('node:fs');
-  const { workerData: peak } = require('node:worker_threads');
-  for (;;) {
-    const kilobytes = Number(/RssAnon:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
-    if (Atomics.load(peak, 1) === 0 || kilobytes > Atomics.load(peak, 0)) Atomics.store(peak, 0, kilobytes);
-    Atomics.wait(peak, 1, Atomics.load(peak, 1), 1);
-  }`;
+/** Kilobytes that the process has of its own, and the most that it had since the peak was forgotten; pages of files apart. */
+function memory() {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const [now, most, files] = ['RssAnon', 'VmHWM', 'RssFile'].map((key) =>
+    Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)[1]),
+  );
+  return { now, most: most - files };
+}
 
 /** In the child: closes one round and prints what it took. */
 async function measure(folder, count) {
@@ -88,30 +86,20 @@ async function measure(folder, count) {
   await computation.aggregate(roundOf(small, 60));
   await computation.tensors(big.state);
   globalThis.gc();
-  const peak = new Int32Array(new SharedArrayBuffer(8));
-  const worker = new Worker(sampler, { eval: true, workerData: peak });
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  const before = Atomics.load(peak, 0);
-  Atomics.store(peak, 1, 1);
   const held = memoryStatistics().bytes;
-  let [tensors, aggregated] = [0, undefined];
+  let tensors = 0;
   const format = wireFormats[label.config.wire];
-  const { decode, encode } = format;
+  const { decode } = format;
   format.decode = (coded) => {
     tensors = Math.max(tensors, memoryStatistics().bytes - held);
     return decode(coded);
   };
-  // The next state is encoded when all tensors are aggregated.
-  format.encode = (value) => {
-    aggregated ??= Atomics.load(peak, 0);
-    return encode(value);
-  };
+  writeFileSync('/proc/self/clear_refs', '5'); // forgets the peak
+  const { now } = memory();
   const started = performance.now();
   await computation.aggregate(roundOf(big, count));
   const seconds = (performance.now() - started) / 1000;
-  const [aggregating, closing] = [aggregated, Atomics.load(peak, 0)].map((kilobytes) => 1024 * (kilobytes - before));
-  console.log(JSON.stringify({ tensors, aggregating, closing, seconds }));
-  await worker.terminate();
+  console.log(JSON.stringify({ tensors, grown: 1024 * (memory().most - now), seconds }));
 }
 
 function main() {
@@ -119,6 +107,7 @@ function main() {
     options: {
       sites: { type: 'string', default: '6,100,1000' },
       aggregations: { type: 'string', default: 'mean,product-svd' },
+      robust: { type: 'string', default: 'none' },
       compression: { type: 'string', default: 'none' },
       wire: { type: 'string', default: 'fp32' },
     },
@@ -131,7 +120,8 @@ function main() {
   for (const aggregation of values.aggregations.split(',')) {
     const folder = mkdtempSync(join(tmpdir(), 'graft-aggregate-'));
     try {
-      const config = federationSchema.parse({ aggregation, wire: values.wire, compression: values.compression });
+      const { wire, compression, robust } = values;
+      const config = federationSchema.parse({ aggregation, wire, compression, robust });
       const { label, ...big } = prepare(folder, shapes, config);
       const { state, updates } = prepare(folder, few, config);
       writeFileSync(join(folder, 'setup.json'), JSON.stringify({ label, big, small: { state, updates } }));
@@ -155,14 +145,14 @@ const flapSam = () =>
 function inChild(folder, aggregation, count, bytes) {
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
-    ['--expose-gc', fileURLToPath(import.meta.url), 'measure', folder, String(count)],
+    ['--expose-gc', '--max-semi-space-size=1', fileURLToPath(import.meta.url), 'measure', folder, String(count)],
     { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '1' } },
   );
   if (status !== 0) throw new Error(stderr);
-  const { tensors, aggregating, closing, seconds } = JSON.parse(stdout);
-  const [held, first, whole] = [tensors, aggregating, closing].map((value) => (value / bytes).toFixed(2).padStart(5));
+  const { tensors, grown, seconds } = JSON.parse(stdout);
+  const [held, most] = [tensors, grown].map((value) => (value / bytes).toFixed(2).padStart(6));
   console.log(
-    `${aggregation.padEnd(12)} ${String(count).padStart(5)} sites   tensors ${held}   process ${first}, to the end ${whole}   ` +
+    `${aggregation.padEnd(12)} ${String(count).padStart(5)} sites   tensors ${held}   process ${most}   ` +
       `${seconds.toFixed(2).padStart(7)} s   ${((1000 * seconds) / count).toFixed(1).padStart(6)} ms a site`,
   );
   return seconds;
