@@ -1,6 +1,7 @@
 /**
  * Memory and time of closing a round of many sites: `npm run build && node bench/aggregate-memory.mjs [--sites 6,100,1000]
- * [--aggregations mean,product-svd] [--compression none] [--wire fp32]`. Linux alone: memory is read from /proc.
+ * [--aggregations mean,product-svd] [--compression none] [--wire fp32]
+ * [--robust none]`. Linux alone: memory is read from /proc.
  *
  * Updates of the plan `flap-sam` on SAM's ViT-B (two classes, rank 32, 1.85 million numbers) with random values; eight
  * differ, and the sites share them, so what is read comes from the system's file cache. Closing a round is what the
@@ -9,23 +10,10 @@
  * what is held with the global state loaded:
  *
  * - tensors: the most that JavaScript holds whenever a tensor of an update is read, the new global state included
- * - process: the peak of the process's own memory (RssAnon, sampled every millisecond), with garbage that was not
- *   collected, the allocator's gaps and the rooms of libtorch's kernels, while tensors are aggregated and to the end
+ * - process: the peak of the process's own memory (VmHWM, which is forgotten before), with garbage that was not
+ *   collected, the allocator's gaps and the rooms of libtorch's kernels
  *
- * One thread of a busy machine with two cores, in updates of 7.39 MB:
- *
- *                sites   tensors   process   seconds
- *   mean             6      1.39       5.7       1.4
- *   mean           100      1.87       8.0      13.7
- *   mean          1000      1.87       9.2     204.6     seconds = -3.3 + 0.208 · sites, R² 0.999
- *   product-svd      6      1.20       4.0       1.8
- *   product-svd    100      1.74      6.9-27    20.9
- *   product-svd   1000      1.74      11.6     111.2     seconds = 5.5 + 0.106 · sites, R² 0.994
- *
- * The process's peak varies from run to run; product-svd of 100 sites took 7 to 10 updates in three of four, 6 with a fixed
- * threshold of the allocator (MALLOC_MMAP_THRESHOLD_=131072). From 24 sites on a layer of 768→768 is decomposed as a
- * float64 matrix of 4.7 MB, of which the decomposition takes five, whatever the number of sites; no tensor of an update
- * is read meanwhile, so these are in the process's memory alone.
+ * docs/results.md has the figures.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
