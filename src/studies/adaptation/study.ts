@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { type ProgressEvent, sha256 } from '../../core/index.js';
-import { splitCases } from '../../data/index.js';
+import { siteOf, splitCases } from '../../data/index.js';
 import { checkSafetensors } from '../../formats/index.js';
 import {
   adaptModel,
@@ -42,6 +42,8 @@ export const adaptationStudy: Study<AdaptationKind> = {
       const cases = labelledCases(dataset, site, purpose);
       return [site, splitCases(cases, { parts, seed, ...(pattern && { groupBy: pattern }) })] as const;
     };
+    // A site that is missing is named before one that has too few cases.
+    for (const site of [source, ...targets]) siteOf(dataset, site);
     return Object.fromEntries([
       ...targets.map((target) => divide(target, 'scoring', split.target, groupBy)),
       divide(source, 'training', split.source, sourceGroupBy),
