@@ -2,7 +2,7 @@
  * Long work that can be interrupted. Computing blocks its thread, and a thread that is blocked hears no signal; so long
  * work is a generator that yields a pause between its pieces and returns its result.
  *
- * Whoever runs it decides what a pause is good for: a command lets the event loop hear Ctrl-C and ends the work by the
+ * The code that runs it decides what a pause is good for: a command lets the event loop hear Ctrl-C and ends the work by the
  * generator's `return`, whose `finally` blocks leave everything in order; `runWithoutPauses` just goes on. A pause never lies
  * within `scope` or `noGrad`: what runs meanwhile would be in them, too.
  */

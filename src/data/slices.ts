@@ -27,7 +27,7 @@ export interface PreparedCase {
 
 /**
  * One case, ready for a network: `images` float32 [n, 1, h, w], and where the case has a label `labels` uint8 [n, h, w].
- * Whoever loaded it disposes of `images`.
+ * The code that loaded it disposes of `images`.
  */
 export interface CaseSlices extends Omit<PreparedCase, 'images'> {
   case: Case;

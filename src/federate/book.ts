@@ -104,7 +104,7 @@ export class Book {
         if (this.open) this.open.weights = entry.weights;
         break;
       case 'stalled':
-        // Whoever was out may try again when the run is resumed.
+        // A site that was out may try again when the run is resumed.
         this.open?.out.clear();
         break;
       case 'aggregated':

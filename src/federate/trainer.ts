@@ -23,7 +23,7 @@ export interface LocalRound {
 export type Metrics = Record<string, number>;
 
 /**
- * What a site trains: whoever owns the network and the images implements it, and the rounds call it.
+ * What a site trains: the owner of the network and the images implements it, and the rounds call it.
  *
  * @template Progress what training tells between its steps
  */

@@ -9,7 +9,7 @@ interface ReadOptions extends Pick<LoadOptions, 'labels'> {
 }
 
 /**
- * Reads cases and prepares them for a model, from the cache where there is one. Whoever calls frees them.
+ * Reads cases and prepares them for a model, from the cache where there is one. The caller frees them.
  *
  * @param task what progress is called; it is told where there is much to read
  * @throws GraftError naming the file that cannot be used

@@ -19,7 +19,7 @@ export function preparedFile(file: string, { unscaled, firstFrame }: Changes = {
   const bytes = readFileSync(file);
   const read = readElements(file);
   if (!read) return bytes;
-  mendDecimals(bytes, read.elements);
+  repairDecimals(bytes, read.elements);
   if (unscaled) unscale(bytes, read.elements);
   if (firstFrame !== undefined) return numbered(bytes, read, firstFrame);
   return read.marked ? bytes : Buffer.concat([metaOf(read.elements), bytes.subarray(read.start)]);
@@ -40,7 +40,7 @@ function* nested(elements: Elements): Generator<Elements> {
 }
 
 /** Decimal commas become points. */
-function mendDecimals(bytes: Buffer, all: Elements): void {
+function repairDecimals(bytes: Buffer, all: Elements): void {
   for (const elements of nested(all))
     for (const name of decimals) {
       const { offset, length } = elements.places.get(tags[name]) ?? { offset: 0, length: 0 };
