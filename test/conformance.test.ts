@@ -23,7 +23,14 @@ const copyOf = (name: string, as: string) => {
 describe('the conformance runner', () => {
   it('passes every golden case', () => {
     const { status, stderr, cases, summary } = run('test/golden');
-    expect(cases.map((line) => line.split(/\s+/).toSpliced(2, 1))).toEqual([
+    expect(
+      cases.map((line) =>
+        line
+          .replace(/ \(rounding: .* in float64\)/, '')
+          .split(/\s+/)
+          .toSpliced(2, 1),
+      ),
+    ).toEqual([
       ['test/golden/convlora-coupled-labels', 'convlora-step', 'pass'],
       ['test/golden/convlora-encoder', 'convlora-step', 'pass'],
       ['test/golden/convlora-init-path', 'convlora-step', 'pass'],
@@ -37,8 +44,22 @@ describe('the conformance runner', () => {
       ['test/golden/sam-multi-lora', 'sam-step', 'pass'],
       ['test/golden/unet2d', 'unet2d', 'pass'],
     ]);
-    for (const line of cases) expect(Number(line.split(/\s+/)[2])).toBeLessThan(5e-3);
+    for (const line of cases) expect(Number(line.split(/\s+/)[2])).toBeLessThan(2e-2);
     expect({ status, stderr, summary }).toEqual({ status: 0, stderr: '', summary: '12 passed, 0 failed' });
+  });
+
+  it('tells rounding from a mistake: float64 decides where float32 misses the tolerance by a little', () => {
+    // The scales of two mixed updates have gradients that nearly cancel: .0009 of the case's own value is rounding.
+    const withTolerance = (rtol: number) => {
+      const copy = copyOf('sam-multi-lora', `tolerance/${rtol}`);
+      const path = join(copy, 'case.json');
+      writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), rtol }));
+    };
+    withTolerance(1.2e-3);
+    withTolerance(1e-4);
+    const { cases } = run(join(folder, 'tolerance'));
+    expect(cases[0]).toMatch(/lora_scale, allowed 0.0001\) {2}fail$/);
+    expect(cases[1]).toMatch(/pass$/);
   });
 
   it('finds cases at any depth, whatever their names, and goes on after one that fails', () => {

@@ -2,13 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RawTensor, readSafetensors } from '../formats/index.js';
-import type { State } from '../nn/index.js';
+import type { Module, State } from '../nn/index.js';
 import { fromBytes, type Tensor } from '../torch/index.js';
+
+export type Precision = 'float32' | 'float64';
 
 export interface GoldenCase {
   folder: string;
   kind: string;
   rtol: number;
+  /** In which the case is computed: its float32 tensors are given in it. */
+  precision: Precision;
   /** `case.json` as it stands. */
   description: Record<string, unknown>;
   raw: Map<string, RawTensor>;
@@ -17,22 +21,29 @@ export interface GoldenCase {
 /** A golden kind: runs the case and compares everything that it fixes. */
 export type Kind = (golden: GoldenCase, comparison: Comparison) => void;
 
-export function readCase(folder: string): GoldenCase {
+export function readCase(folder: string, precision: Precision): GoldenCase {
   const description = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8'));
   const { tensors } = readSafetensors(join(folder, 'tensors.safetensors'));
-  return { folder, kind: description.kind, rtol: description.rtol, description, raw: tensors };
+  return { folder, kind: description.kind, rtol: description.rtol, precision, description, raw: tensors };
 }
 
-export function tensorOf({ raw, folder }: GoldenCase, name: string): Tensor {
+export function tensorOf({ raw, folder, precision }: GoldenCase, name: string): Tensor {
   const found = raw.get(name);
   if (!found) throw new Error(`${folder}: has no tensor ${name}`);
-  return fromBytes(found.data, found.dtype, found.shape);
+  const value = fromBytes(found.data, found.dtype, found.shape);
+  return found.dtype === 'float32' ? value.to(precision) : value;
 }
 
 /** The tensors whose names begin with the prefix and a dot, without both. */
 export function stateOf(golden: GoldenCase, prefix: string): State {
   const names = [...golden.raw.keys()].filter((name) => name.startsWith(`${prefix}.`));
   return new Map(names.map((name) => [name.slice(prefix.length + 1), tensorOf(golden, name)]));
+}
+
+/** Gives a module the values that the case has under the prefix, in the case's precision. */
+export function load(module: Module, golden: GoldenCase, prefix: string, options: { partial?: boolean } = {}): void {
+  module.loadState(stateOf(golden, prefix), { file: golden.folder, ...options });
+  for (const value of module.state().values()) value.setData(value.to(golden.precision));
 }
 
 /** Collects the worst relative error ‖got − want‖ / max(‖want‖, 1e-6). */

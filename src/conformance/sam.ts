@@ -4,7 +4,7 @@ import { fineTuningLoss } from '../finetune/index.js';
 import { loadSamCheckpoint, Sam, samSchema } from '../networks/sam/index.js';
 import { pick } from '../nn/index.js';
 import { attachLora } from '../peft/index.js';
-import { type GoldenCase, type Kind, stateOf, tensorOf } from './case.js';
+import { type GoldenCase, type Kind, load, stateOf, tensorOf } from './case.js';
 
 interface Config {
   image_size: number;
@@ -42,7 +42,7 @@ export const samStep: Kind = (golden, comparison) => {
   const sam = modelOf(config);
   if (count > 0) attachLora(sam, { rank, count, kind: dora ? 'dora' : 'lora' });
   // Parts of the prompt encoder that the step does not use are not in the case.
-  sam.loadState(stateOf(golden, 'weights'), { file: golden.folder, partial: true });
+  load(sam, golden, 'weights', { partial: true });
   // What the case names a gradient of: its strategies with LoRA present, or with frozen magnitudes, are no plan here.
   const wanted = stateOf(golden, 'grad');
   const trained = pick(sam.parameters(), (name) => wanted.has(name));

@@ -3,7 +3,7 @@ import { consistency } from '../adapt/index.js';
 import { EarlyHead, UNet2D, unetAdapterSchema, unetPlans } from '../networks/unet2d/index.js';
 import { Adam } from '../nn/index.js';
 import { applyPlan, setBatchStatistics } from '../peft/index.js';
-import { type GoldenCase, type Kind, stateOf, tensorOf } from './case.js';
+import { type GoldenCase, type Kind, load, stateOf, tensorOf } from './case.js';
 
 interface NetworkConfig {
   in_channels: number;
@@ -26,7 +26,7 @@ const networkOf = ({ in_channels, out_channels, initial_filters }: NetworkConfig
 
 export const unet2d: Kind = (golden, comparison) => {
   const network = networkOf(configOf<NetworkConfig>(golden));
-  network.loadState(stateOf(golden, 'weights'), { file: golden.folder });
+  load(network, golden, 'weights');
   const image = tensorOf(golden, 'input.image');
   const features = network.encode(image);
   comparison.tensor('logits', network.logits(features), tensorOf(golden, 'output.logits'));
@@ -34,7 +34,7 @@ export const unet2d: Kind = (golden, comparison) => {
     const name = `output.early_logits_level${level}`;
     if (!golden.raw.has(name)) continue;
     const head = new EarlyHead(level, network.config);
-    head.loadState(stateOf(golden, `head${level}`), { file: golden.folder });
+    load(head, golden, `head${level}`);
     comparison.tensor(name, head.forward(features[level]), tensorOf(golden, name));
   }
 };
@@ -44,9 +44,9 @@ export const convLoraStep: Kind = (golden, comparison) => {
   const network = networkOf(config);
   const { adapted_blocks: blocks, rank, alpha } = config;
   const { trained } = applyPlan(network, unetPlans.convlora, unetAdapterSchema.parse({ blocks, rank, alpha }));
-  network.loadState(stateOf(golden, 'weights'), { file: golden.folder });
+  load(network, golden, 'weights');
   const head = new EarlyHead(config.head_level, network.config);
-  head.loadState(stateOf(golden, 'head'), { file: golden.folder });
+  load(head, golden, 'head');
 
   setBatchStatistics(network, true, config.bn_momentum);
   const optimiser = new Adam(trained, { lr: config.lr });
