@@ -100,6 +100,7 @@ export {
   prepareFederation,
   readLedger,
   runFederation,
+  SigningKey,
   saveFederationStart,
   TrainingSite,
   type Transport,

@@ -40,7 +40,7 @@ const values = words(`
   readState readVolume recomputeStatistics ReLU robustHausdorff runFederation runStudy runToEnd runWithoutPauses
   runWithPauses
   saveAdapter saveFederationStart saveSegmenter scanDicom scope scoreCase scoreFolder segmentationLoss Segmenter
-  segmentImages segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential setThreads SGD siteOf SlicePool
+  segmentImages segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential setThreads SGD SigningKey siteOf SlicePool
   softmax splitCases stack surfaceDice surfaceDistances
   tensor Tensor trainHeads trainingSchema TrainingSite trainModel trainNetwork tuneModel
   wilcoxon wireFormats writeDicomSegmentation writeMask writeState writeVolume

@@ -3,7 +3,7 @@
  * else changes it, so a coordinator that was killed stands where the last whole line of its ledger says.
  */
 import { createHash } from 'node:crypto';
-import type { Entry, StateRecord } from './ledger.js';
+import type { Entry, StateRecord } from './entries.js';
 import type { BlobReference } from './messages.js';
 
 export interface Registered {
@@ -33,6 +33,19 @@ export class OpenRound {
     this.chosen = chosen;
   }
 
+  /** A site is out, even where its update was accepted: a decision that was made with it no longer stands. */
+  exclude(site: string, reason: string): void {
+    this.accepted.delete(site);
+    this.out.set(site, reason);
+    this.weights = undefined;
+  }
+
+  /** All sites may answer again. */
+  reopen(): void {
+    this.out.clear();
+    this.weights = undefined;
+  }
+
   /** Bytes to and from sites. */
   down = 0;
   up = 0;
@@ -48,20 +61,31 @@ export class OpenRound {
   }
 }
 
-/** Of a federation: sites keep it beside their state. @param configuration with which it was opened */
-export const federationId = (configuration: Record<string, unknown>): string =>
-  createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 16);
+/**
+ * Of a federation: sites keep it beside their state, and whatever is said names it. Earlier versions made it of the
+ * configuration alone.
+ */
+function identityOf({ configuration, key, nonce }: Extract<Entry, { kind: 'opened' }>): string {
+  const content = key === undefined ? configuration : { configuration, key, nonce };
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
+}
 
 export class Book {
-  /** As it is now, and as the federation was opened. */
   configuration: Record<string, unknown> | undefined;
-  origin: Record<string, unknown> | undefined;
+  /** The federation's identity: it stays when the federation goes on under another configuration. */
+  federation: string | undefined;
+  /** The coordinator's public key; undefined where an earlier version began. */
+  key: string | undefined;
   /** Whether sites are waited for before the next round: at the beginning, and where some join. */
   gathers = false;
   readonly registered = new Map<string, Registered>();
   /** The last round that was aggregated. */
   round = 0;
   state: StateRecord | undefined;
+  /** Frobenius norm of the first global state that was not 0. */
+  scale: number | undefined;
+  /** Norms of the updates that were aggregated. */
+  readonly norms: number[] = [];
   open: OpenRound | undefined;
   /** What rounds added to frozen weights. */
   readonly corrections: { round: number; blob: BlobReference }[] = [];
@@ -69,15 +93,16 @@ export class Book {
   readonly #accepted = new Map<string, number>();
 
   apply(entry: Entry): void {
-    if ('site' in entry && 'round' in entry) {
+    if ('down' in entry) {
       this.#heard.add(`${entry.round} ${entry.site}`);
       this.open?.count(entry);
     }
     switch (entry.kind) {
       case 'opened':
         this.configuration = entry.configuration;
-        this.origin = entry.configuration;
-        this.state = entry.state;
+        this.federation = identityOf(entry);
+        this.key = entry.key;
+        this.#take(entry.state);
         this.gathers = true;
         break;
       case 'extended':
@@ -97,23 +122,29 @@ export class Book {
         break;
       case 'refused':
       case 'failed':
-        this.open?.accepted.delete(entry.site);
-        this.open?.out.set(entry.site, entry.reason);
+        this.open?.exclude(entry.site, entry.reason);
         break;
       case 'closed':
         if (this.open) this.open.weights = entry.weights;
         break;
       case 'stalled':
         // A site that was out may try again when the run is resumed.
-        this.open?.out.clear();
+        this.open?.reopen();
         break;
       case 'aggregated':
         this.round = entry.round;
-        this.state = entry.state;
+        for (const site of Object.keys(this.open?.weights ?? {}))
+          this.norms.push(this.open?.accepted.get(site)?.norm ?? 0);
+        this.#take(entry.state);
         if (entry.state.correction) this.corrections.push({ round: entry.round, blob: entry.state.correction });
         this.open = undefined;
         break;
     }
+  }
+
+  #take(state: StateRecord): void {
+    this.state = state;
+    if (!this.scale) this.scale = state.norm;
   }
 
   /** Whether something that the site said about the round is recorded. */

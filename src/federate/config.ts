@@ -69,6 +69,20 @@ export const federationSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('an update whose norm is more than this many times the round’s median is refused'),
+  maxJump: z
+    .number()
+    .min(1)
+    .nullable()
+    .default(10)
+    .describe(
+      'an update is refused whose norm is more than this many times that of the first global state and the median of all other updates so far',
+    ),
+  maxWeightRatio: z
+    .number()
+    .min(1)
+    .nullable()
+    .default(10)
+    .describe('what a site says of its slices or cases counts up to this many times the round’s median'),
   seed: z.int().min(0).default(1).describe('draws the sites of a round'),
 });
 /** What `federationSchema` reads. */

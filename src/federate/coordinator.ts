@@ -3,30 +3,38 @@
  * state. It stands wherever its ledger says (`book.ts`): every decision is recorded before anything follows from it, and
  * what follows is computed from what is recorded, so it may be killed at any moment.
  */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { type Change, changesBetween, type GraftError, tellChanges } from '../core/index.js';
+import { GraftError } from '../core/index.js';
 import { disposeState, fingerprint, pick, type State } from '../nn/index.js';
 import { aggregations, type Correction } from './aggregation/index.js';
 import { Blobs } from './blobs.js';
-import { Book, federationId, type OpenRound } from './book.js';
+import { Book, type OpenRound } from './book.js';
 import { type Clock, systemClock } from './clock.js';
 import { type Computation, Interrupted, inProcess, type Setup } from './computation/index.js';
 import { checkFederation, type Federation } from './config.js';
 import { stateOf, withCorrections } from './corrections.js';
+import { farthest, refusals, tooFew } from './decision.js';
+import type { Entry } from './entries.js';
 import { federateError } from './errors.js';
 import type { CoordinatorEvent } from './events.js';
+import { Gate } from './gate.js';
 import { GlobalState, type Label, ownFolder } from './global.js';
-import { type Entry, Ledger } from './ledger.js';
+import { Inbox, type News } from './inbox.js';
+import { Ledger } from './ledger.js';
+import { changesSince, checkKeys, expectedSites } from './opening.js';
 import { Publisher } from './publisher.js';
-import { judge } from './reception.js';
-import { outliers, sample, sharesOf } from './shares.js';
-import { pump, Queue, scoped } from './streams.js';
+import { sample, sharesOf } from './shares.js';
+import { SigningKey } from './signing.js';
+import { folderStore } from './store.js';
+import { scoped } from './streams.js';
 import type { Metrics } from './trainer.js';
 import type { Transport } from './transport.js';
+import { payloadLimit } from './update.js';
 import { decodePayload, wireFormats } from './wire/index.js';
 
 export interface CoordinatorOptions {
-  /** Holds `ledger.jsonl` and `blobs/`; what an earlier process recorded there is gone on from. */
+  /** Holds `ledger.jsonl`, `key.pem` and `blobs/`; what an earlier process recorded there is gone on from. */
   folder: string;
   config: Federation;
   /** Name of the training plan, which payloads carry. */
@@ -35,8 +43,11 @@ export interface CoordinatorOptions {
   base: string;
   /** What travels, at its initial values, float32; copied. */
   initial: State;
-  /** The sites that may take part. */
-  sites: readonly string[];
+  /**
+   * The sites that may take part, each with its public key. Names alone are for simulations on one machine: whoever speaks
+   * first under a name is then taken for that site.
+   */
+  sites: readonly string[] | Readonly<Record<string, string>>;
   transport: Transport;
   clock?: Clock;
   /** Where updates are judged and aggregated: `inProcess`, the default, or `inWorker`, where the event loop must answer meanwhile. */
@@ -49,9 +60,6 @@ export interface CoordinatorOptions {
    */
   evaluate?: ((global: State, round: number, corrections: readonly Correction[]) => Promise<Metrics>) | undefined;
 }
-
-type Heard = { site: string; state: Uint8Array };
-type Item = Heard | { deadline: number };
 
 /**
  * Asks sites for updates, takes those that come, and makes of them the next global state, round after round. It records
@@ -66,55 +74,71 @@ export class Coordinator implements Disposable {
   readonly #blobs: Blobs;
   readonly #clock: Clock;
   readonly #publisher: Publisher;
-  readonly #inbox = new Queue<Item>();
-  /** Of this federation: sites keep it beside their state. */
-  readonly #id: string;
+  readonly #inbox: Inbox;
+  /** Names of the sites that may take part. */
+  readonly #sites: readonly string[];
+  /** By which sites know the coordinator. */
+  readonly publicKey: string;
 
   /**
    * Begins a federation or goes on with the one in the folder.
    *
-   * @throws GraftError AGGREGATION_UNSUITED, FEDERATION_EMPTY, FEDERATION_CHANGED, LEDGER_DAMAGED, BLOB_DAMAGED
+   * @throws GraftError AGGREGATION_UNSUITED, FEDERATION_EMPTY, FEDERATION_CHANGED, LEDGER_DAMAGED, BLOB_DAMAGED,
+   * SITE_NAME_INVALID, KEY_INVALID, KEY_OTHER, KEY_DAMAGED, SECRET_EXPOSED
    */
   constructor(options: CoordinatorOptions) {
-    const { folder, config, plan, base, initial, sites, transport, extend = false } = options;
+    const { folder, config, plan, base, initial, transport } = options;
     const { clock = systemClock, computation = inProcess } = options;
     checkFederation(config);
+    const sites = expectedSites(options.sites);
     this.#options = options;
     this.#label = { base, plan, config };
-    const strategy = aggregations[config.aggregation];
+    this.#sites = [...sites.keys()];
     this.#clock = clock;
+    const strategy = aggregations[config.aggregation];
     const shared = pick(initial, (name) => !strategy.personal(name));
     if (![1, 2].every((round) => [...shared.keys()].some((name) => strategy.trains(name, round))))
       throw federateError('FEDERATION_EMPTY', { plan, aggregation: config.aggregation });
 
-    const start = { ...config, plan, base, initial: fingerprint(initial), sites: [...sites].sort() };
-    const configuration = JSON.parse(JSON.stringify(start)) as Record<string, unknown>;
     this.#ledger = new Ledger(join(folder, 'ledger.jsonl'));
-    this.#blobs = new Blobs(join(folder, 'blobs'));
-    for (const entry of this.#ledger.entries) this.#book.apply(entry);
-    // Sites keep it beside their state: it stays when the federation goes on under another configuration.
-    this.#id = federationId(this.#book.origin ?? configuration);
-    this.#computation = computation({ folder: join(folder, 'blobs'), label: this.#label });
-    this.#publisher = new Publisher(transport, this.#label, this.#id, this.#book, this.#blobs);
-    if (this.#book.configuration) {
-      const changes = changesBetween(this.#book.configuration, configuration);
-      const refused = extend ? changes.filter((one) => !adds(one)) : changes;
-      if (refused.length > 0) {
-        this.#ledger[Symbol.dispose]();
-        const changed = tellChanges(refused, 'the ledger');
-        throw federateError('FEDERATION_CHANGED', { folder, changed });
-      }
-      const { payload, memory } = this.#book.state!;
-      for (const blob of [payload, memory]) this.#blobs.check(blob);
-      if (changes.length > 0) {
-        const known = this.#book.configuration.sites as string[];
-        this.#record({ kind: 'extended', configuration, joined: start.sites.filter((site) => !known.includes(site)) });
-      }
-    } else {
-      const global = GlobalState.begin(this.#label, shared);
-      this.#record({ kind: 'opened', configuration, state: global.keep(this.#blobs, 0) });
-      global.dispose();
+    try {
+      this.#blobs = new Blobs(join(folder, 'blobs'));
+      for (const entry of this.#ledger.entries) this.#book.apply(entry);
+      const identity = new SigningKey(folderStore(folder));
+      this.publicKey = identity.publicKey;
+      checkKeys(folder, this.#book, identity.publicKey, sites);
+      this.#open(shared);
+      this.#computation = computation({ folder: join(folder, 'blobs'), label: this.#label });
+      const book = this.#book;
+      const place = { federation: book.federation!, session: randomBytes(16).toString('hex') };
+      this.#publisher = new Publisher(transport, this.#label, identity, place, book, this.#blobs);
+      const bench = { book, base, transport, computation: this.#computation };
+      const limit = payloadLimit(shared.values());
+      this.#inbox = new Inbox(new Gate(sites, place, book), { ...bench, limit, introduced: new Set() }, clock);
+    } catch (error) {
+      this.#ledger[Symbol.dispose]();
+      throw error;
     }
+  }
+
+  /** Records that the federation begins, or what is asked for beyond what it began with. */
+  #open(shared: State): void {
+    const { folder, config, plan, base, initial, extend = false } = this.#options;
+    const sites = this.#sites;
+    const start = { ...config, plan, base, initial: fingerprint(initial), sites };
+    const configuration = JSON.parse(JSON.stringify(start)) as Record<string, unknown>;
+    const { configuration: before, state } = this.#book;
+    if (!before) {
+      const global = GlobalState.begin(this.#label, shared);
+      const nonce = randomBytes(16).toString('hex');
+      this.#record({ kind: 'opened', configuration, state: global.keep(this.#blobs, 0), key: this.publicKey, nonce });
+      global.dispose();
+      return;
+    }
+    const changes = changesSince(before, configuration, { folder, extend });
+    for (const blob of [state!.payload, state!.memory]) this.#blobs.check(blob);
+    const joined = sites.filter((site) => !(before.sites as string[]).includes(site));
+    if (changes.length > 0) this.#record({ kind: 'extended', configuration, joined });
   }
 
   /**
@@ -137,7 +161,7 @@ export class Coordinator implements Disposable {
 
   async *#rounds(signal: AbortSignal): AsyncGenerator<CoordinatorEvent> {
     const { transport, config } = this.#options;
-    pump(transport.presence(signal), (heard) => this.#inbox.push(heard), this.#inbox);
+    this.#inbox.listen(transport, signal);
     if (this.#book.gathers && !(yield* this.#gather(signal))) return;
     while (this.#book.round < config.rounds) {
       const open = this.#openRound();
@@ -145,9 +169,9 @@ export class Coordinator implements Disposable {
         await this.#publisher.round(open);
         yield { kind: 'round', round: open.round, rounds: config.rounds, sites: [...open.chosen] };
         if (!(yield* this.#collect(open, signal))) return;
-        yield* this.#decide(open);
+        yield* this.#count(open.round);
       }
-      yield await this.#aggregate(open);
+      yield* this.#close(open);
     }
     await this.#publisher.done();
     const state = this.#book.state!;
@@ -161,7 +185,7 @@ export class Coordinator implements Disposable {
     for (const { round, blob } of this.#book.corrections) {
       const options = { limit: blob.length, from: ownFolder };
       const { coded } = decodePayload(this.#blobs.get(blob), wireFormats[wire], compression, options);
-      withCorrections(coded, wireFormats[wire], (corrections) => use(round, corrections));
+      withCorrections(coded, wireFormats[wire], this.#options.initial, (corrections) => use(round, corrections));
     }
   }
 
@@ -175,41 +199,31 @@ export class Coordinator implements Disposable {
     this.#book.apply(entry);
   }
 
-  /** Puts a mark into the inbox when the time is over. */
-  #startDeadline(round: number, signal: AbortSignal): void {
-    const { deadline } = this.#options.config;
-    if (deadline === null) return;
-    this.#clock.after(deadline, signal).then(
-      () => this.#inbox.push({ deadline: round }),
-      () => {}, // the run ended first
-    );
-  }
-
   /** Waits until every site registered or was rejected, or for the deadline. */
   async *#gather(signal: AbortSignal): AsyncGenerator<CoordinatorEvent, boolean> {
-    const { sites, config } = this.#options;
-    const rejected = new Map<string, string>();
-    this.#startDeadline(0, signal);
-    while (sites.some((site) => !this.#book.registered.has(site) && !rejected.has(site))) {
-      const item = await this.#inbox.next();
-      if (!item) return false;
-      if ('deadline' in item) break;
-      for await (const event of this.#hear(item)) {
-        if (event.kind === 'rejected') rejected.set(event.site, event.reason);
-        yield event;
+    const { minSites, deadline } = this.#options.config;
+    const { registered, round } = this.#book;
+    const answered = new Set<string>();
+    const reasons = new Map<string, string>();
+    await this.#publisher.open();
+    this.#inbox.startDeadline(0, deadline, signal);
+    while (this.#sites.some((site) => !registered.has(site) && !answered.has(site))) {
+      const news = await this.#inbox.next();
+      if (!news) return false;
+      if ('deadline' in news) break;
+      const { entry, by, rejected } = news;
+      if (entry?.kind === 'dropped') reasons.set(entry.site, entry.reason);
+      if (by !== undefined && rejected !== undefined) {
+        answered.add(by);
+        reasons.set(by, rejected);
       }
+      yield* this.#take(news);
     }
-    const found = this.#book.registered.size;
-    if (found >= Math.max(1, config.minSites)) return true;
-    const absent = sites.filter((site) => !this.#book.registered.has(site));
-    throw this.#tooFew(1, found, new Map(absent.map((site) => [site, rejected.get(site) ?? 'not heard of'])));
-  }
-
-  #tooFew(round: number, found: number, reasons: ReadonlyMap<string, string>): GraftError {
-    const { minSites } = this.#options.config;
-    const text =
-      [...reasons].map(([site, reason]) => `${site}: ${reason.replace(/\.$/, '')}`).join('; ') || 'no more are there';
-    return federateError('TOO_FEW_SITES', { round, found, minimum: Math.max(1, minSites), reasons: text });
+    yield* this.#count(round);
+    if (registered.size >= Math.max(1, minSites)) return true;
+    const absent = this.#sites.filter((site) => !registered.has(site));
+    const told = new Map(absent.map((site) => [site, reasons.get(site) ?? 'not heard of'] as const));
+    throw tooFew(1, registered.size, minSites, told);
   }
 
   /** The round under way, or a new one. */
@@ -224,52 +238,66 @@ export class Coordinator implements Disposable {
 
   /** Takes what sites say until all were heard or the time is over. */
   async *#collect(open: OpenRound, signal: AbortSignal): AsyncGenerator<CoordinatorEvent, boolean> {
-    this.#startDeadline(open.round, signal);
+    this.#inbox.startDeadline(open.round, this.#options.config.deadline, signal);
     while (open.missing.length > 0) {
-      const item = await this.#inbox.next();
-      if (!item) return false;
-      if ('deadline' in item) {
-        if (item.deadline === open.round) break;
-      } else yield* this.#hear(item);
+      const news = await this.#inbox.next();
+      if (!news) return false;
+      if ('deadline' in news) {
+        if (news.deadline === open.round) break;
+      } else yield* this.#take(news);
     }
     return true;
   }
 
-  /** Takes in what one site said: records it, and tells it. */
-  async *#hear({ site, state }: Heard): AsyncGenerator<CoordinatorEvent> {
-    const entry = await judge(state, site, {
-      book: this.#book,
-      federation: this.#id,
-      base: this.#label.base,
-      sites: this.#options.sites,
-      transport: this.#options.transport,
-      computation: this.#computation,
-    });
+  /** Records what was heard, and tells it. */
+  *#take({ entry }: News): Generator<CoordinatorEvent> {
     if (!entry) return;
+    this.#record(entry);
+    yield entry;
+  }
+
+  /** Records how much was dropped. */
+  *#count(round: number): Generator<CoordinatorEvent> {
+    const noise = this.#inbox.count(round);
+    if (!noise) return;
+    this.#record(noise);
+    yield noise;
+  }
+
+  /** Decides on a round and aggregates it; an update with which that cannot be done is left out, and the others decide. */
+  async *#close(open: OpenRound): AsyncGenerator<CoordinatorEvent> {
+    for (;;) {
+      if (!open.weights) yield* this.#decide(open);
+      try {
+        yield await this.#aggregate(open);
+        return;
+      } catch (error) {
+        if (!(error instanceof GraftError) || error.code !== 'AGGREGATE_INVALID') throw error;
+        yield* this.#refuse(open.round, farthest(open), `with it the round gives no state: ${error.message}`);
+      }
+    }
+  }
+
+  *#refuse(round: number, site: string, reason: string): Generator<CoordinatorEvent> {
+    const entry: CoordinatorEvent = { kind: 'refused', round, site, reason, down: 0, up: 0 };
     this.#record(entry);
     yield entry;
   }
 
   /** Decides whose updates make the next state, and records it. */
   *#decide(open: OpenRound): Generator<CoordinatorEvent> {
-    const { maxNormRatio, minSites, weights: rule } = this.#options.config;
+    const { config } = this.#options;
     const { round } = open;
-    const norms = new Map([...open.accepted].map(([site, { norm }]) => [site, norm]));
-    for (const site of maxNormRatio === null ? [] : outliers(norms, maxNormRatio)) {
-      const reason = `its norm is ${norms.get(site)!.toPrecision(3)}, more than ${maxNormRatio} times the median`;
-      const entry: CoordinatorEvent = { kind: 'refused', round, site, reason, down: 0, up: 0 };
-      this.#record(entry);
-      yield entry;
-    }
+    for (const [site, reason] of refusals(open, this.#book, config)) yield* this.#refuse(round, site, reason);
     const { missing } = open;
     for (const site of missing) yield { kind: 'missing', round, site };
     const found = open.accepted.size;
-    if (found < Math.max(1, minSites)) {
+    if (found < Math.max(1, config.minSites)) {
       const reasons = new Map([...open.out, ...missing.map((site) => [site, 'no answer in time'] as const)]);
-      this.#record({ kind: 'stalled', round, found, minimum: minSites });
-      throw this.#tooFew(round, found, reasons);
+      this.#record({ kind: 'stalled', round, found, minimum: config.minSites });
+      throw tooFew(round, found, config.minSites, reasons);
     }
-    const weights = sharesOf([...open.accepted.keys()], this.#book.registered, rule);
+    const weights = sharesOf([...open.accepted.keys()], this.#book.registered, config);
     this.#record({ kind: 'closed', round, weights, missing });
   }
 
@@ -292,11 +320,4 @@ export class Coordinator implements Disposable {
       ...{ fingerprint: state.fingerprint, global },
     };
   }
-}
-
-/** Whether a change asks for more of the same: further rounds, sites beside those that there are, a weight for a new one. */
-function adds({ key, before, now }: Change): boolean {
-  if (key === 'rounds') return Number(now) > Number(before);
-  if (key === 'sites') return (before as string[]).every((site) => (now as string[]).includes(site));
-  return key.startsWith('weights.') && before === undefined;
 }

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { GraftError } from '../core/index.js';
 import { decodeSafetensors } from '../formats/index.js';
 import { hashOf } from './blobs.js';
-import { Book, federationId } from './book.js';
+import { Book } from './book.js';
 import { readLedger } from './ledger.js';
 import { memoryFile } from './memory.js';
-import { Identity, keyFile } from './messages.js';
-import { blobFolder, ledgerFile, siteFolder } from './places.js';
+import { blobFolder, coordinatorFolder, ledgerFile, siteFolder } from './places.js';
+import { keyFile, SigningKey } from './signing.js';
 import { folderStore } from './store.js';
 
 export interface Damage {
@@ -23,7 +23,7 @@ export interface Damage {
 export function damageOf(folder: string): Damage | undefined {
   try {
     const book = readBook(folder);
-    return blobDamage(folder, book) ?? sitesDamage(folder, book);
+    return blobDamage(folder, book) ?? keyDamage(coordinatorFolder(folder), book.key) ?? sitesDamage(folder, book);
   } catch (error) {
     if (error instanceof Found) return error.damage;
     throw error;
@@ -69,7 +69,8 @@ function sitesDamage(folder: string, book: Book): Damage | undefined {
   const sites = join(folder, 'sites');
   const names = new Set([...book.registered.keys(), ...(existsSync(sites) ? readdirSync(sites) : [])]);
   for (const site of names) {
-    const damage = memoryDamage(folder, book, site) ?? keyDamage(folder, book, site);
+    const damage =
+      memoryDamage(folder, book, site) ?? keyDamage(siteFolder(folder, site), book.registered.get(site)?.key);
     if (damage) return damage;
   }
   return undefined;
@@ -82,7 +83,7 @@ function memoryDamage(folder: string, book: Book, site: string): Damage | undefi
   if (!existsSync(file)) return accepted > 0 ? { file, reason: 'it is missing' } : undefined;
   const { metadata } = looking(file, () => decodeSafetensors(readFileSync(file), file));
   // Of another federation: the site itself will say so.
-  if (book.origin && metadata.federation !== federationId(book.origin)) return undefined;
+  if (book.federation && metadata.federation !== book.federation) return undefined;
   const round = Number(metadata.round);
   if (round < accepted) return { file, reason: `it is of round ${round}, and the ledger knows of round ${accepted}` };
   const current = book.open?.round ?? book.round;
@@ -91,12 +92,12 @@ function memoryDamage(folder: string, book: Book, site: string): Damage | undefi
   return undefined;
 }
 
-function keyDamage(folder: string, book: Book, site: string): Damage | undefined {
-  const known = book.registered.get(site);
-  const file = join(siteFolder(folder, site), keyFile);
-  if (!existsSync(file)) return known ? { file, reason: 'it is missing' } : undefined;
-  const { publicKey } = looking(file, () => new Identity(folderStore(siteFolder(folder, site))));
-  return known && known.key !== publicKey
-    ? { file, reason: 'it is not the key that the site registered with' }
+/** @param known public key that others know the owner of the folder by */
+function keyDamage(folder: string, known: string | undefined): Damage | undefined {
+  const file = join(folder, keyFile);
+  if (!existsSync(file)) return known === undefined ? undefined : { file, reason: 'it is missing' };
+  const { publicKey } = looking(file, () => new SigningKey(folderStore(folder)));
+  return known !== undefined && known !== publicKey
+    ? { file, reason: 'it is not the key that the others know its owner by' }
     : undefined;
 }

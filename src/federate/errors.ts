@@ -47,6 +47,11 @@ export const federateErrors = {
     message: 'The coordinator knows another site by the name {site}.',
     hint: 'Give this site a name of its own, or put back its folder with the key that it registered with.',
   },
+  SITE_AHEAD: {
+    exit: 'system',
+    message: 'The site {site} is asked for round {round}, and has trained round {known}.',
+    hint: 'The coordinator has lost rounds: restore its folder from a copy, or start the federation in new folders.',
+  },
   SITE_OTHER_FEDERATION: {
     exit: 'usage',
     message: 'The folder of the site {site} belongs to another federation.',
@@ -71,6 +76,11 @@ export const federateErrors = {
     exit: 'data',
     message: 'Round {round} has {found} usable sites and needs {minimum} ({reasons}).',
     hint: 'The rounds before are kept. Where a site was away or its files are at fault, fix that and resume. Where a setting is the cause, such as the learning rate or minSites, resuming ends the same way: start into a new folder with another value.',
+  },
+  AGGREGATE_INVALID: {
+    exit: 'data',
+    message: 'The updates of round {round} cannot be aggregated ({reason}).',
+    hint: 'The update that is farthest from the global state is left out, and the round goes on with the others.',
   },
   UPDATE_DIVERGED: {
     exit: 'data',
@@ -100,12 +110,27 @@ export const federateErrors = {
   KEY_DAMAGED: {
     exit: 'system',
     message: '{file}: is not a private key ({reason}).',
-    hint: 'Restore the file from a copy: the coordinator knows the site by this key. Before the site has registered it may be deleted, and a new one is made.',
+    hint: 'Restore the file from a copy: the others know a site or a coordinator by this key. Before the first round it may be deleted, and a new one is made.',
+  },
+  KEY_INVALID: {
+    exit: 'usage',
+    message: 'The public key of {owner} is not one of Ed25519 (DER in base64).',
+    hint: 'Copy the public key that {owner} shows, as a whole.',
+  },
+  KEY_OTHER: {
+    exit: 'usage',
+    message: '{folder}: the key of {owner} is not the one that the federation has been run with.',
+    hint: 'Restore the file key.pem of {owner} from a copy; without one, start the federation in a new folder.',
   },
   BLOB_DAMAGED: {
     exit: 'system',
     message: '{file}: a global state or an update that the coordinator kept is lost ({reason}).',
     hint: 'Restore the file from a copy; without one, start the federation in a new folder. A run that is resumed does so by itself.',
+  },
+  BLOB_TOO_LARGE: {
+    exit: 'system',
+    message: 'The blob {blob} has {size} bytes, more than the {limit} that can be needed.',
+    hint: 'Run the same version of graft and the same plan at the coordinator and at all sites.',
   },
   BLOB_MISSING: {
     exit: 'system',

@@ -1,12 +1,13 @@
 /** What a federation tells while it runs. */
 import type { Pause } from '../core/index.js';
 import type { State } from '../nn/index.js';
-import type { Entry } from './ledger.js';
+import type { Entry } from './entries.js';
 import type { Metrics } from './trainer.js';
 
 export type CoordinatorEvent =
   /** What a site said and what came of it, as the ledger has it; bytes are measured. */
   | Extract<Entry, { site: string }>
+  | Extract<Entry, { kind: 'noise' }>
   | { kind: 'round'; round: number; rounds: number; sites: string[] }
   /** Did not answer before the deadline. */
   | { kind: 'missing'; round: number; site: string }
@@ -36,7 +37,9 @@ export interface AggregatedRound extends GlobalResult {
 
 export type SiteEvent<Progress> =
   | { kind: 'progress'; site: string; round: number; progress: Progress }
-  | { kind: 'trained'; site: string; round: number; metrics: Metrics };
+  | { kind: 'trained'; site: string; round: number; metrics: Metrics }
+  /** The first message that was not the coordinator's, where none of its own has come yet. */
+  | { kind: 'ignored'; site: string; reason: string };
 
 /** Among a federation's events are pauses, since much of it is waiting: in each of them it may be ended. */
 export type FederationEvent<Progress = unknown> = CoordinatorEvent | SiteEvent<Progress> | Pause;

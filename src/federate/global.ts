@@ -9,10 +9,10 @@ import { type Aggregated, aggregations, type Correction } from './aggregation/in
 import type { Blobs } from './blobs.js';
 import type { Federation } from './config.js';
 import { codeCorrections } from './corrections.js';
-import type { StateRecord } from './ledger.js';
+import type { StateRecord } from './entries.js';
 import type { BlobReference } from './messages.js';
 import { serverStep } from './server.js';
-import { decodeStates, encodeStates } from './state-bytes.js';
+import { allFinite, decodeStates, encodeStates, normOf } from './state-bytes.js';
 import {
   type Coded,
   type CodedState,
@@ -120,6 +120,13 @@ export class GlobalState {
     );
   }
 
+  /** The name of a tensor that holds numbers that are not finite, among those that sites receive or the next round needs. */
+  get spoiled(): string | undefined {
+    for (const state of [this.tensors, this.#residue, this.#moments])
+      for (const [name, value] of state) if (!allFinite(value)) return name;
+    return undefined;
+  }
+
   /**
    * Keeps everything under its hash: what the coordinator goes on from, and the payloads of the next round as they are sent.
    *
@@ -133,6 +140,7 @@ export class GlobalState {
     const coded = this.#travelling();
     return {
       fingerprint: fingerprint(this.tensors),
+      norm: normOf(this.tensors),
       payload: this.#put(blobs, coded, round + 1),
       ...(isPart && { fresh: this.#put(blobs, pick(coded, changed), round + 1) }),
       memory: blobs.put(memory, memory.length),

@@ -31,13 +31,15 @@ export {
 export { checkFederation, type Federation, federationSchema } from './config.js';
 export { Coordinator, type CoordinatorOptions } from './coordinator.js';
 export { type Damage, damageOf } from './damage.js';
+export type { Entry, StateRecord } from './entries.js';
 export { federateErrors } from './errors.js';
 export type * from './events.js';
-export { type Entry, Ledger, readLedger, type StateRecord } from './ledger.js';
+export { Ledger, readLedger } from './ledger.js';
 export { localOf, personalOf } from './memory.js';
 export * from './peers/index.js';
 export { ledgerFile, siteFolder } from './places.js';
 export type { Proximal } from './proximal.js';
+export { SigningKey } from './signing.js';
 export { type FederationOptions, runFederation } from './simulate.js';
 export { FederatedSite, type SiteOptions } from './site.js';
 export { folderStore, memoryStore, type Store } from './store.js';

@@ -6,60 +6,18 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import { writeAll, writeFileAtomic, writing } from '../core/index.js';
+import { type Entry, entrySchema } from './entries.js';
 import { federateError } from './errors.js';
-import type { BlobReference } from './messages.js';
-import type { Metrics } from './trainer.js';
 
-interface Traffic {
-  round: number;
-  site: string;
-  /**
-   * Bytes of what the site needed in this round and of what it said: payloads and messages, as they travelled, each once
-   * however often a killed process had to ask for it again.
-   */
-  down: number;
-  up: number;
-}
-
-/** What is recorded. Times are ISO texts; hashes are SHA-256. */
-export type Entry = { at?: string } & (
-  | { kind: 'opened'; configuration: Record<string, unknown>; state: StateRecord }
-  /** The federation goes on under a configuration that asks for more; sites that were not there before join. */
-  | { kind: 'extended'; configuration: Record<string, unknown>; joined: string[] }
-  | { kind: 'registered'; site: string; key: string; slices: number; cases: number }
-  | { kind: 'rejected'; site: string; reason: string }
-  | { kind: 'published'; round: number; chosen: string[] }
-  | ({ kind: 'accepted'; blob: BlobReference; norm: number; metrics: Metrics } & Traffic)
-  | ({ kind: 'refused'; reason: string } & Traffic)
-  | ({ kind: 'failed'; reason: string } & Traffic)
-  | ({ kind: 'late' } & Traffic)
-  | { kind: 'closed'; round: number; weights: Record<string, number>; missing: string[] }
-  | { kind: 'stalled'; round: number; found: number; minimum: number }
-  | { kind: 'aggregated'; round: number; error?: number | undefined; metrics: Metrics; state: StateRecord }
-);
-
-/** Where the coordinator stands after a round. */
-export interface StateRecord {
-  /** `fingerprint` of the global state: what sites receive. */
-  fingerprint: string;
-  /** The global state as it travels in the next round. */
-  payload: BlobReference;
-  /** What of it changed, as it travels, where that is not all. Earlier versions did not keep it. */
-  fresh?: BlobReference | undefined;
-  /** What the coordinator needs beside it: moments of its optimiser, what was lost on the wire. */
-  memory: BlobReference;
-  /** What this round adds to frozen weights. */
-  correction?: BlobReference | undefined;
-}
-
-const checkOf = (before: string, entry: string) =>
+/** Of a line: over the one before and itself. @param entry JSON */
+export const checkOf = (before: string, entry: string) =>
   createHash('sha256')
     .update(before + entry)
     .digest('hex')
     .slice(0, 16);
 
 /** The entries of a ledger, how many bytes they take, and the last line's check. @throws GraftError LEDGER_DAMAGED */
-function parse(text: Buffer, file: string): { entries: Entry[]; length: number; check: string } {
+export function parseLedger(text: Buffer, file: string): { entries: Entry[]; length: number; check: string } {
   const entries: Entry[] = [];
   let [check, length] = ['', 0];
   while (length < text.length) {
@@ -80,14 +38,15 @@ function parse(text: Buffer, file: string): { entries: Entry[]; length: number; 
 function parseLine(line: string, before: string): { entry: Entry; check: string } | undefined {
   try {
     const { check, entry } = JSON.parse(line) as { check: string; entry: Entry };
-    return check === checkOf(before, JSON.stringify(entry)) ? { entry, check } : undefined;
+    const written = check === checkOf(before, JSON.stringify(entry)) && entrySchema.safeParse(entry).success;
+    return written ? { entry, check } : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** The entries of a ledger, without opening it for writing. @throws GraftError LEDGER_DAMAGED */
-export const readLedger = (file: string): Entry[] => parse(readFileSync(file), file).entries;
+export const readLedger = (file: string): Entry[] => parseLedger(readFileSync(file), file).entries;
 
 export class Ledger implements Disposable {
   readonly file: string;
@@ -103,7 +62,7 @@ export class Ledger implements Disposable {
     this.#descriptor = writing(file, () => openSync(file, 'a+'));
     try {
       const text = readFileSync(file);
-      const { entries, length, check } = parse(text, file);
+      const { entries, length, check } = parseLedger(text, file);
       if (length < text.length) {
         ftruncateSync(this.#descriptor, length);
         fsyncSync(this.#descriptor);

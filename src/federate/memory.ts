@@ -1,10 +1,11 @@
 /**
- * What a site remembers between its rounds, in one file: the state after its last round and the signed update that came out
- * of it. Both are written at once, so that a site that was killed has either trained the round or not.
+ * What a site remembers between its rounds, in one file: the state after its last round and the update that came out of
+ * it. Both are written at once, so that a site that was killed has either trained the round or not.
  */
 import { copyState, disposeState, type State } from '../nn/index.js';
 import { tensor } from '../torch/index.js';
 import { federateError } from './errors.js';
+import type { SiteState } from './messages.js';
 import { decodeStates, encodeStates } from './state-bytes.js';
 import type { Store } from './store.js';
 
@@ -19,8 +20,17 @@ export interface Remembered {
   residue: State;
   /** Shared tensors as received, where the next round may bring only some of them. */
   received: State;
-  /** The update as it travels, what was said with it, signed, and its length before compression. */
-  update: { payload: Uint8Array; message: Uint8Array };
+  /** The update as it travels, and what is said with it. */
+  update: { payload: Uint8Array; said: Said };
+}
+
+/** What a site says of an update, but for the coordinator's session, in which it is said perhaps for the second time. */
+export type Said = Omit<Extract<SiteState, { kind: 'update' }>, 'session'>;
+
+/** Earlier versions kept the envelope. */
+function saidIn(message: string): Said {
+  const kept = JSON.parse(message) as Said | { body: string };
+  return 'body' in kept ? JSON.parse(kept.body) : kept;
 }
 
 /** In the site's store. */
@@ -30,7 +40,7 @@ const parts = ['local', 'personal', 'residue', 'received', 'update'] as const;
 /** Survives a crash after the return, whole or not at all. */
 export function remember(store: Store, federation: string, { round, update, ...states }: Remembered): void {
   const payload = new Map([['payload', tensor(update.payload)]]);
-  const metadata = { federation, round: String(round), message: Buffer.from(update.message).toString() };
+  const metadata = { federation, round: String(round), message: JSON.stringify(update.said) };
   store.write(memoryFile, encodeStates({ ...states, update: payload }, metadata));
   disposeState(payload);
 }
@@ -51,7 +61,7 @@ export function recall(store: Store, site: string, federation: string): Remember
     for (const state of Object.values(states)) disposeState(state);
     throw federateError('SITE_OTHER_FEDERATION', { site });
   }
-  return { ...states, round: Number(metadata.round), update: { payload, message: Buffer.from(metadata.message) } };
+  return { ...states, round: Number(metadata.round), update: { payload, said: saidIn(metadata.message) } };
 }
 
 /** Frees the tensors that `recall` gave. */

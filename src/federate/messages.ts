@@ -1,43 +1,53 @@
 /**
- * What coordinator and sites say to each other beside tensors: JSON as bytes. A site signs what it says (Ed25519); the
- * coordinator remembers the key that a site registered with.
+ * What coordinator and sites say to each other beside tensors. Every field is bounded, since what it says is recorded and
+ * shown. A message names the federation and the coordinator's session, so that it is worth nothing in another one.
  */
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto';
 import { z } from 'zod';
+import { keyFault } from '../core/index.js';
 import { aggregationNames } from './aggregation/index.js';
-import { federateError } from './errors.js';
-import type { Store } from './store.js';
+import { parseJson } from './signing.js';
+import type { Metrics } from './trainer.js';
 import { compressionNames, wireNames } from './wire/index.js';
 
-const blobSchema = z.strictObject({
+/** Bytes of a message in its envelope: of a site's, and of the coordinator's, which names the sites of a round. */
+export const stateLimit = 2 ** 16;
+export const taskLimit = 2 ** 24;
+
+/** Whether a text is a SHA-256: such a one leads to no other file than a blob. */
+export const isHash = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+
+export const blobSchema = z.strictObject({
   /** SHA-256 of the bytes. */
-  hash: z.string(),
+  hash: z.string().refine(isHash, 'it must be 64 hexadecimal digits'),
   /** Bytes before compression. */
   length: z.int().min(0),
 });
 export type BlobReference = z.output<typeof blobSchema>;
 
-const federation = z.string();
+const hex = z.string().regex(/^[0-9a-f]{16,64}$/);
+/** Which federation it belongs to, and which process of its coordinator: nobody can know the latter in advance. */
+const place = { federation: hex, session: hex };
 const round = z.int().min(1);
-/** Shown names of public keys by site: a site whose name another one took finds out. */
-const sites = z.record(z.string(), z.string());
+const name = z.string().refine((text) => keyFault(text) === undefined, 'it is not a name');
+const fingerprint = z.string().max(128);
+/** Of what a site counts. */
+const count = z.int().min(0).max(1e9);
+
+/** What a reason may hold; a longer one is cut off. */
+const reasonLimit = 1000;
+export const shortReason = (text: string): string => text.slice(0, reasonLimit);
+const reason = z
+  .string()
+  .max(reasonLimit)
+  .transform((text) => text.replace(/\p{Cc}/gu, ' '));
 
 /** A global state, and how to read it. */
 const globalSchema = z.strictObject({
-  federation,
+  ...place,
   /** The round that starts from it; of the end, the last one. */
   round,
-  sites,
-  base: z.string(),
-  plan: z.string(),
+  base: fingerprint,
+  plan: name,
   aggregation: z.enum(aggregationNames),
   wire: z.enum(wireNames),
   compression: z.enum(compressionNames),
@@ -46,134 +56,73 @@ const globalSchema = z.strictObject({
   /** What every round so far added to frozen weights. */
   corrections: z.array(z.strictObject({ round, blob: blobSchema })),
 });
+export type GlobalTask = z.output<typeof globalSchema>;
 
 export const taskSchema = z.discriminatedUnion('kind', [
+  /** Sites are asked who they are. */
+  z.strictObject({ kind: z.literal('open'), ...place }),
   globalSchema.extend({
     kind: z.literal('round'),
     rounds: z.int().min(1),
-    /** The sites that shall train. */
-    chosen: z.array(z.string()),
-    mu: z.number(),
+    /**
+     * The sites that shall train, with short names of their keys: a site whose name another one took finds out. A site looks
+     * up itself alone.
+     */
+    chosen: z.custom<Record<string, string>>((value) => typeof value === 'object' && value !== null),
+    mu: z.number().min(0),
     /** The tensors that changed since the last round, where they are fewer than all. */
     fresh: blobSchema.optional(),
   }),
-  globalSchema.extend({ kind: z.literal('done') }),
+  globalSchema.extend({
+    kind: z.literal('done'),
+    /** Those that took part. */
+    sites: z.array(z.string()),
+  }),
 ]);
 export type Task = z.output<typeof taskSchema>;
 export type RoundTask = Extract<Task, { kind: 'round' }>;
 export type DoneTask = Extract<Task, { kind: 'done' }>;
 
+/** @throws GraftError MESSAGE_INVALID */
+export const taskOf = (body: string): Task => parseJson(taskSchema, body, 'the coordinator');
+
+/** Most entries that a site's metrics have. */
+const metricLimit = 64;
+
+/** Of what a trainer tells of its round, what a site says: finite numbers under names. */
+export const metricsOf = (told: Metrics): Metrics =>
+  Object.fromEntries(
+    Object.entries(told)
+      .filter(([key, value]) => Number.isFinite(value) && keyFault(key) === undefined)
+      .slice(0, metricLimit),
+  );
+
 /** What a site says. `down` counts the bytes of the round's task and of what was fetched for it, each once. */
 export const stateSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('present'),
-    site: z.string(),
+    site: name,
+    ...place,
     /** Public key, DER in base64. */
-    key: z.string(),
-    base: z.string(),
-    slices: z.number().min(0),
-    cases: z.number().min(0),
+    key: z.string().max(100),
+    base: fingerprint,
+    slices: count,
+    cases: count,
   }),
   z.strictObject({
     kind: z.literal('update'),
-    site: z.string(),
-    federation,
+    site: name,
+    ...place,
     round,
     blob: blobSchema,
-    metrics: z.record(z.string(), z.number()),
+    metrics: z
+      .record(name, z.number())
+      .refine((metrics) => Object.keys(metrics).length <= metricLimit, `more than ${metricLimit} metrics`),
     down: z.int().min(0),
   }),
-  z.strictObject({
-    kind: z.literal('failed'),
-    site: z.string(),
-    federation,
-    round,
-    reason: z.string(),
-    down: z.int().min(0),
-  }),
+  z.strictObject({ kind: z.literal('failed'), site: name, ...place, round, reason, down: z.int().min(0) }),
 ]);
 export type SiteState = z.output<typeof stateSchema>;
 
-export const encodeTask = (task: Task): Uint8Array => Buffer.from(JSON.stringify(task));
-
-/** @throws GraftError MESSAGE_INVALID */
-export const decodeTask = (bytes: Uint8Array): Task =>
-  parse(taskSchema, Buffer.from(bytes).toString(), 'the coordinator');
-
-function parse<T>(schema: z.ZodType<T>, text: string, from: string): T {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (error) {
-    const reason = error instanceof z.ZodError ? z.prettifyError(error).split('\n')[0] : (error as Error).message;
-    throw federateError('MESSAGE_INVALID', { from, reason }, error);
-  }
-}
-
-const envelopeSchema = z.strictObject({ body: z.string(), signature: z.string() });
-
-/** In the site's store. */
-export const keyFile = 'key.pem';
-
-/** A site's identity: it signs what the site says. */
-export class Identity {
-  /** DER in base64. */
-  readonly publicKey: string;
-  readonly #private: KeyObject;
-
-  /** Takes the key from the site's store, or makes one and keeps it there. @throws GraftError KEY_DAMAGED, SECRET_EXPOSED */
-  constructor(store: Store) {
-    const kept = store.read(keyFile);
-    if (kept) this.#private = readKey(kept, store.fileOf(keyFile));
-    else {
-      this.#private = generateKeyPairSync('ed25519').privateKey;
-      store.write(keyFile, Buffer.from(this.#private.export({ type: 'pkcs8', format: 'pem' })));
-    }
-    this.publicKey = createPublicKey(this.#private).export({ type: 'spki', format: 'der' }).toString('base64');
-  }
-
-  sign(state: SiteState): Uint8Array {
-    const body = JSON.stringify(state);
-    const signature = sign(null, Buffer.from(body), this.#private).toString('base64');
-    return Buffer.from(JSON.stringify({ body, signature }));
-  }
-}
-
-function readKey(bytes: Uint8Array, file: string): KeyObject {
-  try {
-    const key = createPrivateKey(Buffer.from(bytes));
-    if (key.asymmetricKeyType !== 'ed25519') throw new Error(`it is of the type ${key.asymmetricKeyType}`);
-    return key;
-  } catch (error) {
-    throw federateError('KEY_DAMAGED', { file, reason: (error as Error).message }, error);
-  }
-}
-
-/** Short name of a public key, for people and for tasks. */
-export const keyName = (publicKey: string): string => createHash('sha256').update(publicKey).digest('hex').slice(0, 16);
-
-/**
- * Reads what a site said.
- *
- * @param site as the transport names it
- * @param keyOf the key that the site must have signed with; a site that only says that it is there brings its own
- * @throws GraftError MESSAGE_INVALID
- */
-export function openState(bytes: Uint8Array, site: string, keyOf: (site: string) => string | undefined): SiteState {
-  const { body, signature } = parse(envelopeSchema, Buffer.from(bytes).toString(), site);
-  const state = parse(stateSchema, body, site);
-  const invalid = (reason: string) => federateError('MESSAGE_INVALID', { from: site, reason });
-  if (state.site !== site) throw invalid(`it speaks for ${state.site}`);
-  const key = keyOf(site) ?? (state.kind === 'present' ? state.key : undefined);
-  if (key === undefined) throw invalid('the site did not register');
-  if (!verified(body, signature, key)) throw invalid('it is not signed with the key of that site');
-  return state;
-}
-
-function verified(body: string, signature: string, key: string): boolean {
-  try {
-    const publicKey = createPublicKey({ key: Buffer.from(key, 'base64'), format: 'der', type: 'spki' });
-    return verify(null, Buffer.from(body), publicKey, Buffer.from(signature, 'base64'));
-  } catch {
-    return false; // the key itself is none
-  }
-}
+/** @param site as the transport names it @throws GraftError MESSAGE_INVALID */
+export const siteStateOf = (body: string, site: string): SiteState => parseJson(stateSchema, body, site);

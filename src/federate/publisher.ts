@@ -1,31 +1,46 @@
-/** How the coordinator puts a round before its sites: the payloads and corrections that it kept, then the task that names them. */
+/** How the coordinator speaks to its sites: the payloads and corrections of a round that it kept, then the task that names them. */
 import type { Blobs } from './blobs.js';
 import type { Book, OpenRound } from './book.js';
 import type { Label } from './global.js';
-import { type BlobReference, encodeTask, keyName } from './messages.js';
+import type { BlobReference, Task } from './messages.js';
+import { keyName, type SigningKey } from './signing.js';
 import type { Transport } from './transport.js';
 
 export class Publisher {
   readonly #transport: Transport;
   readonly #label: Label;
-  /** Of the federation. */
-  readonly #id: string;
+  readonly #signing: SigningKey;
+  /** What every task names. */
+  readonly #place: { federation: string; session: string };
   readonly #book: Book;
   readonly #blobs: Blobs;
   /** The last round whose corrections this process put out; those of all rounds stay. */
   #corrected = 0;
 
-  constructor(transport: Transport, label: Label, id: string, book: Book, blobs: Blobs) {
+  constructor(
+    transport: Transport,
+    label: Label,
+    identity: SigningKey,
+    place: { federation: string; session: string },
+    book: Book,
+    blobs: Blobs,
+  ) {
     this.#transport = transport;
     this.#label = label;
-    this.#id = id;
+    this.#signing = identity;
+    this.#place = place;
     this.#book = book;
     this.#blobs = blobs;
   }
 
   #send = (blob: BlobReference, round?: number) => this.#transport.putBlob(this.#blobs.get(blob), round);
 
-  #keyNames = () => Object.fromEntries([...this.#book.registered].map(([site, { key }]) => [site, keyName(key)]));
+  #publish = (task: Task) => this.#transport.publishTask(this.#signing.seal('coordinator', task));
+
+  /** Asks the sites who they are. */
+  open(): Promise<void> {
+    return this.#publish({ kind: 'open', ...this.#place });
+  }
 
   /** Says to the sites what to do; after a restart for the second time, which those that did it take as a question. */
   async round({ round, chosen }: OpenRound): Promise<void> {
@@ -33,15 +48,16 @@ export class Publisher {
     const { fresh } = this.#book.state!;
     const global = await this.#global(round);
     if (fresh) await this.#send(fresh, round);
-    const task = encodeTask({ kind: 'round', round, rounds, ...global, chosen: [...chosen], mu, fresh });
-    await this.#transport.publishTask(task);
+    const { registered } = this.#book;
+    const names = Object.fromEntries(chosen.map((site) => [site, keyName(registered.get(site)!.key)]));
+    await this.#publish({ kind: 'round', round, rounds, ...global, chosen: names, mu, fresh });
   }
 
   /** Says that the rounds are over, and what they led to. */
   async done(): Promise<void> {
-    const { round } = this.#book;
+    const { round, registered } = this.#book;
     const global = await this.#global(round + 1);
-    await this.#transport.publishTask(encodeTask({ kind: 'done', round, ...global }));
+    await this.#publish({ kind: 'done', round, ...global, sites: [...registered.keys()].sort() });
   }
 
   /** Puts out the global state and what rounds added to frozen weights. @param round that the payload may be forgotten after */
@@ -56,7 +72,6 @@ export class Publisher {
       await this.#send(correction.blob);
       this.#corrected = correction.round;
     }
-    const sites = this.#keyNames();
-    return { federation: this.#id, sites, base, plan, aggregation, wire, compression, full, corrections };
+    return { ...this.#place, base, plan, aggregation, wire, compression, full, corrections };
   }
 }

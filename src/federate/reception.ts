@@ -1,44 +1,36 @@
 /**
- * How the coordinator judges what a site says: the answer is an entry for the ledger, or nothing where it was heard
- * before. A site can only spoil its own update: what does not bear its signature is set aside, not held against it.
+ * How the coordinator judges what a site has said: the answer is an entry for the ledger, or nothing where it was heard
+ * before. A site can only spoil its own update.
  */
 import { GraftError } from '../core/index.js';
 import type { Book } from './book.js';
 import type { Computation } from './computation/index.js';
-import type { Entry } from './ledger.js';
-import { openState, type SiteState } from './messages.js';
+import type { Entry } from './entries.js';
+import type { Heard } from './gate.js';
+import type { SiteState } from './messages.js';
 import type { Transport } from './transport.js';
 
 /** What the coordinator judges by. */
 export interface Bench {
   book: Book;
-  /** The federation's identity. */
-  federation: string;
   /** Fingerprint of the frozen network. */
   base: string;
-  /** Names of the sites that may take part. */
-  sites: readonly string[];
+  /** Bytes that an update has at most. */
+  limit: number;
+  /** Sites that have said in this session who they are. */
+  introduced: Set<string>;
   transport: Transport;
   computation: Computation;
 }
 
 type Judgement = Extract<Entry, { site: string }>;
 
-/** @param bytes as the transport brought them from this site */
-export async function judge(bytes: Uint8Array, site: string, bench: Bench): Promise<Judgement | undefined> {
-  const { book, federation } = bench;
+export async function judge({ site, key, state, bytes }: Heard, bench: Bench): Promise<Judgement | undefined> {
+  const { book } = bench;
   const reject = (reason: string): Judgement => ({ kind: 'rejected', site, reason });
-  let state: SiteState;
-  try {
-    state = openState(bytes, site, (name) => book.registered.get(name)?.key);
-  } catch (error) {
-    if (error instanceof GraftError && error.code === 'MESSAGE_INVALID') return reject(error.message);
-    throw error;
-  }
-  if (state.kind === 'present') return judgeRegistration(state, bench);
+  if (state.kind === 'present') return judgeRegistration(state, key, bench);
   const { round, down } = state;
-  if (state.federation !== federation) return reject('it belongs to another federation');
-  const traffic = { round, site, down, up: bytes.length };
+  const traffic = { round, site, down, up: bytes };
   const { open } = book;
   if (open?.round !== round) {
     if (round > book.round) return reject(`it answers round ${round}, which was not begun`);
@@ -52,13 +44,15 @@ export async function judge(bytes: Uint8Array, site: string, bench: Bench): Prom
 }
 
 function judgeRegistration(
-  { site, key, base, slices, cases }: Extract<SiteState, { kind: 'present' }>,
-  { book, base: ours, sites }: Bench,
+  { site, base, slices, cases }: Extract<SiteState, { kind: 'present' }>,
+  key: string,
+  { book, base: ours, introduced }: Bench,
 ): Judgement | undefined {
   const reject = (reason: string): Judgement => ({ kind: 'rejected', site, reason });
-  if (!sites.includes(site)) return reject('no site of this name is expected');
   if (base !== ours) return reject('its frozen network is another one');
   if (slices === 0 || cases === 0) return reject('it has no training cases');
+  if (introduced.has(site)) return undefined;
+  introduced.add(site);
   const known = book.registered.get(site);
   if (known && known.slices === slices && known.cases === cases) return undefined;
   return { kind: 'registered', site, key, slices, cases };
@@ -67,17 +61,20 @@ function judgeRegistration(
 async function judgeUpdate(
   { blob, metrics }: Extract<SiteState, { kind: 'update' }>,
   traffic: { round: number; site: string; down: number; up: number },
-  { book, transport, computation }: Bench,
+  { book, transport, computation, limit }: Bench,
 ): Promise<Judgement> {
   const { round, site } = traffic;
+  const refuse = (reason: string): Judgement => ({ kind: 'refused', ...traffic, up, reason });
   let { up } = traffic;
+  if (blob.length > limit) return refuse(`it says that it has ${blob.length} bytes, more than ${limit}`);
   try {
-    const bytes = await transport.getBlob(blob.hash);
+    const bytes = await transport.getBlob(blob.hash, limit);
     up += bytes.length;
     const norm = await computation.judge({ state: book.state!, round, site, blob, bytes });
     return { kind: 'accepted', ...traffic, up, blob, norm, metrics };
   } catch (error) {
-    if (!(error instanceof GraftError) || !/^(PAYLOAD_INVALID|BLOB_MISSING)$/.test(error.code)) throw error;
-    return { kind: 'refused', ...traffic, up, reason: error.message };
+    if (!(error instanceof GraftError) || !/^(PAYLOAD_INVALID|BLOB_MISSING|BLOB_TOO_LARGE)$/.test(error.code))
+      throw error;
+    return refuse(error.message);
   }
 }

@@ -2,6 +2,7 @@
 import { random } from '../core/index.js';
 import type { Registered } from './book.js';
 import type { Federation } from './config.js';
+import { lowerMedian } from './decision.js';
 import { federateError } from './errors.js';
 
 /** The sites of a round, in order of name; the same seed always draws the same sites. */
@@ -14,14 +15,15 @@ export function sample(sites: readonly string[], round: number, { sampling, minS
 }
 
 /**
- * Shares of sites, which sum up to 1, in order of name.
+ * Shares of sites, which sum up to 1, in order of name. What sites say of their size counts up to `maxWeightRatio` times
+ * the median: no site takes a round by what it says.
  *
  * @throws GraftError WEIGHTS_INVALID
  */
 export function sharesOf(
   sites: readonly string[],
   registered: ReadonlyMap<string, Registered>,
-  weights: Federation['weights'],
+  { weights, maxWeightRatio }: Pick<Federation, 'weights' | 'maxWeightRatio'>,
 ): Record<string, number> {
   const weightOf = (site: string): number => {
     if (weights === 'equal') return 1;
@@ -30,16 +32,11 @@ export function sharesOf(
     if (given === undefined) throw federateError('WEIGHTS_INVALID', { problem: `${site} has none` });
     return given;
   };
-  const all = [...sites].sort().map((site) => [site, weightOf(site)] as const);
+  const said = [...sites].sort().map((site) => [site, weightOf(site)] as const);
+  const capped = typeof weights === 'string' && maxWeightRatio !== null;
+  const most = capped ? maxWeightRatio * lowerMedian(said.map(([, weight]) => weight)) : Number.POSITIVE_INFINITY;
+  const all = said.map(([site, weight]) => [site, Math.min(weight, most)] as const);
   const sum = all.reduce((total, [, weight]) => total + weight, 0);
   if (!(sum > 0)) throw federateError('WEIGHTS_INVALID', { problem: `they are 0 for ${sites.join(', ')}` });
   return Object.fromEntries(all.map(([site, weight]) => [site, weight / sum]));
-}
-
-/** Sites whose norm is more than `ratio` times the median of all. */
-export function outliers(norms: ReadonlyMap<string, number>, ratio: number): string[] {
-  const sorted = [...norms.values()].sort((a, b) => a - b);
-  const half = sorted.length / 2;
-  const median = (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
-  return [...norms].filter(([, norm]) => norm > ratio * median).map(([site]) => site);
 }

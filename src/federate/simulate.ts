@@ -90,7 +90,10 @@ export async function* runFederation<Progress>({
   });
   const members = sites.map(
     ({ name, trainer }) =>
-      new FederatedSite({ name, trainer, transport, turns, store: folderStore(siteFolder(folder, name)) }),
+      new FederatedSite({
+        ...{ name, trainer, transport, turns, store: folderStore(siteFolder(folder, name)) },
+        coordinator: coordinator.publicKey,
+      }),
   );
   coordinator.correct((round, corrections) => {
     for (const { trainer } of sites) trainer.correct?.(round, corrections);

@@ -1,38 +1,32 @@
 /**
- * A site: a state machine that says that it is there, waits for tasks, trains when it is chosen, and keeps what it has to
- * say on its disk before it says it. Killed while it trains, it trains the round again to the same bits; killed later,
- * it says the same again.
+ * A site: a state machine that waits for the coordinator's tasks, says who it is, trains when it is chosen, and keeps what it
+ * has to say on its disk before it says it. Killed while it trains, it trains the round again to the same bits; killed
+ * later, it says the same again.
  */
 import { forward, GraftError } from '../core/index.js';
-import { copyState, disposeState, pick, type State } from '../nn/index.js';
+import { disposeState, pick } from '../nn/index.js';
 import { aggregations } from './aggregation/index.js';
 import { hashOf } from './blobs.js';
-import { withCorrections } from './corrections.js';
+import { Downloads } from './downloads.js';
 import { federateError } from './errors.js';
 import type { SiteEvent } from './events.js';
 import { forget, type Remembered, recall, remember } from './memory.js';
-import {
-  type BlobReference,
-  type DoneTask,
-  decodeTask,
-  Identity,
-  keyName,
-  type RoundTask,
-  type SiteState,
-  type Task,
-} from './messages.js';
+import { type BlobReference, type DoneTask, metricsOf, type SiteState, shortReason } from './messages.js';
 import { Proximal } from './proximal.js';
+import { checkKey, keyName, SigningKey } from './signing.js';
 import type { Store } from './store.js';
 import { newest, scoped, Turns } from './streams.js';
+import { type Assignment, callsOf, taskIn } from './tasks.js';
 import type { LocalTrainer } from './trainer.js';
 import type { Transport } from './transport.js';
 import { packUpdate } from './update.js';
-import { type CodedState, decodePayload, receive, wireFormats } from './wire/index.js';
 
 export interface SiteOptions<Progress> {
   name: string;
   trainer: LocalTrainer<Progress>;
   transport: Transport;
+  /** Public key of the coordinator: the site does what this key has signed, and nothing else. */
+  coordinator: string;
   /** The site's own: its key and its memory. */
   store: Store;
   /** Sites that share a network take turns. */
@@ -45,28 +39,34 @@ export interface SiteOptions<Progress> {
  */
 export class FederatedSite<Progress = unknown> {
   readonly name: string;
+  readonly #coordinator: string;
   readonly #trainer: LocalTrainer<Progress>;
   readonly #transport: Transport;
   readonly #store: Store;
   readonly #turns: Turns;
-  readonly #identity: Identity;
-  /**
-   * Bytes that the round under way takes: its task and what is fetched for it, each once. What is fetched again because
-   * the process was killed does not count, so that the number does not depend on how often that happened.
-   */
-  #down = 0;
-  /** What the coordinator said at the end of the rounds. */
-  #done: DoneTask | undefined;
-  /** Bytes of the corrections that this process handed to the trainer, by their round. */
-  readonly #corrected = new Map<number, number>();
+  readonly #signing: SigningKey;
+  readonly #downloads: Downloads;
+  /** The coordinator's session in which the site said who it is. */
+  #introduced: string | undefined;
+  /** What the coordinator said at the end of the rounds, as it travelled. */
+  #done: Uint8Array | undefined;
 
-  constructor({ name, trainer, transport, store, turns = new Turns() }: SiteOptions<Progress>) {
+  /** @throws GraftError KEY_INVALID, KEY_DAMAGED, SECRET_EXPOSED */
+  constructor({ name, trainer, transport, coordinator, store, turns = new Turns() }: SiteOptions<Progress>) {
+    checkKey(coordinator, 'the coordinator');
     this.name = name;
+    this.#coordinator = coordinator;
     this.#trainer = trainer;
     this.#transport = transport;
     this.#store = store;
     this.#turns = turns;
-    this.#identity = new Identity(store);
+    this.#signing = new SigningKey(store);
+    this.#downloads = new Downloads(name, trainer, transport);
+  }
+
+  /** For the coordinator, which should know it before the federation begins. */
+  get publicKey(): string {
+    return this.#signing.publicKey;
   }
 
   /**
@@ -75,19 +75,24 @@ export class FederatedSite<Progress = unknown> {
    * @throws GraftError SITE_NAME_TAKEN, SITE_OTHER_FEDERATION, MESSAGE_INVALID
    */
   async *run(signal: AbortSignal): AsyncGenerator<SiteEvent<Progress>> {
-    const { base, slices, cases } = this.#trainer;
-    await this.#say({ kind: 'present', site: this.name, key: this.#identity.publicKey, base, slices, cases });
+    const { name: site, publicKey: key } = this;
     using end = scoped(signal);
-    for await (const { value: bytes, superseded } of newest(this.#transport.watchTasks(end.signal))) {
-      const task = decodeTask(bytes);
-      const known = task.sites[this.name];
-      if (known && known !== keyName(this.#identity.publicKey))
-        throw federateError('SITE_NAME_TAKEN', { site: this.name });
-      if (task.kind === 'done') {
-        this.#done = task;
+    const calls = callsOf(this.#transport.watchTasks(end.signal), { site, coordinator: this.#coordinator });
+    for await (const { value: call, superseded } of newest(calls)) {
+      if (call.kind === 'done') {
+        this.#done = call.bytes;
         return;
       }
-      if (task.chosen.includes(this.name)) yield* this.#answer(task, superseded, bytes.length);
+      if (call.kind === 'ignored') yield { ...call, site };
+      else if (call.kind === 'round' && call.known !== undefined) {
+        if (call.known !== keyName(key)) throw federateError('SITE_NAME_TAKEN', { site });
+        yield* this.#answer(call, superseded);
+      } else if (this.#introduced !== call.session) {
+        const { base, slices, cases } = this.#trainer;
+        const { federation, session } = call;
+        await this.#say({ kind: 'present', site, federation, session, key, base, slices, cases });
+        this.#introduced = session;
+      }
     }
   }
 
@@ -95,48 +100,47 @@ export class FederatedSite<Progress = unknown> {
    * Puts the last global state, with what is the site's own, into the trainer, after `run` ended because the rounds are over.
    *
    * @returns the last round, and the sites that took part
-   * @throws GraftError SITE_UNFINISHED, SITE_OTHER_FEDERATION, BLOB_MISSING, PAYLOAD_INVALID
+   * @throws GraftError SITE_UNFINISHED, SITE_OTHER_FEDERATION, BLOB_MISSING, BLOB_TOO_LARGE, PAYLOAD_INVALID
    */
   async loadResult(): Promise<{ round: number; sites: string[] }> {
-    const task = this.#done;
-    if (!task) throw federateError('SITE_UNFINISHED', { site: this.name });
+    if (!this.#done) throw federateError('SITE_UNFINISHED', { site: this.name });
+    const task = taskIn(this.#done, this.#coordinator) as DoneTask;
     using _turn = await this.#turns.take();
     const own = recall(this.#store, this.name, task.federation);
-    const { coded } = await this.#fetch(task.full, task);
-    const global = receive(coded, wireFormats[task.wire]);
+    const global = await this.#downloads.global(task, undefined);
     try {
-      await this.#correct(task, task.round);
+      await this.#downloads.correct(task, task.round);
       this.#trainer.load(new Map([...global, ...(own?.personal ?? [])]), own?.local);
     } finally {
       disposeState(global);
       if (own) forget(own);
     }
-    return { round: task.round, sites: Object.keys(task.sites).sort() };
+    return { round: task.round, sites: task.sites };
   }
 
   async #say(state: SiteState): Promise<void> {
-    await this.#transport.updateState(this.name, this.#identity.sign(state));
+    await this.#transport.updateState(this.name, this.#signing.seal('site', state));
   }
 
   /** Trains, unless the round was trained before, and sends the update. */
-  async *#answer(task: RoundTask, superseded: AbortSignal, length: number): AsyncGenerator<SiteEvent<Progress>> {
-    const { round, federation } = task;
+  async *#answer(task: Assignment, superseded: AbortSignal): AsyncGenerator<SiteEvent<Progress>> {
+    const { name: site } = this;
+    const { round, federation, session } = task;
     using _turn = await this.#turns.take();
     if (superseded.aborted) return;
-    this.#down = length;
-    const before = recall(this.#store, this.name, federation);
+    this.#downloads.bytes = task.length;
+    const before = recall(this.#store, site, federation);
     try {
-      if (before?.round === round) {
-        await this.#sendUpdate(before.update, round);
-        return;
-      }
-      const update = yield* this.#train(task, before, superseded);
-      if (update) await this.#sendUpdate(update, round);
+      if (before && before.round > round) throw federateError('SITE_AHEAD', { site, round, known: before.round });
+      const update = before?.round === round ? before.update : yield* this.#train(task, before, superseded);
+      if (!update) return;
+      await this.#transport.putBlob(update.payload, round);
+      await this.#say({ ...update.said, session });
     } catch (error) {
       if (superseded.aborted) return;
       if (error instanceof GraftError && error.code === 'SITE_OTHER_FEDERATION') throw error;
-      const failed = { kind: 'failed', reason: (error as Error).message, site: this.name, federation, round } as const;
-      await this.#say({ ...failed, down: this.#down });
+      const reason = shortReason((error as Error).message);
+      await this.#say({ kind: 'failed', site, federation, session, round, reason, down: this.#downloads.bytes });
     } finally {
       if (before) forget(before);
     }
@@ -144,32 +148,32 @@ export class FederatedSite<Progress = unknown> {
 
   /** One round of training, remembered before it is sent; undefined where a newer task overtook it. */
   async *#train(
-    task: RoundTask,
+    task: Assignment,
     before: Remembered | undefined,
     superseded: AbortSignal,
   ): AsyncGenerator<SiteEvent<Progress>, Remembered['update'] | undefined> {
+    const { name: site } = this;
     const { round, rounds, mu, federation } = task;
     const trainer = this.#trainer;
     const strategy = aggregations[task.aggregation];
     const trains = (name: string) => strategy.trains(name, round);
-    const global = await this.#receive(task, before);
+    const global = await this.#downloads.global(task, before);
     try {
-      await this.#correct(task, before?.round ?? 0);
+      await this.#downloads.correct(task, before?.round ?? 0);
       trainer.load(new Map([...global, ...(before?.personal ?? [])]), before?.local);
       using proximal = mu > 0 ? new Proximal(mu, pick(trainer.travelling(), trains)) : undefined;
       const training = trainer.train({ round, rounds, trains, proximal }, superseded);
-      const metrics = yield* forward(training, (progress) => [
-        { kind: 'progress', site: this.name, round, progress } as const,
-      ]);
+      const metrics = metricsOf(
+        yield* forward(training, (progress) => [{ kind: 'progress', site, round, progress } as const]),
+      );
       if (superseded.aborted) return undefined;
 
       const travelling = trainer.travelling();
       const sent = pick(travelling, (name) => trains(name) && !strategy.personal(name));
-      const { payload, residue } = packUpdate(task, this.name, sent, global, before?.residue ?? new Map());
+      const { payload, residue } = packUpdate(task, site, sent, global, before?.residue ?? new Map());
       const blob: BlobReference = { hash: hashOf([payload.bytes]), length: payload.length };
-      const finite = Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
-      const said = { site: this.name, federation, round, blob, metrics: finite, down: this.#down };
-      const update = { payload: payload.bytes, message: this.#identity.sign({ kind: 'update', ...said }) };
+      const said = { kind: 'update', site, federation, round, blob, metrics, down: this.#downloads.bytes } as const;
+      const update = { payload: payload.bytes, said };
       remember(this.#store, federation, {
         round,
         local: trainer.localState(),
@@ -179,56 +183,10 @@ export class FederatedSite<Progress = unknown> {
         update,
       });
       disposeState(residue);
-      yield { kind: 'trained', site: this.name, round, metrics: finite };
+      yield { kind: 'trained', site, round, metrics };
       return update;
     } finally {
       disposeState(global);
     }
-  }
-
-  async #fetch(
-    { hash, length }: BlobReference,
-    { wire, compression }: Task,
-  ): Promise<{ coded: CodedState; bytes: number }> {
-    const bytes = await this.#transport.getBlob(hash);
-    const from = 'the coordinator';
-    if (hashOf([bytes]) !== hash)
-      throw federateError('PAYLOAD_INVALID', { from, reason: 'they were changed on their way' });
-    const { coded } = decodePayload(bytes, wireFormats[wire], compression, { limit: length, from });
-    return { coded, bytes: bytes.length };
-  }
-
-  /** All shared tensors: what changed since the last round and the others as remembered, or everything anew. */
-  async #receive(task: RoundTask, before: Remembered | undefined): Promise<State> {
-    const format = wireFormats[task.wire];
-    const goesOn = before?.round === task.round - 1 && before.received.size > 0;
-    const { coded, bytes } = await this.#fetch(goesOn && task.fresh ? task.fresh : task.full, task);
-    this.#down += bytes;
-    const fresh = receive(coded, format);
-    if (!goesOn || !task.fresh) return fresh;
-    return new Map([...copyState(pick(before.received, (name) => !fresh.has(name))), ...fresh]);
-  }
-
-  /**
-   * Hands over what rounds added to frozen weights: all of it in a new process, whose network is as it was at first.
-   * @param since the round that the site trained last: what came before is no traffic of this round
-   */
-  async #correct(task: Task, since: number): Promise<void> {
-    const trainer = this.#trainer;
-    if (aggregations[task.aggregation].corrects && !trainer.correct)
-      throw federateError('CORRECTION_UNSUPPORTED', { site: this.name, aggregation: task.aggregation });
-    for (const { round, blob } of task.corrections) {
-      if (!this.#corrected.has(round)) {
-        const { coded, bytes } = await this.#fetch(blob, task);
-        withCorrections(coded, wireFormats[task.wire], (corrections) => trainer.correct?.(round, corrections));
-        this.#corrected.set(round, bytes);
-      }
-      if (round >= since) this.#down += this.#corrected.get(round)!;
-    }
-  }
-
-  async #sendUpdate({ payload, message }: { payload: Uint8Array; message: Uint8Array }, round: number): Promise<void> {
-    await this.#transport.putBlob(payload, round);
-    await this.#transport.updateState(this.name, message);
   }
 }

@@ -1,4 +1,4 @@
-/** States as bytes in memory, and whether their values are numbers. */
+/** States as bytes in memory, whether their values are numbers, and how large they are. */
 import { Room, shownName } from '../core/index.js';
 import { decodeSafetensors, type RawTensor, type SafetensorsPieces, sealSafetensors } from '../formats/index.js';
 import { joinStates, partOf, type State } from '../nn/index.js';
@@ -49,3 +49,10 @@ const all = operator('aten::all') as (x: Tensor) => Tensor;
 
 /** Whether every element is a number. */
 export const allFinite = (value: Tensor): boolean => scope(() => Number(all(isfinite(value)).item()) === 1);
+
+/** The Frobenius norm of all tensors together. */
+export const normOf = (state: State): number => {
+  let square = 0;
+  for (const value of state.values()) square += scope(() => value.to('float64').norm().item()) ** 2;
+  return Math.sqrt(square);
+};

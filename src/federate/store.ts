@@ -1,13 +1,27 @@
 /** Named bytes that survive, whole or absent: a folder, or memory where nothing has to survive. */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Chunk, piecesOf, readSecret, removeAllLeftovers, writeAll, writeSecret, writing } from '../core/index.js';
+import {
+  type Chunk,
+  piecesOf,
+  readRegular,
+  readSecret,
+  removeAllLeftovers,
+  shownName,
+  writeAll,
+  writeSecret,
+  writing,
+} from '../core/index.js';
+import { federateError } from './errors.js';
 
 export interface Store {
   /** Writes the chunks one after another; after the return they survive a crash. */
   write(name: string, ...chunks: Chunk[]): void;
-  /** @throws GraftError SECRET_EXPOSED where a key (`….pem`) can be read by others */
-  read(name: string): Uint8Array | undefined;
+  /**
+   * @param limit bytes; what is larger is not read
+   * @throws GraftError BLOB_TOO_LARGE, SECRET_EXPOSED where a key (`….pem`) can be read by others
+   */
+  read(name: string, limit?: number): Uint8Array | undefined;
   remove(name: string): void;
   /** What errors call it: the file, where it is one. */
   fileOf(name: string): string;
@@ -26,18 +40,21 @@ export function folderStore(folder: string, { durable = true } = {}): Store {
   return {
     write: (name, ...chunks) =>
       durable ? writeSecret(join(folder, name), ...chunks) : writeLoosely(join(folder, name), chunks),
-    read(name) {
-      try {
-        return name.endsWith('.pem') ? readSecret(join(folder, name)) : readFileSync(join(folder, name));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw error;
-      }
+    read(name, limit = Number.POSITIVE_INFINITY) {
+      const path = join(folder, name);
+      const size = statSync(path, { throwIfNoEntry: false })?.size;
+      if (size === undefined) return undefined;
+      checkSize(name, size, limit);
+      return name.endsWith('.pem') ? readSecret(path) : readRegular(path);
     },
     fileOf: (name) => join(folder, name),
     remove: (name) => rmSync(join(folder, name), { force: true }),
     names: visible,
   };
+}
+
+function checkSize(name: string, size: number, limit: number): void {
+  if (size > limit) throw federateError('BLOB_TOO_LARGE', { blob: shownName(name), size, limit });
 }
 
 /** Not safe from a crash. */
@@ -56,7 +73,11 @@ export function memoryStore(): Store {
   return {
     write: (name, ...chunks) =>
       void held.set(name, Buffer.concat(Array.from(piecesOf(chunks), (piece) => piece.slice()))),
-    read: (name) => held.get(name),
+    read(name, limit = Number.POSITIVE_INFINITY) {
+      const bytes = held.get(name);
+      if (bytes) checkSize(name, bytes.length, limit);
+      return bytes;
+    },
     fileOf: (name) => name,
     remove: (name) => void held.delete(name),
     names: () => [...held.keys()],

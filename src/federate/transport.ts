@@ -4,7 +4,8 @@
  * object), and a queue in one process.
  *
  * A transport carries bytes and promises little: tasks and states may come twice, blobs may be gone after a crash.
- * Coordinator and sites keep their own truth and say again what was lost.
+ * Coordinator and sites keep their own truth and say again what was lost. Nor has it to be trusted: who speaks is proven by
+ * signatures, and blobs by their hashes, which are signed.
  */
 export interface Transport {
   /** To all sites; the last task is kept for those who come later. */
@@ -18,8 +19,12 @@ export interface Transport {
    * @param round the blob may be forgotten once a later round puts blobs; without it, it stays
    */
   putBlob(bytes: Uint8Array, round?: number): Promise<string>;
-  /** @throws GraftError BLOB_MISSING */
-  getBlob(hash: string): Promise<Uint8Array>;
+  /**
+   * @param hash 64 hexadecimal digits
+   * @param limit bytes; a larger blob is not read
+   * @throws GraftError BLOB_MISSING, BLOB_TOO_LARGE
+   */
+  getBlob(hash: string, limit: number): Promise<Uint8Array>;
 
   /** What a site says of itself: that it is there, that it has an update, that it failed. The last is kept. */
   updateState(site: string, state: Uint8Array): Promise<void>;

@@ -2,7 +2,7 @@
  * A site's update: weights as they are in an exact wire format, otherwise their difference from what the site received,
  * which is small and so loses little. The coordinator takes none that it cannot use.
  */
-import type { GraftError } from '../core/index.js';
+import { shownName } from '../core/index.js';
 import { disposeState, type State } from '../nn/index.js';
 import { scope, type Tensor } from '../torch/index.js';
 import type { Contribution } from './aggregation/index.js';
@@ -32,7 +32,7 @@ import {
  * @throws GraftError UPDATE_DIVERGED
  */
 export function packUpdate(
-  task: RoundTask,
+  task: Omit<RoundTask, 'chosen'>,
   site: string,
   sent: State,
   global: State,
@@ -67,9 +67,16 @@ export interface Expected {
   global: State;
 }
 
-/** Bytes that an update has at most when it is not compressed: headers, scales and names are far smaller than this. */
-const limitOf = ({ names, global }: Expected): number =>
-  names.reduce((sum, name) => sum + 5 * global.get(name)!.size + 1024, 2 ** 20);
+/**
+ * Bytes that a payload of tensors has at most, before and after compression: headers, scales and names are far smaller than
+ * this. It is what the receiver goes by, whatever the sender says of its length.
+ */
+export const payloadLimit = (tensors: Iterable<Tensor>): number => {
+  let limit = 2 ** 20;
+  for (const { size } of tensors) limit += 5 * size + 1024;
+  return limit;
+};
+const limitOf = ({ names, global }: Expected) => payloadLimit(names.map((name) => global.get(name)!));
 
 /**
  * Decodes an update, tensor by tensor, and decides whether it can be used.
@@ -88,8 +95,9 @@ export function judgeUpdate(bytes: Uint8Array, { config, base, plan }: Label, ex
   });
   const wanted = { site, round: String(round), base, plan };
   for (const [key, value] of Object.entries(wanted))
-    if (metadata[key] !== value) throw invalid(`its ${key} is ${metadata[key]} instead of ${value}`);
-  checkNames(coded, names, global, invalid);
+    if (metadata[key] !== value)
+      throw invalid(`its ${key} is ${shownName(metadata[key] ?? 'missing')} instead of ${value}`);
+  checkTensors(coded, new Map(names.map((name) => [name, global.get(name)!])), site);
 
   let square = 0;
   for (const name of names)
@@ -130,18 +138,14 @@ export function updateOpener(blobs: Blobs, { config }: Label): (blob: BlobRefere
 
 type Read = Contribution['read'];
 
-function checkNames(
-  coded: CodedState,
-  names: readonly string[],
-  global: State,
-  invalid: (reason: string) => GraftError,
-): void {
-  const missing = names.find((name) => !coded.has(name));
-  if (missing) throw invalid(`it has no ${missing}`);
-  const wanted = new Set(names);
+/** @param wanted tensors of the names and shapes that there must be @param from who sent it @throws GraftError PAYLOAD_INVALID */
+export function checkTensors(coded: CodedState, wanted: State, from: string): void {
+  const invalid = (reason: string) => federateError('PAYLOAD_INVALID', { from, reason });
+  for (const name of wanted.keys()) if (!coded.has(name)) throw invalid(`it has no ${name}`);
   for (const [name, { shape }] of coded) {
-    if (!wanted.has(name)) throw invalid(`it has ${name}, which was not asked for`);
-    const [found, expected] = [shape, global.get(name)!.shape].map((sizes) => `[${sizes.join(', ')}]`);
+    const own = wanted.get(name);
+    if (!own) throw invalid(`it has ${shownName(name)}, which was not asked for`);
+    const [found, expected] = [shape, own.shape].map((sizes) => `[${sizes.join(', ')}]`);
     if (found !== expected) throw invalid(`${name} is ${found} instead of ${expected}`);
   }
 }

@@ -316,7 +316,9 @@ describe('a site that cannot be used', () => {
         return metrics;
       },
     }));
-    const byRatio = await run(newFolder(), configOf({ rounds: 1, maxNormRatio: 20 }), { regression: from });
+    const byRatio = await run(newFolder(), configOf({ rounds: 1, maxNormRatio: 20, maxJump: null }), {
+      regression: from,
+    });
     expect(of(byRatio, 'refused')).toMatchObject([
       { site: 'b', reason: expect.stringContaining('20 times the median') },
     ]);

@@ -1,8 +1,9 @@
 /** Server optimisers step by step against their formulas, FedProx's gradient, and who takes part with which share. */
 import { describe, expect, it } from 'vitest';
+import { jumps, outliers } from '../../src/federate/decision.js';
 import { Proximal } from '../../src/federate/proximal.js';
 import { serverStep } from '../../src/federate/server.js';
-import { outliers, sample, sharesOf } from '../../src/federate/shares.js';
+import { sample, sharesOf } from '../../src/federate/shares.js';
 import type { State } from '../../src/nn/index.js';
 import { setThreads, tensor } from '../../src/torch/index.js';
 import { configOf } from './small.js';
@@ -86,13 +87,34 @@ describe('a round', () => {
   it('gives shares that sum up to 1', () => {
     const registered = new Map(names.map((name, k) => [name, { key: '', slices: k + 1, cases: 1 }]));
     for (const rule of ['slices', 'cases', 'equal'] as const) {
-      const shares = Object.values(sharesOf(names, registered, rule));
+      const shares = Object.values(sharesOf(names, registered, configOf({ weights: rule })));
       expect(shares.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
     }
   });
 
+  it('counts what a site says of its size up to ten times the median', () => {
+    const sized = (...slices: number[]) => {
+      const registered = new Map(slices.map((count, k) => [`s${k}`, { key: '', slices: count, cases: 1 }]));
+      return Object.values(sharesOf([...registered.keys()], registered, configOf()));
+    };
+    expect(sized(100, 1000)).toEqual([100 / 1100, 1000 / 1100]);
+    expect(sized(100, 1e9)).toEqual([1 / 11, 10 / 11]);
+    expect(sized(1, 100, 100, 1e9)[3]).toBeCloseTo(1000 / 1201, 12);
+    expect(sized(7)).toEqual([1]);
+  });
+
+  const norms = (...values: number[]) => new Map(values.map((value, k) => [`s${k}`, value]));
+
+  it('finds jumps by the first global state and the median of all other updates so far', () => {
+    expect(jumps(norms(1, 201), [], 20, 10)).toEqual(['s1']);
+    expect(jumps(norms(0, 199), [], 20, 10)).toEqual([]); // updates of nothing do not make another one large
+    expect(jumps(norms(201), [], 20, 10)).toEqual(['s0']);
+    expect(jumps(norms(201), [21, 22, 23], 20, 10)).toEqual([]); // nor is large what all do
+    expect(jumps(norms(5, 1e20), [], 0, 10)).toEqual(['s1']);
+    expect(jumps(new Map(), [3], 20, 10)).toEqual([]);
+  });
+
   it('finds outliers by the median', () => {
-    const norms = (...values: number[]) => new Map(values.map((value, k) => [`s${k}`, value]));
     expect(outliers(norms(1, 2, 3, 100), 10)).toEqual(['s3']);
     expect(outliers(norms(1, 100), 10)).toEqual([]);
     expect(outliers(norms(5), 2)).toEqual([]);

@@ -5,8 +5,8 @@
  */
 import type { State } from '../../nn/index.js';
 import type { Correction } from '../aggregation/index.js';
+import type { StateRecord } from '../entries.js';
 import type { Label } from '../global.js';
-import type { StateRecord } from '../ledger.js';
 import type { BlobReference } from '../messages.js';
 
 /** What a computation needs to know of the federation. It can be sent to another thread. */
@@ -52,7 +52,11 @@ export interface Computation extends Disposable {
    * @throws GraftError PAYLOAD_INVALID
    */
   judge(update: ReceivedUpdate): Promise<number>;
-  /** Makes the next global state of the updates of a round, and keeps it. @throws GraftError BLOB_DAMAGED */
+  /**
+   * Makes the next global state of the updates of a round, and keeps it.
+   *
+   * @throws GraftError BLOB_DAMAGED; AGGREGATE_INVALID where the updates together give no state, and nothing was kept
+   */
   aggregate(round: ClosedRound): Promise<AggregatedState>;
   /** The tensors of a state: the computation's own, valid until it makes or is asked for another. @throws GraftError BLOB_DAMAGED */
   tensors(state: StateRecord): Promise<State>;

@@ -1,11 +1,13 @@
 /** The coordinator's computation in the thread that asks for it, which is blocked meanwhile. */
-import type { State } from '../../nn/index.js';
-import { releaseMemory } from '../../torch/index.js';
+import { disposeState, type State } from '../../nn/index.js';
+import { OperatorError, releaseMemory } from '../../torch/index.js';
 import { aggregations, type Combine, median, trimmedMean, weightedMean } from '../aggregation/index.js';
 import { Blobs, hashOf } from '../blobs.js';
+import { stateOf } from '../corrections.js';
+import type { StateRecord } from '../entries.js';
 import { federateError } from '../errors.js';
 import { GlobalState, type Label } from '../global.js';
-import type { StateRecord } from '../ledger.js';
+import { allFinite } from '../state-bytes.js';
 import { judgeUpdate, updateOpener } from '../update.js';
 import type { AggregatedState, ClosedRound, Computation, ReceivedUpdate, Setup } from './computation.js';
 
@@ -41,12 +43,20 @@ class InProcess implements Computation {
     }));
     const before = this.#at(state);
     const { gauge, seed, trim: hostile, aggregation } = config;
-    const aggregated = aggregations[aggregation].aggregate({
-      ...{ contributions, global: before.tensors, names: this.#sentNames(before, round) },
-      ...{ combine, gauge, round, seed, hostile },
-    });
+    const aggregated = computed(round, () =>
+      aggregations[aggregation].aggregate({
+        ...{ contributions, global: before.tensors, names: this.#sentNames(before, round) },
+        ...{ combine, gauge, round, seed, hostile },
+      }),
+    );
     const { error, corrections = [] } = aggregated;
     const next = before.next(aggregated);
+    const spoiled = next.spoiled ?? [...stateOf(corrections)].find(([, value]) => !allFinite(value))?.[0];
+    if (spoiled !== undefined) {
+      next.dispose();
+      disposeState(stateOf(corrections));
+      throw federateError('AGGREGATE_INVALID', { round, reason: `${spoiled} would hold numbers that are not finite` });
+    }
     releaseMemory();
     const record = next.keep(this.#blobs, round, corrections);
     this.#hold(record, next);
@@ -86,5 +96,15 @@ class InProcess implements Computation {
   #expected(state: StateRecord, round: number, site: string) {
     const global = this.#at(state);
     return { round, site, names: this.#sentNames(global, round), global: global.tensors };
+  }
+}
+
+/** What libtorch refuses to compute, such as the eigenvalues of a matrix that overflowed, is the fault of the updates. */
+function computed<T>(round: number, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    throw federateError('AGGREGATE_INVALID', { round, reason: error.message }, error);
   }
 }

@@ -7,7 +7,7 @@ import { GraftError } from '../../core/index.js';
 import { disposeState, type State } from '../../nn/index.js';
 import { threads } from '../../torch/index.js';
 import { correctionsOf } from '../corrections.js';
-import type { StateRecord } from '../ledger.js';
+import type { StateRecord } from '../entries.js';
 import {
   type AggregatedState,
   type ClosedRound,

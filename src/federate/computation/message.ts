@@ -2,7 +2,7 @@
 import type { GraftError } from '../../core/index.js';
 import type { State } from '../../nn/index.js';
 import { fromBytes } from '../../torch/index.js';
-import type { StateRecord } from '../ledger.js';
+import type { StateRecord } from '../entries.js';
 import type { AggregatedState, ClosedRound, ReceivedUpdate, Setup } from './computation.js';
 
 export interface Start {

@@ -26,6 +26,8 @@ export interface TrainingSiteOptions {
   /** The site's own, with its key and its memory. One folder for each federation. */
   folder: string;
   transport: Transport;
+  /** Public key of the coordinator, as for `FederatedSite`. */
+  coordinator: string;
 }
 
 /**
@@ -38,9 +40,9 @@ export class TrainingSite implements Disposable {
   readonly #trainer: SiteTrainer;
   readonly #site: FederatedSite<SiteStep>;
 
-  /** @throws GraftError SITE_OTHER_BASE, TRAINING_EMPTY, CASE_UNLABELLED, KEY_DAMAGED, SECRET_EXPOSED */
+  /** @throws GraftError SITE_OTHER_BASE, TRAINING_EMPTY, CASE_UNLABELLED, KEY_INVALID, KEY_DAMAGED, SECRET_EXPOSED */
   constructor(options: TrainingSiteOptions) {
-    const { name, model, start, cases, folder, transport } = options;
+    const { name, model, start, cases, folder, transport, coordinator } = options;
     const { fingerprint: found } = model;
     if (found !== start.base)
       throw federateError('SITE_OTHER_BASE', {
@@ -53,11 +55,16 @@ export class TrainingSite implements Disposable {
     this.#network = new FederatedNetwork(model, start);
     try {
       this.#trainer = new SiteTrainer(this.#network, { name, train: cases });
-      this.#site = new FederatedSite({ name, trainer: this.#trainer, transport, store });
+      this.#site = new FederatedSite({ name, trainer: this.#trainer, transport, coordinator, store });
     } catch (error) {
       this.#network[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** As `FederatedSite.publicKey`. */
+  get publicKey(): string {
+    return this.#site.publicKey;
   }
 
   /** As `FederatedSite.run`. */

@@ -3,7 +3,9 @@
  * when the process ends, and coordinator and sites say again what is needed.
  */
 import { createHash } from 'node:crypto';
+import { shownName } from '../../core/index.js';
 import { federateError } from '../errors.js';
+import { isHash } from '../messages.js';
 import { memoryStore, type Store } from '../store.js';
 import { type Queue, queueUntil } from '../streams.js';
 import type { Transport } from '../transport.js';
@@ -54,9 +56,9 @@ export function localTransport({ blobs = memoryStore() }: { blobs?: Store } = {}
       }
       return hash;
     },
-    async getBlob(hash) {
-      const bytes = blobs.read(hash);
-      if (!bytes) throw federateError('BLOB_MISSING', { blob: hash });
+    async getBlob(hash, limit) {
+      const bytes = isHash(hash) ? blobs.read(hash, limit) : undefined;
+      if (!bytes) throw federateError('BLOB_MISSING', { blob: shownName(hash) });
       return bytes;
     },
     async updateState(site, state) {

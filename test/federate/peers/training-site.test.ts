@@ -6,7 +6,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import {
   loadFederationStart,
   localTransport,
+  memoryStore,
   prepareFederation,
+  SigningKey,
   saveFederationStart,
   TrainingSite,
 } from '../../../src/federate/index.js';
@@ -18,7 +20,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const model = small();
 const start = prepareFederation(model, { adapter: { rank: 2 }, config: { rounds: 2 } });
-const site = { name: 'a', model, start, cases: cases('one'), folder: join(folder, 'a'), transport: localTransport() };
+const { publicKey: coordinator } = new SigningKey(memoryStore());
+const place = { folder: join(folder, 'a'), transport: localTransport(), coordinator };
+const site = { name: 'a', model, start, cases: cases('one'), ...place };
 
 describe('the start of a federation', () => {
   it('comes back from its file, with every default', () => {

@@ -1,0 +1,98 @@
+/**
+ * What may come in to the coordinator: messages that a site it expects has signed for this federation and this session of
+ * it. Everything else is dropped where it arrives. It is counted, not recorded one by one: who may write to the transport
+ * could fill the ledger and the memory otherwise.
+ */
+import { GraftError } from '../core/index.js';
+import type { Book } from './book.js';
+import type { Entry } from './entries.js';
+import { federateError } from './errors.js';
+import { type SiteState, siteStateOf, stateLimit } from './messages.js';
+import { openEnvelope } from './signing.js';
+
+/** What a site said, proven to be its own. */
+export interface Heard {
+  site: string;
+  /** That signed it. */
+  key: string;
+  state: SiteState;
+  /** As it travelled. */
+  bytes: number;
+}
+
+type Dropped = Extract<Entry, { kind: 'dropped' }>;
+
+/** Messages of one site that wait to be judged at most; an honest one has sent its next only after an answer. */
+const WAITING = 16;
+
+export class Gate {
+  /** Names of the sites that may take part, with their public keys where those are known in advance. */
+  readonly #keys: ReadonlyMap<string, string | undefined>;
+  readonly #place: { federation: string; session: string };
+  readonly #book: Book;
+  readonly #waiting = new Map<string, number>();
+  /** Messages dropped since the last count: under the names of sites, and under others. */
+  #dropped: Record<string, number> = {};
+  #strangers = 0;
+
+  constructor(
+    keys: ReadonlyMap<string, string | undefined>,
+    place: { federation: string; session: string },
+    book: Book,
+  ) {
+    this.#keys = keys;
+    this.#place = place;
+    this.#book = book;
+  }
+
+  /** @returns the message; what is to be recorded where it is the first of the site that is dropped; otherwise undefined */
+  admit(bytes: Uint8Array, site: string): Heard | Dropped | undefined {
+    if (!this.#keys.has(site)) {
+      this.#strangers++;
+      return undefined;
+    }
+    try {
+      const heard = this.#open(bytes, site);
+      const waiting = this.#waiting.get(site) ?? 0;
+      if (waiting >= WAITING) throw invalid(site, 'too many messages of the site are waiting');
+      this.#waiting.set(site, waiting + 1);
+      return heard;
+    } catch (error) {
+      if (!(error instanceof GraftError)) throw error;
+      this.#dropped[site] = (this.#dropped[site] ?? 0) + 1;
+      return this.#dropped[site] === 1 ? { kind: 'dropped', site, reason: error.message } : undefined;
+    }
+  }
+
+  /** Makes room for the site's next message. */
+  taken(site: string): void {
+    this.#waiting.set(site, this.#waiting.get(site)! - 1);
+  }
+
+  /** What was dropped since the last count; undefined where nothing was. */
+  count(round: number): Extract<Entry, { kind: 'noise' }> | undefined {
+    const noise = { kind: 'noise', round, dropped: this.#dropped, strangers: this.#strangers } as const;
+    this.#dropped = {};
+    this.#strangers = 0;
+    return noise.strangers > 0 || Object.keys(noise.dropped).length > 0 ? noise : undefined;
+  }
+
+  /** @throws GraftError MESSAGE_INVALID */
+  #open(bytes: Uint8Array, site: string): Heard {
+    const letter = openEnvelope(bytes, { speaker: 'site', limit: stateLimit, from: site });
+    const known = this.#book.registered.get(site)?.key ?? this.#keys.get(site);
+    // The signature comes first, where a key is known.
+    if (known !== undefined && !letter.signedBy(known)) throw invalid(site, unsigned);
+    const state = siteStateOf(letter.body, site);
+    if (known === undefined && state.kind !== 'present') throw invalid(site, 'the site did not register');
+    const key = known ?? (state as { key: string }).key;
+    if (known === undefined && !letter.signedBy(key)) throw invalid(site, unsigned);
+    if (state.site !== site) throw invalid(site, 'it speaks for another site');
+    if (state.federation !== this.#place.federation) throw invalid(site, 'it belongs to another federation');
+    if (state.session !== this.#place.session) throw invalid(site, 'it answers an earlier start of the coordinator');
+    return { site, key, state, bytes: bytes.length };
+  }
+}
+
+const unsigned = 'it is not signed with the key of that site';
+const invalid = (from: string, reason: string) => federateError('MESSAGE_INVALID', { from, reason });

@@ -1,0 +1,63 @@
+/** What a coordinator begins with: the sites it expects, and the configuration of the federation in its folder. */
+import { type Change, changesBetween, keyFault, shownName, tellChanges } from '../core/index.js';
+import type { Book } from './book.js';
+import { federationSchema } from './config.js';
+import { federateError } from './errors.js';
+import { checkKey } from './signing.js';
+
+/**
+ * The sites that may take part, in order of name, with their public keys where they are given.
+ *
+ * @throws GraftError SITE_NAME_INVALID, KEY_INVALID
+ */
+export function expectedSites(
+  sites: readonly string[] | Readonly<Record<string, string>>,
+): Map<string, string | undefined> {
+  const keys = Array.isArray(sites) ? new Map(sites.map((site) => [site, undefined])) : new Map(Object.entries(sites));
+  for (const [site, key] of keys) {
+    const reason = keyFault(site);
+    if (reason) throw federateError('SITE_NAME_INVALID', { site: shownName(site), reason });
+    if (key !== undefined) checkKey(key, site);
+  }
+  return new Map([...keys].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** @throws GraftError KEY_OTHER where the folder knows the coordinator or a site by another key */
+export function checkKeys(
+  folder: string,
+  book: Book,
+  publicKey: string,
+  sites: ReadonlyMap<string, string | undefined>,
+): void {
+  if (book.key !== undefined && book.key !== publicKey)
+    throw federateError('KEY_OTHER', { folder, owner: 'the coordinator' });
+  for (const [site, key] of sites) {
+    const known = book.registered.get(site)?.key;
+    if (key !== undefined && known !== undefined && key !== known)
+      throw federateError('KEY_OTHER', { folder, owner: site });
+  }
+}
+
+/**
+ * What has changed since the federation was begun. Settings that an earlier version did not know had today's defaults.
+ *
+ * @param extend whether more of the same may be asked for: further rounds, sites beside those that there are
+ * @throws GraftError FEDERATION_CHANGED
+ */
+export function changesSince(
+  before: Record<string, unknown>,
+  now: Record<string, unknown>,
+  { folder, extend }: { folder: string; extend: boolean },
+): Change[] {
+  const changes = changesBetween({ ...federationSchema.parse({}), ...before }, now);
+  const refused = extend ? changes.filter((one) => !adds(one)) : changes;
+  if (refused.length === 0) return changes;
+  throw federateError('FEDERATION_CHANGED', { folder, changed: tellChanges(refused, 'the ledger') });
+}
+
+/** Whether a change asks for more of the same: further rounds, sites beside those that there are, a weight for a new one. */
+function adds({ key, before, now }: Change): boolean {
+  if (key === 'rounds') return Number(now) > Number(before);
+  if (key === 'sites') return (before as string[]).every((site) => (now as string[]).includes(site));
+  return key.startsWith('weights.') && before === undefined;
+}
