@@ -1,0 +1,43 @@
+/** Whatever bytes come, decoders give what they stand for or a typed error. `bench/fuzz.mjs` tries a million. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { GraftError, random } from '../../../src/core/index.js';
+import * as book from '../../../src/federate/book.js';
+import * as corrections from '../../../src/federate/corrections.js';
+import * as federate from '../../../src/federate/index.js';
+import * as ledger from '../../../src/federate/ledger.js';
+import * as messages from '../../../src/federate/messages.js';
+import * as signing from '../../../src/federate/signing.js';
+import * as states from '../../../src/federate/state-bytes.js';
+import * as update from '../../../src/federate/update.js';
+import * as wire from '../../../src/federate/wire/index.js';
+import * as torch from '../../../src/torch/index.js';
+import { fuzzedDecoders } from './fuzzed.mjs';
+
+const parts = {
+  ...torch,
+  ...federate,
+  ...ledger,
+  ...signing,
+  ...states,
+  ...update,
+  ...wire,
+  ...book,
+  ...corrections,
+  ...messages,
+};
+const decoders = fuzzedDecoders(parts);
+
+describe('a decoder', () => {
+  it.each(Object.keys(decoders))('of %s throws no error that is not typed', (name) => {
+    const { make, decode } = decoders[name];
+    const property = fc.property(fc.nat(), (seed) => {
+      try {
+        decode(make(random(seed, name)));
+      } catch (error) {
+        expect(error).toBeInstanceOf(GraftError);
+      }
+    });
+    fc.assert(property, { numRuns: 300, seed: 1 });
+  });
+});

@@ -1,0 +1,19 @@
+import type { Random } from '../../../src/core/index.js';
+
+type Parts = typeof import('../../../src/torch/index.js') &
+  typeof import('../../../src/federate/index.js') &
+  typeof import('../../../src/federate/book.js') &
+  typeof import('../../../src/federate/corrections.js') &
+  typeof import('../../../src/federate/ledger.js') &
+  typeof import('../../../src/federate/messages.js') &
+  typeof import('../../../src/federate/signing.js') &
+  typeof import('../../../src/federate/state-bytes.js') &
+  typeof import('../../../src/federate/update.js') &
+  typeof import('../../../src/federate/wire/index.js');
+
+export interface Decoder {
+  make(draw: Random): Uint8Array;
+  decode(bytes: Uint8Array): unknown;
+}
+
+export function fuzzedDecoders(parts: Parts): Record<string, Decoder>;
