@@ -5,16 +5,16 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { GraftError } from '../core/index.js';
-import { disposeState, fingerprint, pick, type State } from '../nn/index.js';
+import { fingerprint, pick, type State } from '../nn/index.js';
 import { aggregations, type Correction } from './aggregation/index.js';
 import { Blobs } from './blobs.js';
 import { Book, type OpenRound } from './book.js';
 import { type Clock, systemClock } from './clock.js';
+import { type Closing, closeRound, type Evaluate } from './closing.js';
 import { type Computation, Interrupted, inProcess, type Setup } from './computation/index.js';
 import { checkFederation, type Federation } from './config.js';
-import { stateOf, withCorrections } from './corrections.js';
-import { farthest, refusals, tooFew } from './decision.js';
+import { withCorrections } from './corrections.js';
+import { tooFew } from './decision.js';
 import type { Entry } from './entries.js';
 import { federateError } from './errors.js';
 import type { CoordinatorEvent } from './events.js';
@@ -24,17 +24,16 @@ import { Inbox, type News } from './inbox.js';
 import { Ledger } from './ledger.js';
 import { changesSince, checkKeys, expectedSites } from './opening.js';
 import { Publisher } from './publisher.js';
-import { sample, sharesOf } from './shares.js';
+import { sample } from './shares.js';
 import { SigningKey } from './signing.js';
 import { folderStore } from './store.js';
 import { scoped } from './streams.js';
-import type { Metrics } from './trainer.js';
 import type { Transport } from './transport.js';
 import { payloadLimit } from './update.js';
 import { decodePayload, wireFormats } from './wire/index.js';
 
 export interface CoordinatorOptions {
-  /** Holds `ledger.jsonl`, `key.pem` and `blobs/`; what an earlier process recorded there is gone on from. */
+  /** Holds `ledger.jsonl`, `key.pem` and `blobs/`; the coordinator continues from what an earlier process recorded there. */
   folder: string;
   config: Federation;
   /** Name of the training plan, which payloads carry. */
@@ -44,8 +43,8 @@ export interface CoordinatorOptions {
   /** What travels, at its initial values, float32; copied. */
   initial: State;
   /**
-   * The sites that may take part, each with its public key. Names alone are for simulations on one machine: whoever speaks
-   * first under a name is then taken for that site.
+   * The sites that may take part, each with its public key. Names alone are for simulations on one machine: the
+   * first key that arrives under a name is then taken for that site's.
    */
   sites: readonly string[] | Readonly<Record<string, string>>;
   transport: Transport;
@@ -54,11 +53,8 @@ export interface CoordinatorOptions {
   computation?: ((setup: Setup) => Computation) | undefined;
   /** Whether a federation in the folder may go on for more rounds and with further sites; otherwise any change is refused. */
   extend?: boolean | undefined;
-  /**
-   * Scores the global state after every round; the numbers are recorded.
-   * @param corrections what the round adds to frozen weights, before the wire rounds it
-   */
-  evaluate?: ((global: State, round: number, corrections: readonly Correction[]) => Promise<Metrics>) | undefined;
+  /** Called after every round. */
+  evaluate?: Evaluate | undefined;
 }
 
 /**
@@ -75,9 +71,10 @@ export class Coordinator implements Disposable {
   readonly #clock: Clock;
   readonly #publisher: Publisher;
   readonly #inbox: Inbox;
+  readonly #closing: Closing;
   /** Names of the sites that may take part. */
   readonly #sites: readonly string[];
-  /** By which sites know the coordinator. */
+  /** The key that sites know the coordinator by, DER in base64. */
   readonly publicKey: string;
 
   /**
@@ -109,10 +106,12 @@ export class Coordinator implements Disposable {
       checkKeys(folder, this.#book, identity.publicKey, sites);
       this.#open(shared);
       this.#computation = computation({ folder: join(folder, 'blobs'), label: this.#label });
-      const book = this.#book;
+      const [book, blobs] = [this.#book, this.#blobs];
       const place = { federation: book.federation!, session: randomBytes(16).toString('hex') };
-      this.#publisher = new Publisher(transport, this.#label, identity, place, book, this.#blobs);
+      this.#publisher = new Publisher(transport, this.#label, identity, place, book, blobs);
       const bench = { book, base, transport, computation: this.#computation };
+      const record = (entry: Entry) => this.#record(entry);
+      this.#closing = { config, book, blobs, computation: this.#computation, record, evaluate: options.evaluate };
       const limit = payloadLimit(shared.values());
       this.#inbox = new Inbox(new Gate(sites, place, book), { ...bench, limit, introduced: new Set() }, clock);
     } catch (error) {
@@ -171,7 +170,7 @@ export class Coordinator implements Disposable {
         if (!(yield* this.#collect(open, signal))) return;
         yield* this.#count(open.round);
       }
-      yield* this.#close(open);
+      yield* closeRound(open, this.#closing);
     }
     await this.#publisher.done();
     const state = this.#book.state!;
@@ -256,68 +255,11 @@ export class Coordinator implements Disposable {
     yield entry;
   }
 
-  /** Records how much was dropped. */
+  /** Records how many messages were dropped. */
   *#count(round: number): Generator<CoordinatorEvent> {
     const noise = this.#inbox.count(round);
     if (!noise) return;
     this.#record(noise);
     yield noise;
-  }
-
-  /** Decides on a round and aggregates it; an update with which that cannot be done is left out, and the others decide. */
-  async *#close(open: OpenRound): AsyncGenerator<CoordinatorEvent> {
-    for (;;) {
-      if (!open.weights) yield* this.#decide(open);
-      try {
-        yield await this.#aggregate(open);
-        return;
-      } catch (error) {
-        if (!(error instanceof GraftError) || error.code !== 'AGGREGATE_INVALID') throw error;
-        yield* this.#refuse(open.round, farthest(open), `with it the round gives no state: ${error.message}`);
-      }
-    }
-  }
-
-  *#refuse(round: number, site: string, reason: string): Generator<CoordinatorEvent> {
-    const entry: CoordinatorEvent = { kind: 'refused', round, site, reason, down: 0, up: 0 };
-    this.#record(entry);
-    yield entry;
-  }
-
-  /** Decides whose updates make the next state, and records it. */
-  *#decide(open: OpenRound): Generator<CoordinatorEvent> {
-    const { config } = this.#options;
-    const { round } = open;
-    for (const [site, reason] of refusals(open, this.#book, config)) yield* this.#refuse(round, site, reason);
-    const { missing } = open;
-    for (const site of missing) yield { kind: 'missing', round, site };
-    const found = open.accepted.size;
-    if (found < Math.max(1, config.minSites)) {
-      const reasons = new Map([...open.out, ...missing.map((site) => [site, 'no answer in time'] as const)]);
-      this.#record({ kind: 'stalled', round, found, minimum: config.minSites });
-      throw tooFew(round, found, config.minSites, reasons);
-    }
-    const weights = sharesOf([...open.accepted.keys()], this.#book.registered, config);
-    this.#record({ kind: 'closed', round, weights, missing });
-  }
-
-  /** Makes the next global state of the updates that were decided on. */
-  async #aggregate({ round, weights, accepted, down, up }: OpenRound): Promise<CoordinatorEvent> {
-    const { config, evaluate } = this.#options;
-    const updates = Object.entries(weights!).map(([site, weight]) => ({
-      ...{ site, weight },
-      blob: accepted.get(site)!.blob,
-    }));
-    const made = await this.#computation.aggregate({ state: this.#book.state!, round, updates });
-    const { state, error, corrections } = made;
-    const global = await this.#computation.tensors(state);
-    const metrics = (await evaluate?.(global, round, corrections)) ?? {};
-    this.#record({ kind: 'aggregated', round, error, metrics, state });
-    disposeState(stateOf(corrections));
-    this.#blobs.keepOnly(this.#book.blobs);
-    return {
-      ...{ kind: 'aggregated', round, rounds: config.rounds, weights: weights!, error, metrics, down, up },
-      ...{ fingerprint: state.fingerprint, global },
-    };
   }
 }
