@@ -33,14 +33,14 @@ export class OpenRound {
     this.chosen = chosen;
   }
 
-  /** A site is out, even where its update was accepted: a decision that was made with it no longer stands. */
+  /** Excludes a site, even after its update was accepted: a decision that included it no longer stands. */
   exclude(site: string, reason: string): void {
     this.accepted.delete(site);
     this.out.set(site, reason);
     this.weights = undefined;
   }
 
-  /** All sites may answer again. */
+  /** Lets all sites answer again. */
   reopen(): void {
     this.out.clear();
     this.weights = undefined;
@@ -62,7 +62,7 @@ export class OpenRound {
 }
 
 /**
- * Of a federation: sites keep it beside their state, and whatever is said names it. Earlier versions made it of the
+ * A federation's identity, which sites keep beside their state and every message names. Earlier versions derived it from the
  * configuration alone.
  */
 function identityOf({ configuration, key, nonce }: Extract<Entry, { kind: 'opened' }>): string {
@@ -72,7 +72,7 @@ function identityOf({ configuration, key, nonce }: Extract<Entry, { kind: 'opene
 
 export class Book {
   configuration: Record<string, unknown> | undefined;
-  /** The federation's identity: it stays when the federation goes on under another configuration. */
+  /** The federation's identity: it stays when the federation continues under another configuration. */
   federation: string | undefined;
   /** The coordinator's public key; undefined where an earlier version began. */
   key: string | undefined;

@@ -75,14 +75,14 @@ export const federationSchema = z.strictObject({
     .nullable()
     .default(10)
     .describe(
-      'an update is refused whose norm is more than this many times that of the first global state and the median of all other updates so far',
+      'an update is refused if its norm is more than this many times that of the first global state and the median of all other updates so far',
     ),
   maxWeightRatio: z
     .number()
     .min(1)
     .nullable()
     .default(10)
-    .describe('what a site says of its slices or cases counts up to this many times the round’s median'),
+    .describe('the number of slices or cases that a site claims counts up to this many times the round’s median'),
   seed: z.int().min(0).default(1).describe('draws the sites of a round'),
 });
 /** What `federationSchema` reads. */

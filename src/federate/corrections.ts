@@ -25,7 +25,7 @@ export function codeCorrections(corrections: readonly Correction[], format: Wire
   return coded;
 }
 
-/** Sizes that the factors of a correction may have: those of the own pair, and a rank of at most the smaller. */
+/** Sizes that the factors of a correction may have: those of the receiver's pair, with a rank of at most the smaller side. */
 function* sizesOf(own: State): Generator<{ a: string; b: string; inputs: number; out: number; rank: number }> {
   for (const { a, b } of pairsOf(own.keys())) {
     const [inputs, out] = [own.get(a)!.shape[1], own.get(b)!.shape[0]];
@@ -33,7 +33,7 @@ function* sizesOf(own: State): Generator<{ a: string; b: string; inputs: number;
   }
 }
 
-/** Bytes that the corrections of a round have at most. @param own the tensors that travel */
+/** Most bytes of the corrections of a round. @param own the tensors that travel */
 export function correctionLimit(own: State): number {
   let limit = 2 ** 20;
   for (const { inputs, out, rank } of sizesOf(own)) limit += 5 * rank * (inputs + out) + 2048;
@@ -43,16 +43,17 @@ export function correctionLimit(own: State): number {
 /** @throws GraftError PAYLOAD_INVALID */
 function check(tensors: State, own: State): void {
   const invalid = (reason: string) => federateError('PAYLOAD_INVALID', { from: 'the coordinator', reason });
-  let known = 0;
+  const known = new Set<string>();
   for (const { a, b, inputs, out, rank } of sizesOf(own)) {
     const factors = [tensors.get(a), tensors.get(b)];
     if (!factors[0] && !factors[1]) continue;
     const [[k, ...x] = [], [y, ...l] = []] = factors.map((factor) => factor?.shape);
     const fits = x.join() === `${inputs}` && l.join() === `${k}` && y === out && k !== undefined && k <= rank;
-    if (!fits) throw invalid(`what is to be added by ${a} and ${b} has not their shape`);
-    known += 2;
+    if (!fits) throw invalid(`the correction for ${a} and ${b} does not have their shape`);
+    known.add(a).add(b);
   }
-  if (known < tensors.size) throw invalid(`nothing is to be added by ${shownName([...tensors.keys()].at(-1)!)}`);
+  const stray = [...tensors.keys()].find((name) => !known.has(name));
+  if (stray !== undefined) throw invalid(`${shownName(stray)} corrects nothing here`);
   for (const [name, value] of tensors)
     if (!allFinite(value)) throw invalid(`${name} holds values that are no finite numbers`);
 }

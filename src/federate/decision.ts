@@ -1,4 +1,4 @@
-/** Whose updates make the next global state, from what is recorded alone. */
+/** Which updates make the next global state, decided from the record alone. */
 import type { GraftError } from '../core/index.js';
 import type { Book, OpenRound } from './book.js';
 import type { Federation } from './config.js';
@@ -24,9 +24,9 @@ export function refusals(
 }
 
 /**
- * Sites whose updates are far from anything usual: their norm is more than `maxJump` times that of the first global state,
- * and than the median of all other updates so far. The former is what no site can move; the latter lets a network change
- * that began near zero.
+ * Sites with extraordinary updates: their norm is more than `maxJump` times the norm of the first global state, and more than
+ * `maxJump` times the median norm of all other updates so far. No site can influence the former; the latter lets a network
+ * change that began near zero.
  *
  * @param norms of the updates of the round
  * @param before those of the updates that were aggregated in earlier rounds
@@ -55,12 +55,12 @@ export function outliers(norms: ReadonlyMap<string, number>, ratio: number): str
   return [...norms].filter(([, norm]) => norm > ratio * median).map(([site]) => site);
 }
 
-/** Of an even number of values the smaller of the middle two: half of the values, however large, cannot move it up. Of none 0. */
+/** The median; of an even number of values the smaller of the middle two, so that half of the values cannot raise it. 0 of none. */
 export function lowerMedian(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.ceil(values.length / 2) - 1] ?? 0;
 }
 
-/** Of the sites whose updates were decided on, the one that is farthest from the global state. */
+/** Of the sites that were decided on, the one whose update is farthest from the global state. */
 export function farthest({ weights, accepted }: OpenRound): string {
   const norms = Object.keys(weights!).map((site) => [site, accepted.get(site)!.norm] as const);
   return norms.reduce((most, one) => (one[1] > most[1] ? one : most))[0];

@@ -1,6 +1,6 @@
 /**
- * What a site fetches for a round: the global state, and what rounds added to frozen weights. Its own network says how
- * large that may be, which tensors there are and in which shapes; nothing else is loaded.
+ * What a site fetches for a round: the global state, and what rounds added to frozen weights. The site's own network decides
+ * how large they may be and which tensors of which shapes are loaded.
  */
 import { copyState, disposeState, pick, type State } from '../nn/index.js';
 import { aggregations } from './aggregation/index.js';

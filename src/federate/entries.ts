@@ -1,4 +1,4 @@
-/** What the ledger records. A line that is none of these is not taken for one, whatever its check says. */
+/** What the ledger records. A line that is none of these is refused, even if its check is right. */
 import { z } from 'zod';
 import { blobSchema } from './messages.js';
 import type { Metrics } from './trainer.js';
@@ -51,12 +51,12 @@ export const entrySchema = z.discriminatedUnion('kind', [
     key: z.string().optional(),
     nonce: z.string().optional(),
   }),
-  /** The federation goes on under a configuration that asks for more; sites that were not there before join. */
+  /** The federation continues under a configuration that asks for more; new sites join. */
   entry('extended', { configuration, joined: z.array(z.string()) }),
   entry('registered', { site: z.string(), key: z.string(), slices: z.number(), cases: z.number() }),
   /** What a site said cannot be used. At most once for each site and round. */
   entry('rejected', said),
-  /** What came under the name of a site does not prove to be its own. At most once for each site and round. */
+  /** A message in the name of a site was not provably its own. At most once for each site and round. */
   entry('dropped', said),
   /** How many messages were dropped until the round was decided, under the names of sites and under others. */
   entry('noise', { round, dropped: numbers, strangers: z.int() }),

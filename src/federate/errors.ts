@@ -80,7 +80,7 @@ export const federateErrors = {
   AGGREGATE_INVALID: {
     exit: 'data',
     message: 'The updates of round {round} cannot be aggregated ({reason}).',
-    hint: 'The update that is farthest from the global state is left out, and the round goes on with the others.',
+    hint: 'The update that is farthest from the global state is left out, and the round continues with the others.',
   },
   UPDATE_DIVERGED: {
     exit: 'data',
@@ -104,7 +104,7 @@ export const federateErrors = {
   },
   FEDERATION_DAMAGED: {
     exit: 'system',
-    message: '{file}: cannot be gone on from ({reason}).',
+    message: '{file}: the federation cannot continue from it ({reason}).',
     hint: 'Restore the file from a copy. Without one, delete {folder} and start again: the rounds begin anew and end with the same bits.',
   },
   KEY_DAMAGED: {
@@ -114,12 +114,12 @@ export const federateErrors = {
   },
   KEY_INVALID: {
     exit: 'usage',
-    message: 'The public key of {owner} is not one of Ed25519 (DER in base64).',
-    hint: 'Copy the public key that {owner} shows, as a whole.',
+    message: 'The public key of {owner} is not an Ed25519 key (DER in base64).',
+    hint: 'Copy the whole public key of {owner}.',
   },
   KEY_OTHER: {
     exit: 'usage',
-    message: '{folder}: the key of {owner} is not the one that the federation has been run with.',
+    message: '{folder}: the federation was begun with another key of {owner}.',
     hint: 'Restore the file key.pem of {owner} from a copy; without one, start the federation in a new folder.',
   },
   BLOB_DAMAGED: {

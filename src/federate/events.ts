@@ -38,7 +38,7 @@ export interface AggregatedRound extends GlobalResult {
 export type SiteEvent<Progress> =
   | { kind: 'progress'; site: string; round: number; progress: Progress }
   | { kind: 'trained'; site: string; round: number; metrics: Metrics }
-  /** The first message that was not the coordinator's, where none of its own has come yet. */
+  /** A message that the coordinator has not signed came first: perhaps the site was given another coordinator's key. */
   | { kind: 'ignored'; site: string; reason: string };
 
 /** Among a federation's events are pauses, since much of it is waiting: in each of them it may be ended. */

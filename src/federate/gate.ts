@@ -1,7 +1,7 @@
 /**
- * What may come in to the coordinator: messages that a site it expects has signed for this federation and this session of
- * it. Everything else is dropped where it arrives. It is counted, not recorded one by one: who may write to the transport
- * could fill the ledger and the memory otherwise.
+ * What the coordinator lets in: messages that an expected site has signed for this federation and this session.
+ * Everything else is dropped on arrival, and counted instead of recorded one by one; otherwise anyone who can write to the
+ * transport could fill the ledger and the memory.
  */
 import { GraftError } from '../core/index.js';
 import type { Book } from './book.js';
@@ -13,16 +13,16 @@ import { openEnvelope } from './signing.js';
 /** What a site said, proven to be its own. */
 export interface Heard {
   site: string;
-  /** That signed it. */
+  /** The key that signed it. */
   key: string;
   state: SiteState;
-  /** As it travelled. */
+  /** Size of the message in its envelope. */
   bytes: number;
 }
 
 type Dropped = Extract<Entry, { kind: 'dropped' }>;
 
-/** Messages of one site that wait to be judged at most; an honest one has sent its next only after an answer. */
+/** Most messages of one site that may wait to be judged; an honest site sends its next only after an answer. */
 const WAITING = 16;
 
 export class Gate {
@@ -45,7 +45,7 @@ export class Gate {
     this.#book = book;
   }
 
-  /** @returns the message; what is to be recorded where it is the first of the site that is dropped; otherwise undefined */
+  /** @returns the message; an entry for the ledger if it is the first that is dropped of the site; otherwise undefined */
   admit(bytes: Uint8Array, site: string): Heard | Dropped | undefined {
     if (!this.#keys.has(site)) {
       this.#strangers++;
@@ -69,7 +69,7 @@ export class Gate {
     this.#waiting.set(site, this.#waiting.get(site)! - 1);
   }
 
-  /** What was dropped since the last count; undefined where nothing was. */
+  /** What was dropped since the last count; undefined if nothing was. */
   count(round: number): Extract<Entry, { kind: 'noise' }> | undefined {
     const noise = { kind: 'noise', round, dropped: this.#dropped, strangers: this.#strangers } as const;
     this.#dropped = {};
@@ -81,7 +81,7 @@ export class Gate {
   #open(bytes: Uint8Array, site: string): Heard {
     const letter = openEnvelope(bytes, { speaker: 'site', limit: stateLimit, from: site });
     const known = this.#book.registered.get(site)?.key ?? this.#keys.get(site);
-    // The signature comes first, where a key is known.
+    // If a key is known, nothing is parsed before the signature is checked.
     if (known !== undefined && !letter.signedBy(known)) throw invalid(site, unsigned);
     const state = siteStateOf(letter.body, site);
     if (known === undefined && state.kind !== 'present') throw invalid(site, 'the site did not register');

@@ -1,6 +1,6 @@
 /**
- * What the coordinator hears: what comes through the gate, judged one after another, and the ends of deadlines. What is to be
- * recorded of it is bounded: of each site one message that was dropped and one that was rejected, until a round is decided.
+ * What the coordinator hears: messages that pass the gate, judged one after another, and the ends of deadlines. Until a
+ * round is decided, at most one dropped and one rejected message of each site is to be recorded.
  */
 import type { Clock } from './clock.js';
 import type { Entry } from './entries.js';
@@ -12,11 +12,11 @@ import type { Transport } from './transport.js';
 type Told = Extract<Entry, { site: string }>;
 
 export interface News {
-  /** What is to be recorded. */
+  /** For the ledger. */
   entry: Told | undefined;
-  /** The site that has said it itself; undefined where that is not proven. */
+  /** The site whose signature proves that it said this; undefined without proof. */
   by: string | undefined;
-  /** Why nothing more is to be expected of the site before it is started anew. */
+  /** Why the coordinator expects nothing more of the site until it is restarted. */
   rejected?: string | undefined;
 }
 
@@ -27,7 +27,7 @@ export class Inbox {
   readonly #bench: Bench;
   readonly #clock: Clock;
   readonly #queue = new Queue<Item>();
-  /** Sites of which a rejection was told since the last count. */
+  /** Sites with a rejection since the last count. */
   readonly #rejected = new Set<string>();
 
   constructor(gate: Gate, bench: Bench, clock: Clock) {
@@ -36,7 +36,7 @@ export class Inbox {
     this.#clock = clock;
   }
 
-  /** Takes in what comes until the signal. */
+  /** Receives messages until the signal. */
   listen(transport: Transport, signal: AbortSignal): void {
     const take = ({ site, state }: { site: string; state: Uint8Array }) => {
       const item = this.#gate.admit(state, site);
@@ -45,7 +45,7 @@ export class Inbox {
     pump(transport.presence(signal), take, this.#queue);
   }
 
-  /** Tells when the time is over. */
+  /** Puts the deadline into the queue when the time is over. */
   startDeadline(round: number, seconds: number | null, signal: AbortSignal): void {
     if (seconds === null) return;
     this.#clock.after(seconds, signal).then(

@@ -24,7 +24,7 @@ export interface Remembered {
   update: { payload: Uint8Array; said: Said };
 }
 
-/** What a site says of an update, but for the coordinator's session, in which it is said perhaps for the second time. */
+/** What a site says of an update, without the coordinator's session: it may have to be said again in a later one. */
 export type Said = Omit<Extract<SiteState, { kind: 'update' }>, 'session'>;
 
 /** Earlier versions kept the envelope. */

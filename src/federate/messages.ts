@@ -1,6 +1,6 @@
 /**
- * What coordinator and sites say to each other beside tensors. Every field is bounded, since what it says is recorded and
- * shown. A message names the federation and the coordinator's session, so that it is worth nothing in another one.
+ * What coordinator and sites say to each other beside tensors. Every field is bounded, since it is recorded and shown. A
+ * message names the federation and the coordinator's session, so it is worthless in any other.
  */
 import { z } from 'zod';
 import { keyFault } from '../core/index.js';
@@ -9,11 +9,11 @@ import { parseJson } from './signing.js';
 import type { Metrics } from './trainer.js';
 import { compressionNames, wireNames } from './wire/index.js';
 
-/** Bytes of a message in its envelope: of a site's, and of the coordinator's, which names the sites of a round. */
+/** Most bytes of a message in its envelope: a site's, and the coordinator's, which names all sites of a round. */
 export const stateLimit = 2 ** 16;
 export const taskLimit = 2 ** 24;
 
-/** Whether a text is a SHA-256: such a one leads to no other file than a blob. */
+/** Whether a text is a SHA-256 in hexadecimal; as a file name it cannot lead out of the folder of blobs. */
 export const isHash = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
 
 export const blobSchema = z.strictObject({
@@ -25,15 +25,15 @@ export const blobSchema = z.strictObject({
 export type BlobReference = z.output<typeof blobSchema>;
 
 const hex = z.string().regex(/^[0-9a-f]{16,64}$/);
-/** Which federation it belongs to, and which process of its coordinator: nobody can know the latter in advance. */
+/** The federation, and the process of its coordinator, which nobody can know in advance. */
 const place = { federation: hex, session: hex };
 const round = z.int().min(1);
 const name = z.string().refine((text) => keyFault(text) === undefined, 'it is not a name');
 const fingerprint = z.string().max(128);
-/** Of what a site counts. */
+/** A number of slices or cases. */
 const count = z.int().min(0).max(1e9);
 
-/** What a reason may hold; a longer one is cut off. */
+/** Most characters of a reason; a site cuts off a longer one. */
 const reasonLimit = 1000;
 export const shortReason = (text: string): string => text.slice(0, reasonLimit);
 const reason = z
@@ -65,8 +65,8 @@ export const taskSchema = z.discriminatedUnion('kind', [
     kind: z.literal('round'),
     rounds: z.int().min(1),
     /**
-     * The sites that shall train, with short names of their keys: a site whose name another one took finds out. A site looks
-     * up itself alone.
+     * The sites that are to train, with short names of their keys, so that a site notices if another one has taken its name.
+     * A site looks up only itself.
      */
     chosen: z.custom<Record<string, string>>((value) => typeof value === 'object' && value !== null),
     mu: z.number().min(0),
@@ -86,10 +86,10 @@ export type DoneTask = Extract<Task, { kind: 'done' }>;
 /** @throws GraftError MESSAGE_INVALID */
 export const taskOf = (body: string): Task => parseJson(taskSchema, body, 'the coordinator');
 
-/** Most entries that a site's metrics have. */
+/** Most entries of a site's metrics. */
 const metricLimit = 64;
 
-/** Of what a trainer tells of its round, what a site says: finite numbers under names. */
+/** The part of a trainer's metrics that a site sends: finite numbers under valid names, at most 64. */
 export const metricsOf = (told: Metrics): Metrics =>
   Object.fromEntries(
     Object.entries(told)
@@ -97,7 +97,7 @@ export const metricsOf = (told: Metrics): Metrics =>
       .slice(0, metricLimit),
   );
 
-/** What a site says. `down` counts the bytes of the round's task and of what was fetched for it, each once. */
+/** What a site says. `down` counts the bytes of the round's task and of the blobs fetched for it, each once. */
 export const stateSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('present'),

@@ -1,4 +1,4 @@
-/** What a coordinator begins with: the sites it expects, and the configuration of the federation in its folder. */
+/** What a coordinator starts from: the sites it expects, their keys, and the configuration of the federation in its folder. */
 import { type Change, changesBetween, keyFault, shownName, tellChanges } from '../core/index.js';
 import type { Book } from './book.js';
 import { federationSchema } from './config.js';
@@ -6,7 +6,7 @@ import { federateError } from './errors.js';
 import { checkKey } from './signing.js';
 
 /**
- * The sites that may take part, in order of name, with their public keys where they are given.
+ * The sites that may take part, in order of name, with their public keys if given.
  *
  * @throws GraftError SITE_NAME_INVALID, KEY_INVALID
  */
@@ -22,7 +22,7 @@ export function expectedSites(
   return new Map([...keys].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** @throws GraftError KEY_OTHER where the folder knows the coordinator or a site by another key */
+/** @throws GraftError KEY_OTHER if the folder knows the coordinator or a site by another key */
 export function checkKeys(
   folder: string,
   book: Book,

@@ -1,4 +1,4 @@
-/** How the coordinator speaks to its sites: the payloads and corrections of a round that it kept, then the task that names them. */
+/** How the coordinator speaks to its sites: it sends a round's payloads and corrections, then the signed task that names them. */
 import type { Blobs } from './blobs.js';
 import type { Book, OpenRound } from './book.js';
 import type { Label } from './global.js';
@@ -10,7 +10,7 @@ export class Publisher {
   readonly #transport: Transport;
   readonly #label: Label;
   readonly #signing: SigningKey;
-  /** What every task names. */
+  /** Named in every task. */
   readonly #place: { federation: string; session: string };
   readonly #book: Book;
   readonly #blobs: Blobs;
@@ -42,7 +42,7 @@ export class Publisher {
     return this.#publish({ kind: 'open', ...this.#place });
   }
 
-  /** Says to the sites what to do; after a restart for the second time, which those that did it take as a question. */
+  /** Tells the sites what to do; after a restart it tells them again, and those that are done answer again. */
   async round({ round, chosen }: OpenRound): Promise<void> {
     const { rounds, mu } = this.#label.config;
     const { fresh } = this.#book.state!;

@@ -1,5 +1,5 @@
 /**
- * How the coordinator judges what a site has said: the answer is an entry for the ledger, or nothing where it was heard
+ * How the coordinator judges what a site has said: the result is an entry for the ledger, or nothing if it was heard
  * before. A site can only spoil its own update.
  */
 import { GraftError } from '../core/index.js';
@@ -15,9 +15,9 @@ export interface Bench {
   book: Book;
   /** Fingerprint of the frozen network. */
   base: string;
-  /** Bytes that an update has at most. */
+  /** Most bytes of an update. */
   limit: number;
-  /** Sites that have said in this session who they are. */
+  /** Sites that have registered in this session. */
   introduced: Set<string>;
   transport: Transport;
   computation: Computation;

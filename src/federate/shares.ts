@@ -15,8 +15,8 @@ export function sample(sites: readonly string[], round: number, { sampling, minS
 }
 
 /**
- * Shares of sites, which sum up to 1, in order of name. What sites say of their size counts up to `maxWeightRatio` times
- * the median: no site takes a round by what it says.
+ * Shares of sites, which sum up to 1, in order of name. The size that a site claims counts up to `maxWeightRatio` times
+ * the median, so that no site dominates a round by its claim.
  *
  * @throws GraftError WEIGHTS_INVALID
  */

@@ -1,6 +1,6 @@
 /**
- * Who speaks: Ed25519 keys (RFC 8032), and the envelope in which a message travels with its signature. What is signed says
- * which kind of speaker it is meant for, so that no message of one kind passes for one of the other.
+ * Ed25519 keys (RFC 8032), and the envelope that carries a message with its signature. The signed bytes name the kind of
+ * speaker, so no site's message passes for one of the coordinator's.
  */
 import {
   createHash,
@@ -15,19 +15,19 @@ import { z } from 'zod';
 import { federateError } from './errors.js';
 import type { Store } from './store.js';
 
-/** In the store of whoever it belongs to. */
+/** In the owner's store. */
 export const keyFile = 'key.pem';
 
-/** Who says it: the coordinator its tasks, a site its states. */
+/** The coordinator signs tasks, a site its states. */
 export type Speaker = 'coordinator' | 'site';
 
-/** A key pair, kept in a store: it signs what its owner says. */
+/** A key pair, kept in a store, that signs its owner's messages. */
 export class SigningKey {
   /** DER in base64. */
   readonly publicKey: string;
   readonly #private: KeyObject;
 
-  /** Takes the key from the store, or makes one and keeps it there. @throws GraftError KEY_DAMAGED, SECRET_EXPOSED */
+  /** Reads the key from the store, or makes one and keeps it there. @throws GraftError KEY_DAMAGED, SECRET_EXPOSED */
   constructor(store: Store) {
     const kept = store.read(keyFile);
     if (kept) this.#private = readKey(kept, store.fileOf(keyFile));
@@ -61,7 +61,7 @@ const signedBytes = (speaker: Speaker, body: string) => Buffer.from(`graft ${spe
 /** Short name of a public key, for people and for tasks. */
 export const keyName = (publicKey: string): string => createHash('sha256').update(publicKey).digest('hex').slice(0, 16);
 
-/** A public key that can be used; undefined for any other text. @param key DER in base64 */
+/** An Ed25519 public key; undefined for any other text. @param key DER in base64 */
 function publicKeyOf(key: string): KeyObject | undefined {
   try {
     const object = createPublicKey({ key: Buffer.from(key, 'base64'), format: 'der', type: 'spki' });
@@ -78,7 +78,7 @@ export function checkKey(key: string, owner: string): void {
 
 const envelopeSchema = z.strictObject({ body: z.string(), signature: z.string().max(100) });
 
-/** A message that was taken from its envelope; nothing vouches for it yet. */
+/** A message out of its envelope, not verified yet. */
 export interface Letter {
   body: string;
   /** Whether the owner of the key signed it. @param key DER in base64 */
@@ -86,7 +86,7 @@ export interface Letter {
 }
 
 /**
- * @param limit bytes; nothing of a longer one is read
+ * @param limit bytes; a longer envelope is not parsed
  * @param from for messages
  * @throws GraftError MESSAGE_INVALID
  */
@@ -108,7 +108,7 @@ export function openEnvelope(
   };
 }
 
-/** What a schema makes of JSON. @param from who said it @throws GraftError MESSAGE_INVALID */
+/** Parses JSON by a schema. @param from the sender, for messages @throws GraftError MESSAGE_INVALID */
 export function parseJson<T>(schema: z.ZodType<T>, text: string, from: string): T {
   try {
     return schema.parse(JSON.parse(text));

@@ -25,7 +25,7 @@ export interface SiteOptions<Progress> {
   name: string;
   trainer: LocalTrainer<Progress>;
   transport: Transport;
-  /** Public key of the coordinator: the site does what this key has signed, and nothing else. */
+  /** Public key of the coordinator, DER in base64; the site ignores tasks that this key has not signed. */
   coordinator: string;
   /** The site's own: its key and its memory. */
   store: Store;
@@ -46,9 +46,9 @@ export class FederatedSite<Progress = unknown> {
   readonly #turns: Turns;
   readonly #signing: SigningKey;
   readonly #downloads: Downloads;
-  /** The coordinator's session in which the site said who it is. */
+  /** The coordinator's session in which the site registered. */
   #introduced: string | undefined;
-  /** What the coordinator said at the end of the rounds, as it travelled. */
+  /** The coordinator's last task, in its envelope. */
   #done: Uint8Array | undefined;
 
   /** @throws GraftError KEY_INVALID, KEY_DAMAGED, SECRET_EXPOSED */
@@ -64,7 +64,7 @@ export class FederatedSite<Progress = unknown> {
     this.#downloads = new Downloads(name, trainer, transport);
   }
 
-  /** For the coordinator, which should know it before the federation begins. */
+  /** DER in base64, for the coordinator's `sites`. */
   get publicKey(): string {
     return this.#signing.publicKey;
   }

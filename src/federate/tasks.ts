@@ -1,7 +1,7 @@
 /**
- * The coordinator's tasks as a site takes them: only what the coordinator's key has signed, only of one federation, and
- * only forwards. A task that comes again, or one from before, asks for nothing: a site that heard of nothing else would
- * train rounds again whose updates somebody wants to have a second time.
+ * The coordinator's tasks as a site accepts them: signed with the coordinator's key, of one federation, and in ascending
+ * order. A repeated or earlier task is ignored; otherwise somebody could replay tasks to make the site train rounds again and
+ * send their updates a second time.
  */
 import { GraftError } from '../core/index.js';
 import { federateError } from './errors.js';
@@ -10,7 +10,7 @@ import { openEnvelope } from './signing.js';
 
 /** A round as a site needs it. The list of all that shall train is not kept: many sites may wait in one process. */
 export type Assignment = Omit<RoundTask, 'chosen'> & {
-  /** Short name of the key that the coordinator knows this site by; undefined where it is not to train. */
+  /** Short name of the key that the coordinator knows this site by; undefined if it is not to train. */
   known: string | undefined;
   /** Bytes of the task. */
   length: number;
@@ -19,19 +19,19 @@ export type Assignment = Omit<RoundTask, 'chosen'> & {
 export type Call =
   | Extract<Task, { kind: 'open' }>
   | Assignment
-  /** The rounds are over. What came of them is in the bytes, which all sites of a process share. */
+  /** The rounds are over. The result is in the bytes, which all sites of a process share. */
   | (Pick<DoneTask, 'kind' | 'federation' | 'session'> & { bytes: Uint8Array })
   /** The first message that is not the coordinator's, as long as none of its own has come. */
   | { kind: 'ignored'; reason: string };
 
-/** @throws GraftError MESSAGE_INVALID where the coordinator itself says what this version does not know */
+/** @throws GraftError MESSAGE_INVALID if the coordinator itself sends what this version does not know */
 export async function* callsOf(
   tasks: AsyncIterable<Uint8Array>,
   { site, coordinator }: { site: string; coordinator: string },
 ): AsyncGenerator<Call> {
   const order = new Order();
   let strangers = 0;
-  // What is parsed is not held here: this generator waits for the next task with all that it has named.
+  // `task` is not kept in a variable of this generator, which would hold it while it waits for the next one.
   for await (const bytes of tasks) {
     const call = callIn(bytes, site, coordinator);
     if (call.kind === 'ignored') {
@@ -58,7 +58,7 @@ function callIn(bytes: Uint8Array, site: string, coordinator: string): Call {
   return { ...rest, known, length: bytes.length };
 }
 
-/** @throws GraftError MESSAGE_INVALID where the coordinator has not signed it */
+/** @throws GraftError MESSAGE_INVALID if the coordinator has not signed it */
 function signedBody(bytes: Uint8Array, coordinator: string): string {
   const from = 'the coordinator';
   const letter = openEnvelope(bytes, { speaker: 'coordinator', limit: taskLimit, from });
@@ -66,10 +66,10 @@ function signedBody(bytes: Uint8Array, coordinator: string): string {
   throw federateError('MESSAGE_INVALID', { from, reason: 'it is not signed with the key that the site was given' });
 }
 
-/** A task that was taken before. @throws GraftError MESSAGE_INVALID */
+/** A task that was accepted before. @throws GraftError MESSAGE_INVALID */
 export const taskIn = (bytes: Uint8Array, coordinator: string): Task => taskOf(signedBody(bytes, coordinator));
 
-/** The order of tasks: within a session of the coordinator rounds go up, and a session that was left does not come back. */
+/** The order of tasks: rounds ascend within a session of the coordinator, and an earlier session does not return. */
 class Order {
   #federation: string | undefined;
   #rank = 0;

@@ -4,8 +4,8 @@
  * object), and a queue in one process.
  *
  * A transport carries bytes and promises little: tasks and states may come twice, blobs may be gone after a crash.
- * Coordinator and sites keep their own truth and say again what was lost. Nor has it to be trusted: who speaks is proven by
- * signatures, and blobs by their hashes, which are signed.
+ * Coordinator and sites keep their own truth and say again what was lost. It need not be trusted: messages are
+ * signed, and so are the hashes of blobs.
  */
 export interface Transport {
   /** To all sites; the last task is kept for those who come later. */

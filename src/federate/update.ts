@@ -68,8 +68,8 @@ export interface Expected {
 }
 
 /**
- * Bytes that a payload of tensors has at most, before and after compression: headers, scales and names are far smaller than
- * this. It is what the receiver goes by, whatever the sender says of its length.
+ * Most bytes of a payload of tensors, before and after compression, with ample room for headers, scales and names. The
+ * receiver goes by this limit, not by the length that the sender states.
  */
 export const payloadLimit = (tensors: Iterable<Tensor>): number => {
   let limit = 2 ** 20;

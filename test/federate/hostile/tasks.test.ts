@@ -193,7 +193,7 @@ describe('what does not fit the site’s own network is not trained on', () => {
       const corrections = [{ round: 1, blob: await one.put(factors) }];
       await one.ask(await one.round({ round: 2, aggregation: 'fedex', corrections }));
       expect(await one.answers()).toMatchObject([
-        { kind: 'failed', reason: expect.stringContaining('has not their shape') },
+        { kind: 'failed', reason: expect.stringContaining('does not have their shape') },
       ]);
       one.end.abort();
     }
