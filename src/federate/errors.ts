@@ -122,6 +122,36 @@ export const federateErrors = {
     message: '{folder}: the federation was begun with another key of {owner}.',
     hint: 'Restore the file key.pem of {owner} from a copy; without one, start the federation in a new folder.',
   },
+  SEALING_KEY_INVALID: {
+    exit: 'usage',
+    message: 'The public sealing key of {owner} is not one of X25519 (DER in base64).',
+    hint: 'Copy the public key that {owner} shows, as a whole.',
+  },
+  SEAL_MALFORMED: {
+    exit: 'system',
+    message: '{what} is not sealed in a form that is known here ({reason}).',
+    hint: 'Run the same version of graft at the coordinator and at all sites.',
+  },
+  SEAL_MISADDRESSED: {
+    exit: 'system',
+    message: '{what} is sealed for another key than the one here.',
+    hint: 'Compare the public key of the coordinator with the one that the site was given, and admit the site again where they differ.',
+  },
+  SEAL_BROKEN: {
+    exit: 'system',
+    message: '{what} was changed on its way, or sealed with another key.',
+    hint: 'Compare the public keys that the coordinator and the site know of each other. If they are right, somebody between them changes what is sent.',
+  },
+  EPOCH_UNKNOWN: {
+    exit: 'system',
+    message: 'The task is sealed for the admitted sites, and the key of {site} is not among theirs.',
+    hint: 'The site was revoked, or it was admitted with another key: ask the coordinator’s administrator.',
+  },
+  SITE_UNADMITTED: {
+    exit: 'system',
+    message: 'A message under the name {site} is not opened: no such site is admitted.',
+    hint: 'Admit the site, or look for who speaks under that name.',
+  },
   BLOB_DAMAGED: {
     exit: 'system',
     message: '{file}: a global state or an update that the coordinator kept is lost ({reason}).',

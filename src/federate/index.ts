@@ -39,6 +39,7 @@ export { localOf, personalOf } from './memory.js';
 export * from './peers/index.js';
 export { ledgerFile, siteFolder } from './places.js';
 export type { Proximal } from './proximal.js';
+export * from './sealing/index.js';
 export { SigningKey } from './signing.js';
 export { type FederationOptions, runFederation } from './simulate.js';
 export { FederatedSite, type SiteOptions } from './site.js';
