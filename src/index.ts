@@ -102,6 +102,8 @@ export {
   runFederation,
   SigningKey,
   saveFederationStart,
+  sealedCoordinator,
+  sealedSite,
   TrainingSite,
   type Transport,
   wireFormats,

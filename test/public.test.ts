@@ -39,7 +39,7 @@ const values = words(`
   random readAdaptationRecipe readBenchmark readDataset readFederationRecipe readLabel readLedger readSegmentCodes
   readState readVolume recomputeStatistics ReLU robustHausdorff runFederation runStudy runToEnd runWithoutPauses
   runWithPauses
-  saveAdapter saveFederationStart saveSegmenter scanDicom scope scoreCase scoreFolder segmentationLoss Segmenter
+  saveAdapter saveFederationStart saveSegmenter scanDicom scope scoreCase scoreFolder sealedCoordinator sealedSite segmentationLoss Segmenter
   segmentImages segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential setThreads SGD SigningKey siteOf SlicePool
   softmax splitCases stack surfaceDice surfaceDistances
   tensor Tensor trainHeads trainingSchema TrainingSite trainModel trainNetwork tuneModel

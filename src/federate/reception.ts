@@ -73,7 +73,10 @@ async function judgeUpdate(
     const norm = await computation.judge({ state: book.state!, round, site, blob, bytes });
     return { kind: 'accepted', ...traffic, up, blob, norm, metrics };
   } catch (error) {
-    if (!(error instanceof GraftError) || !/^(PAYLOAD_INVALID|BLOB_MISSING|BLOB_TOO_LARGE)$/.test(error.code))
+    if (
+      !(error instanceof GraftError) ||
+      !/^(PAYLOAD_INVALID|BLOB_MISSING|BLOB_TOO_LARGE|SEAL_BROKEN)$/.test(error.code)
+    )
       throw error;
     return refuse(error.message);
   }

@@ -14,9 +14,9 @@ const bytesOf = (value: Tensor) => Buffer.from((value.reshape(-1).toArray() as F
 async function run(sealed: boolean) {
   const transport = carrier();
   const all = parties(transport);
-  const wrap = (site: string, plain: Transport) => (sealed ? all.site(site) : plain);
+  const wrap = (site: string) => (sealed ? all.site(site) : transport);
   const one = stage(configOf({ rounds: 3 }), {
-    ...{ transport: sealed ? all.coordinator() : transport, wrap: sealed ? wrap : () => transport, sites: ['a', 'b'] },
+    ...{ transport: sealed ? all.coordinator() : transport, wrap, sites: ['a', 'b'] },
   });
   const [{ trainer: a }, { trainer: b }] = one.sites;
   const train = { a: a.train, b: b.train };
@@ -52,5 +52,32 @@ describe('a federation', () => {
     expect(sealed.refused).toEqual([]);
     for (const { failed } of [plain, sealed]) expect(failed).toMatchObject([{ site: 'b', round: 2 }]);
     expect(sealed.finished.fingerprint).toBe(plain.finished.fingerprint);
+  });
+
+  it('refuses an update that was changed on its way, says so, and goes on', async () => {
+    const transport = carrier();
+    const all = parties(transport);
+    const broken = async (hash: string, limit: number) =>
+      (await transport.getBlob(hash, limit)).map((byte) => byte ^ 1);
+    let first = true;
+    const hostile: Transport = {
+      ...transport,
+      getBlob(hash, limit) {
+        const get = first ? broken : transport.getBlob;
+        first = false;
+        return get(hash, limit);
+      },
+    };
+    const coordinator = all.coordinator({}, hostile);
+    const one = stage(configOf({ rounds: 2 }), {
+      transport: coordinator,
+      wrap: (site) => all.site(site),
+      sites: ['a', 'b'],
+    });
+    await one.done;
+    expect(of(one.events, 'refused')).toMatchObject([
+      { round: 1, reason: expect.stringContaining('changed on its way') },
+    ]);
+    expect(of(one.events, 'finished')).toHaveLength(1);
   });
 });

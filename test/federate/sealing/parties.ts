@@ -72,8 +72,8 @@ export function parties(transport: Transport, names: readonly string[] = ['a', '
     Object.fromEntries(of.map((name) => [name, keys.get(name)!.publicKey]));
   const refused: { by: string; error: GraftError }[] = [];
   const listen = (by: string) => (error: GraftError) => void refused.push({ by, error });
-  const coordinator = (options: Partial<SealedCoordinatorOptions> = {}) =>
-    sealedCoordinator(transport, {
+  const coordinator = (options: Partial<SealedCoordinatorOptions> = {}, over = transport) =>
+    sealedCoordinator(over, {
       ...{ federation, key: own.privateKey, sites: publicKeys(), refused: listen('coordinator') },
       ...options,
     });
