@@ -12,6 +12,7 @@ import { compareErrors } from '../dist/compare/index.js';
 import * as core from '../dist/core/index.js';
 import * as data from '../dist/data/index.js';
 import { federateErrors } from '../dist/federate/index.js';
+import { federationErrors } from '../dist/federation/index.js';
 import { finetuneErrors } from '../dist/finetune/index.js';
 import { formatErrors } from '../dist/formats/index.js';
 import { jobErrors } from '../dist/jobs/index.js';
@@ -79,6 +80,7 @@ const areas = [
     own ? [/** @type {[string, import('../dist/core/index.js').ErrorTable]} */ ([title, own])] : [],
   ),
   ['Federations', federateErrors],
+  ['Who takes part in a federation', federationErrors],
   ['Adapters in a network', peftErrors],
   ['Network states', stateErrors],
   ['Checkpoints of other programs', foreignErrors],

@@ -19,6 +19,7 @@ const storeys: Record<string, readonly string[]>[] = [
   { report: [] },
   { jobs: [] },
   { studies: [] },
+  { federation: [] },
   { server: [], conformance: [], cli: ['server'] },
 ];
 const storeyOf = (folder: string) => storeys.findIndex((storey) => folder in storey);
@@ -143,6 +144,8 @@ describe('the rule', () => {
     ['data', 'metrics', true],
     ['adapt', 'federate', false],
     ['federate', 'finetune', true],
+    ['federation', 'studies', true],
+    ['studies', 'federation', false],
     ['server', 'cli', false],
   ])('%s may import %s: %s', (from, to, allowed) => {
     expect(mayUse(from, to)).toBe(allowed);

@@ -15,6 +15,7 @@ import { registerPhantom } from './commands/phantom.js';
 import { registerPredict } from './commands/predict.js';
 import { registerPretrain } from './commands/pretrain.js';
 import { registerRun } from './commands/run.js';
+import { registerSite } from './commands/site/index.js';
 import { registerTrain } from './commands/train.js';
 import { runProgram } from './run-command.js';
 
@@ -58,6 +59,7 @@ const program = new Command('graft')
 const commands = [
   registerRun,
   registerFederate,
+  registerSite,
   registerTrain,
   registerAdapt,
   registerPretrain,

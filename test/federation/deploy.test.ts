@@ -1,0 +1,79 @@
+/** The files in `deploy/`: units that systemd takes, compose files and a container file that say what they should. */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { root } from '../child.js';
+
+const folder = join(root, 'deploy');
+const files = readdirSync(folder);
+const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+const units = files.filter((name) => name.endsWith('.service'));
+
+/** Keys by section; a key may be there more than once. */
+function sectionsOf(text: string): Record<string, Record<string, string[]>> {
+  const sections: Record<string, Record<string, string[]>> = {};
+  let section = '';
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const header = /^\[(\w+)\]$/.exec(line)?.[1];
+    if (header) {
+      section = header;
+      sections[section] = {};
+      continue;
+    }
+    const [, key, value] = /^(\w+)=(.+)$/.exec(line) ?? [];
+    if (!key) throw new Error(`no key and value: ${line}`);
+    sections[section][key] = [...(sections[section][key] ?? []), value];
+  }
+  return sections;
+}
+
+describe.each(units)('%s', (name) => {
+  const { Unit, Service, Install } = sectionsOf(read(name));
+
+  it('starts a program as a user without rights, in a folder of its own, and starts it again after a crash', () => {
+    expect(Unit.Description[0]).toMatch(/graft federation/);
+    expect(Service.User).toEqual(['graft']);
+    expect(Service.ExecStart[0]).toMatch(/^\/usr\/bin\/env (graft|nats-server) /);
+    expect(Service.Restart[0]).toMatch(/^(always|on-failure)$/);
+    expect(Service).toMatchObject({ NoNewPrivileges: ['true'], ProtectSystem: ['strict'] });
+    expect(Install.WantedBy).toEqual(['multi-user.target']);
+  });
+});
+
+it('systemd takes the units', ({ skip }) => {
+  if (spawnSync('systemd-analyze', ['--version']).status !== 0) skip('there is no systemd-analyze here');
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', ...units.map((name) => join(folder, name))], {
+    encoding: 'utf8',
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+it('broker and coordinator run in containers, of which the broker alone opens ports', () => {
+  const { services } = parse(read('compose.yaml'));
+  expect(Object.keys(services)).toEqual(['broker', 'coordinator']);
+  expect(services.broker).toMatchObject({
+    image: expect.stringMatching(/^nats:\d+\.\d+\.\d+$/),
+    working_dir: '/broker',
+  });
+  expect(services.broker.ports).toEqual(['4222:4222']);
+  expect(services.coordinator).not.toHaveProperty('ports');
+  expect(services.coordinator.command.slice(0, 2)).toEqual(['coordinator', 'run']);
+});
+
+it('a site in a container opens no port and only reads the images', () => {
+  const { site } = parse(read('compose.site.yaml')).services;
+  expect(site).not.toHaveProperty('ports');
+  expect(site.volumes[1]).toMatch(/:\/data:ro$/);
+  expect(site.command.slice(0, 2)).toEqual(['site', 'run']);
+});
+
+it('the container file builds graft and runs it without the rights of root', () => {
+  const lines = read('Containerfile').split('\n');
+  expect(lines.filter((line) => /^[A-Z]+ /.test(line)).map((line) => line.split(' ')[0])).toEqual([
+    ...['FROM', 'RUN', 'WORKDIR', 'COPY', 'RUN', 'ENV', 'USER', 'WORKDIR', 'ENTRYPOINT'],
+  ]);
+  expect(lines).toContain('USER node');
+});
