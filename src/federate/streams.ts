@@ -65,6 +65,43 @@ export function scoped(outer: AbortSignal | undefined): { signal: AbortSignal } 
   };
 }
 
+/** Values told to everyone who listens. */
+export class Broadcast<T> {
+  readonly #listeners = new Set<Queue<T>>();
+
+  push(value: T): void {
+    for (const listener of this.#listeners) listener.push(value);
+  }
+
+  /** These first, then every new one, until the signal. */
+  listen(signal: AbortSignal, first: Iterable<T> = []): Queue<T> {
+    const queue = queueUntil<T>(signal);
+    for (const value of first) queue.push(value);
+    this.#listeners.add(queue);
+    signal.addEventListener('abort', () => this.#listeners.delete(queue), { once: true });
+    return queue;
+  }
+}
+
+/** Does what is to be done with every item, several at a time and begun in their order; after a failure no more is begun. */
+export async function inLanes<T>(
+  items: Iterable<T>,
+  lanes: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const rest = items[Symbol.iterator]();
+  let failed = false;
+  const lane = async () => {
+    for (let next = rest.next(); !next.done && !failed; next = rest.next()) await work(next.value);
+  };
+  const guarded = () =>
+    lane().catch((error) => {
+      failed = true;
+      throw error;
+    });
+  await Promise.all(Array.from({ length: lanes }, guarded));
+}
+
 /** Pushes everything that comes, in the background. */
 export function pump<T>(source: AsyncIterable<T>, push: (value: T) => void, queue: Queue<unknown>): void {
   (async () => {
