@@ -85,6 +85,7 @@ export { type FineTuning, type FineTuningEvent, fineTuningLoss, fineTuningSchema
 export {
   aggregationNames,
   aggregations,
+  brokerConfiguration,
   Coordinator,
   FederatedSite,
   type Federation,
@@ -97,6 +98,7 @@ export {
   type LocalTrainer,
   loadFederationStart,
   localTransport,
+  natsTransport,
   prepareFederation,
   readLedger,
   runFederation,

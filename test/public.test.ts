@@ -20,7 +20,7 @@ const sorted = (names: readonly string[]) => [...names].sort((a, b) => a.localeC
 const values = words(`
   Adam adapt adaptationSchema adaptationStudy adaptModel aggregationNames aggregations applyPlan
   averageSurfaceDistance
-  BatchNorm2d bootstrapInterval
+  BatchNorm2d bootstrapInterval brokerConfiguration
   cachedSlices cat checkDataset Checkpoint chooseDevice compareMethods comparisonTables Conv2d convertDicomSeries
   convLoraPieces convLoraSchema ConvTranspose2d Coordinator
   describeValues dice DisposedTensorError
@@ -33,7 +33,7 @@ const values = words(`
   latexTable Layer LayerNorm Linear loadAdapter loadFederationStart loadFoundation loadPredictor loadSegmenter
   loadSlices localTransport loraPieces loraSchema
   markdownTable memoryStatistics Module
-  networkFamilies noGrad noteReference
+  natsTransport networkFamilies noGrad noteReference
   operator OperatorError
   prepareFederation prepareLabel prepareVolume preprocessingSchema
   random readAdaptationRecipe readBenchmark readDataset readFederationRecipe readLabel readLedger readSegmentCodes

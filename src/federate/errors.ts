@@ -167,6 +167,71 @@ export const federateErrors = {
     message: 'The blob {blob} is not there (any more).',
     hint: 'Start the coordinator and the sites again: they send again what the round needs.',
   },
+  BLOB_TOO_LARGE: {
+    exit: 'usage',
+    message: 'A blob has {size} bytes, and at most {largest} are sent.',
+    hint: 'Choose a plan that trains less, or a smaller wire format, or allow more at the coordinator and at all sites.',
+  },
+  MESSAGE_TOO_LARGE: {
+    exit: 'usage',
+    message: 'A message on {subject} has {size} bytes, and the broker takes {limit}.',
+    hint: 'Set max_payload in the configuration of the broker to 1 MiB or more; a federation of many thousand sites needs more.',
+  },
+  FEDERATION_NAME_INVALID: {
+    exit: 'usage',
+    message: 'A federation cannot be called "{name}" at a broker.',
+    hint: 'Use 1 to 64 letters (a-z, A-Z), digits, _ and -.',
+  },
+  BROKER_ADDRESS_INVALID: {
+    exit: 'usage',
+    message: 'The address "{address}" of a broker cannot be used: {reason}.',
+    hint: 'Write tls://HOST:PORT, or wss://HOST:PORT for WebSockets; an IPv6 address is in brackets.',
+  },
+  BROKER_INSECURE: {
+    exit: 'usage',
+    message: 'The connection to {address} would not be encrypted.',
+    hint: 'Give the files of a certificate, its key and the authority, and use tls:// or wss://; only a broker on the same machine goes without.',
+  },
+  BROKER_SETTING_INVALID: {
+    exit: 'usage',
+    message: 'The text "{text}" cannot stand in the configuration of a broker.',
+    hint: 'Use names, certificate subjects and paths without quotes, backslashes and control characters.',
+  },
+  CERTIFICATE_MISSING: {
+    exit: 'usage',
+    message: '{file}: the file for the connection to the broker cannot be read ({reason}).',
+    hint: 'Give the paths of the authority, the certificate and the private key, in PEM.',
+  },
+  BROKER_UNREACHABLE: {
+    exit: 'system',
+    message: 'No broker can be reached at {servers} ({reason}).',
+    hint: 'Check that the broker runs, that a firewall lets this machine reach it, and that its certificate names this host and comes from the given authority.',
+  },
+  BROKER_UNSUITED: {
+    exit: 'system',
+    message: 'The broker (nats-server {version}) cannot be used: {reason}.',
+    hint: 'Use a current nats-server with JetStream enabled.',
+  },
+  BROKER_REFUSED: {
+    exit: 'system',
+    message: 'The broker does not take this peer ({reason}).',
+    hint: "Ask whoever runs the broker: its configuration must name the subject of this peer's certificate.",
+  },
+  BROKER_FORBIDDEN: {
+    exit: 'system',
+    message: 'The broker does not let this peer {operation} {subject}.',
+    hint: "Use this site's own certificate and name; the configuration of the broker says which subjects a certificate may use.",
+  },
+  BROKER_FULL: {
+    exit: 'system',
+    message: 'The broker has no room for what is sent ({reason}).',
+    hint: 'Give the broker more disk and a larger max_file_store, and the coordinator a larger capacity.',
+  },
+  TRANSPORT_CLOSED: {
+    exit: 'system',
+    message: 'The connection to the broker was closed by this peer.',
+    hint: 'Make a new transport.',
+  },
   COMPRESSION_MISSING: {
     exit: 'system',
     message: 'This Node.js ({version}) has no {compression} compression.',

@@ -48,6 +48,18 @@ export type { LocalRound, LocalTrainer, Metrics } from './trainer.js';
 export type { Transport } from './transport.js';
 export { localTransport } from './transports/local.js';
 export {
+  type BrokerEvent,
+  type BrokerOptions,
+  brokerConfiguration,
+  type ConnectionOptions,
+  type NatsOptions,
+  type NatsTransport,
+  natsTransport,
+  type Permissions,
+  permissionsOf,
+  type TlsFiles,
+} from './transports/nats/index.js';
+export {
   type CodedState,
   type Compression,
   decodePayload,

@@ -1,0 +1,116 @@
+/**
+ * Blobs as chunks, each a message on a subject of its own: `PREFIX.0`, `PREFIX.1`, … A chunk that is there need not be sent
+ * again, so a transfer that broke off, on either end, goes on where it was.
+ *
+ * Nothing that comes from the broker is believed: the size that a chunk names is bounded, the lengths have to fit it, and the
+ * SHA-256 is taken while chunks come.
+ */
+import { createHash } from 'node:crypto';
+import { federateError } from '../../errors.js';
+import { inLanes } from '../../streams.js';
+import type { Broker } from './broker.js';
+import type { Place } from './places.js';
+
+/** Bytes of a chunk, which has to fit into a broker's usual 1 MiB for a message. */
+export const CHUNK = 768 * 1024;
+/** Chunks that are under way at a time; after an interruption half as many, since a slow line may be the cause. */
+const LANES = 16;
+const sizeHeader = 'Graft-Size';
+
+/** Chunks of so many bytes; an empty blob has one, too. */
+export const countOf = (size: number): number => Math.max(1, Math.ceil(size / CHUNK));
+
+/**
+ * Sends the chunks that the broker does not have, until it has all of them.
+ *
+ * @param place its subject is the blob's prefix
+ * @returns how many were sent
+ * @throws GraftError as `Line.insist`
+ */
+export async function sendChunks(broker: Broker, { stream, subject }: Place, bytes: Uint8Array): Promise<number> {
+  let [lanes, sent] = [LANES, 0];
+  const send = async (chunk: number) => {
+    const piece = bytes.subarray(chunk * CHUNK, (chunk + 1) * CHUNK);
+    await broker.publish(`${subject}.${chunk}`, piece, { header: [sizeHeader, String(bytes.length)], patient: true });
+    sent++;
+  };
+  // A store that was lost meanwhile shows in a second look.
+  const round = async (): Promise<boolean> => {
+    const there = new Set((await broker.subjects(stream, `${subject}.*`)).subjects);
+    const missing = Array.from({ length: countOf(bytes.length) }, (_, chunk) => chunk).filter(
+      (chunk) => !there.has(`${subject}.${chunk}`),
+    );
+    try {
+      await inLanes(missing, lanes, send);
+    } catch (error) {
+      lanes = Math.max(1, lanes >> 1);
+      throw error;
+    }
+    return missing.length > 0;
+  };
+  while (await broker.insist(round));
+  return sent;
+}
+
+/**
+ * Reads a blob.
+ *
+ * @param place its subject is the blob's prefix
+ * @param limit the largest blob that is taken, in bytes
+ * @returns undefined where a chunk is missing
+ * @throws GraftError PAYLOAD_INVALID where it is not what the hash says; as `Line.insist`
+ */
+export async function fetchChunks(
+  broker: Broker,
+  { stream, subject }: Place,
+  hash: string,
+  limit: number,
+): Promise<Uint8Array | undefined> {
+  const invalid = (reason: string) => federateError('PAYLOAD_INVALID', { from: 'the broker', reason });
+  const get = (chunk: number) => broker.last(stream, `${subject}.${chunk}`, { patient: true });
+  const digest = createHash('sha256');
+  let bytes: Uint8Array | undefined;
+  let [lanes, next, count] = [LANES, 0, 1];
+
+  const take = (data: Uint8Array, said: number) => {
+    if (!bytes) {
+      if (!Number.isSafeInteger(said) || said < 0 || said > limit)
+        throw invalid(`a blob of ${said} bytes, more than ${limit}, is not taken`);
+      bytes = new Uint8Array(said);
+      count = countOf(said);
+    }
+    const start = next * CHUNK;
+    if (said !== bytes.length || data.length !== Math.min(CHUNK, said - start))
+      throw invalid(`the lengths of the chunks of ${hash} do not fit together`);
+    bytes.set(data, start);
+    digest.update(data);
+    next++;
+  };
+  const whole = await broker.insist(async () => {
+    const there = (await broker.subjects(stream, `${subject}.*`)).subjects.length;
+    if (there === 0) return false;
+    const ahead: ReturnType<typeof get>[] = [];
+    let asked = next;
+    try {
+      while (next < count) {
+        for (; asked < count && ahead.length < lanes; asked++) {
+          const chunk = get(asked);
+          chunk.catch(() => {}); // it is met where its turn comes
+          ahead.push(chunk);
+        }
+        const message = await ahead.shift();
+        if (!message) return false;
+        const size = Number(message.header.get(sizeHeader));
+        if (size <= limit && countOf(size) > there) return false; // memory is taken for what is there alone
+        take(message.data, size);
+      }
+    } catch (error) {
+      lanes = Math.max(1, lanes >> 1);
+      throw error;
+    }
+    return true;
+  });
+  if (!whole) return undefined;
+  if (digest.digest('hex') !== hash) throw invalid(`the chunks of ${hash} were changed on their way`);
+  return bytes;
+}

@@ -1,0 +1,73 @@
+/**
+ * How a peer reaches the broker: addresses, certificates, and for how long it tries.
+ *
+ * The client makes all connections of a process of one kind: TCP and WebSockets cannot be used in one process.
+ */
+import type { NatsConnection } from '@nats-io/transport-node';
+import { federateError } from '../../errors.js';
+import { checkAddresses, checkFiles, checkServer, identityOf } from './addresses.js';
+import type { ConnectionOptions } from './peer.js';
+import { inboxOf } from './places.js';
+import { webSocketFactory } from './websocket.js';
+
+/** Between attempts, in ms: doubled from the first to the longest. */
+const FIRST = 100;
+const LONGEST = 15_000;
+/** The time before the next attempt, in ms, a part of it drawn: peers that lost a broker do not come back all at once. */
+export const waitOf = (attempt: number): number =>
+  Math.min(LONGEST, FIRST * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
+/** An attempt fails when it takes longer, in ms. A broker that does not take a certificate says nothing. */
+const DIAL = 10_000;
+/** A connection that says nothing for so long is asked, in ms; it is given up when three answers did not come. */
+const SILENCE = 15_000;
+
+/**
+ * Connects. The first attempt must succeed, so that a mistake in the options shows; later ones are made for ever.
+ *
+ * @throws GraftError BROKER_ADDRESS_INVALID, BROKER_INSECURE, CERTIFICATE_MISSING, SECRET_EXPOSED, BROKER_UNREACHABLE,
+ * BROKER_REFUSED, BROKER_UNSUITED
+ */
+export async function connect(options: ConnectionOptions): Promise<NatsConnection> {
+  const { servers, federation, site, tls, proxy } = options;
+  const web = checkAddresses(servers, tls, proxy);
+  if (tls) checkFiles(tls);
+  const nats = await import('@nats-io/transport-node');
+  let attempts = 0;
+  const common = {
+    ...{ servers: [...servers], name: site ?? 'coordinator', inboxPrefix: inboxOf(federation, site) },
+    ...{ maxReconnectAttempts: -1, reconnectDelayHandler: () => waitOf(attempts), ignoreClusterUpdates: true },
+    ...{ timeout: DIAL, pingInterval: SILENCE, maxPingOut: 3, noAsyncTraces: true },
+  };
+  const files = tls && { caFile: tls.ca, certFile: tls.certificate, keyFile: tls.key };
+  const encrypted = files && { tls: { ...files, checkServerIdentity: identityOf(servers) } };
+  let client: NatsConnection;
+  try {
+    client = web
+      ? await nats.wsconnect({ ...common, wsFactory: await webSocketFactory(tls, proxy) })
+      : await nats.connect({ ...common, ...encrypted });
+  } catch (error) {
+    const reason = reasonOf(error);
+    if ((error as Error).name === 'AuthorizationError') throw federateError('BROKER_REFUSED', { reason }, error);
+    throw federateError('BROKER_UNREACHABLE', { servers: servers.join(', '), reason }, error);
+  }
+  try {
+    checkServer(client.info!);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  (async () => {
+    for await (const { type } of client.status())
+      if (type === 'reconnecting') attempts++;
+      else if (type === 'reconnect') attempts = 0;
+  })();
+  return client;
+}
+
+/** The client's errors say little; what caused them says more. */
+export function reasonOf(error: unknown): string {
+  const texts: string[] = [];
+  for (let one = error; one instanceof Error; one = one.cause)
+    if (!texts.includes(one.message)) texts.push(one.message);
+  return texts.filter((text) => text !== '').join(': ') || String(error);
+}

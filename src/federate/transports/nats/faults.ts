@@ -1,0 +1,46 @@
+/** What the errors of the broker's client mean: whether it helps to try again, and what is told where it does not. */
+import { GraftError } from '../../../core/index.js';
+import { federateError } from '../../errors.js';
+
+/** `absent`: nobody answers for the subject, so its stream is not there. `transient`: it may succeed the next time. */
+export type Fault = GraftError | 'absent' | 'transient';
+
+/** JetStream's codes for a store, a stream or an account that takes no more. */
+const full = new Set([10023, 10028, 10047, 10054, 10077]);
+/** Names of errors that come from the network, or from a broker that is about to start or to stop. */
+const passing =
+  /^(TimeoutError|RequestError|ConnectionError|ClosedConnectionError|Interruption|JetStreamError|JetStreamApiError|JetStreamStatusError)$/;
+
+interface ClientError extends Error {
+  code?: unknown;
+  operation?: string;
+  subject?: string;
+}
+
+/** The connection was lost while something was asked. */
+export class Interruption extends Error {
+  override readonly name = 'Interruption';
+}
+
+/** An error and what caused it, from the outside inwards. */
+function* causes(error: unknown): Generator<ClientError> {
+  for (let one = error; one instanceof Error; one = one.cause) yield one;
+}
+
+/** @throws what is no error of the client: a defect */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof GraftError) return error;
+  const chain = [...causes(error)];
+  const named = (name: string) => chain.find((one) => one.name === name);
+  const forbidden = named('PermissionViolationError');
+  if (forbidden) {
+    const operation = forbidden.operation === 'publish' ? 'publish on' : 'listen to';
+    return federateError('BROKER_FORBIDDEN', { operation, subject: forbidden.subject ?? 'a subject' }, error);
+  }
+  if (named('NoRespondersError') || named('StreamNotFoundError')) return 'absent';
+  const refused = named('JetStreamApiError');
+  if (refused && full.has(Number(refused.code)))
+    return federateError('BROKER_FULL', { reason: refused.message }, error);
+  if (chain.some(({ name }) => passing.test(name))) return 'transient';
+  throw error;
+}

@@ -1,0 +1,5 @@
+/** A transport over a NATS broker with JetStream. The client is loaded when a transport is made. */
+export { type BrokerOptions, brokerConfiguration } from './configuration.js';
+export type { BrokerEvent, ConnectionOptions, TlsFiles } from './peer.js';
+export { type Permissions, permissionsOf } from './places.js';
+export { type NatsOptions, type NatsTransport, natsTransport } from './transport.js';

@@ -1,0 +1,131 @@
+/**
+ * A peer's line to the broker, which may be cut at any time. The connection comes back by itself for as long as it takes;
+ * meanwhile whoever asks something waits. Only what waiting does not cure is an error: a certificate that the broker
+ * refuses, a subject that it does not allow, a store that is full.
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { GraftError } from '../../../core/index.js';
+import { federateError } from '../../errors.js';
+import { Broadcast } from '../../streams.js';
+import { reasonOf, waitOf } from './connection.js';
+import { faultOf, Interruption } from './faults.js';
+import type { BrokerEvent } from './peer.js';
+
+/** How often a peer looks whether the broker still has what it needs of it, in ms. */
+const LOOK = 60_000;
+
+export class Line {
+  readonly client: NatsConnection;
+  readonly events = new Broadcast<BrokerEvent>();
+  /** What is done before something is tried again: the coordinator makes streams that are missing. */
+  repair = async (): Promise<void> => {};
+  readonly #end = new AbortController();
+  readonly #asking = new Set<(error: unknown) => void>();
+  #connected = true;
+  #waiting: (() => void)[] = [];
+  /** Why the connection is over. */
+  #over: GraftError | undefined;
+
+  constructor(client: NatsConnection) {
+    this.client = client;
+    this.#follow();
+  }
+
+  /** Notes when the connection is lost, back or over. */
+  #follow(): void {
+    (async () => {
+      for await (const { type } of this.client.status())
+        if (type === 'disconnect') {
+          this.#connected = false;
+          this.#giveUp(new Interruption('the connection was lost'));
+          this.events.push({ kind: 'disconnected' });
+        } else if (type === 'reconnect') {
+          this.#connected = true;
+          this.#wake();
+          this.events.push({ kind: 'connected' });
+        }
+    })();
+    this.client.closed().then((error) => {
+      this.#over = error
+        ? federateError('BROKER_REFUSED', { reason: reasonOf(error) }, error)
+        : federateError('TRANSPORT_CLOSED', {});
+      this.#end.abort();
+      this.#giveUp(this.#over);
+      this.#wake();
+    });
+  }
+
+  #giveUp(error: unknown): void {
+    for (const reject of this.#asking) reject(error);
+    this.#asking.clear();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  async #ready(): Promise<void> {
+    while (!this.#connected && !this.#over) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#over) throw this.#over;
+  }
+
+  /** Asks once, when there is a connection; fails with the client's errors, or as soon as the connection is lost. */
+  async ask<T>(request: () => Promise<T>): Promise<T> {
+    await this.#ready();
+    return new Promise((resolve, reject) => {
+      this.#asking.add(reject);
+      request()
+        .then(resolve, reject)
+        .finally(() => this.#asking.delete(reject));
+    });
+  }
+
+  /**
+   * Does something again and again until it succeeds.
+   *
+   * @throws GraftError BROKER_FORBIDDEN, BROKER_FULL, BROKER_REFUSED, TRANSPORT_CLOSED
+   */
+  async insist<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (attempt > 0) await this.repair();
+        return await work();
+      } catch (error) {
+        const fault = this.#over ?? faultOf(error);
+        if (typeof fault !== 'string') throw fault;
+      }
+      await this.wait(waitOf(attempt));
+    }
+  }
+
+  /** @throws GraftError BROKER_REFUSED, TRANSPORT_CLOSED where the connection is over before */
+  async wait(milliseconds: number): Promise<void> {
+    try {
+      await setTimeout(milliseconds, undefined, { signal: this.#end.signal });
+    } catch {
+      throw this.#over;
+    }
+  }
+
+  /**
+   * Gives a sign when something may have been lost: now, whenever the connection is back, and now and then. Ends with the
+   * signal, or when this peer closes the connection.
+   *
+   * @throws GraftError BROKER_REFUSED
+   */
+  async *occasions(signal: AbortSignal): AsyncGenerator<true> {
+    const queue = this.events.listen(AbortSignal.any([signal, this.#end.signal]), [{ kind: 'connected' }]);
+    const timer = setInterval(() => queue.push({ kind: 'connected' }), LOOK).unref();
+    try {
+      for await (const { kind } of queue) if (kind === 'connected') yield true;
+    } finally {
+      clearInterval(timer);
+    }
+    if (this.#over?.code === 'BROKER_REFUSED') throw this.#over;
+  }
+
+  async close(): Promise<void> {
+    await this.client.close();
+  }
+}

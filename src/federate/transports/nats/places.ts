@@ -1,0 +1,102 @@
+/**
+ * Where a federation's messages lie at the broker: subjects, the streams that keep them, and what each peer may do there.
+ *
+ * | subject | stream | published by |
+ * | --- | --- | --- |
+ * | `graft.FEDERATION.task` | task: the last one | the coordinator |
+ * | `graft.FEDERATION.state.SITE` | state: the last one of each site | that site |
+ * | `graft.FEDERATION.blob.SHA256.CHUNK` | blob: global states and corrections | the coordinator |
+ * | `graft.FEDERATION.update.SITE.ROUND.SHA256.CHUNK` | update: what sites send | that site |
+ *
+ * Every subject keeps one message, so saying something twice changes nothing. What the coordinator and what the sites put
+ * are streams of their own: a site that fills its stream cannot push a global state out.
+ */
+import { nameFault, shownName } from '../../../core/index.js';
+import { federateError } from '../../errors.js';
+
+const hashPattern = /^[0-9a-f]{64}$/;
+export const isHash = (text: string): boolean => hashPattern.test(text);
+
+/** A site's name in a subject: letters, digits, `_` and `-` as they are, the other bytes of its UTF-8 as `=` and two digits. */
+export const tokenOf = (site: string): string =>
+  [...Buffer.from(site)]
+    .map((byte) => {
+      const character = String.fromCharCode(byte);
+      return /[\w-]/.test(character) ? character : `=${byte.toString(16).padStart(2, '0')}`;
+    })
+    .join('');
+
+/** The name that `tokenOf` made a token of; undefined where it was none. */
+export function nameOf(token: string): string | undefined {
+  const bytes = token.replace(
+    /[^=]|=([0-9a-f]{2})/g,
+    (character, code) => code ?? character.charCodeAt(0).toString(16).padStart(2, '0'),
+  );
+  const site = Buffer.from(bytes, 'hex').toString();
+  return tokenOf(site) === token && nameFault(site) === undefined ? site : undefined;
+}
+
+/** A part of the broker: what is published on subjects below a prefix, and the stream that keeps it. */
+export interface Place {
+  stream: string;
+  /** Subjects are this, or begin with it and a dot. */
+  subject: string;
+}
+
+export interface Places {
+  task: Place;
+  state: Place;
+  blob: Place;
+  update: Place;
+}
+
+/** @throws GraftError FEDERATION_NAME_INVALID */
+export function placesOf(federation: string): Places {
+  if (!/^[\w-]{1,64}$/.test(federation))
+    throw federateError('FEDERATION_NAME_INVALID', { name: shownName(federation) });
+  const place = (kind: string) => ({ stream: `graft-${federation}-${kind}`, subject: `graft.${federation}.${kind}` });
+  return { task: place('task'), state: place('state'), blob: place('blob'), update: place('update') };
+}
+
+/** Where the broker's answers to a peer go: nobody else may listen there. */
+export const inboxOf = (federation: string, site: string | undefined): string =>
+  `_INBOX.graft.${federation}.${site === undefined ? 'coordinator' : `site.${tokenOf(site)}`}`;
+
+export interface Permissions {
+  publish: string[];
+  subscribe: string[];
+}
+
+/**
+ * What a peer needs, and no more.
+ *
+ * A site publishes its own state and its own updates. It reads the task, its own state, and the coordinator's blobs chunk by
+ * chunk; it cannot read what another site sent. It sees which subjects hold something (`STREAM.INFO`), to send again only the
+ * chunks that are missing: names of sites and hashes, no contents. Streams are made and emptied by the coordinator alone.
+ *
+ * @param site undefined: the coordinator
+ */
+export function permissionsOf(federation: string, site?: string): Permissions {
+  const { task, state, blob, update } = placesOf(federation);
+  const api = (call: string, { stream }: Place, rest = '') => `$JS.API.${call}.${stream}${rest}`;
+  const answers = `${inboxOf(federation, site)}.>`;
+  if (site === undefined)
+    return {
+      publish: [
+        ...[task.subject, `${blob.subject}.>`],
+        ...[task, state, blob, update].flatMap((place) => [api('STREAM.*', place), api('DIRECT.GET', place, '.>')]),
+      ],
+      subscribe: [`${state.subject}.>`, answers],
+    };
+  const own = tokenOf(site);
+  return {
+    publish: [
+      ...[`${state.subject}.${own}`, `${update.subject}.${own}.>`],
+      api('DIRECT.GET', task, `.${task.subject}`),
+      api('DIRECT.GET', state, `.${state.subject}.${own}`),
+      api('DIRECT.GET', blob, `.${blob.subject}.>`),
+      ...[task, state, blob, update].map((place) => api('STREAM.INFO', place)),
+    ],
+    subscribe: [task.subject, answers],
+  };
+}

@@ -1,0 +1,56 @@
+/** The streams that keep a federation's messages: the coordinator makes them, also after the broker lost them. */
+import { isDeepStrictEqual } from 'node:util';
+import type { StreamConfig } from '@nats-io/jetstream';
+import type { Broker } from './broker.js';
+import { isHash, type Place, type Places } from './places.js';
+
+/** Bytes that the coordinator's blobs, and those of all sites, may take at the broker. */
+export const CAPACITY = 2 ** 31;
+/** Chunks that nobody fetched are gone after a week, in ns; whoever still needs them puts them again. */
+const WEEK = 7 * 24 * 3600 * 1e9;
+/** Each subject keeps its last message; a stream that is full refuses more, so that nothing is pushed out unseen. */
+const streamsOf = (places: Places, capacity: number): (Partial<StreamConfig> & { name: string })[] => {
+  const kept = { max_msgs_per_subject: 1, storage: 'file', discard: 'new', allow_direct: true } as const;
+  return [
+    { ...kept, name: places.task.stream, subjects: [places.task.subject] },
+    { ...kept, name: places.state.stream, subjects: [`${places.state.subject}.*`] },
+    { ...kept, name: places.blob.stream, subjects: [`${places.blob.subject}.*.*`], max_bytes: capacity, max_age: WEEK },
+    {
+      ...{ ...kept, name: places.update.stream, subjects: [`${places.update.subject}.*.*.*.*`] },
+      ...{ max_bytes: capacity, max_age: WEEK },
+    },
+  ];
+};
+
+/**
+ * Makes the streams that are missing, and gives the others these settings. A stream that is there is not made again: the
+ * broker would count its room twice.
+ */
+export async function makeStreams(broker: Broker, places: Places, capacity: number): Promise<void> {
+  const { streams } = broker.manager;
+  for (const stream of streamsOf(places, capacity)) {
+    const found = await broker.settings(stream.name);
+    if (!found) await broker.ask(() => streams.add(stream));
+    else if (Object.entries(stream).some(([key, value]) => !isDeepStrictEqual(found[key as keyof StreamConfig], value)))
+      await broker.ask(() => streams.update(stream.name, stream));
+  }
+}
+
+/** Removes what no round needs any more: blobs but these, and what sites put for rounds before this one. */
+export async function tidy(
+  broker: Broker,
+  { blob, update }: Places,
+  needed: ReadonlySet<string>,
+  round: number,
+): Promise<void> {
+  const { streams } = broker.manager;
+  const purge = ({ stream }: Place, filter: string) => broker.ask(() => streams.purge(stream, { filter }));
+  const beginnings = async ({ stream, subject }: Place, filter: string) =>
+    (await broker.subjects(stream, `${subject}.${filter}.0`)).subjects.map((one) =>
+      one.slice(subject.length + 1).split('.'),
+    );
+  for (const [hash] of await beginnings(blob, '*'))
+    if (isHash(hash) && !needed.has(hash)) await purge(blob, `${blob.subject}.${hash}.*`);
+  const rounds = new Set((await beginnings(update, '*.*.*')).map(([, put]) => Number(put)));
+  for (const put of rounds) if (put > 0 && put < round) await purge(update, `${update.subject}.*.${put}.*.*`);
+}

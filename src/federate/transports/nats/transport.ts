@@ -1,0 +1,173 @@
+/**
+ * A transport over a NATS broker with JetStream. The broker is a relay that may lose everything: a peer holds what it said
+ * last and the blobs of its rounds, looks after every interruption whether the broker still has them, and says again what
+ * is missing. So a broker may be killed, or its store be emptied, in the middle of a round.
+ */
+import { shownName } from '../../../core/index.js';
+import { hashOf } from '../../blobs.js';
+import { federateError } from '../../errors.js';
+import { memoryStore, type Store } from '../../store.js';
+import type { Transport } from '../../transport.js';
+import { RecentBlobs } from '../recent.js';
+import { Broker } from './broker.js';
+import { countOf, fetchChunks, sendChunks } from './chunks.js';
+import { waitOf } from './connection.js';
+import type { BrokerEvent, ConnectionOptions } from './peer.js';
+import { isHash, nameOf, type Place, placesOf, tokenOf } from './places.js';
+import { CAPACITY, makeStreams, tidy } from './storage.js';
+import { newId, type Saying, say, watch } from './watch.js';
+
+/** What `natsTransport` takes beside the connection. */
+export interface NatsOptions extends ConnectionOptions {
+  /**
+   * Holds the blobs that may have to be put again, corrections of all rounds among them; memory where it is not given. What
+   * is in it is removed.
+   */
+  blobs?: Store;
+  /** Bytes that the coordinator's blobs, and those of all sites, may take at the broker; the coordinator's word counts. */
+  capacity?: number;
+  /** The largest blob that is put or taken, in bytes. */
+  largest?: number;
+  /** Seconds that a missing blob is waited for: after a loss, whoever put it puts it again. */
+  patience?: number;
+}
+
+/** A peer's transport; disposing it closes its connection, and what waits for the broker ends with TRANSPORT_CLOSED. */
+export interface NatsTransport extends Transport, AsyncDisposable {
+  /** What becomes of the connection, from now on. */
+  events(signal: AbortSignal): AsyncIterable<BrokerEvent>;
+}
+
+/** Between two looks for a missing blob, in ms at most. */
+const GLANCE = 2000;
+
+/**
+ * Connects one peer: the coordinator, or the site that the options name. The rights that it needs at the broker are those
+ * of `permissionsOf`; `brokerConfiguration` writes them down.
+ *
+ * @throws GraftError FEDERATION_NAME_INVALID, BROKER_ADDRESS_INVALID, BROKER_INSECURE, CERTIFICATE_MISSING, SECRET_EXPOSED,
+ * BROKER_UNREACHABLE, BROKER_REFUSED, BROKER_UNSUITED. Its methods throw BROKER_FORBIDDEN, BROKER_FULL, BROKER_REFUSED,
+ * TRANSPORT_CLOSED, MESSAGE_TOO_LARGE and BLOB_TOO_LARGE, and wait while the broker is away.
+ */
+export async function natsTransport(options: NatsOptions): Promise<NatsTransport> {
+  const { federation, site, capacity = CAPACITY, largest = 2 ** 30, patience = 30 } = options;
+  const places = placesOf(federation);
+  const broker = await Broker.connect(options);
+  const recent = new RecentBlobs(options.blobs ?? memoryStore());
+  const said = new Map<string, Saying>();
+  /** Tasks that came: what was asked for an earlier one is not waited for. */
+  let tasks = 0;
+  let making: Promise<void> | undefined;
+  const makeAll = () => {
+    making ??= makeStreams(broker, places, capacity).finally(() => {
+      making = undefined;
+    });
+    return making;
+  };
+  if (site === undefined) broker.repair = makeAll;
+
+  const placeOf = (hash: string, round = 0): Place =>
+    site === undefined
+      ? { ...places.blob, subject: `${places.blob.subject}.${hash}` }
+      : { ...places.update, subject: `${places.update.subject}.${tokenOf(site)}.${round}.${hash}` };
+
+  /** Where others may have put a blob. */
+  const candidates = async (hash: string): Promise<Place[]> => {
+    const { blob, update } = places;
+    if (site !== undefined) return [{ ...blob, subject: `${blob.subject}.${hash}` }];
+    const { subjects } = await broker.insist(() => broker.subjects(update.stream, `${update.subject}.*.*.${hash}.0`));
+    const known = new RegExp(`\\.update\\.[\\w=-]+\\.\\d+\\.${hash}\\.0$`);
+    return subjects.filter((one) => known.test(one)).map((one) => ({ ...update, subject: one.slice(0, -2) }));
+  };
+
+  /** A site may put something else under another's hash: that counts only where nobody put the blob itself. */
+  const find = async (hash: string): Promise<Uint8Array | undefined> => {
+    let damage: unknown;
+    for (const place of await candidates(hash))
+      try {
+        const bytes = await fetchChunks(broker, place, hash, largest);
+        if (bytes) return bytes;
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'PAYLOAD_INVALID') throw error;
+        damage = error;
+      }
+    if (damage !== undefined) throw damage;
+    return undefined;
+  };
+
+  /** Says again what the broker lost. */
+  const restore = async () => {
+    if (site === undefined) await broker.insist(makeAll);
+    for (const { hash, round, size } of recent.list()) {
+      const place = placeOf(hash, round);
+      const { subjects } = await broker.insist(() => broker.subjects(place.stream, `${place.subject}.*`));
+      const bytes = subjects.length < countOf(size) ? recent.get(hash) : undefined;
+      if (bytes && (await sendChunks(broker, place, bytes)) > 0) broker.events.push({ kind: 'restored', what: 'blob' });
+    }
+    for (const message of said.values()) {
+      const kept = await broker.insist(() => broker.subjects(message.stream, message.subject));
+      if (kept.subjects.length > 0) continue;
+      await say(broker, message);
+      broker.events.push({ kind: 'restored', what: message.stream === places.task.stream ? 'task' : 'state' });
+    }
+  };
+  const tell = async (place: Place, data: Uint8Array) => {
+    const message = { ...place, data, id: newId() };
+    said.set(place.subject, message);
+    await say(broker, message);
+  };
+
+  const end = new AbortController();
+  (async () => {
+    for await (const _ of broker.occasions(end.signal)) await restore().catch(() => {}); // it shows where it matters
+  })().catch(() => {});
+
+  return {
+    async publishTask(task) {
+      await tell(places.task, task);
+      const blobs = recent.list();
+      const round = Math.max(0, ...blobs.map((one) => one.round ?? 0));
+      await broker.insist(() => tidy(broker, places, new Set(blobs.map(({ hash }) => hash)), round));
+    },
+    async *watchTasks(signal) {
+      for await (const { data } of watch(broker, places.task, signal)) {
+        tasks++;
+        if (site !== undefined) recent.clear(); // what the task needs is put again
+        yield data;
+      }
+    },
+    async putBlob(bytes, round) {
+      if (bytes.length > largest) throw federateError('BLOB_TOO_LARGE', { size: bytes.length, largest });
+      const hash = hashOf([bytes]);
+      await sendChunks(broker, placeOf(hash, round), bytes);
+      return recent.put(bytes, round, hash);
+    },
+    async getBlob(hash) {
+      const missing = () => federateError('BLOB_MISSING', { blob: shownName(hash) });
+      if (!isHash(hash)) throw missing();
+      const before = tasks;
+      let left = patience * 1000;
+      for (let attempt = 0; ; attempt++) {
+        const bytes = await find(hash);
+        if (bytes) return bytes;
+        if (left <= 0 || tasks !== before) throw missing();
+        const pause = Math.min(left, GLANCE, waitOf(attempt));
+        left -= pause;
+        await broker.wait(pause);
+      }
+    },
+    updateState: (name, state) => tell({ ...places.state, subject: `${places.state.subject}.${tokenOf(name)}` }, state),
+    async *presence(signal) {
+      const { stream, subject } = places.state;
+      for await (const { subject: from, data } of watch(broker, { stream, subject: `${subject}.*` }, signal)) {
+        const name = nameOf(from.slice(subject.length + 1));
+        if (name !== undefined) yield { site: name, state: data };
+      }
+    },
+    events: (signal) => broker.events.listen(signal),
+    async [Symbol.asyncDispose]() {
+      end.abort();
+      await broker.close();
+    },
+  };
+}

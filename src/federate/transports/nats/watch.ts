@@ -1,0 +1,92 @@
+/**
+ * What was said last and what is said from now on. New messages come as they are published, without a consumer at the
+ * broker; the kept ones are read at the beginning, after every interruption and now and then, in case one got lost between
+ * brokers. A message has an id, by which it is told only once.
+ */
+import { randomUUID } from 'node:crypto';
+import type { MsgHdrs } from '@nats-io/transport-node';
+import { inLanes, queueUntil } from '../../streams.js';
+import type { Broker } from './broker.js';
+import { faultOf, Interruption } from './faults.js';
+import type { Place } from './places.js';
+
+export interface Message {
+  subject: string;
+  data: Uint8Array;
+}
+
+/** A message for a place, and the id that it keeps when it is said again. */
+export interface Saying extends Place {
+  data: Uint8Array;
+  id: string;
+}
+
+/** Kept messages that are asked for at a time. */
+const LANES = 32;
+/** JetStream's own, by which it drops what was published twice. */
+const idHeader = 'Nats-Msg-Id';
+
+export const newId = (): string => randomUUID();
+export const idOf = (headers: MsgHdrs | undefined): string => headers?.get(idHeader) ?? '';
+
+/**
+ * Publishes a message of an id until a stream has it; a second message of the id changes nothing.
+ *
+ * @throws GraftError MESSAGE_TOO_LARGE; as `Line.insist`
+ */
+export const say = (broker: Broker, { stream, subject, data, id }: Saying): Promise<void> =>
+  broker.insist(async () => {
+    // Where somebody listens but no stream does, the broker would say nothing at all.
+    const { version } = await broker.subjects(stream, subject);
+    if (version === undefined) throw new Interruption(`${stream} is missing`);
+    await broker.publish(subject, data, { header: [idHeader, id] });
+  });
+
+/**
+ * @param place its subject, or with `*` at its end all subjects of that form
+ * @throws GraftError BROKER_FORBIDDEN, BROKER_REFUSED
+ */
+export function watch(broker: Broker, { stream, subject }: Place, signal: AbortSignal): AsyncIterable<Message> {
+  const queue = queueUntil<Message>(signal);
+  const told = new Map<string, string>();
+  /** Subjects of messages that came while kept ones were read: these are older, or come again by themselves. */
+  let overtaken = new Set<string>();
+  const tell = (subject: string, data: Uint8Array, id: string) => {
+    if (id === '' || told.get(subject) === id) return;
+    told.set(subject, id);
+    queue.push({ subject, data });
+  };
+
+  let seen: string | undefined;
+  const look = async () => {
+    overtaken = new Set();
+    const { subjects, version } = await broker.subjects(stream, subject);
+    if (version !== undefined && version === seen) return;
+    await inLanes(subjects, LANES, async (one) => {
+      const kept = await broker.last(stream, one);
+      if (kept && !overtaken.has(one)) tell(one, kept.data, idOf(kept.header));
+    });
+    seen = version;
+  };
+  const listen = async () =>
+    broker.client.subscribe(subject, {
+      callback: (error, { subject: from, data, headers }) => {
+        if (error) return queue.fail(faultOf(error));
+        overtaken.add(from);
+        tell(from, data, idOf(headers));
+      },
+    });
+  const begin = async () => {
+    const live = await broker.insist(listen);
+    try {
+      for await (const _ of broker.occasions(signal)) await broker.insist(look);
+    } finally {
+      live.unsubscribe();
+    }
+  };
+  begin().then(
+    () => queue.end(),
+    (error) => queue.fail(error),
+  );
+  return queue;
+}

@@ -1,0 +1,159 @@
+/** A broker that loses what it had, is killed or cut off: transfers go on, what was said is said again. */
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { expect, it } from 'vitest';
+import { counts, newFederation, operator, peer, random, until } from './peers.js';
+import { describeWithBroker, TestBroker } from './server.js';
+
+const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
+const CHUNK = 768 * 1024;
+
+/** A line to the broker that is cut again and again: after so many bytes towards it. */
+async function cutLine(port: number, limit: number) {
+  const sockets = new Set<Socket>();
+  let cuts = 0;
+  const server = createServer((from) => {
+    const to = connect(port, '127.0.0.1');
+    let passed = 0;
+    for (const [socket, other] of [
+      [from, to],
+      [to, from],
+    ]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.end();
+      });
+    }
+    to.pipe(from);
+    from.on('data', (data) => {
+      passed += data.length;
+      to.write(data);
+      if (passed < limit) return;
+      cuts++;
+      from.destroy();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    address: `nats://127.0.0.1:${(server.address() as { port: number }).port}`,
+    cuts: () => cuts,
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+describeWithBroker('a transfer', () => {
+  it('that is cut off again and again goes on where it was', async () => {
+    const broker = await TestBroker.start();
+    const federation = newFederation();
+    const line = await cutLine(broker.port, 5 * CHUNK);
+    const coordinator = await peer({ servers: [line.address], federation });
+    const bytes = random(20 * CHUNK + 17);
+    const hash = await coordinator.putBlob(bytes, 1);
+    expect(line.cuts()).toBeGreaterThanOrEqual(4);
+    const { kept, published } = await counts(await operator(broker), `graft-${federation}-blob`);
+    expect(kept).toBe(21);
+    expect(published).toBeLessThan(21 + 8);
+    const site = await peer({ servers: [broker.address], federation, site: 'a' });
+    expect(Buffer.compare(await site.getBlob(hash), bytes)).toBe(0);
+    line.close();
+  });
+
+  it('that a killed peer began is completed by the next one, which sends the missing chunks alone', async () => {
+    const broker = await TestBroker.start();
+    const federation = newFederation();
+    const client = await operator(broker);
+    await peer({ servers: [broker.address], federation }); // makes the streams
+    const line = await cutLine(broker.port, 4.5 * CHUNK);
+    const killed = await peer({ servers: [line.address], federation, site: 'a' });
+    const bytes = random(20 * CHUNK);
+    const lost = killed.putBlob(bytes, 1);
+    lost.catch(() => {});
+    await until(() => line.cuts() > 0);
+    await killed[Symbol.asyncDispose]();
+    line.close();
+    await expect(lost).rejects.toMatchObject({ code: 'TRANSPORT_CLOSED' });
+
+    const stream = `graft-${federation}-update`;
+    await until(async () => (await counts(client, stream)).kept === 4);
+    const before = await counts(client, stream);
+    const next = await peer({ servers: [broker.address], federation, site: 'a' });
+    await next.putBlob(bytes, 1);
+    const after = await counts(client, stream);
+    expect(after).toEqual({ kept: 20, published: before.published + 16 });
+    await next.putBlob(bytes, 1);
+    expect(await counts(client, stream)).toEqual(after);
+  });
+
+  it('goes on when the broker is killed in its middle, on the way in and on the way out', async () => {
+    const broker = await TestBroker.start();
+    const federation = newFederation();
+    const client = await operator(broker);
+    const options = { servers: [broker.address], federation, patience: 20 };
+    const [coordinator, site] = [await peer(options), await peer({ ...options, site: 'a' })];
+    const bytes = random(200 * CHUNK);
+    const put = coordinator.putBlob(bytes, 1);
+    await until(async () => (await counts(client, `graft-${federation}-blob`).catch(() => ({ kept: 0 }))).kept > 5);
+    await broker.restart();
+    const hash = await put;
+    const events = site.events(new AbortController().signal)[Symbol.asyncIterator]();
+    const got = site.getBlob(hash);
+    await broker.restart();
+    expect((await events.next()).value).toEqual({ kind: 'disconnected' });
+    expect(Buffer.compare(await got, bytes)).toBe(0);
+  });
+});
+
+describeWithBroker('a store that is emptied', () => {
+  it('gets back what each peer said last and the blobs of the round, and nobody hears anything twice', async () => {
+    const broker = await TestBroker.start();
+    const options = { servers: [broker.address], federation: newFederation(), patience: 20 };
+    const [coordinator, a] = [await peer(options), await peer({ ...options, site: 'a' })];
+    const end = new AbortController();
+    const tasks: string[] = [];
+    const states: string[] = [];
+    const listening = [
+      (async () => {
+        for await (const task of a.watchTasks(end.signal)) tasks.push(Buffer.from(task).toString());
+      })(),
+      (async () => {
+        for await (const { site, state } of coordinator.presence(end.signal))
+          states.push(`${site} ${Buffer.from(state)}`);
+      })(),
+    ];
+    const down = await coordinator.putBlob(random(3 * CHUNK), 1);
+    await coordinator.publishTask(bytesOf('round 1'));
+    await until(() => tasks.length === 1);
+    const up = await a.putBlob(random(2 * CHUNK), 1);
+    await a.updateState('a', bytesOf('update'));
+    await until(() => states.length === 1);
+
+    await broker.restart({ wiped: true });
+    const late = await peer({ ...options, site: 'late' });
+    expect((await late.getBlob(down)).length).toBe(3 * CHUNK);
+    expect((await coordinator.getBlob(up)).length).toBe(2 * CHUNK);
+    const again = late.watchTasks(end.signal)[Symbol.asyncIterator]();
+    expect(Buffer.from((await again.next()).value).toString()).toBe('round 1');
+    await late.updateState('late', bytesOf('here'));
+    await until(() => states.length === 2);
+    expect([tasks, states]).toEqual([['round 1'], ['a update', 'late here']]);
+    end.abort();
+    await Promise.all(listening);
+  });
+
+  it('leaves a blob missing whose owner is away, and says so', async () => {
+    const broker = await TestBroker.start();
+    const options = { servers: [broker.address], federation: newFederation() };
+    const coordinator = await peer(options);
+    const hash = await coordinator.putBlob(random(100), 1);
+    const site = await peer({ ...options, site: 'a' });
+    expect((await site.getBlob(hash)).length).toBe(100);
+    await coordinator[Symbol.asyncDispose]();
+    await broker.restart({ wiped: true });
+    await expect(site.getBlob(hash)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+  });
+});

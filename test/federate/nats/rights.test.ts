@@ -1,0 +1,310 @@
+/** What peers may do at a broker with the generated configuration, and what is made of answers that cannot be true. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect } from '@nats-io/transport-node';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { brokerConfiguration, type NatsTransport, permissionsOf, type TlsFiles } from '../../../src/federate/index.js';
+import { newFolder } from '../small.js';
+import { Authority, hasOpenssl } from './certificates.js';
+import { forge, newFederation, operator, peer, random } from './peers.js';
+import { describeWithBroker, freePort, TestBroker, version } from './server.js';
+
+const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
+const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const CHUNK = 768 * 1024;
+
+if (hasOpenssl)
+  describeWithBroker('a broker that knows its peers by their certificates', () => {
+    const federation = 'hospitals';
+    let [broker, servers]: [TestBroker, string[]] = [] as never;
+    const files: Record<string, TlsFiles> = {};
+    let authority: Authority;
+    const as = (site: string | undefined, certificate: string, others: object = {}) =>
+      peer({ servers, federation, site, tls: files[certificate], ...others });
+    let [coordinator, a, b]: NatsTransport[] = [];
+    beforeAll(async () => {
+      authority = new Authority();
+      files.broker = authority.issue('broker', ['IP:127.0.0.1', 'IP:::1']);
+      for (const name of ['coordinator', 'site-a', 'site-b', 'stranger']) files[name] = authority.issue(name);
+      broker = await TestBroker.start((port, store) =>
+        brokerConfiguration({
+          ...{
+            federation,
+            store,
+            version,
+            tls: files.broker,
+            listen: `127.0.0.1:${port}`,
+            coordinator: 'CN=coordinator',
+          },
+          ...{ sites: { 'Klinik A': 'CN=site-a', b: 'CN=site-b' }, capacity: 2 ** 24 },
+        }),
+      );
+      servers = [`tls://127.0.0.1:${broker.port}`];
+      coordinator = await as(undefined, 'coordinator', { capacity: 2 ** 24 });
+      a = await as('Klinik A', 'site-a');
+      b = await as('b', 'site-b');
+    });
+
+    it('lets a federation work', async () => {
+      const end = new AbortController();
+      const down = await coordinator.putBlob(random(2 * CHUNK), 1);
+      await coordinator.publishTask(bytesOf('round 1'));
+      const [task] = [a.watchTasks(end.signal)[Symbol.asyncIterator]()];
+      expect(Buffer.from((await task.next()).value).toString()).toBe('round 1');
+      expect((await a.getBlob(down)).length).toBe(2 * CHUNK);
+      const up = await a.putBlob(random(CHUNK + 1), 1);
+      await a.updateState('Klinik A', bytesOf('update'));
+      const states = coordinator.presence(end.signal)[Symbol.asyncIterator]();
+      expect((await states.next()).value).toEqual({ site: 'Klinik A', state: Buffer.from('update') });
+      expect((await coordinator.getBlob(up)).length).toBe(CHUNK + 1);
+      end.abort();
+    });
+
+    it('lets a site say nothing for another one or for the coordinator, nor hear what another one sent', async () => {
+      const forbidden = { code: 'BROKER_FORBIDDEN' };
+      await expect(b.updateState('Klinik A', bytesOf('failed'))).rejects.toMatchObject({
+        ...forbidden,
+        message: 'The broker does not let this peer publish on graft.hospitals.state.Klinik=20A.',
+      });
+      await expect(b.publishTask(bytesOf('done'))).rejects.toMatchObject(forbidden);
+      const listening = b.presence(new AbortController().signal)[Symbol.asyncIterator]();
+      await expect(listening.next()).rejects.toMatchObject(forbidden);
+      const up = await a.putBlob(random(10), 1);
+      await expect(b.getBlob(up)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+      const imposter = await as('Klinik A', 'site-b');
+      await expect(imposter.putBlob(random(10), 1)).rejects.toMatchObject(forbidden);
+    });
+
+    it('hears of a site what that site sent, whatever another one put under its hash', async () => {
+      const bytes = random(2 * CHUNK);
+      const hash = await a.putBlob(bytes, 1);
+      const tls = { caFile: files.broker.ca, certFile: files['site-b'].certificate, keyFile: files['site-b'].key };
+      const raw = await connect({ servers, tls, inboxPrefix: '_INBOX.graft.hospitals.site.b' });
+      for (const chunk of [0, 1])
+        await forge(raw, `graft.${federation}.update.b.1.${hash}.${chunk}`, random(CHUNK), 2 * CHUNK);
+      await raw.close();
+      expect(Buffer.compare(await coordinator.getBlob(hash), bytes)).toBe(0);
+    });
+
+    it('says when its store is full', async () => {
+      await expect(a.putBlob(random(2 ** 24 + 1), 1)).rejects.toMatchObject({ code: 'BROKER_FULL' });
+    });
+
+    it('is reached at IPv6 addresses too', async () => {
+      const both = await TestBroker.start((port, store) =>
+        brokerConfiguration({
+          ...{
+            federation,
+            store,
+            version,
+            tls: files.broker,
+            listen: `[::]:${port}`,
+            coordinator: 'CN=coordinator',
+            sites: {},
+          },
+        }),
+      );
+      const over6 = await peer({ servers: [`tls://[::1]:${both.port}`], federation, tls: files.coordinator });
+      await over6.putBlob(random(10), 1);
+      await both.restart();
+      await over6.putBlob(random(20), 1);
+    });
+
+    it('takes no stranger, no other authority, and nobody without a certificate', async () => {
+      await expect(as('b', 'stranger')).rejects.toMatchObject({ code: 'BROKER_REFUSED' });
+      const other = new Authority().issue('site-b');
+      const reached = (tls: TlsFiles) => peer({ servers, federation, site: 'b', tls });
+      await expect(reached({ ...files['site-b'], ca: other.ca })).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' });
+      await expect(reached({ ...other, ca: files.broker.ca })).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' });
+      await expect(peer({ servers, federation, site: 'b' })).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' });
+      chmodSync(other.key, 0o644);
+      await expect(reached(other)).rejects.toMatchObject({ code: 'SECRET_EXPOSED' });
+      await expect(reached({ ...other, ca: '/no/such/file' })).rejects.toMatchObject({ code: 'CERTIFICATE_MISSING' });
+    });
+
+    it('is not taken for the one of another address', async () => {
+      const other = authority.issue('other', ['DNS:localhost', 'IP:127.0.0.2']);
+      const { port } = await TestBroker.start((free, store) =>
+        brokerConfiguration({
+          ...{ federation, store, version, tls: other, listen: `127.0.0.1:${free}` },
+          ...{ coordinator: 'CN=coordinator', sites: {} },
+        }),
+      );
+      const at = (...hosts: string[]) =>
+        peer({ servers: hosts.map((host) => `tls://${host}:${port}`), federation, tls: files.coordinator });
+      await expect(at('127.0.0.1')).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' });
+      await at('localhost');
+    });
+
+    it('that does not know a site any more ends what the site waits for', async () => {
+      const dropped = await TestBroker.start((port, store) =>
+        brokerConfiguration({
+          ...{
+            federation,
+            store,
+            version,
+            tls: files.broker,
+            listen: `127.0.0.1:${port}`,
+            coordinator: 'CN=coordinator',
+          },
+          sites: { b: 'CN=site-b' },
+        }),
+      );
+      const site = await peer({
+        servers: [`tls://127.0.0.1:${dropped.port}`],
+        federation,
+        site: 'b',
+        tls: files['site-b'],
+      });
+      const waiting = site.watchTasks(new AbortController().signal)[Symbol.asyncIterator]().next();
+      waiting.catch(() => {});
+      await dropped.restart({
+        configuration: (port, store) =>
+          brokerConfiguration({
+            ...{ federation, store, version, tls: files.broker, listen: `127.0.0.1:${port}` },
+            ...{ coordinator: 'CN=coordinator', sites: {} },
+          }),
+      });
+      await expect(waiting).rejects.toMatchObject({ code: 'BROKER_REFUSED' });
+      await expect(site.updateState('b', bytesOf('here'))).rejects.toMatchObject({ code: 'BROKER_REFUSED' });
+    });
+  });
+else describe.skip('a broker that knows its peers by their certificates (skipped: openssl is not installed)', () => {});
+
+describeWithBroker('what the broker gives', () => {
+  it.each<[string, RegExp, (chunk: Uint8Array) => [data: Uint8Array, size: number]]>([
+    [
+      'with a bit that was turned',
+      /were changed on their way/,
+      (chunk) => [chunk.with(5, chunk[5] ^ 1), 2 * CHUNK + 9],
+    ],
+    ['that was cut', /do not fit together/, (chunk) => [chunk.subarray(1), 2 * CHUNK + 9]],
+    ['of another size', /do not fit together/, (chunk) => [chunk, 3 * CHUNK]],
+  ])('is refused with a chunk %s', async (_, reason, forged) => {
+    const broker = await TestBroker.start();
+    const federation = newFederation();
+    const [coordinator, site] = await Promise.all([
+      peer({ servers: [broker.address], federation }),
+      peer({ servers: [broker.address], federation, site: 'a' }),
+    ]);
+    const bytes = random(2 * CHUNK + 9);
+    const hash = await coordinator.putBlob(bytes, 1);
+    const client = await operator(broker);
+    await forge(client, `graft.${federation}.blob.${hash}.1`, ...forged(bytes.subarray(CHUNK, 2 * CHUNK)));
+    await expect(site.getBlob(hash)).rejects.toMatchObject({
+      code: 'PAYLOAD_INVALID',
+      message: expect.stringMatching(reason),
+    });
+  });
+
+  it('is bounded: a blob that claims to be larger than what is taken is refused at its first chunk', async () => {
+    const broker = await TestBroker.start();
+    const options = { servers: [broker.address], federation: newFederation(), largest: 1000 };
+    const [coordinator, site] = [await peer(options), await peer({ ...options, site: 'a' })];
+    const hash = hashOf(random(10));
+    await forge(await operator(broker), `graft.${options.federation}.blob.${hash}.0`, random(10), 2 ** 40);
+    await expect(site.getBlob(hash)).rejects.toMatchObject({ code: 'PAYLOAD_INVALID' });
+    await expect(coordinator.putBlob(random(1001))).rejects.toMatchObject({ code: 'BLOB_TOO_LARGE' });
+    await expect(coordinator.publishTask(random(2 ** 20))).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
+  });
+
+  it('is not heard where it is no site’s state', async () => {
+    const broker = await TestBroker.start();
+    const options = { servers: [broker.address], federation: newFederation() };
+    const coordinator = await peer(options);
+    const client = await operator(broker);
+    const states = coordinator.presence(new AbortController().signal)[Symbol.asyncIterator]();
+    for (const token of ['=zz', '=2e=2e', '=61', 'ä'])
+      client.publish(`graft.${options.federation}.state.${token}`, 'x');
+    client.publish(`graft.${options.federation}.state.a`, 'without an id');
+    await client.flush();
+    await coordinator.updateState('b', bytesOf('here'));
+    expect((await states.next()).value).toMatchObject({ site: 'b' });
+  });
+});
+
+describe('an address', () => {
+  const federation = 'test';
+  const tls = { ca: 'ca.pem', certificate: 'site.pem', key: 'site.key' };
+  it.each<[string, string[], object, string]>([
+    ['is missing', [], {}, 'BROKER_ADDRESS_INVALID'],
+    ['is none', ['broker.example'], {}, 'BROKER_ADDRESS_INVALID'],
+    ['has an unknown scheme', ['https://broker.example'], {}, 'BROKER_ADDRESS_INVALID'],
+    ['is mixed with another kind', ['tls://127.0.0.1', 'ws://127.0.0.1'], {}, 'BROKER_ADDRESS_INVALID'],
+    ['has a proxy that it cannot use', ['tls://127.0.0.1'], { proxy: 'http://proxy:3128' }, 'BROKER_ADDRESS_INVALID'],
+    ['leads to another machine without encryption', ['nats://192.0.2.1:4222'], {}, 'BROKER_INSECURE'],
+    ['leads there over a plain WebSocket', ['ws://192.0.2.1'], { tls }, 'BROKER_INSECURE'],
+    ['has no files for encryption', ['tls://192.0.2.1:4222'], { tls }, 'CERTIFICATE_MISSING'],
+  ])('that %s is refused before anything is sent', async (_, servers, others, code) => {
+    await expect(peer({ servers, federation, ...others })).rejects.toMatchObject({ code });
+  });
+
+  it('where nobody listens is named with the reason', async () => {
+    const servers = [`nats://127.0.0.1:${await freePort()}`];
+    await expect(peer({ servers, federation })).rejects.toMatchObject({
+      code: 'BROKER_UNREACHABLE',
+      message: expect.stringMatching(/127\.0\.0\.1:\d+ \(connection refused/),
+    });
+  });
+
+  it('of a federation without a usable name is not even tried', async () => {
+    await expect(peer({ servers: ['nats://127.0.0.1'], federation: 'a.b' })).rejects.toMatchObject({
+      code: 'FEDERATION_NAME_INVALID',
+    });
+  });
+});
+
+describe('a configuration', () => {
+  const tls = { ca: '/etc/graft/ca.pem', certificate: '/etc/graft/broker.pem', key: '/etc/graft/broker.key' };
+  const options = {
+    ...{ federation: 'test', coordinator: 'CN=coordinator,O=Klinik', sites: { a: 'CN=a' }, listen: '0.0.0.0:4222' },
+    ...{ tls, store: '/var/lib/nats', webSocket: '0.0.0.0:443' },
+  };
+
+  it('writes through to the disk where the version can', () => {
+    expect(brokerConfiguration({ ...options, version: '2.9.10' })).not.toContain('sync_interval');
+    for (const known of ['2.10.26', '2.15.1']) {
+      expect(brokerConfiguration({ ...options, version: known })).toContain('sync_interval: always');
+    }
+  });
+
+  it.each(['2.8.4', '2.10.20', '2.10.22'])('is not made for version %s', (unsuited) => {
+    expect(() => brokerConfiguration({ ...options, version: unsuited })).toThrow(
+      expect.objectContaining({ code: 'BROKER_UNSUITED' }),
+    );
+  });
+
+  it.each(['', 'CN="x"', 'CN=x\n}', 'a\\b'])('is not made with the text %j', (coordinator) => {
+    expect(() => brokerConfiguration({ ...options, coordinator, version: '2.12.0' })).toThrow(
+      expect.objectContaining({ code: 'BROKER_SETTING_INVALID' }),
+    );
+  });
+
+  it('gives sites no right that reaches beyond their own subjects', () => {
+    const { publish, subscribe } = permissionsOf('test', 'a');
+    expect(subscribe).toEqual(['graft.test.task', '_INBOX.graft.test.site.a.>']);
+    expect(publish.filter((subject) => !subject.startsWith('$JS.'))).toEqual([
+      'graft.test.state.a',
+      'graft.test.update.a.>',
+    ]);
+  });
+});
+
+describeWithBroker('the installed nats-server', () => {
+  it('takes the configuration', () => {
+    const folder = newFolder();
+    const tls = hasOpenssl ? new Authority().issue('broker') : undefined;
+    if (!tls) return;
+    const text = brokerConfiguration({
+      ...{ federation: 'test', coordinator: 'CN=coordinator', sites: { a: 'CN=a' }, version, tls, store: folder },
+      ...{ listen: '127.0.0.1:4222', webSocket: '127.0.0.1:4443' },
+    });
+    writeFileSync(join(folder, 'broker.conf'), text);
+    const checked = spawnSync(process.env.NATS_SERVER ?? 'nats-server', ['-t', '-c', join(folder, 'broker.conf')], {
+      encoding: 'utf8',
+    });
+    expect(checked.stderr).toMatch(/is valid/);
+  });
+});

@@ -1,0 +1,115 @@
+/**
+ * Real brokers for tests: nats-server on loopback, each with a folder and a port of its own. `NATS_SERVER` names another
+ * binary than the one on the path; without either, suites are skipped and say so.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, describe } from 'vitest';
+import { newFolder } from '../small.js';
+
+const binary = process.env.NATS_SERVER ?? 'nats-server';
+/** Such as `2.9.10`; empty where there is no nats-server. */
+export const version =
+  /v(\d[\w.-]*)/.exec(spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? '';
+
+/** A suite that needs a broker. */
+export function describeWithBroker(title: string, body: () => void): void {
+  if (version !== '') describe(title, body);
+  else describe.skip(`${title} (skipped: nats-server is not installed)`, body);
+}
+
+const running = new Set<TestBroker>();
+afterAll(async () => {
+  for (const broker of running) await broker.stop();
+});
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const plain = (port: number, store: string) => `listen: "127.0.0.1:${port}"\njetstream: { store_dir: "${store}" }\n`;
+
+/** A broker that can be killed, robbed of its store and started again where it was. */
+export class TestBroker {
+  readonly port: number;
+  readonly folder = newFolder();
+  readonly store = join(this.folder, 'store');
+  readonly #file = join(this.folder, 'broker.conf');
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number) {
+    this.port = port;
+    mkdirSync(this.store);
+  }
+
+  /** @param configuration text for the port and the folder of the store */
+  static async start(configuration: (port: number, store: string) => string = plain): Promise<TestBroker> {
+    const broker = new TestBroker(await freePort());
+    writeFileSync(broker.#file, configuration(broker.port, broker.store));
+    await broker.begin();
+    return broker;
+  }
+
+  get address(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /** What the server wrote, for tests that fail. */
+  get log(): string {
+    return readFileSync(join(this.folder, 'log'), 'utf8');
+  }
+
+  /** Starts the server; resolves when it answers. */
+  async begin(): Promise<void> {
+    const child = spawn(binary, ['-c', this.#file, '-l', join(this.folder, 'log')], { stdio: 'ignore' });
+    this.#process = child;
+    running.add(this);
+    while (!(await answers(this.port))) {
+      if (child.exitCode !== null) throw new Error(`nats-server ended:\n${this.log}`);
+      await setTimeout(20);
+    }
+  }
+
+  /** Kills it, as a crash would. */
+  async stop(): Promise<void> {
+    running.delete(this);
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  /** Kills it and starts it again, with its store or with an empty one. */
+  async restart({
+    wiped = false,
+    configuration,
+  }: {
+    wiped?: boolean;
+    configuration?: typeof plain;
+  } = {}): Promise<void> {
+    await this.stop();
+    if (wiped) rmSync(this.store, { recursive: true });
+    if (configuration) writeFileSync(this.#file, configuration(this.port, this.store));
+    await this.begin();
+  }
+}
+
+const answers = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('data', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+    socket.once('close', () => resolve(false));
+  });
