@@ -1,0 +1,158 @@
+/**
+ * A blob through a broker under mutual TLS: graft's chunks against the object store of the client (`@nats-io/obj`).
+ * Needs nats-server (or `NATS_SERVER`) and openssl; everything stays on this machine.
+ *
+ *   npm run -s build && node bench/chunk-stream.mjs [--megabytes 200] [--repeat 3]
+ *
+ * Each transfer is a process of its own. `memory` is its peak beside what it held before and the blob itself.
+ */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash, randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, connect as dial } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { brokerConfiguration, natsTransport } from '../dist/federate/index.js';
+
+const server = process.env.NATS_SERVER ?? 'nats-server';
+const federation = 'bench';
+
+/** In the child: one transfer. @param {{ way: string, method: string, bytes: number, hash?: string, address: string, tls: object }} job */
+async function transfer({ way, method, bytes, hash, address, tls }) {
+  const payload = way === 'put' ? randomFillSync(new Uint8Array(bytes)) : undefined;
+  const ready = method === 'chunks' ? await overChunks(address, tls, way) : await overObjects(address, tls);
+  const digest = payload && createHash('sha256').update(payload).digest('hex');
+  globalThis.gc();
+  const before = process.memoryUsage().rss;
+  const started = performance.now();
+  const got = payload ? await ready.put(payload, digest) : await ready.get(hash);
+  const seconds = (performance.now() - started) / 1000;
+  const peak = process.resourceUsage().maxRSS * 1024;
+  if (got && createHash('sha256').update(got).digest('hex') !== hash) throw new Error('other bytes came back');
+  console.log(JSON.stringify({ seconds, memory: peak - before - (got ? bytes : 0), hash: digest }));
+  process.exit(0);
+}
+
+/** The coordinator puts, a site gets. */
+async function overChunks(address, tls, way) {
+  const site = way === 'put' ? undefined : 'a';
+  const transport = await natsTransport({ servers: [address], federation, site, tls: tls[site ?? 'coordinator'] });
+  return {
+    put: async (payload) => void (await transport.putBlob(payload, 1)),
+    get: (hash) => transport.getBlob(hash),
+  };
+}
+
+async function overObjects(address, tls) {
+  const { connect } = await import('@nats-io/transport-node');
+  const { Objm } = await import('@nats-io/obj');
+  const { ca, certificate, key } = tls.operator;
+  const client = await connect({ servers: address, tls: { caFile: ca, certFile: certificate, keyFile: key } });
+  const store = await new Objm(client).create('bench');
+  return {
+    put: async (payload, hash) => void (await store.putBlob({ name: hash }, payload)),
+    get: (hash) => store.getBlob(hash),
+  };
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: { megabytes: { type: 'string', default: '200' }, repeat: { type: 'string', default: '3' } },
+  });
+  const [bytes, repeat] = [Number(values.megabytes) * 1e6, Number(values.repeat)];
+  const folder = mkdtempSync(join(tmpdir(), 'graft-chunks-'));
+  let broker;
+  try {
+    const version = /v(\d\S*)/.exec(execFileSync(server, ['--version'], { encoding: 'utf8' }))[1];
+    const tls = certificates(folder);
+    const port = await freePort();
+    const address = `tls://127.0.0.1:${port}`;
+    configure(folder, tls, port, version);
+    broker = spawn(server, ['-c', join(folder, 'broker.conf'), '-l', join(folder, 'log')], { stdio: 'ignore' });
+    while (!(await answers(port))) await setTimeout(50);
+    console.log(`nats-server ${version}, mutual TLS, ${values.megabytes} MB, best of ${repeat}`);
+    const speeds = {};
+    for (const method of ['chunks', 'objects'])
+      for (const way of ['put', 'get']) {
+        let best;
+        for (let i = 0; i < repeat; i++) {
+          const { hash } = (way === 'get' && speeds[method]) || {};
+          const job = { way, method, bytes, hash, address, tls };
+          const result = inChild(job);
+          if (!best || result.seconds < best.seconds) best = result;
+        }
+        speeds[method] = {
+          ...speeds[method],
+          [way]: bytes / 1e6 / best.seconds,
+          ...(best.hash && { hash: best.hash }),
+        };
+        const [speed, memory] = [speeds[method][way], best.memory / 1e6].map((value) => value.toFixed(0).padStart(5));
+        console.log(`${method.padEnd(8)} ${way}  ${speed} MB/s   memory ${memory} MB`);
+      }
+    const ratio = (way) => (speeds.chunks[way] / speeds.objects[way]).toFixed(1);
+    console.log(`chunks are ${ratio('put')} times as fast to put and ${ratio('get')} times as fast to get`);
+  } finally {
+    broker?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function inChild(job) {
+  const args = ['--expose-gc', fileURLToPath(import.meta.url), 'transfer', JSON.stringify(job)];
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+/** An authority, and what it signed for the broker and three peers. */
+function certificates(folder) {
+  const file = (name) => join(folder, name);
+  const openssl = (...args) => execFileSync('openssl', args, { stdio: 'ignore' });
+  const fresh = (name) => {
+    openssl('ecparam', '-genkey', '-name', 'prime256v1', '-noout', '-out', file(`${name}.key`));
+    chmodSync(file(`${name}.key`), 0o600);
+    return ['-new', '-key', file(`${name}.key`), '-subj', `/CN=${name}`];
+  };
+  openssl('req', '-x509', ...fresh('ca'), '-days', '2', '-out', file('ca.pem'));
+  writeFileSync(file('names'), 'subjectAltName=IP:127.0.0.1\n');
+  const issue = (name) => {
+    openssl('req', ...fresh(name), '-out', file(`${name}.csr`));
+    const signed = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial', '-extfile', file('names')];
+    openssl('x509', '-req', '-in', file(`${name}.csr`), ...signed, '-days', '2', '-out', file(`${name}.pem`));
+    return { ca: file('ca.pem'), certificate: file(`${name}.pem`), key: file(`${name}.key`) };
+  };
+  return Object.fromEntries(['broker', 'coordinator', 'a', 'operator'].map((name) => [name, issue(name)]));
+}
+
+/** The configuration that graft makes, and one more user, who may do everything: the object store's. */
+function configure(folder, tls, port, version) {
+  const text = brokerConfiguration({
+    ...{ federation, version, tls: tls.broker, listen: `127.0.0.1:${port}`, store: join(folder, 'store') },
+    ...{ coordinator: 'CN=coordinator', sites: { a: 'CN=a' } },
+  });
+  mkdirSync(join(folder, 'store'));
+  writeFileSync(join(folder, 'broker.conf'), text.replace('users: [', 'users: [\n    { user: "CN=operator" }'));
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+const answers = (port) =>
+  new Promise((resolve) => {
+    const socket = dial(port, '127.0.0.1');
+    socket.once('data', () => resolve(!socket.destroy().connecting));
+    socket.once('error', () => resolve(false));
+  });
+
+if (process.argv[2] === 'transfer') await transfer(JSON.parse(process.argv[3]));
+else await main();
