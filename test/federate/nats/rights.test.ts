@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { brokerConfiguration, type NatsTransport, permissionsOf, type TlsFiles } from '../../../src/federate/index.js';
+import { identityOf } from '../../../src/federate/transports/nats/addresses.js';
 import { newFolder } from '../small.js';
 import { Authority, hasOpenssl } from './certificates.js';
 import { forge, newFederation, operator, peer, random } from './peers.js';
@@ -81,7 +82,12 @@ if (hasOpenssl)
       const bytes = random(2 * CHUNK);
       const hash = await a.putBlob(bytes, 1);
       const tls = { caFile: files.broker.ca, certFile: files['site-b'].certificate, keyFile: files['site-b'].key };
-      const raw = await connect({ servers, tls, inboxPrefix: '_INBOX.graft.hospitals.site.b' });
+      const identity = { checkServerIdentity: identityOf(servers) };
+      const raw = await connect({
+        servers,
+        tls: { ...tls, ...identity },
+        inboxPrefix: '_INBOX.graft.hospitals.site.b',
+      });
       for (const chunk of [0, 1])
         await forge(raw, `graft.${federation}.update.b.1.${hash}.${chunk}`, random(CHUNK), 2 * CHUNK);
       await raw.close();
@@ -203,6 +209,7 @@ describeWithBroker('what the broker gives', () => {
     const broker = await TestBroker.start();
     const options = { servers: [broker.address], federation: newFederation(), largest: 1000 };
     const [coordinator, site] = [await peer(options), await peer({ ...options, site: 'a' })];
+    await coordinator.putBlob(random(10)); // the stream is there
     const hash = hashOf(random(10));
     await forge(await operator(broker), `graft.${options.federation}.blob.${hash}.0`, random(10), 2 ** 40);
     await expect(site.getBlob(hash)).rejects.toMatchObject({ code: 'PAYLOAD_INVALID' });
