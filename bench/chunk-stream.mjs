@@ -24,7 +24,7 @@ const federation = 'bench';
 /** In the child: one transfer. @param {{ way: string, method: string, bytes: number, hash?: string, address: string, tls: object }} job */
 async function transfer({ way, method, bytes, hash, address, tls }) {
   const payload = way === 'put' ? randomFillSync(new Uint8Array(bytes)) : undefined;
-  const ready = method === 'chunks' ? await overChunks(address, tls, way) : await overObjects(address, tls);
+  const ready = method === 'chunks' ? await overChunks(address, tls, way, bytes) : await overObjects(address, tls);
   const digest = payload && createHash('sha256').update(payload).digest('hex');
   globalThis.gc();
   const before = process.memoryUsage().rss;
@@ -38,12 +38,12 @@ async function transfer({ way, method, bytes, hash, address, tls }) {
 }
 
 /** The coordinator puts, a site gets. */
-async function overChunks(address, tls, way) {
+async function overChunks(address, tls, way, bytes) {
   const site = way === 'put' ? undefined : 'a';
   const transport = await natsTransport({ servers: [address], federation, site, tls: tls[site ?? 'coordinator'] });
   return {
     put: async (payload) => void (await transport.putBlob(payload, 1)),
-    get: (hash) => transport.getBlob(hash),
+    get: (hash) => transport.getBlob(hash, bytes),
   };
 }
 

@@ -167,11 +167,6 @@ export const federateErrors = {
     message: 'The blob {blob} is not there (any more).',
     hint: 'Start the coordinator and the sites again: they send again what the round needs.',
   },
-  BLOB_TOO_LARGE: {
-    exit: 'usage',
-    message: 'A blob has {size} bytes, and at most {largest} are sent.',
-    hint: 'Choose a plan that trains less, or a smaller wire format, or allow more at the coordinator and at all sites.',
-  },
   MESSAGE_TOO_LARGE: {
     exit: 'usage',
     message: 'A message on {subject} has {size} bytes, and the broker takes {limit}.',

@@ -83,7 +83,7 @@ export function transportSuite(begin: () => Promise<Stage>): void {
       const hash = await from.putBlob(bytes, 1);
       expect(hash).toBe(hashOf(bytes));
       expect(await from.putBlob(bytes, 1)).toBe(hash);
-      expect(hashOf(await to.getBlob(hash))).toBe(hash);
+      expect(hashOf(await to.getBlob(hash, 2 ** 30))).toBe(hash);
     }
   });
 
@@ -96,7 +96,7 @@ export function transportSuite(begin: () => Promise<Stage>): void {
     await coordinator.putBlob(bytesOf('both'), 2);
     const second = await coordinator.putBlob(bytesOf('second'), 2);
     await coordinator.publishTask(bytesOf('round 2'));
-    expect((await Promise.all([stays, both, second].map((hash) => a.getBlob(hash)))).map(textOf)).toEqual([
+    expect((await Promise.all([stays, both, second].map((hash) => a.getBlob(hash, 2 ** 30)))).map(textOf)).toEqual([
       'correction',
       'both',
       'second',
@@ -107,6 +107,6 @@ export function transportSuite(begin: () => Promise<Stage>): void {
     const { coordinator, site } = await begin();
     const a = await site('a');
     for (const transport of [coordinator, a])
-      await expect(transport.getBlob(hash)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+      await expect(transport.getBlob(hash, 2 ** 30)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
   });
 }

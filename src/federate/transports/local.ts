@@ -30,7 +30,7 @@ export function localTransport({ blobs = memoryStore() }: { blobs?: Store } = {}
     watchTasks: (signal) => tasks.listen(signal, task ? [task] : []),
     putBlob: async (bytes, round) => recent.put(bytes, round),
     async getBlob(hash, limit) {
-      const bytes = isHash(hash) ? blobs.read(hash, limit) : undefined;
+      const bytes = isHash(hash) ? recent.get(hash, limit) : undefined;
       if (!bytes) throw federateError('BLOB_MISSING', { blob: shownName(hash) });
       return bytes;
     },

@@ -12,7 +12,7 @@ export class RecentBlobs {
     for (const name of store.names()) store.remove(name);
   }
 
-  /** Gives the SHA-256. */
+  /** @returns the SHA-256 */
   put(bytes: Uint8Array, round: number | undefined, hash = hashOf([bytes])): string {
     this.#store.write(hash, bytes);
     this.#held.set(hash, { round, size: bytes.length });
@@ -21,8 +21,9 @@ export class RecentBlobs {
     return hash;
   }
 
-  get(hash: string): Uint8Array | undefined {
-    return this.#store.read(hash);
+  /** @throws GraftError BLOB_TOO_LARGE */
+  get(hash: string, limit?: number): Uint8Array | undefined {
+    return this.#store.read(hash, limit);
   }
 
   list(): { hash: string; round: number | undefined; size: number }[] {

@@ -38,6 +38,7 @@ async function runOver(
         trainer: twoSites().sites[k].trainer,
         transport: await connect(name),
         store: folderStore(newFolder()),
+        coordinator: coordinator.publicKey,
       }).run(end.signal),
     ),
   );

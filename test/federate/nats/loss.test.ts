@@ -60,7 +60,7 @@ describeWithBroker('a transfer', () => {
     expect(kept).toBe(21);
     expect(published).toBeLessThan(21 + 8);
     const site = await peer({ servers: [broker.address], federation, site: 'a' });
-    expect(Buffer.compare(await site.getBlob(hash), bytes)).toBe(0);
+    expect(Buffer.compare(await site.getBlob(hash, 2 ** 30), bytes)).toBe(0);
     line.close();
   });
 
@@ -108,7 +108,7 @@ describeWithBroker('a transfer', () => {
     await broker.restart();
     const hash = await put;
     const events = site.events(new AbortController().signal)[Symbol.asyncIterator]();
-    const got = site.getBlob(hash);
+    const got = site.getBlob(hash, 2 ** 30);
     await broker.restart();
     expect((await events.next()).value).toEqual({ kind: 'disconnected' });
     expect(Buffer.compare(await got, bytes)).toBe(0);
@@ -141,8 +141,8 @@ describeWithBroker('a store that is emptied', () => {
 
     await broker.restart({ wiped: true });
     const late = await peer({ ...options, site: 'late' });
-    expect((await late.getBlob(down)).length).toBe(3 * CHUNK);
-    expect((await coordinator.getBlob(up)).length).toBe(2 * CHUNK);
+    expect((await late.getBlob(down, 2 ** 30)).length).toBe(3 * CHUNK);
+    expect((await coordinator.getBlob(up, 2 ** 30)).length).toBe(2 * CHUNK);
     const again = late.watchTasks(end.signal)[Symbol.asyncIterator]();
     expect(Buffer.from((await again.next()).value).toString()).toBe('round 1');
     await late.updateState('late', bytesOf('here'));
@@ -158,9 +158,9 @@ describeWithBroker('a store that is emptied', () => {
     const coordinator = await peer(options);
     const hash = await coordinator.putBlob(random(100), 1);
     const site = await peer({ ...options, site: 'a' });
-    expect((await site.getBlob(hash)).length).toBe(100);
+    expect((await site.getBlob(hash, 2 ** 30)).length).toBe(100);
     await coordinator[Symbol.asyncDispose]();
     await broker.restart({ wiped: true });
-    await expect(site.getBlob(hash)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+    await expect(site.getBlob(hash, 2 ** 30)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
   });
 });

@@ -54,12 +54,12 @@ if (hasOpenssl)
       await coordinator.publishTask(bytesOf('round 1'));
       const [task] = [a.watchTasks(end.signal)[Symbol.asyncIterator]()];
       expect(Buffer.from((await task.next()).value).toString()).toBe('round 1');
-      expect((await a.getBlob(down)).length).toBe(2 * CHUNK);
+      expect((await a.getBlob(down, 2 ** 30)).length).toBe(2 * CHUNK);
       const up = await a.putBlob(random(CHUNK + 1), 1);
       await a.updateState('Klinik A', bytesOf('update'));
       const states = coordinator.presence(end.signal)[Symbol.asyncIterator]();
       expect((await states.next()).value).toEqual({ site: 'Klinik A', state: Buffer.from('update') });
-      expect((await coordinator.getBlob(up)).length).toBe(CHUNK + 1);
+      expect((await coordinator.getBlob(up, 2 ** 30)).length).toBe(CHUNK + 1);
       end.abort();
     });
 
@@ -73,7 +73,7 @@ if (hasOpenssl)
       const listening = b.presence(new AbortController().signal)[Symbol.asyncIterator]();
       await expect(listening.next()).rejects.toMatchObject(forbidden);
       const up = await a.putBlob(random(10), 1);
-      await expect(b.getBlob(up)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+      await expect(b.getBlob(up, 2 ** 30)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
       const imposter = await as('Klinik A', 'site-b');
       await expect(imposter.putBlob(random(10), 1)).rejects.toMatchObject(forbidden);
     });
@@ -91,7 +91,7 @@ if (hasOpenssl)
       for (const chunk of [0, 1])
         await forge(raw, `graft.${federation}.update.b.1.${hash}.${chunk}`, random(CHUNK), 2 * CHUNK);
       await raw.close();
-      expect(Buffer.compare(await coordinator.getBlob(hash), bytes)).toBe(0);
+      expect(Buffer.compare(await coordinator.getBlob(hash, 2 ** 30), bytes)).toBe(0);
     });
 
     it('says when its store is full', async () => {
@@ -199,7 +199,7 @@ describeWithBroker('what the broker gives', () => {
     const hash = await coordinator.putBlob(bytes, 1);
     const client = await operator(broker);
     await forge(client, `graft.${federation}.blob.${hash}.1`, ...forged(bytes.subarray(CHUNK, 2 * CHUNK)));
-    await expect(site.getBlob(hash)).rejects.toMatchObject({
+    await expect(site.getBlob(hash, 2 ** 30)).rejects.toMatchObject({
       code: 'PAYLOAD_INVALID',
       message: expect.stringMatching(reason),
     });
@@ -212,7 +212,7 @@ describeWithBroker('what the broker gives', () => {
     await coordinator.putBlob(random(10)); // the stream is there
     const hash = hashOf(random(10));
     await forge(await operator(broker), `graft.${options.federation}.blob.${hash}.0`, random(10), 2 ** 40);
-    await expect(site.getBlob(hash)).rejects.toMatchObject({ code: 'PAYLOAD_INVALID' });
+    await expect(site.getBlob(hash, 2 ** 30)).rejects.toMatchObject({ code: 'PAYLOAD_INVALID' });
     await expect(coordinator.putBlob(random(1001))).rejects.toMatchObject({ code: 'BLOB_TOO_LARGE' });
     await expect(coordinator.publishTask(random(2 ** 20))).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
   });

@@ -73,10 +73,10 @@ if (hasOpenssl)
       const [center, a] = [await join(coordinator), await join(site, 'a')];
       const bytes = random(2_000_000);
       const hash = await center.putBlob(bytes, 1);
-      expect(Buffer.compare(await a.getBlob(hash), bytes)).toBe(0);
+      expect(Buffer.compare(await a.getBlob(hash, 2 ** 30), bytes)).toBe(0);
       await expect(a.updateState('b', random(3))).rejects.toMatchObject({ code: 'BROKER_FORBIDDEN' });
       await broker.restart({ wiped: true });
-      expect(Buffer.compare(await a.getBlob(hash), bytes)).toBe(0);
+      expect(Buffer.compare(await a.getBlob(hash, 2 ** 30), bytes)).toBe(0);
     });
 
     it('is reached through a proxy, to which nothing but a tunnel shows', async () => {
@@ -84,10 +84,10 @@ if (hasOpenssl)
       const proxy = await startProxy('open sesame');
       const [center, a] = [await join(coordinator), await join(site, 'a', proxy.address('open%20sesame'))];
       const up = await a.putBlob(random(2_000_000), 1);
-      expect((await center.getBlob(up)).length).toBe(2_000_000);
+      expect((await center.getBlob(up, 2 ** 30)).length).toBe(2_000_000);
       proxy.cut();
       const again = await a.putBlob(random(1000), 1);
-      expect((await center.getBlob(again)).length).toBe(1000);
+      expect((await center.getBlob(again, 2 ** 30)).length).toBe(1000);
       expect(proxy.asked.length).toBeGreaterThanOrEqual(2);
       await expect(join(site, 'a', proxy.address('wrong'))).rejects.toMatchObject({
         code: 'BROKER_UNREACHABLE',

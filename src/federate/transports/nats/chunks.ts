@@ -56,9 +56,9 @@ export async function sendChunks(broker: Broker, { stream, subject }: Place, byt
  * Reads a blob.
  *
  * @param place its subject is the blob's prefix
- * @param limit the largest blob that is taken, in bytes
- * @returns undefined where a chunk is missing
- * @throws GraftError PAYLOAD_INVALID where it is not what the hash says; as `Line.insist`
+ * @param limit bytes; of a larger blob only the first chunk is read
+ * @returns undefined if a chunk is missing
+ * @throws GraftError BLOB_TOO_LARGE; PAYLOAD_INVALID if it is not what the hash says; as `Line.insist`
  */
 export async function fetchChunks(
   broker: Broker,
@@ -74,8 +74,8 @@ export async function fetchChunks(
 
   const take = (data: Uint8Array, said: number) => {
     if (!bytes) {
-      if (!Number.isSafeInteger(said) || said < 0 || said > limit)
-        throw invalid(`a blob of ${said} bytes, more than ${limit}, is not taken`);
+      if (said > limit) throw federateError('BLOB_TOO_LARGE', { blob: hash, size: said, limit });
+      if (!Number.isSafeInteger(said) || said < 0) throw invalid(`the size of ${hash} is no number of bytes`);
       bytes = new Uint8Array(said);
       count = countOf(said);
     }

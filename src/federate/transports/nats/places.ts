@@ -14,9 +14,6 @@
 import { nameFault, shownName } from '../../../core/index.js';
 import { federateError } from '../../errors.js';
 
-const hashPattern = /^[0-9a-f]{64}$/;
-export const isHash = (text: string): boolean => hashPattern.test(text);
-
 /** A site's name in a subject: letters, digits, `_` and `-` as they are, the other bytes of its UTF-8 as `=` and two digits. */
 export const tokenOf = (site: string): string =>
   [...Buffer.from(site)]

@@ -1,8 +1,9 @@
 /** The streams that keep a federation's messages: the coordinator makes them, also after the broker lost them. */
 import { isDeepStrictEqual } from 'node:util';
 import type { StreamConfig } from '@nats-io/jetstream';
+import { isHash } from '../../messages.js';
 import type { Broker } from './broker.js';
-import { isHash, type Place, type Places } from './places.js';
+import type { Place, Places } from './places.js';
 
 /** Bytes that the coordinator's blobs, and those of all sites, may take at the broker. */
 export const CAPACITY = 2 ** 31;

@@ -6,6 +6,7 @@
 import { shownName } from '../../../core/index.js';
 import { hashOf } from '../../blobs.js';
 import { federateError } from '../../errors.js';
+import { isHash } from '../../messages.js';
 import { memoryStore, type Store } from '../../store.js';
 import type { Transport } from '../../transport.js';
 import { RecentBlobs } from '../recent.js';
@@ -13,7 +14,7 @@ import { Broker } from './broker.js';
 import { countOf, fetchChunks, sendChunks } from './chunks.js';
 import { waitOf } from './connection.js';
 import type { BrokerEvent, ConnectionOptions } from './peer.js';
-import { isHash, nameOf, type Place, placesOf, tokenOf } from './places.js';
+import { nameOf, type Place, placesOf, tokenOf } from './places.js';
 import { CAPACITY, makeStreams, tidy } from './storage.js';
 import { newId, type Saying, say, watch } from './watch.js';
 
@@ -26,8 +27,6 @@ export interface NatsOptions extends ConnectionOptions {
   blobs?: Store;
   /** Bytes that the coordinator's blobs, and those of all sites, may take at the broker; the coordinator's word counts. */
   capacity?: number;
-  /** The largest blob that is put or taken, in bytes. */
-  largest?: number;
   /** Seconds that a missing blob is waited for: after a loss, whoever put it puts it again. */
   patience?: number;
 }
@@ -47,10 +46,10 @@ const GLANCE = 2000;
  *
  * @throws GraftError FEDERATION_NAME_INVALID, BROKER_ADDRESS_INVALID, BROKER_INSECURE, CERTIFICATE_MISSING, SECRET_EXPOSED,
  * BROKER_UNREACHABLE, BROKER_REFUSED, BROKER_UNSUITED. Its methods throw BROKER_FORBIDDEN, BROKER_FULL, BROKER_REFUSED,
- * TRANSPORT_CLOSED, MESSAGE_TOO_LARGE and BLOB_TOO_LARGE, and wait while the broker is away.
+ * TRANSPORT_CLOSED, MESSAGE_TOO_LARGE, BLOB_MISSING, BLOB_TOO_LARGE and PAYLOAD_INVALID, and wait while the broker is away.
  */
 export async function natsTransport(options: NatsOptions): Promise<NatsTransport> {
-  const { federation, site, capacity = CAPACITY, largest = 2 ** 30, patience = 30 } = options;
+  const { federation, site, capacity = CAPACITY, patience = 30 } = options;
   const places = placesOf(federation);
   const broker = await Broker.connect(options);
   const recent = new RecentBlobs(options.blobs ?? memoryStore());
@@ -81,14 +80,14 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
   };
 
   /** A site may put something else under another's hash: that counts only where nobody put the blob itself. */
-  const find = async (hash: string): Promise<Uint8Array | undefined> => {
+  const find = async (hash: string, limit: number): Promise<Uint8Array | undefined> => {
     let damage: unknown;
     for (const place of await candidates(hash))
       try {
-        const bytes = await fetchChunks(broker, place, hash, largest);
+        const bytes = await fetchChunks(broker, place, hash, limit);
         if (bytes) return bytes;
       } catch (error) {
-        if ((error as { code?: string }).code !== 'PAYLOAD_INVALID') throw error;
+        if (!/^(PAYLOAD_INVALID|BLOB_TOO_LARGE)$/.test((error as { code?: string }).code ?? '')) throw error;
         damage = error;
       }
     if (damage !== undefined) throw damage;
@@ -137,18 +136,17 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
       }
     },
     async putBlob(bytes, round) {
-      if (bytes.length > largest) throw federateError('BLOB_TOO_LARGE', { size: bytes.length, largest });
       const hash = hashOf([bytes]);
       await sendChunks(broker, placeOf(hash, round), bytes);
       return recent.put(bytes, round, hash);
     },
-    async getBlob(hash) {
+    async getBlob(hash, limit) {
       const missing = () => federateError('BLOB_MISSING', { blob: shownName(hash) });
       if (!isHash(hash)) throw missing();
       const before = tasks;
       let left = patience * 1000;
       for (let attempt = 0; ; attempt++) {
-        const bytes = await find(hash);
+        const bytes = await find(hash, limit);
         if (bytes) return bytes;
         if (left <= 0 || tasks !== before) throw missing();
         const pause = Math.min(left, GLANCE, waitOf(attempt));
