@@ -36,6 +36,13 @@ export async function counts(client: NatsConnection, stream: string): Promise<{ 
   return { kept: state.messages, published: state.last_seq };
 }
 
+/** Messages in a stream; undefined while it is missing. */
+export const kept = (client: NatsConnection, stream: string): Promise<number | undefined> =>
+  counts(client, stream).then(
+    (found) => found.kept,
+    () => undefined,
+  );
+
 /** Puts a chunk at the broker as somebody else would who may. */
 export async function forge(client: NatsConnection, subject: string, data: Uint8Array, size: number): Promise<void> {
   const head = headers();
