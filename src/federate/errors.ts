@@ -170,11 +170,11 @@ export const federateErrors = {
   MESSAGE_TOO_LARGE: {
     exit: 'usage',
     message: 'A message on {subject} has {size} bytes, and the broker takes {limit}.',
-    hint: 'Set max_payload in the configuration of the broker to 1 MiB or more; a federation of many thousand sites needs more.',
+    hint: 'Set max_payload in the configuration of the broker to 1 MiB, or more for thousands of sites.',
   },
   FEDERATION_NAME_INVALID: {
     exit: 'usage',
-    message: 'A federation cannot be called "{name}" at a broker.',
+    message: 'A federation at a broker cannot be called "{name}".',
     hint: 'Use 1 to 64 letters (a-z, A-Z), digits, _ and -.',
   },
   BROKER_ADDRESS_INVALID: {
@@ -185,11 +185,11 @@ export const federateErrors = {
   BROKER_INSECURE: {
     exit: 'usage',
     message: 'The connection to {address} would not be encrypted.',
-    hint: 'Give the files of a certificate, its key and the authority, and use tls:// or wss://; only a broker on the same machine goes without.',
+    hint: 'Give the files of a certificate, its key and the authority, and use tls:// or wss://; only a broker on the same machine may be used without.',
   },
   BROKER_SETTING_INVALID: {
     exit: 'usage',
-    message: 'The text "{text}" cannot stand in the configuration of a broker.',
+    message: 'The text "{text}" cannot be used in the configuration of a broker.',
     hint: 'Use names, certificate subjects and paths without quotes, backslashes and control characters.',
   },
   CERTIFICATE_MISSING: {
@@ -209,18 +209,18 @@ export const federateErrors = {
   },
   BROKER_REFUSED: {
     exit: 'system',
-    message: 'The broker does not take this peer ({reason}).',
-    hint: "Ask whoever runs the broker: its configuration must name the subject of this peer's certificate.",
+    message: 'The broker refuses this peer ({reason}).',
+    hint: "The configuration of the broker must name the subject of this peer's certificate; ask its operator.",
   },
   BROKER_FORBIDDEN: {
     exit: 'system',
-    message: 'The broker does not let this peer {operation} {subject}.',
+    message: 'The broker does not allow this peer to {operation} {subject}.',
     hint: "Use this site's own certificate and name; the configuration of the broker says which subjects a certificate may use.",
   },
   BROKER_FULL: {
     exit: 'system',
-    message: 'The broker has no room for what is sent ({reason}).',
-    hint: 'Give the broker more disk and a larger max_file_store, and the coordinator a larger capacity.',
+    message: 'The broker has no room for this message ({reason}).',
+    hint: 'Give the broker a larger max_file_store, and the coordinator a larger capacity.',
   },
   TRANSPORT_CLOSED: {
     exit: 'system',

@@ -65,7 +65,7 @@ export function scoped(outer: AbortSignal | undefined): { signal: AbortSignal } 
   };
 }
 
-/** Values told to everyone who listens. */
+/** Values for any number of listeners. */
 export class Broadcast<T> {
   readonly #listeners = new Set<Queue<T>>();
 
@@ -83,7 +83,7 @@ export class Broadcast<T> {
   }
 }
 
-/** Does what is to be done with every item, several at a time and begun in their order; after a failure no more is begun. */
+/** Works on the items in order, several at a time; after a failure no further one is begun. */
 export async function inLanes<T>(
   items: Iterable<T>,
   lanes: number,

@@ -1,4 +1,4 @@
-/** The blobs that a transport holds: those of a round until a later round puts its own, the others for good. */
+/** The blobs that a transport holds: those of a round until a later round puts its own, the others for ever. */
 import { hashOf } from '../blobs.js';
 import type { Store } from '../store.js';
 

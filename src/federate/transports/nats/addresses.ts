@@ -1,4 +1,4 @@
-/** The broker's addresses, the certificates shown there, and which brokers will do. */
+/** The broker's addresses, the certificates there, and which brokers can be used. */
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
@@ -15,8 +15,8 @@ const isLocal = (host: string) =>
 const hostOf = (url: URL) => url.hostname.replace(/^\[|\]$/g, '');
 
 /**
- * What a broker's certificate is held to: its host name; for brokers known by their numbers, one of these addresses. The
- * client says `localhost` in place of any number, which a certificate must not pass for.
+ * Checks a broker's certificate against its host name or, for brokers given by IP addresses, against these. The client
+ * passes `localhost` instead of any IP address, which is not good enough.
  */
 export function identityOf(servers: readonly string[]) {
   const hosts = servers.map((address) => hostOf(new URL(address)));
@@ -30,7 +30,7 @@ export function identityOf(servers: readonly string[]) {
 const schemes = { sockets: ['nats:', 'tls:'], web: ['ws:', 'wss:'] };
 
 /**
- * Checks addresses before anything is sent there.
+ * Checks addresses before a connection is made.
  *
  * @returns whether they are WebSockets
  * @throws GraftError BROKER_ADDRESS_INVALID, BROKER_INSECURE
@@ -39,7 +39,7 @@ export function checkAddresses(servers: readonly string[], tls: TlsFiles | undef
   const invalid = (address: string, reason: string) => federateError('BROKER_ADDRESS_INVALID', { address, reason });
   const parsed = servers.map((address) => {
     const url = URL.parse?.(address) ?? (URL.canParse(address) ? new URL(address) : undefined);
-    if (!url?.host) throw invalid(address, 'it is no address such as tls://broker.example:4222');
+    if (!url?.host) throw invalid(address, 'it is not of the form tls://broker.example:4222');
     if (![...schemes.sockets, ...schemes.web].includes(url.protocol))
       throw invalid(address, `${url.protocol}// is unknown; tls://, nats://, wss:// and ws:// are known`);
     const local = isLocal(hostOf(url));

@@ -1,4 +1,4 @@
-/** What a peer asks the broker: to keep a message, for the one that is kept on a subject, and which subjects there are. */
+/** A peer's requests to the broker: keep a message, give the one that is kept on a subject, list the subjects. */
 import type {
   JetStreamClient,
   JetStreamManager,
@@ -14,7 +14,7 @@ import { faultOf } from './faults.js';
 import { Line } from './line.js';
 import type { ConnectionOptions } from './peer.js';
 
-/** What is asked is answered by then, in ms: a small message, and a chunk, before which others are on the line. */
+/** Time limits of a request in ms: for a small message, and for a chunk, which may have to wait for others on the line. */
 const QUICK = 10_000;
 const PATIENT = 120_000;
 /** Room for a message's headers, in bytes. */
@@ -66,7 +66,7 @@ export class Broker extends Line {
   }
 
   /**
-   * The message that a stream keeps on a subject. Nobody answers where there is no stream, so `subjects` is asked first.
+   * The message that a stream keeps on a subject. Nobody answers for a missing stream, so callers ask `subjects` first.
    */
   last(stream: string, subject: string, { patient = false } = {}): Promise<StoredMsg | null> {
     const { direct } = patient ? this.#patient : this.manager;
@@ -74,9 +74,9 @@ export class Broker extends Line {
   }
 
   /**
-   * The subjects that hold a message, of those that a filter names, which may hold `*`; none where there is no stream.
+   * The subjects that match a filter, which may have `*`, and hold a message; none if the stream is missing.
    *
-   * @returns `version`: another one after every change of the stream; undefined where it is missing
+   * @returns `version` differs after every change of the stream; undefined if it is missing
    */
   async subjects(stream: string, filter: string): Promise<{ subjects: string[]; version: string | undefined }> {
     const info = await this.#info(stream, { subjects_filter: filter });
@@ -85,7 +85,7 @@ export class Broker extends Line {
     return { subjects: Object.keys(state.subjects ?? {}), version: `${created} ${state.last_seq}` };
   }
 
-  /** A stream's settings; undefined where it is missing. */
+  /** A stream's settings; undefined if it is missing. */
   async settings(stream: string): Promise<StreamConfig | undefined> {
     return (await this.#info(stream))?.config;
   }

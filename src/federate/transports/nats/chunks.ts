@@ -1,9 +1,9 @@
 /**
- * Blobs as chunks, each a message on a subject of its own: `PREFIX.0`, `PREFIX.1`, … A chunk that is there need not be sent
- * again, so a transfer that broke off, on either end, goes on where it was.
+ * Blobs as chunks, each a message on a subject of its own: `PREFIX.0`, `PREFIX.1`, … A chunk that the broker has is not sent
+ * again, so an interrupted transfer continues where it was, on either end.
  *
- * Nothing that comes from the broker is believed: the size that a chunk names is bounded, the lengths have to fit it, and the
- * SHA-256 is taken while chunks come.
+ * Nothing from the broker is trusted: the size that a chunk states is limited, the lengths must match it, and the SHA-256 is
+ * computed while chunks arrive.
  */
 import { createHash } from 'node:crypto';
 import { federateError } from '../../errors.js';
@@ -11,13 +11,13 @@ import { inLanes } from '../../streams.js';
 import type { Broker } from './broker.js';
 import type { Place } from './places.js';
 
-/** Bytes of a chunk, which has to fit into a broker's usual 1 MiB for a message. */
+/** Bytes of a chunk; a broker usually allows 1 MiB for a message. */
 export const CHUNK = 768 * 1024;
-/** Chunks that are under way at a time; after an interruption half as many, since a slow line may be the cause. */
+/** Chunks in flight at a time; halved after an interruption, which may be due to a slow line. */
 const LANES = 16;
 const sizeHeader = 'Graft-Size';
 
-/** Chunks of so many bytes; an empty blob has one, too. */
+/** Number of chunks of so many bytes; an empty blob has one, too. */
 export const countOf = (size: number): number => Math.max(1, Math.ceil(size / CHUNK));
 
 /**
@@ -34,7 +34,7 @@ export async function sendChunks(broker: Broker, { stream, subject }: Place, byt
     await broker.publish(`${subject}.${chunk}`, piece, { header: [sizeHeader, String(bytes.length)], patient: true });
     sent++;
   };
-  // A store that was lost meanwhile shows in a second look.
+  // Looks again at the end, in case the broker lost its store meanwhile.
   const round = async (): Promise<boolean> => {
     const there = new Set((await broker.subjects(stream, `${subject}.*`)).subjects);
     const missing = Array.from({ length: countOf(bytes.length) }, (_, chunk) => chunk).filter(
@@ -95,13 +95,13 @@ export async function fetchChunks(
       while (next < count) {
         for (; asked < count && ahead.length < lanes; asked++) {
           const chunk = get(asked);
-          chunk.catch(() => {}); // it is met where its turn comes
+          chunk.catch(() => {}); // a failure is handled when it is this chunk's turn
           ahead.push(chunk);
         }
         const message = await ahead.shift();
         if (!message) return false;
         const size = Number(message.header.get(sizeHeader));
-        if (size <= limit && countOf(size) > there) return false; // memory is taken for what is there alone
+        if (size <= limit && countOf(size) > there) return false; // no memory is taken for chunks that are not there
         take(message.data, size);
       }
     } catch (error) {

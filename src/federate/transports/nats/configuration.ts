@@ -1,4 +1,4 @@
-/** The configuration file of a broker that serves one federation: who may do what, known by certificates, and limits. */
+/** The configuration file of a broker for one federation: permissions by certificate, and limits. */
 import { shownName } from '../../../core/index.js';
 import { federateError } from '../../errors.js';
 import { checkServer, isAtLeast } from './addresses.js';
@@ -6,7 +6,7 @@ import type { TlsFiles } from './peer.js';
 import { type Permissions, permissionsOf } from './places.js';
 import { CAPACITY } from './storage.js';
 
-/** What the configuration of a broker is made of. */
+/** Options of `brokerConfiguration`. */
 export interface BrokerOptions {
   federation: string;
   /** Subject of the coordinator's certificate, as `openssl x509 -noout -subject -nameopt RFC2253` prints it: `CN=coordinator`. */
@@ -15,19 +15,19 @@ export interface BrokerOptions {
   sites: Readonly<Record<string, string>>;
   /** Where the broker listens: `0.0.0.0:4222`, `[::]:4222`. */
   listen: string;
-  /** Where it listens for WebSockets, for sites that may only go out to port 443. */
+  /** Where it listens for WebSockets, for sites whose firewall allows only port 443. */
   webSocket?: string | undefined;
-  /** On the broker's machine. */
+  /** Paths on the broker's machine. */
   tls: TlsFiles;
-  /** Folder on the broker's machine that holds what is kept. */
+  /** JetStream's folder on the broker's machine. */
   store: string;
-  /** As the coordinator's. */
+  /** As the coordinator's in `natsTransport`. */
   capacity?: number;
-  /** As `nats-server --version` prints it: a setting that a version does not know keeps it from starting. */
+  /** As `nats-server --version` prints it; a server does not start with settings that it does not know. */
   version: string;
 }
 
-/** Bytes for tasks and states, beside two streams of the capacity. */
+/** Bytes for tasks and states, in addition to two streams of the capacity. */
 const BESIDE = 2 ** 28;
 
 /** Text in quotes. @throws GraftError BROKER_SETTING_INVALID */
@@ -52,14 +52,14 @@ const tlsOf = ({ ca, certificate, key }: TlsFiles, indent = '') =>
     `  cert_file: ${quoted(certificate)}`,
     `  key_file: ${quoted(key)}`,
     `  ca_file: ${quoted(ca)}`,
-    `  verify_and_map: true  # only peers with a certificate of this authority, known by its subject`,
+    `  verify_and_map: true  # only peers with a certificate of this authority, identified by its subject`,
     `  timeout: 10`,
     `}`,
   ].join(`\n${indent}`);
 
 /**
- * Makes the text of nats-server's configuration file. A peer's certificate decides what it may do: a site publishes its own
- * state and its own updates alone, and reads what the coordinator put (`permissionsOf`).
+ * Makes the text of nats-server's configuration file. A peer's certificate decides what it may do: a site publishes only its
+ * own state and updates, and reads only what the coordinator sends.
  *
  * @throws GraftError FEDERATION_NAME_INVALID, BROKER_UNSUITED, BROKER_SETTING_INVALID
  */
@@ -70,7 +70,7 @@ export function brokerConfiguration(options: BrokerOptions): string {
     userOf(coordinator, permissionsOf(federation)),
     ...Object.entries(sites).map(([site, subject]) => userOf(subject, permissionsOf(federation, site))),
   ];
-  // What is acknowledged is on the disk. Older servers write to the disk every two minutes; peers say again what was lost.
+  // Sync messages before they are acknowledged. Older servers sync every two minutes; peers send again what was lost.
   const sync = isAtLeast(version, '2.10.0') ? '\n  sync_interval: always' : '';
   const web = webSocket === undefined ? '' : `websocket: {\n  listen: ${quoted(webSocket)}\n  ${tlsOf(tls, '  ')}\n}\n`;
   return `# The federation ${federation}, for nats-server ${version}.
@@ -82,7 +82,7 @@ ${web}jetstream: {
   max_file_store: ${2 * capacity + BESIDE}${sync}
 }
 max_payload: 1048576
-# A slow line gets a minute for what waits for it, before the broker hangs up.
+# A peer with a slow line has a minute to take what is sent, before the broker closes its connection.
 write_deadline: "60s"
 authorization: {
   users: [

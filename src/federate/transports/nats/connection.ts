@@ -1,7 +1,7 @@
 /**
- * How a peer reaches the broker: addresses, certificates, and for how long it tries.
+ * How a peer connects to the broker: addresses, certificates, and how long it tries.
  *
- * The client makes all connections of a process of one kind: TCP and WebSockets cannot be used in one process.
+ * The client library cannot use TCP and WebSockets in one process.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 import { federateError } from '../../errors.js';
@@ -13,16 +13,16 @@ import { webSocketFactory } from './websocket.js';
 /** Between attempts, in ms: doubled from the first to the longest. */
 const FIRST = 100;
 const LONGEST = 15_000;
-/** The time before the next attempt, in ms, a part of it drawn: peers that lost a broker do not come back all at once. */
+/** Milliseconds before the next attempt, partly random, so that peers do not all return at once. */
 export const waitOf = (attempt: number): number =>
   Math.min(LONGEST, FIRST * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
-/** An attempt fails when it takes longer, in ms. A broker that does not take a certificate says nothing. */
+/** Time limit of an attempt, in ms. A broker that rejects a certificate does not answer. */
 const DIAL = 10_000;
-/** A connection that says nothing for so long is asked, in ms; it is given up when three answers did not come. */
+/** A connection that is silent for so many ms is pinged; after three missing answers it is given up. */
 const SILENCE = 15_000;
 
 /**
- * Connects. The first attempt must succeed, so that a mistake in the options shows; later ones are made for ever.
+ * Connects. The first attempt must succeed, so that a mistake in the options shows; later ones continue for ever.
  *
  * @throws GraftError BROKER_ADDRESS_INVALID, BROKER_INSECURE, CERTIFICATE_MISSING, SECRET_EXPOSED, BROKER_UNREACHABLE,
  * BROKER_REFUSED, BROKER_UNSUITED
@@ -64,7 +64,7 @@ export async function connect(options: ConnectionOptions): Promise<NatsConnectio
   return client;
 }
 
-/** The client's errors say little; what caused them says more. */
+/** The client's errors say little; their causes say more. */
 export function reasonOf(error: unknown): string {
   const texts: string[] = [];
   for (let one = error; one instanceof Error; one = one.cause)

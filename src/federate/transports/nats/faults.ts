@@ -1,11 +1,11 @@
-/** What the errors of the broker's client mean: whether it helps to try again, and what is told where it does not. */
+/** What the errors of the broker's client mean: whether trying again helps, and otherwise which typed error it is. */
 import { GraftError } from '../../../core/index.js';
 import { federateError } from '../../errors.js';
 
-/** `absent`: nobody answers for the subject, so its stream is not there. `transient`: it may succeed the next time. */
+/** `absent`: nobody answers for the subject, so its stream is missing. `transient`: it may succeed the next time. */
 export type Fault = GraftError | 'absent' | 'transient';
 
-/** JetStream's codes for a store, a stream or an account that takes no more. */
+/** JetStream's codes for a store, a stream or an account that is full. */
 const full = new Set([10023, 10028, 10047, 10054, 10077]);
 /** Names of errors that come from the network, or from a broker that is about to start or to stop. */
 const passing =
@@ -17,24 +17,24 @@ interface ClientError extends Error {
   subject?: string;
 }
 
-/** The connection was lost while something was asked. */
+/** The connection was lost during a request, or a stream is missing. */
 export class Interruption extends Error {
   override readonly name = 'Interruption';
 }
 
-/** An error and what caused it, from the outside inwards. */
+/** An error and its causes, outermost first. */
 function* causes(error: unknown): Generator<ClientError> {
   for (let one = error; one instanceof Error; one = one.cause) yield one;
 }
 
-/** @throws what is no error of the client: a defect */
+/** @throws any other error, which is a defect */
 export function faultOf(error: unknown): Fault {
   if (error instanceof GraftError) return error;
   const chain = [...causes(error)];
   const named = (name: string) => chain.find((one) => one.name === name);
   const forbidden = named('PermissionViolationError');
   if (forbidden) {
-    const operation = forbidden.operation === 'publish' ? 'publish on' : 'listen to';
+    const operation = forbidden.operation === 'publish' ? 'publish on' : 'subscribe to';
     return federateError('BROKER_FORBIDDEN', { operation, subject: forbidden.subject ?? 'a subject' }, error);
   }
   if (named('NoRespondersError') || named('StreamNotFoundError')) return 'absent';

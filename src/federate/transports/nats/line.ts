@@ -1,7 +1,7 @@
 /**
- * A peer's line to the broker, which may be cut at any time. The connection comes back by itself for as long as it takes;
- * meanwhile whoever asks something waits. Only what waiting does not cure is an error: a certificate that the broker
- * refuses, a subject that it does not allow, a store that is full.
+ * A peer's line to the broker, which may be cut at any time. It reconnects by itself for as long as it takes, and requests
+ * wait meanwhile. Only what waiting does not cure is an error: a certificate that the broker refuses, a subject that it does
+ * not allow, a store that is full.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -12,13 +12,13 @@ import { reasonOf, waitOf } from './connection.js';
 import { faultOf, Interruption } from './faults.js';
 import type { BrokerEvent } from './peer.js';
 
-/** How often a peer looks whether the broker still has what it needs of it, in ms. */
+/** How often a peer checks whether the broker still has its messages, in ms. */
 const LOOK = 60_000;
 
 export class Line {
   readonly client: NatsConnection;
   readonly events = new Broadcast<BrokerEvent>();
-  /** What is done before something is tried again: the coordinator makes streams that are missing. */
+  /** Called before a request is tried again: the coordinator makes missing streams. */
   repair = async (): Promise<void> => {};
   readonly #end = new AbortController();
   readonly #asking = new Set<(error: unknown) => void>();
@@ -70,7 +70,7 @@ export class Line {
     if (this.#over) throw this.#over;
   }
 
-  /** Asks once, when there is a connection; fails with the client's errors, or as soon as the connection is lost. */
+  /** Makes a request once there is a connection; fails with the client's errors, or as soon as the connection is lost. */
   async ask<T>(request: () => Promise<T>): Promise<T> {
     await this.#ready();
     return new Promise((resolve, reject) => {
@@ -82,7 +82,7 @@ export class Line {
   }
 
   /**
-   * Does something again and again until it succeeds.
+   * Repeats work until it succeeds.
    *
    * @throws GraftError BROKER_FORBIDDEN, BROKER_FULL, BROKER_REFUSED, TRANSPORT_CLOSED
    */
@@ -99,7 +99,7 @@ export class Line {
     }
   }
 
-  /** @throws GraftError BROKER_REFUSED, TRANSPORT_CLOSED where the connection is over before */
+  /** @throws GraftError BROKER_REFUSED, TRANSPORT_CLOSED if the connection ends before */
   async wait(milliseconds: number): Promise<void> {
     try {
       await setTimeout(milliseconds, undefined, { signal: this.#end.signal });
@@ -109,7 +109,7 @@ export class Line {
   }
 
   /**
-   * Gives a sign when something may have been lost: now, whenever the connection is back, and now and then. Ends with the
+   * Yields when something may have been lost: now, after every reconnection, and once a minute. Ends with the
    * signal, or when this peer closes the connection.
    *
    * @throws GraftError BROKER_REFUSED

@@ -1,33 +1,33 @@
-/** What a peer says of its connection to the broker, and what it hears of it. */
+/** What a peer's connection to the broker needs, and what it reports. */
 
-/** Files in PEM. They are read at every connection, so renewed ones are taken up. */
+/** Paths of PEM files. They are read for every connection, so renewed ones are used. */
 export interface TlsFiles {
   /** The authority that the broker's certificate must come from; no other is trusted. */
   ca: string;
   certificate: string;
-  /** Readable by its owner alone. */
+  /** Only its owner may be able to read it. */
   key: string;
 }
 
 export interface ConnectionOptions {
   /**
    * The broker's addresses: `tls://broker.example:4222`, `tls://[2001:db8::1]:4222`, or `wss://broker.example:443` where a
-   * firewall lets nothing else out. Others, which the broker may name, are not used.
+   * firewall lets nothing else out. Further addresses that the broker announces are not used.
    */
   servers: readonly string[];
-  /** Names the broker's subjects: letters, digits, `_` and `-`; all peers have the same. */
+  /** The federation's name in the broker's subjects, the same for all peers: letters, digits, `_` and `-`. */
   federation: string;
   /** The site's name; the coordinator has none. */
   site?: string | undefined;
-  /** What the two ends show each other; only a broker on the same machine goes without. */
+  /** Required unless the broker is on the same machine. */
   tls?: TlsFiles | undefined;
-  /** `http://[user:password@]host:port`: the proxy to go through, with `wss://` alone. */
+  /** `http://[user:password@]host:port`: the proxy to connect through, only with `wss://`. */
   proxy?: string | undefined;
 }
 
-/** What becomes of the connection. */
+/** What happens to the connection. */
 export type BrokerEvent =
   | { kind: 'connected' }
   | { kind: 'disconnected' }
-  /** The broker had lost this, and has it again. */
+  /** The broker had lost this and has it again. */
   | { kind: 'restored'; what: 'task' | 'state' | 'blob' };

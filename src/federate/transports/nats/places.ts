@@ -8,8 +8,8 @@
  * | `graft.FEDERATION.blob.SHA256.CHUNK` | blob: global states and corrections | the coordinator |
  * | `graft.FEDERATION.update.SITE.ROUND.SHA256.CHUNK` | update: what sites send | that site |
  *
- * Every subject keeps one message, so saying something twice changes nothing. What the coordinator and what the sites put
- * are streams of their own: a site that fills its stream cannot push a global state out.
+ * Every subject keeps one message, so sending something twice changes nothing. The coordinator's blobs and the sites' updates
+ * are in separate streams, so a site that fills its stream cannot displace a global state.
  */
 import { nameFault, shownName } from '../../../core/index.js';
 import { federateError } from '../../errors.js';
@@ -23,7 +23,7 @@ export const tokenOf = (site: string): string =>
     })
     .join('');
 
-/** The name that `tokenOf` made a token of; undefined where it was none. */
+/** The name that `tokenOf` made the token from; undefined for any other token. */
 export function nameOf(token: string): string | undefined {
   const bytes = token.replace(
     /[^=]|=([0-9a-f]{2})/g,
@@ -33,7 +33,7 @@ export function nameOf(token: string): string | undefined {
   return tokenOf(site) === token && nameFault(site) === undefined ? site : undefined;
 }
 
-/** A part of the broker: what is published on subjects below a prefix, and the stream that keeps it. */
+/** Subjects below a prefix, and the stream that keeps their messages. */
 export interface Place {
   stream: string;
   /** Subjects are this, or begin with it and a dot. */
@@ -55,7 +55,7 @@ export function placesOf(federation: string): Places {
   return { task: place('task'), state: place('state'), blob: place('blob'), update: place('update') };
 }
 
-/** Where the broker's answers to a peer go: nobody else may listen there. */
+/** Subject prefix of the broker's answers to a peer; nobody else may subscribe to it. */
 export const inboxOf = (federation: string, site: string | undefined): string =>
   `_INBOX.graft.${federation}.${site === undefined ? 'coordinator' : `site.${tokenOf(site)}`}`;
 
@@ -65,11 +65,11 @@ export interface Permissions {
 }
 
 /**
- * What a peer needs, and no more.
+ * The permissions that a peer needs.
  *
  * A site publishes its own state and its own updates. It reads the task, its own state, and the coordinator's blobs chunk by
- * chunk; it cannot read what another site sent. It sees which subjects hold something (`STREAM.INFO`), to send again only the
- * chunks that are missing: names of sites and hashes, no contents. Streams are made and emptied by the coordinator alone.
+ * chunk; it cannot read what another site sent. It can list the subjects that hold a message (`STREAM.INFO`), in order to send only
+ * missing chunks: names of sites and hashes, no contents. Only the coordinator makes and empties streams.
  *
  * @param site undefined: the coordinator
  */

@@ -1,15 +1,15 @@
-/** The streams that keep a federation's messages: the coordinator makes them, also after the broker lost them. */
+/** The streams that keep a federation's messages. The coordinator makes them, and makes them again if the broker lost them. */
 import { isDeepStrictEqual } from 'node:util';
 import type { StreamConfig } from '@nats-io/jetstream';
 import { isHash } from '../../messages.js';
 import type { Broker } from './broker.js';
 import type { Place, Places } from './places.js';
 
-/** Bytes that the coordinator's blobs, and those of all sites, may take at the broker. */
+/** Default bytes at the broker for the coordinator's blobs, and as many for those of all sites. */
 export const CAPACITY = 2 ** 31;
-/** Chunks that nobody fetched are gone after a week, in ns; whoever still needs them puts them again. */
+/** Chunks are removed after a week, in ns; their owner puts them again if they are still needed. */
 const WEEK = 7 * 24 * 3600 * 1e9;
-/** Each subject keeps its last message; a stream that is full refuses more, so that nothing is pushed out unseen. */
+/** Each subject keeps its last message; a full stream refuses more, so that nothing is displaced unnoticed. */
 const streamsOf = (places: Places, capacity: number): (Partial<StreamConfig> & { name: string })[] => {
   const kept = { max_msgs_per_subject: 1, storage: 'file', discard: 'new', allow_direct: true } as const;
   return [
@@ -24,8 +24,8 @@ const streamsOf = (places: Places, capacity: number): (Partial<StreamConfig> & {
 };
 
 /**
- * Makes the streams that are missing, and gives the others these settings. A stream that is there is not made again: the
- * broker would count its room twice.
+ * Makes missing streams, and updates the settings of the others. An existing stream is not made again, since the broker
+ * would count its space twice.
  */
 export async function makeStreams(broker: Broker, places: Places, capacity: number): Promise<void> {
   const { streams } = broker.manager;
@@ -37,7 +37,7 @@ export async function makeStreams(broker: Broker, places: Places, capacity: numb
   }
 }
 
-/** Removes what no round needs any more: blobs but these, and what sites put for rounds before this one. */
+/** Removes what no round needs any more: all blobs except these, and updates of earlier rounds. */
 export async function tidy(
   broker: Broker,
   { blob, update }: Places,

@@ -1,7 +1,7 @@
 /**
- * A transport over a NATS broker with JetStream. The broker is a relay that may lose everything: a peer holds what it said
- * last and the blobs of its rounds, looks after every interruption whether the broker still has them, and says again what
- * is missing. So a broker may be killed, or its store be emptied, in the middle of a round.
+ * A transport over a NATS broker with JetStream. The broker is a relay that may lose everything: a peer keeps its last
+ * messages and the blobs of its rounds, checks after every interruption whether the broker still has them, and sends again
+ * what is missing. So a broker may be killed, or its store emptied, in the middle of a round.
  */
 import { shownName } from '../../../core/index.js';
 import { hashOf } from '../../blobs.js';
@@ -18,31 +18,31 @@ import { nameOf, type Place, placesOf, tokenOf } from './places.js';
 import { CAPACITY, makeStreams, tidy } from './storage.js';
 import { newId, type Saying, say, watch } from './watch.js';
 
-/** What `natsTransport` takes beside the connection. */
+/** Options of `natsTransport`. */
 export interface NatsOptions extends ConnectionOptions {
   /**
-   * Holds the blobs that may have to be put again, corrections of all rounds among them; memory where it is not given. What
-   * is in it is removed.
+   * Holds the blobs that may have to be sent again, including the corrections of all rounds; by default memory. Its present
+   * content is removed.
    */
   blobs?: Store;
-  /** Bytes that the coordinator's blobs, and those of all sites, may take at the broker; the coordinator's word counts. */
+  /** Bytes at the broker for the coordinator's blobs, and as many for those of all sites; the coordinator's value counts. */
   capacity?: number;
-  /** Seconds that a missing blob is waited for: after a loss, whoever put it puts it again. */
+  /** Seconds to wait for a missing blob, whose owner sends it again after a loss; by default 30. */
   patience?: number;
 }
 
-/** A peer's transport; disposing it closes its connection, and what waits for the broker ends with TRANSPORT_CLOSED. */
+/** A peer's transport. Disposing it closes the connection, and calls that wait for the broker throw TRANSPORT_CLOSED. */
 export interface NatsTransport extends Transport, AsyncDisposable {
-  /** What becomes of the connection, from now on. */
+  /** What happens to the connection from now on. */
   events(signal: AbortSignal): AsyncIterable<BrokerEvent>;
 }
 
-/** Between two looks for a missing blob, in ms at most. */
+/** Most milliseconds between two looks for a missing blob. */
 const GLANCE = 2000;
 
 /**
- * Connects one peer: the coordinator, or the site that the options name. The rights that it needs at the broker are those
- * of `permissionsOf`; `brokerConfiguration` writes them down.
+ * Connects one peer: the coordinator, or the site that the options name. It needs the permissions that
+ * `brokerConfiguration` gives it.
  *
  * @throws GraftError FEDERATION_NAME_INVALID, BROKER_ADDRESS_INVALID, BROKER_INSECURE, CERTIFICATE_MISSING, SECRET_EXPOSED,
  * BROKER_UNREACHABLE, BROKER_REFUSED, BROKER_UNSUITED. Its methods throw BROKER_FORBIDDEN, BROKER_FULL, BROKER_REFUSED,
@@ -54,7 +54,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
   const broker = await Broker.connect(options);
   const recent = new RecentBlobs(options.blobs ?? memoryStore());
   const said = new Map<string, Saying>();
-  /** Tasks that came: what was asked for an earlier one is not waited for. */
+  /** Number of tasks that arrived: once there is a newer one, a blob of an earlier one is not waited for. */
   let tasks = 0;
   let making: Promise<void> | undefined;
   const makeAll = () => {
@@ -70,7 +70,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
       ? { ...places.blob, subject: `${places.blob.subject}.${hash}` }
       : { ...places.update, subject: `${places.update.subject}.${tokenOf(site)}.${round}.${hash}` };
 
-  /** Where others may have put a blob. */
+  /** Where other peers may have put a blob. */
   const candidates = async (hash: string): Promise<Place[]> => {
     const { blob, update } = places;
     if (site !== undefined) return [{ ...blob, subject: `${blob.subject}.${hash}` }];
@@ -79,7 +79,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
     return subjects.filter((one) => known.test(one)).map((one) => ({ ...update, subject: one.slice(0, -2) }));
   };
 
-  /** A site may put something else under another's hash: that counts only where nobody put the blob itself. */
+  /** A site may have put something else under this hash; that is an error only if no other site put the blob itself. */
   const find = async (hash: string, limit: number): Promise<Uint8Array | undefined> => {
     let damage: unknown;
     for (const place of await candidates(hash))
@@ -94,7 +94,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
     return undefined;
   };
 
-  /** Says again what the broker lost. */
+  /** Sends again what the broker lost. */
   const restore = async () => {
     if (site === undefined) await broker.insist(makeAll);
     for (const { hash, round, size } of recent.list()) {
@@ -118,7 +118,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
 
   const end = new AbortController();
   (async () => {
-    for await (const _ of broker.occasions(end.signal)) await restore().catch(() => {}); // it shows where it matters
+    for await (const _ of broker.occasions(end.signal)) await restore().catch(() => {}); // a failure shows in the calls that need the broker
   })().catch(() => {});
 
   return {
@@ -131,7 +131,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
     async *watchTasks(signal) {
       for await (const { data } of watch(broker, places.task, signal)) {
         tasks++;
-        if (site !== undefined) recent.clear(); // what the task needs is put again
+        if (site !== undefined) recent.clear(); // blobs that the task needs are put again
         yield data;
       }
     },

@@ -1,7 +1,7 @@
 /**
- * What was said last and what is said from now on. New messages come as they are published, without a consumer at the
- * broker; the kept ones are read at the beginning, after every interruption and now and then, in case one got lost between
- * brokers. A message has an id, by which it is told only once.
+ * The last messages and all new ones. New messages arrive as they are published, without a consumer at the broker. The kept
+ * ones are read at the beginning, after every interruption and once a minute, in case one got lost between brokers. A
+ * message has an id, so it is delivered only once.
  */
 import { randomUUID } from 'node:crypto';
 import type { MsgHdrs } from '@nats-io/transport-node';
@@ -15,28 +15,28 @@ export interface Message {
   data: Uint8Array;
 }
 
-/** A message for a place, and the id that it keeps when it is said again. */
+/** A message for a place, and the id that it keeps when it is sent again. */
 export interface Saying extends Place {
   data: Uint8Array;
   id: string;
 }
 
-/** Kept messages that are asked for at a time. */
+/** Kept messages that are requested at a time. */
 const LANES = 32;
-/** JetStream's own, by which it drops what was published twice. */
+/** JetStream's own, by which it drops duplicates. */
 const idHeader = 'Nats-Msg-Id';
 
 export const newId = (): string => randomUUID();
 export const idOf = (headers: MsgHdrs | undefined): string => headers?.get(idHeader) ?? '';
 
 /**
- * Publishes a message of an id until a stream has it; a second message of the id changes nothing.
+ * Publishes a message until a stream has it; a second message with the same id changes nothing.
  *
  * @throws GraftError MESSAGE_TOO_LARGE; as `Line.insist`
  */
 export const say = (broker: Broker, { stream, subject, data, id }: Saying): Promise<void> =>
   broker.insist(async () => {
-    // Where somebody listens but no stream does, the broker would say nothing at all.
+    // With subscribers but without a stream the broker would not answer at all.
     const { version } = await broker.subjects(stream, subject);
     if (version === undefined) throw new Interruption(`${stream} is missing`);
     await broker.publish(subject, data, { header: [idHeader, id] });
@@ -49,7 +49,7 @@ export const say = (broker: Broker, { stream, subject, data, id }: Saying): Prom
 export function watch(broker: Broker, { stream, subject }: Place, signal: AbortSignal): AsyncIterable<Message> {
   const queue = queueUntil<Message>(signal);
   const told = new Map<string, string>();
-  /** Subjects of messages that came while kept ones were read: these are older, or come again by themselves. */
+  /** Subjects with new messages since the kept ones were asked for, which are older or the same. */
   let overtaken = new Set<string>();
   const tell = (subject: string, data: Uint8Array, id: string) => {
     if (id === '' || told.get(subject) === id) return;

@@ -1,7 +1,7 @@
 /**
  * A WebSocket to the broker with a client's certificate, which the global `WebSocket` cannot present, and through an HTTP
- * proxy where a site has no other way out: the proxy is asked for a tunnel (`CONNECT`, RFC 9110, 9.3.6), and TLS runs
- * inside it, end to end.
+ * proxy if a site has no other way out: the proxy opens a tunnel (`CONNECT`, RFC 9110, 9.3.6), and TLS runs inside it, end
+ * to end.
  */
 import { readFileSync } from 'node:fs';
 import { type ClientRequest, request } from 'node:http';
@@ -9,7 +9,7 @@ import { isIP, type Socket } from 'node:net';
 import { connect } from 'node:tls';
 import type { TlsFiles } from './peer.js';
 
-/** Opens a socket to the proxy's other side. */
+/** Opens a tunnel through the proxy. */
 function tunnel(proxy: URL, host: string, port: number, done: (error: Error | null, socket?: Socket) => void): void {
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const { username, password } = proxy;
@@ -29,7 +29,7 @@ function tunnel(proxy: URL, host: string, port: number, done: (error: Error | nu
   asked.end();
 }
 
-/** What makes the client's sockets; certificates are read anew for each, as they may have been renewed. */
+/** Makes the client's sockets. Certificates are read for each, since they may have been renewed. */
 export async function webSocketFactory(tls: TlsFiles | undefined, proxy: string | undefined) {
   const { WebSocket } = await import('ws');
   return async (address: string) => {
@@ -54,7 +54,7 @@ export async function webSocketFactory(tls: TlsFiles | undefined, proxy: string 
     const socket = new WebSocket(address, {
       ...files,
       perMessageDeflate: false,
-      // Its type has no callback, which Node.js gives to whatever makes a request's socket.
+      // The package's type lacks the callback that Node.js passes to `createConnection`.
       ...(proxy === undefined ? {} : { createConnection: throughProxy as never }),
     });
     return { socket: socket as unknown as globalThis.WebSocket, encrypted };
