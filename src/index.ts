@@ -83,7 +83,6 @@ export { type FineTuning, type FineTuningEvent, fineTuningLoss, fineTuningSchema
 // Federated training: a coordinator, its sites, and what lies between them.
 
 export {
-  aggregationNames,
   aggregations,
   brokerConfiguration,
   Coordinator,
@@ -108,7 +107,6 @@ export {
   sealedSite,
   TrainingSite,
   type Transport,
-  wireFormats,
 } from './federate/index.js';
 
 // Measures of masks, and statistics.

@@ -18,7 +18,7 @@ const words = (text: string) => text.trim().split(/\s+/);
 const sorted = (names: readonly string[]) => [...names].sort((a, b) => a.localeCompare(b, 'en'));
 
 const values = words(`
-  Adam adapt adaptationSchema adaptationStudy adaptModel aggregationNames aggregations applyPlan
+  Adam adapt adaptationSchema adaptationStudy adaptModel aggregations applyPlan
   averageSurfaceDistance
   BatchNorm2d bootstrapInterval brokerConfiguration
   cachedSlices cat checkDataset Checkpoint chooseDevice compareMethods comparisonTables Conv2d convertDicomSeries
@@ -43,7 +43,7 @@ const values = words(`
   segmentImages segmentVolume segmentVolumeWithPauses segmentWithPrompt Sequential setThreads SGD SigningKey siteOf SlicePool
   softmax splitCases stack surfaceDice surfaceDistances
   tensor Tensor trainHeads trainingSchema TrainingSite trainModel trainNetwork tuneModel
-  wilcoxon wireFormats writeDicomSegmentation writeMask writeState writeVolume
+  wilcoxon writeDicomSegmentation writeMask writeState writeVolume
   zeros
 `);
 const types = words(`
