@@ -23,6 +23,11 @@ export const cliErrors = {
     message: '{folder}: expected a new or empty folder, found {found}.',
     hint: 'Name another folder, or add --force to write into this one; files of the same names are then replaced.',
   },
+  UNCONFIRMED: {
+    exit: 'usage',
+    message: '{site} was not admitted: nobody confirmed that its six words are "{words}".',
+    hint: 'Compare the words with the hospital by telephone, and type yes; without a terminal, give them with --words.',
+  },
   REFUSED: {
     exit: 'system',
     message: 'The system refused: {reason}.',

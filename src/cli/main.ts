@@ -10,6 +10,7 @@ import { registerData } from './commands/data/index.js';
 import { registerDoctor } from './commands/doctor.js';
 import { registerEvaluate } from './commands/evaluate.js';
 import { registerFederate } from './commands/federate.js';
+import { registerFederation } from './commands/federation/index.js';
 import { registerParams } from './commands/params.js';
 import { registerPhantom } from './commands/phantom.js';
 import { registerPredict } from './commands/predict.js';
@@ -59,6 +60,7 @@ const program = new Command('graft')
 const commands = [
   registerRun,
   registerFederate,
+  registerFederation,
   registerSite,
   registerTrain,
   registerAdapt,

@@ -52,6 +52,7 @@ export {
   type BrokerOptions,
   brokerConfiguration,
   type ConnectionOptions,
+  isLocal,
   type NatsOptions,
   type NatsTransport,
   natsTransport,

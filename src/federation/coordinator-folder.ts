@@ -1,9 +1,10 @@
 /** The coordinator's folder: what a study's coordinator runs from. */
 import { existsSync } from 'node:fs';
+import type { TlsFiles } from '../federate/index.js';
 import { federationError } from './errors.js';
 import { type PartyKeys, publicKeysOf, readKeys } from './keys.js';
 import { admittedOf, type Member, readMembers } from './members.js';
-import { coordinatorPlaces, readPem, type TlsFiles } from './places.js';
+import { coordinatorPlaces, readPem } from './places.js';
 import { readDocument } from './signed.js';
 import { checkVersion, type Study, studyKind } from './study.js';
 import { checkCertificate } from './verification.js';

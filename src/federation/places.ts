@@ -1,14 +1,7 @@
 /** Where things lie in the coordinator's folder and in a hospital's; docs/federation.md shows both. */
 import { join } from 'node:path';
 import { readRegularText } from '../core/index.js';
-
-/** Files in PEM that a peer shows the broker. */
-export interface TlsFiles {
-  ca: string;
-  certificate: string;
-  /** Readable by its owner alone. */
-  key: string;
-}
+import type { TlsFiles } from '../federate/index.js';
 
 /** A certificate's text. */
 export const readPem = (file: string): string => readRegularText(file, 2 ** 16);

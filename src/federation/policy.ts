@@ -88,10 +88,9 @@ export function checkRounds(policy: Policy, rounds: number): void {
 }
 
 /** @param count training cases at the site @throws GraftError POLICY_REFUSES */
-export function checkCases(policy: Policy, count: number): void {
-  const { minCases } = policy.rules;
-  if (count < minCases)
-    throw refuse(policy, 'minCases', `there are ${count} training cases, and ${minCases} are needed`);
+export function checkCases(policy: Policy, { privacy }: Study, count: number): void {
+  const needed = Math.max(policy.rules.minCases, privacy.minCases);
+  if (count < needed) throw refuse(policy, 'minCases', `there are ${count} training cases, and ${needed} are needed`);
 }
 
 /** @param bytes that the site's folder takes, or is going to take @throws GraftError POLICY_REFUSES */

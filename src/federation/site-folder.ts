@@ -1,11 +1,12 @@
 /** A hospital's folder: its keys, its policy, and what its site takes from a kit. */
 import { existsSync } from 'node:fs';
 import { writeFileAtomic } from '../core/index.js';
+import type { TlsFiles } from '../federate/index.js';
 import { federationError } from './errors.js';
 import { makeKeys, type PartyKeys, type PublicKeys, publicKeysOf, readKeys } from './keys.js';
 import { checkKitKeys, readKit } from './kit.js';
 import { checkName } from './names.js';
-import { readPem, sitePlaces, type TlsFiles } from './places.js';
+import { readPem, sitePlaces } from './places.js';
 import { checkStudy, examplePolicy, type Policy, readPolicy } from './policy.js';
 import { makeRequest } from './request.js';
 import { textOf } from './signed.js';

@@ -10,7 +10,7 @@ import { kitKind } from '../../src/federation/kit.js';
 import { makeRequest, requestKind } from '../../src/federation/request.js';
 import { type DocumentKind, parseDocument, signed, textOf } from '../../src/federation/signed.js';
 import { studyKind } from '../../src/federation/study.js';
-import { areWords } from '../../src/federation/words.js';
+import { areWords, checkWords } from '../../src/federation/words.js';
 import { errorOf } from '../graft-error.js';
 import { inDays, newFolder, newParties, studyOf } from './parties.js';
 
@@ -175,13 +175,16 @@ describe('keys', () => {
   });
 
   it('are told apart by six words, however somebody writes them', () => {
-    const known = { signing: Buffer.from('graft').toString('base64'), payload: '' };
-    expect(wordsOf(known)).toBe(wordsOf({ ...known }));
+    // "printf graft | sha256sum" begins with 4e762e9903: 627, 1419, … in groups of eleven bits.
+    expect(wordsOf({ signing: Buffer.from('graft').toString('base64'), payload: '' })).toBe(
+      'example ramp play amazing unfair issue',
+    );
     const words = wordsOf(publicKeysOf(site));
     expect(words).toMatch(/^([a-z]{3,8} ){5}[a-z]{3,8}$/);
     expect(wordsOf(publicKeysOf(coordinator))).not.toBe(words);
     expect(areWords(` ${words.toUpperCase().replaceAll(' ', ', ')}.`, words)).toBe(true);
     expect(areWords(words.split(' ').slice(0, 5).join(' '), words)).toBe(false);
+    expect(errorOf(() => checkWords('zoo zoo', words, 'a.request')).message).toContain(`are "${words}", not "zoo zoo"`);
   });
 });
 

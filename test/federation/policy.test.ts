@@ -39,8 +39,10 @@ describe('a policy', () => {
 
   it('holds for what only shows later', () => {
     const policy = policyOf('minCases: 5\nmaxRounds: 30\ndiskGB: 1');
-    expect(() => [checkCases(policy, 5), checkRounds(policy, 30), checkDisk(policy, 1e9)]).not.toThrow();
-    expect(errorOf(() => checkCases(policy, 4)).message).toContain('the rule minCases');
+    expect(() => [checkCases(policy, study(), 5), checkRounds(policy, 30), checkDisk(policy, 1e9)]).not.toThrow();
+    expect(errorOf(() => checkCases(policy, study(), 4)).message).toContain('the rule minCases');
+    const more = study({ privacy: { metrics: [], minCases: 8 } });
+    expect(errorOf(() => checkCases(policy, more, 7)).message).toContain('7 training cases, and 8 are needed');
     expect(errorOf(() => checkRounds(policy, 31)).message).toContain('the rule maxRounds');
     expect(errorOf(() => checkDisk(policy, 1.2e9)).message).toContain('the rule diskGB');
   });

@@ -30,16 +30,62 @@ export async function* baseModel(run: SeedRun<FederationRecipe>): AsyncGenerator
   if (seed === recipe.seeds[0]) yield* foundationOf(run);
   const file = folder.file(modelPath(seed));
   if (yield* standingTensors(file, `the model of seed ${seed} is made again`)) return;
+  const { told, report } = writeBase(recipe, { seed, device, out: file, made: folder.file(foundationFile) });
   const { checkpoint } = recipe.model;
-  const made = networkOf(recipe).family.loadFoundation ? folder.file(foundationFile) : undefined;
-  const foundation = checkpoint ?? made;
+  const foundation = checkpoint ?? (makesFoundation(recipe) ? foundationFile : null);
+  folder.log({ kind: 'foundation', seed, file: foundation, ...report });
+  yield { kind: 'note', text: `seed ${seed}: ${told}` };
+}
+
+/** What `makeBase` needs beside the recipe. */
+export interface BaseJob {
+  device: string;
+  /** The model's file. */
+  out: string;
+  /** File of the foundation, where the recipe names no checkpoint and its network has foundations. */
+  foundation: string;
+}
+
+/**
+ * Makes the model that a recipe's federated tasks of the first seed start from, as a run of the recipe does.
+ *
+ * @throws GraftError about the checkpoint
+ */
+export async function* makeBase(
+  recipe: FederationRecipe,
+  { device, out, foundation }: BaseJob,
+): AsyncGenerator<ProgressEvent> {
+  const [seed] = recipe.seeds;
+  if (makesFoundation(recipe))
+    yield* makeFoundation({
+      ...foundationJob(recipe, seed, device),
+      out: foundation,
+      checkpoint: `${foundation}.ckpt`,
+    });
+  yield { kind: 'note', text: writeBase(recipe, { seed, device, out, made: foundation }).told };
+}
+
+/** Whether there is to be a foundation, and the recipe names none. */
+const makesFoundation = (recipe: FederationRecipe): boolean =>
+  recipe.model.checkpoint === undefined && networkOf(recipe).family.loadFoundation !== undefined;
+
+function foundationJob({ model }: FederationRecipe, seed: number, device: string) {
+  const { checkpoint: _, architecture, pretrain: pretraining, ...settings } = model;
+  return { architecture, settings, pretraining, seed, device };
+}
+
+/** Writes a model. @param made the foundation that was made here */
+function writeBase(
+  recipe: FederationRecipe,
+  { seed, device, out, made }: { seed: number; device: string; out: string; made: string },
+) {
+  const foundation = makesFoundation(recipe) ? made : recipe.model.checkpoint;
   const { model, report } = newModel(recipe, device, seed, foundation);
   const from = foundation === undefined ? {} : { foundation: sha256(foundation) };
-  saveSegmenter(file, model, { ...from, seed: String(seed) });
+  saveSegmenter(out, model, { ...from, seed: String(seed) });
   model.dispose();
-  folder.log({ kind: 'foundation', seed, file: checkpoint ?? (made === undefined ? null : foundationFile), ...report });
   const told = report ? `foundation ${foundation}: tensors ${describeFoundation(report)}` : 'weights drawn anew';
-  yield { kind: 'note', text: `seed ${seed}: ${told}` };
+  return { report, told };
 }
 
 /** A model from a foundation, or one that has to learn everything. */
@@ -55,27 +101,14 @@ function newModel(recipe: FederationRecipe, device: string, seed: number, founda
 const foundationFile = 'models/foundation.safetensors';
 
 /** Makes the foundation, where the recipe names none and there is none that is whole. */
-async function* foundationOf({
-  recipe,
-  folder,
-  device,
-  seed,
-}: SeedRun<FederationRecipe>): AsyncGenerator<ProgressEvent> {
-  const { checkpoint, architecture, pretrain, ...settings } = recipe.model;
+async function* foundationOf(run: SeedRun<FederationRecipe>): AsyncGenerator<ProgressEvent> {
+  const { recipe, folder, device, seed } = run;
   const out = folder.file(foundationFile);
-  if (
-    checkpoint ||
-    !networkOf(recipe).family.loadFoundation ||
-    (yield* standingTensors(out, 'the foundation is made again'))
-  )
-    return;
+  if (!makesFoundation(recipe) || (yield* standingTensors(out, 'the foundation is made again'))) return;
   if (recipe.seeds.some((one) => folder.has(modelPath(one))) && !existsSync(out))
     yield { kind: 'note', text: `${out} is missing: the foundation is made again` };
-  yield* makeFoundation(
-    {
-      ...{ architecture, settings, pretraining: pretrain, seed, device, out },
-      checkpoint: folder.file('checkpoints', 'foundation.ckpt'),
-    },
-    (record) => folder.log(record as Record<string, unknown>),
+  const checkpoint = folder.file('checkpoints', 'foundation.ckpt');
+  yield* makeFoundation({ ...foundationJob(recipe, seed, device), out, checkpoint }, (record) =>
+    folder.log(record as Record<string, unknown>),
   );
 }

@@ -9,7 +9,8 @@ import type { TlsFiles } from './peer.js';
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
-const isLocal = (host: string) =>
+/** Whether a host, without brackets, is this machine itself. */
+export const isLocal = (host: string): boolean =>
   host === 'localhost' || (isIP(host) > 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'));
 
 const hostOf = (url: URL) => url.hostname.replace(/^\[|\]$/g, '');

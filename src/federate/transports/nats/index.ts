@@ -1,4 +1,5 @@
 /** A transport over a NATS broker with JetStream. The client is loaded when a transport is made. */
+export { isLocal } from './addresses.js';
 export { type BrokerOptions, brokerConfiguration } from './configuration.js';
 export type { BrokerEvent, ConnectionOptions, TlsFiles } from './peer.js';
 export { type Permissions, permissionsOf } from './places.js';
