@@ -8,14 +8,14 @@ import { root } from './child.js';
 /** From the ground up; folders on one storey are listed with the neighbours they may use. */
 const storeys: Record<string, readonly string[]>[] = [
   { core: [] },
-  { torch: [], metrics: [] },
+  { torch: [], metrics: [], audit: [] },
   { formats: [] },
   { nn: [] },
   { data: [], peft: [] },
   { networks: [] },
   { segmenter: [] },
   { adapt: [], finetune: [] },
-  { federate: [], compare: [], tracking: [], audit: [] },
+  { federate: [], compare: [], tracking: [] },
   { report: [] },
   { jobs: [] },
   { studies: [] },

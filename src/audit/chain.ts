@@ -33,12 +33,18 @@ export const hashOf = (line: Uint8Array | string): string => createHash('sha256'
  * Reads a chain as far as it holds. A last line without a line break is whole where it can be read and is linked.
  *
  * @param isEntry whether a line holds what it should
+ * @param options.after the head that the first line follows
+ * @param options.check what is wrong with a line that is linked; undefined for nothing
  */
 export function readChain<Entry extends object>(
   bytes: Buffer,
   isEntry: (entry: object) => entry is Entry,
+  {
+    after = origin,
+    check = () => undefined,
+  }: { after?: string; check?: (text: Buffer, entry: Entry) => string | undefined } = {},
 ): Chain<Entry> {
-  const chain: Chain<Entry> = { lines: [], length: 0, head: origin, torn: 0 };
+  const chain: Chain<Entry> = { lines: [], length: 0, head: after, torn: 0 };
   let start = 0;
   for (let line = 1; start < bytes.length; line++) {
     const end = bytes.indexOf(10, start);
@@ -49,7 +55,8 @@ export function readChain<Entry extends object>(
       chain.torn = text.length;
       return chain;
     }
-    if (!linked) chain.broken ??= { line, problem: problemOf(parsed?.previous, chain.head) };
+    const problem = linked ? check(text, parsed.entry) : problemOf(parsed?.previous, chain.head);
+    if (problem !== undefined) chain.broken ??= { line, problem };
     chain.head = hashOf(text);
     start = end < 0 ? bytes.length : end + 1;
     chain.length = start;

@@ -4,8 +4,8 @@ import { errorsOf } from '../core/index.js';
 export const auditErrors = {
   AUDIT_MISSING: {
     exit: 'usage',
-    message: '{path}: holds no audit file ({name}).',
-    hint: 'Name the file, or the folder that a command wrote its results into.',
+    message: '{path}: holds no journal ({journal}) and no audit file ({name}).',
+    hint: 'Name the file, the folder of a coordinator or a site, or the folder that a command wrote its results into.',
   },
   AUDIT_BROKEN: {
     exit: 'data',
@@ -16,6 +16,17 @@ export const auditErrors = {
     exit: 'data',
     message: '{file}: no line has the hash {anchor}; the chain of {count} ends with {head}.',
     hint: 'The anchor is of another file, or lines at the end were removed or replaced. Compare with a copy.',
+  },
+  AUDIT_WITNESS: {
+    exit: 'data',
+    message:
+      '{file}: no line has the hash {hash}, of which {witness} was told (line {line}); the chain of {count} ends with {head}.',
+    hint: 'Lines at the end were removed or replaced after they had been told. Compare with a copy.',
+  },
+  JOURNAL_OTHER_KEY: {
+    exit: 'usage',
+    message: '{file}: is not a journal that the key of {by} has signed.',
+    hint: 'Restore the key or the journal from a copy. To begin a new journal, move this file away and keep it.',
   },
   AUDIT_IN_USE: {
     exit: 'system',

@@ -1,77 +1,81 @@
-/** Audit files: appended to under a lock and forced to the disk, read, verified. */
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { whileLocked, writeFileAtomic, writing } from '../core/index.js';
-import { type Chain, hashOf, lineOf, readChain } from './chain.js';
-import { type AuditEntry, isAuditEntry } from './entry.js';
+/** The journal of a coordinator or a site: every act a line, chained to the one before and signed. */
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { version } from '../core/index.js';
+import type { Act, ActEntry } from './act.js';
+import { lineOf, origin } from './chain.js';
+import { ChainFile } from './chain-file.js';
 import { auditError } from './errors.js';
+import { readAudit } from './files.js';
+import { signedLine } from './signature.js';
+import { userName } from './user.js';
 
-/** In the folder of a command's results. */
-export const auditName = 'graft-audit.jsonl';
+/** Letters of a reason at most: some are what others said. */
+const reasonLimit = 1000;
 
-/**
- * Adds a line; after the return it survives a crash. A last line that a crash cut short is removed, and the new line says so.
- *
- * @returns the new line's hash
- * @throws GraftError WRITE_FAILED, AUDIT_IN_USE
- */
-export function appendAudit(file: string, entry: AuditEntry): string {
-  const busy = ({ pid, host, seconds, lock }: { pid: number; host: string; seconds: number; lock: string }) =>
-    auditError('AUDIT_IN_USE', { file, pid, host, seconds, lock });
-  const append = () => {
-    if (!existsSync(file)) writeFileAtomic(file); // the folder's entry, too, is on the disk
-    return writing(file, () => {
-      const descriptor = openSync(file, 'r+');
-      try {
-        const bytes = readFileSync(descriptor);
-        const { head, length, torn } = readChain(bytes, isAuditEntry);
-        if (torn > 0) ftruncateSync(descriptor, length);
-        const line = lineOf(
-          head,
-          torn > 0 ? { ...entry, removed: `${torn} bytes of a line that was cut short` } : entry,
-        );
-        const unended = length > 0 && bytes[length - 1] !== 10;
-        let rest: Uint8Array = Buffer.from(`${unended ? '\n' : ''}${line}\n`);
-        for (let at = length; rest.length > 0; ) {
-          const written = writeSync(descriptor, rest, 0, rest.length, at);
-          at += written;
-          rest = rest.subarray(written);
-        }
-        fsyncSync(descriptor);
-        return hashOf(line);
-      } finally {
-        closeSync(descriptor);
-      }
-    });
-  };
-  return whileLocked(file, append, busy);
+export interface JournalOptions {
+  file: string;
+  /** The party whose journal it is: `coordinator`, or a site's name. */
+  by: string;
+  /** Its private key, Ed25519. */
+  key: KeyObject;
 }
 
-/** An audit file, or the one in a folder. @throws GraftError AUDIT_MISSING */
-export function findAudit(path: string): string {
-  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, auditName) : path;
-  if (!existsSync(file)) throw auditError('AUDIT_MISSING', { path, name: auditName });
-  return file;
-}
-
-/** The lines of an audit file as far as they can be believed. */
-export const readAudit = (file: string): Chain<AuditEntry> => readChain(readFileSync(file), isAuditEntry);
-
 /**
- * Reads the whole chain.
+ * The journal of a coordinator or a site. Several processes may have it open at once.
  *
- * @param anchor a head that was noted earlier: one of the lines must have it
- * @throws GraftError AUDIT_BROKEN with the first line that does not follow from the one before; AUDIT_ANCHOR
+ * ```ts
+ * const journal = new Journal({ file: join(folder, journalName), by: 'site-a', key });
+ * journal.note({ act: 'update.sent', round: 3, hashes: { update: hash }, bytes });
+ * ```
  */
-export function verifyAudit(file: string, anchor?: string): { count: number; head: string } {
-  const { lines, head, torn, broken } = readAudit(file);
-  const count = lines.length;
-  if (broken) throw auditError('AUDIT_BROKEN', { file, ...broken });
-  if (torn > 0) {
-    const problem = `is cut short after ${torn} bytes, as a crash leaves it`;
-    throw auditError('AUDIT_BROKEN', { file, line: count + 1, problem });
+export class Journal {
+  readonly file: string;
+  readonly #by: string;
+  readonly #key: KeyObject;
+  readonly #publicKey: string;
+  readonly #chain: ChainFile;
+  #head: string | undefined;
+
+  /** Opens the journal, or begins one with the first note. @throws GraftError JOURNAL_OTHER_KEY */
+  constructor({ file, by, key }: JournalOptions) {
+    this.file = file;
+    this.#by = by;
+    this.#key = key;
+    this.#publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
+    this.#chain = new ChainFile(file);
+    if (!existsSync(file)) return;
+    const { lines, head } = readAudit(file);
+    const [first] = lines as { entry: { key?: string } }[];
+    if (first && first.entry.key !== this.#publicKey) throw auditError('JOURNAL_OTHER_KEY', { file, by });
+    if (head !== origin) this.#head = head;
   }
-  if (anchor !== undefined && !lines.some(({ hash }) => hash === anchor.toLowerCase()))
-    throw auditError('AUDIT_ANCHOR', { file, anchor, count, head });
-  return { count, head };
+
+  /** The hash of the last line that is known here, which others should note; undefined before the first. */
+  get head(): string | undefined {
+    return this.#head;
+  }
+
+  /**
+   * Notes an act; after the return the line survives a crash.
+   *
+   * @returns the new head
+   * @throws GraftError WRITE_FAILED, AUDIT_IN_USE
+   */
+  note(act: Act): string {
+    const { act: name, reason, ...more } = act;
+    this.#head = this.#chain.append((previous, removed) => {
+      const entry: ActEntry = {
+        at: new Date().toISOString(),
+        ...{ by: this.#by, act: name },
+        ...more,
+        ...(reason !== undefined && { reason: reason.slice(0, reasonLimit).replace(/\p{Cc}/gu, ' ') }),
+        ...{ user: userName(), graft: version },
+        ...(previous === origin && { key: this.#publicKey }),
+        ...removed,
+      };
+      return signedLine(lineOf(previous, entry), this.#key);
+    });
+    return this.#head;
+  }
 }

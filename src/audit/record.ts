@@ -5,11 +5,11 @@
  * folders, and options that are paths are left out.
  */
 import { createHash } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { sha256, version } from '../core/index.js';
 import type { AuditEntry } from './entry.js';
-import { appendAudit, auditName } from './journal.js';
+import { appendAudit, auditName } from './files.js';
+import { userName } from './user.js';
 
 const paths = ['out', 'adapter', 'audit', 'base', 'cache', 'codes', 'foundation', 'init', 'key', 'recipe', 'start'];
 
@@ -106,12 +106,3 @@ const withoutFolders = (value: unknown): unknown =>
     : typeof value === 'string'
       ? value.replace(/[^=,\s]*[/\\]/g, '')
       : value;
-
-/** Containers may run under a number that has no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
-}

@@ -2,6 +2,7 @@
 import type { Pause } from '../core/index.js';
 import type { State } from '../nn/index.js';
 import type { Entry } from './entries.js';
+import type { SiteState } from './messages.js';
 import type { Metrics } from './trainer.js';
 
 export type CoordinatorEvent =
@@ -36,6 +37,21 @@ export interface AggregatedRound extends GlobalResult {
 }
 
 export type SiteEvent<Progress> =
+  /** The coordinator has said something new to the site; the hash is of the message. */
+  | { kind: 'asked'; site: string; task: 'open' | 'round' | 'done'; round?: number; hash: string; bytes: number }
+  /** What leaves the site next: a message of this hash, and an update of that one. Nothing leaves before the event was taken. */
+  | {
+      kind: 'sends';
+      site: string;
+      what: SiteState['kind'];
+      round?: number;
+      hash: string;
+      update?: string;
+      metrics?: Metrics;
+      reason?: string;
+      /** Of the message, and of the update. */
+      bytes: number;
+    }
   | { kind: 'progress'; site: string; round: number; progress: Progress }
   | { kind: 'trained'; site: string; round: number; metrics: Metrics }
   /** A message that the coordinator has not signed came first: perhaps the site was given another coordinator's key. */

@@ -79,18 +79,23 @@ export class FederatedSite<Progress = unknown> {
     using end = scoped(signal);
     const calls = callsOf(this.#transport.watchTasks(end.signal), { site, coordinator: this.#coordinator });
     for await (const { value: call, superseded } of newest(calls)) {
+      if (call.kind === 'ignored') {
+        yield { ...call, site };
+        continue;
+      }
+      const round = call.kind === 'open' ? undefined : call.round;
+      yield { kind: 'asked', site, task: call.kind, ...(round && { round }), hash: call.hash, bytes: call.length };
       if (call.kind === 'done') {
         this.#done = call.bytes;
         return;
       }
-      if (call.kind === 'ignored') yield { ...call, site };
-      else if (call.kind === 'round' && call.known !== undefined) {
+      if (call.kind === 'round' && call.known !== undefined) {
         if (call.known !== keyName(key)) throw federateError('SITE_NAME_TAKEN', { site });
         yield* this.#answer(call, superseded);
       } else if (this.#introduced !== call.session) {
         const { base, slices, cases } = this.#trainer;
         const { federation, session } = call;
-        await this.#say({ kind: 'present', site, federation, session, key, base, slices, cases });
+        yield* this.#send({ kind: 'present', site, federation, session, key, base, slices, cases });
         this.#introduced = session;
       }
     }
@@ -118,8 +123,18 @@ export class FederatedSite<Progress = unknown> {
     return { round: task.round, sites: task.sites };
   }
 
-  async #say(state: SiteState): Promise<void> {
-    await this.#transport.updateState(this.name, this.#signing.seal('site', state));
+  /** Tells what is to leave, then sends it. */
+  async *#send(state: SiteState, payload?: Uint8Array): AsyncGenerator<SiteEvent<Progress>> {
+    const message = this.#signing.seal('site', state);
+    const bytes = message.length + (payload?.length ?? 0);
+    const said = state.kind === 'update' ? { update: state.blob.hash, metrics: state.metrics } : {};
+    yield {
+      ...{ kind: 'sends', site: this.name, what: state.kind, hash: hashOf([message]), ...said, bytes },
+      ...(state.kind !== 'present' && { round: state.round }),
+      ...(state.kind === 'failed' && { reason: state.reason }),
+    };
+    if (payload && state.kind === 'update') await this.#transport.putBlob(payload, state.round);
+    await this.#transport.updateState(this.name, message);
   }
 
   /** Trains, unless the round was trained before, and sends the update. */
@@ -134,13 +149,12 @@ export class FederatedSite<Progress = unknown> {
       if (before && before.round > round) throw federateError('SITE_AHEAD', { site, round, known: before.round });
       const update = before?.round === round ? before.update : yield* this.#train(task, before, superseded);
       if (!update) return;
-      await this.#transport.putBlob(update.payload, round);
-      await this.#say({ ...update.said, session });
+      yield* this.#send({ ...update.said, session }, update.payload);
     } catch (error) {
       if (superseded.aborted) return;
       if (error instanceof GraftError && error.code === 'SITE_OTHER_FEDERATION') throw error;
       const reason = shortReason((error as Error).message);
-      await this.#say({ kind: 'failed', site, federation, session, round, reason, down: this.#downloads.bytes });
+      yield* this.#send({ kind: 'failed', site, federation, session, round, reason, down: this.#downloads.bytes });
     } finally {
       if (before) forget(before);
     }

@@ -4,23 +4,29 @@
  * send their updates a second time.
  */
 import { GraftError } from '../core/index.js';
+import { hashOf } from './blobs.js';
 import { federateError } from './errors.js';
 import { type DoneTask, type RoundTask, type Task, taskLimit, taskOf } from './messages.js';
 import { openEnvelope } from './signing.js';
 
-/** A round as a site needs it. The list of all that shall train is not kept: many sites may wait in one process. */
-export type Assignment = Omit<RoundTask, 'chosen'> & {
-  /** Short name of the key that the coordinator knows this site by; undefined if it is not to train. */
-  known: string | undefined;
-  /** Bytes of the task. */
+interface Message {
+  /** SHA-256 of the task as it travelled, and its bytes. */
+  hash: string;
   length: number;
-};
+}
+
+/** A round as a site needs it. The list of all that shall train is not kept: many sites may wait in one process. */
+export type Assignment = Omit<RoundTask, 'chosen'> &
+  Message & {
+    /** Short name of the key that the coordinator knows this site by; undefined if it is not to train. */
+    known: string | undefined;
+  };
 
 export type Call =
-  | Extract<Task, { kind: 'open' }>
+  | (Extract<Task, { kind: 'open' }> & Message)
   | Assignment
   /** The rounds are over. The result is in the bytes, which all sites of a process share. */
-  | (Pick<DoneTask, 'kind' | 'federation' | 'session'> & { bytes: Uint8Array })
+  | (Pick<DoneTask, 'kind' | 'federation' | 'session' | 'round'> & Message & { bytes: Uint8Array })
   /** The first message that is not the coordinator's, as long as none of its own has come. */
   | { kind: 'ignored'; reason: string };
 
@@ -50,12 +56,13 @@ function callIn(bytes: Uint8Array, site: string, coordinator: string): Call {
     throw error;
   }
   const task = taskOf(body);
-  if (task.kind === 'open') return task;
-  const { kind, federation, session } = task;
-  if (kind === 'done') return { kind, federation, session, bytes };
+  const message = { hash: hashOf([bytes]), length: bytes.length };
+  if (task.kind === 'open') return { ...task, ...message };
+  const { kind, federation, session, round } = task;
+  if (kind === 'done') return { kind, federation, session, round, ...message, bytes };
   const { chosen, ...rest } = task;
   const known = Object.hasOwn(chosen, site) ? String(chosen[site]) : undefined;
-  return { ...rest, known, length: bytes.length };
+  return { ...rest, known, ...message };
 }
 
 /** @throws GraftError MESSAGE_INVALID if the coordinator has not signed it */

@@ -155,7 +155,7 @@ async function* progress(
     } else if (event.kind === 'accepted') {
       const { at: _, blob: __, ...record } = event;
       yield { kind: 'record', record };
-    } else if ('site' in event && event.kind !== 'trained' && event.kind !== 'registered') {
+    } else if ('site' in event && !isRoutine(event)) {
       yield { kind: 'record', record: event };
       const reason = 'reason' in event ? `: ${event.reason}` : '';
       const when = 'round' in event ? `, round ${event.round}` : '';
@@ -163,3 +163,7 @@ async function* progress(
     }
   }
 }
+
+type Routine = Extract<FederationEvent, { kind: 'trained' | 'registered' | 'asked' | 'sends' }>;
+const isRoutine = (event: FederationEvent): event is Routine =>
+  ['trained', 'registered', 'asked', 'sends'].includes(event.kind);

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type AuditEntry, readAudit } from '../../src/audit/index.js';
 import { graft } from '../cli/graft.js';
 import { temporaryFolder, writeSeries } from '../dicom/fixtures.js';
+import { commandsIn } from './commands-in.js';
 
 const root = temporaryFolder();
 const at = (...names: string[]) => join(root, ...names);
@@ -25,7 +26,7 @@ beforeAll(() => {
 
 describe('graft data convert', () => {
   it('notes who made which file of which series, and what could not be used', () => {
-    const [{ entry }]: { entry: AuditEntry }[] = readAudit(file).lines;
+    const [{ entry }]: { entry: AuditEntry }[] = commandsIn(file);
     expect(entry).toMatchObject({ user: userInfo().username, command: 'data convert', outcome: 'done', models: {} });
     expect(Math.abs(Date.parse(entry.at) - Date.now())).toBeLessThan(120_000);
     expect(entry.inputs.map(({ name }) => name)).toEqual([
@@ -43,7 +44,7 @@ describe('graft data convert', () => {
   });
 
   it('gives the same series the same digest, wherever its files lie', () => {
-    const [first, second] = readAudit(file).lines.map(({ entry }) => entry.inputs);
+    const [first, second] = commandsIn(file).map(({ entry }) => entry.inputs);
     expect(first.map(({ sha256 }) => sha256)).toContain(second[0].sha256);
   });
 
@@ -53,7 +54,7 @@ describe('graft data convert', () => {
 
   it('notes it in the file that is named', () => {
     expect(convert('PLANTED^NAME/whole', '--audit', at('all.jsonl')).status).toBe(0);
-    expect(readAudit(at('all.jsonl')).lines).toHaveLength(1);
+    expect(commandsIn(at('all.jsonl'))).toHaveLength(1);
   });
 });
 
@@ -67,7 +68,7 @@ describe('graft audit', () => {
   });
 
   it('verifies the chain, and an anchor in it', () => {
-    const [{ hash }] = readAudit(file).lines;
+    const [{ hash }] = commandsIn(file);
     expect(graft(['audit', 'verify', file]).status).toBe(0);
     expect(graft(['audit', 'verify', at('images'), '--anchor', hash]).status).toBe(0);
     const { status, stderr } = graft(['audit', 'verify', file, '--anchor', 'f'.repeat(64)]);
@@ -90,6 +91,6 @@ describe('graft audit', () => {
   it('says where there is no audit file', () => {
     const { status, stderr } = graft(['audit', 'verify', at('PLANTED^NAME')]);
     expect(status).toBe(2);
-    expect(stderr).toContain('holds no audit file (graft-audit.jsonl)');
+    expect(stderr).toContain('no audit file (graft-audit.jsonl)');
   });
 });

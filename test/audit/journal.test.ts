@@ -1,152 +1,190 @@
-/** The chain of an audit file: what it shows of a change, and what it survives. */
-
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+/** A journal: every act a signed line, and what it shows of a change. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AuditEntry, AuditRecord, appendAudit, findAudit, readAudit, verifyAudit } from '../../src/audit/index.js';
+import { type ActEntry, findAudit, Journal, journalName, readAudit, verifyAudit } from '../../src/audit/index.js';
 import { compiled, root } from '../child.js';
+import { graft } from '../cli/graft.js';
 import { errorOf } from '../graft-error.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'graft-audit-'));
-const file = join(folder, 'graft-audit.jsonl');
+const folder = mkdtempSync(join(tmpdir(), 'graft-journal-'));
+const file = join(folder, journalName);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => rmSync(file, { force: true }));
 
-const entry = (command: string): AuditEntry => ({
-  ...{ at: '2026-01-02T03:04:05.000Z', user: 'meyer', graft: '0.1.0', command, settings: {}, models: {} },
-  ...{ inputs: [], outputs: [], warnings: [], outcome: 'done' },
-});
-const write = (...commands: string[]) => commands.map((command) => appendAudit(file, entry(command)));
-const lines = () => readFileSync(file, 'utf8').trimEnd().split('\n');
-const put = (changed: string[]) => writeFileSync(file, changed.map((line) => `${line}\n`).join(''));
+const { privateKey: key, publicKey } = generateKeyPairSync('ed25519');
+const publicText = (own: KeyObject) => own.export({ type: 'spki', format: 'der' }).toString('base64');
+const open = (options: { file?: string; by?: string; key?: KeyObject } = {}) =>
+  new Journal({ file, by: 'site-a', key, ...options });
+const hash = 'ab'.repeat(32);
+/** Three acts. @returns their hashes */
+const write = (journal = open()): string[] => [
+  journal.note({ act: 'study.opened', hashes: { study: hash } }),
+  journal.note({ act: 'task.received', round: 1, hashes: { task: hash }, bytes: 812 }),
+  journal.note({ act: 'update.sent', round: 1, hashes: { update: hash }, bytes: 7_400_000 }),
+];
+const text = () => readFileSync(file, 'utf8');
+const acts = () => readAudit(file).lines.map(({ entry }) => entry as ActEntry);
 const broken = () => errorOf(() => verifyAudit(file)).message;
 
-describe('a chain', () => {
-  it('links each line to the bytes of the one before, so that sha256sum can check it', () => {
-    const hashes = write('convert', 'train', 'predict');
-    const digests = lines().map((line) => createHash('sha256').update(line).digest('hex'));
-    expect(hashes).toEqual(digests);
-    expect(lines().map((line) => JSON.parse(line).previous)).toEqual(['0'.repeat(64), ...digests.slice(0, 2)]);
-    expect(verifyAudit(file)).toEqual({ count: 3, head: digests[2] });
-    expect(verifyAudit(folder.concat('/graft-audit.jsonl'), digests[0]).count).toBe(3);
+describe('a journal', () => {
+  it('says who did what, when and over which bytes, and goes on where it is opened again', () => {
+    const journal = open();
+    expect(journal.head).toBeUndefined();
+    const [, , third] = write(journal);
+    expect(journal.head).toBe(third);
+    expect(open().head).toBe(third);
+    const fourth = open().note({ act: 'stopped', reason: 'the signal\nTERM came' });
+    expect(acts()[2]).toMatchObject({ by: 'site-a', act: 'update.sent', round: 1, hashes: { update: hash } });
+    expect(acts()[3].reason).toBe('the signal TERM came');
+    expect(Math.abs(Date.parse(acts()[0].at) - Date.now())).toBeLessThan(120_000);
+    const signed = { by: 'site-a', key: publicText(publicKey) };
+    expect(verifyAudit(file)).toEqual({ count: 4, head: fourth, signed, witnessed: undefined });
   });
 
-  it('shows a line that was changed, removed, added or moved, by the first that does not follow', () => {
-    write('one', 'two', 'three', 'four');
-    const [a, b, c, d] = lines();
-    put([a, b.replace('meyer', 'mayer'), c, d]);
-    expect(broken()).toContain('line 3 does not follow');
-    put([a, c, d]);
-    expect(broken()).toContain('line 2 does not follow');
-    put([b, c, d]);
-    expect(broken()).toContain('line 1 is not the first');
-    put([a, b, b, c, d]);
-    expect(broken()).toContain('line 3 does not follow');
-    put([a, c, b, d]);
-    expect(broken()).toContain('line 2 does not follow');
-    put([a, '{"previous": 7}', b, c, d]);
-    expect(broken()).toContain('line 2 is not a line that graft wrote');
-    put([a, b, c, d]);
-    expect(verifyAudit(file).count).toBe(4);
+  it('shows every byte that is changed', () => {
+    write();
+    const whole = readFileSync(file);
+    const breaks = text().indexOf('\n');
+    for (let at = 0; at < whole.length; at++) {
+      const changed = Buffer.from(whole);
+      changed[at] ^= 1;
+      writeFileSync(file, changed);
+      const line = at <= breaks ? /line [12] / : /line [123] /;
+      expect(broken(), `byte ${at}`).toMatch(line);
+    }
   });
 
-  it('shows by a head that was noted that its end was cut off or its last line changed', () => {
-    const [, , third] = write('one', 'two', 'three');
-    const [a, b, c] = lines();
-    put([a, b]);
+  it('names the first line that was changed, removed, added, moved or written by somebody else', () => {
+    write();
+    const [a, b, c] = text().trimEnd().split('\n');
+    const put = (...lines: string[]) => writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+    put(a, b.replace('812', '813'), c);
+    expect(broken()).toContain('line 2 is not signed with the key that the first line names');
+    put(a, c);
+    expect(broken()).toContain('line 2 does not follow from the one before');
+    put(b, c);
+    expect(broken()).toContain('line 1 is not the first of a chain');
+    put(a, b.replace(/,"signature".*/, '}'), c);
+    expect(broken()).toContain('line 2 is not signed');
+
+    rmSync(file);
+    write(open({ key: generateKeyPairSync('ed25519').privateKey }));
+    expect(verifyAudit(file).count).toBe(3); // by itself it is in order
+    expect(errorOf(() => verifyAudit(file, { key: publicText(publicKey) })).message).toContain('line 1 names the key');
+    expect(errorOf(() => open()).code).toBe('JOURNAL_OTHER_KEY');
+  });
+
+  it('cannot be replaced by lines that nobody has signed', () => {
+    write();
+    const unsigned = JSON.stringify({ previous: '0'.repeat(64), at: '', by: '', user: '', graft: '', act: 'stopped' });
+    writeFileSync(file, `${unsigned}\n`);
+    expect(broken()).toContain('line 1 names no key');
+    const command = { at: '', user: '', graft: '', command: '', outcome: '', models: {} };
+    const lists = { inputs: [], outputs: [], warnings: [] };
+    writeFileSync(file, `${JSON.stringify({ previous: '0'.repeat(64), ...command, ...lists })}\n`);
+    expect(broken()).toContain('line 1 is not of a journal');
+  });
+
+  it('whose end is cut off is found by a head that was noted, and by whoever was told it', () => {
+    const other = join(folder, 'other.jsonl');
+    const [, second, third] = write();
+    const told = new Journal({ file: other, by: 'coordinator', key: generateKeyPairSync('ed25519').privateKey });
+    told.note({ act: 'update.accepted', subject: 'site-a', heads: { 'site-a': second, 'site-b': hash } });
+    told.note({ act: 'update.accepted', subject: 'site-a', heads: { 'site-a': third } });
+    expect(verifyAudit(file, { anchor: third, witness: other }).witnessed).toBe(2);
+
+    const [a, b] = text().split('\n');
+    writeFileSync(file, `${a}\n${b}\n`);
     expect(verifyAudit(file).count).toBe(2);
-    expect(errorOf(() => verifyAudit(file, third)).code).toBe('AUDIT_ANCHOR');
-    put([a, b, c.replace('meyer', 'mayer')]);
-    expect(verifyAudit(file).count).toBe(3);
-    expect(errorOf(() => verifyAudit(file, third)).code).toBe('AUDIT_ANCHOR');
+    expect(errorOf(() => verifyAudit(file, { anchor: third })).code).toBe('AUDIT_ANCHOR');
+    const { code, message } = errorOf(() => verifyAudit(file, { witness: other }));
+    expect(code).toBe('AUDIT_WITNESS');
+    expect(message).toContain(`${other} was told (line 2)`);
+    rmSync(other);
   });
 
-  it('goes on after a broken line, which stays the one that is named', () => {
-    write('one', 'two');
-    put(lines().map((line, i) => (i === 0 ? line.replace('meyer', 'mayer') : line)));
-    write('three');
-    expect(broken()).toContain('line 2 does not follow');
-    expect(readAudit(file).lines).toHaveLength(1);
+  it('that is cut while it is in use says so for good', () => {
+    const journal = open();
+    write(journal);
+    truncateSync(file, text().indexOf('\n') + 1);
+    journal.note({ act: 'stopped' });
+    expect(broken()).toContain('line 2 does not follow from the one before');
+    write(journal);
+    expect(broken()).toContain('line 2 does not follow from the one before');
   });
 });
 
-describe('a line that a crash cut short', () => {
-  it('is named, and removed by the next one, which says so', () => {
-    write('one', 'two');
+describe('a crash', () => {
+  it('that cuts a line short is named, and told by the next line', () => {
+    write();
     const cut = readFileSync(file).length - 30;
     truncateSync(file, cut);
-    expect(broken()).toContain('line 2 is cut short');
-    write('three');
-    expect(readAudit(file).lines.map(({ entry }) => [entry.command, entry.removed])).toEqual([
-      ['one', undefined],
-      ['three', expect.stringContaining('bytes of a line that was cut short')],
-    ]);
-    expect(verifyAudit(file).count).toBe(2);
-  });
-
-  it('is whole where only its line break is missing', () => {
-    write('one', 'two');
-    truncateSync(file, readFileSync(file).length - 1);
-    expect(verifyAudit(file).count).toBe(2);
-    write('three');
+    expect(broken()).toContain('line 3 is cut short');
+    open().note({ act: 'started' });
+    expect(acts()[2]).toMatchObject({ act: 'started', removed: expect.stringContaining('cut short') });
     expect(verifyAudit(file).count).toBe(3);
   });
 
-  it('may be anything, also bytes that are no text', () => {
-    write('one');
-    appendFileSync(file, Buffer.from([0xff, 0xfe, 0]));
-    expect(broken()).toContain('line 2 is cut short');
-    write('two');
-    expect(verifyAudit(file).count).toBe(2);
+  it('in the first line leaves nothing that the journal would hang on', () => {
+    appendFileSync(file, '{"previous":"000');
+    write();
+    expect(verifyAudit(file).count).toBe(3);
+  });
+
+  it('at any moment loses no act that was noted, beside another process that goes on', async () => {
+    const pem = JSON.stringify(key.export({ type: 'pkcs8', format: 'pem' }));
+    const source = `
+      import { createPrivateKey } from 'node:crypto';
+      import { Journal } from '${compiled('audit/index.js')}';
+      const journal = new Journal({ file: ${JSON.stringify(file)}, by: 'site-a', key: createPrivateKey(${pem}) });
+      for (;;) console.log(journal.note({ act: 'started', subject: String(process.pid) }));`;
+    const start = (): ChildProcess & { told: string } => {
+      const child = Object.assign(spawn(process.execPath, ['--input-type=module', '--eval', source], { cwd: root }), {
+        told: '',
+      });
+      child.stdout.on('data', (data) => {
+        child.told += data;
+      });
+      return child;
+    };
+    const children = [start(), start()];
+    for (const [i, child] of children.entries()) {
+      while (child.told.split('\n').length < 20 + 10 * i) await new Promise((resolve) => setTimeout(resolve, 5));
+      const closed = new Promise((resolve) => child.once('close', resolve));
+      child.kill('SIGKILL');
+      await closed;
+    }
+    const before = readFileSync(file);
+    open().note({ act: 'stopped' });
+    const hashes = new Set(readAudit(file).lines.map((line) => line.hash));
+    for (const child of children)
+      for (const told of child.told.split('\n').slice(0, -1)) expect(hashes).toContain(told);
+    expect(verifyAudit(file).count).toBe(hashes.size);
+    expect(readFileSync(file).subarray(0, before.lastIndexOf(10) + 1)).toEqual(
+      before.subarray(0, before.lastIndexOf(10) + 1),
+    );
   });
 });
 
-it('loses no line where several processes write at once', async () => {
-  const source = `
-    import { appendAudit } from '${compiled('audit/index.js')}';
-    for (let i = 0; i < 10; i++) appendAudit(${JSON.stringify(file)}, { ...${JSON.stringify(entry('run'))}, user: String(process.pid) });`;
-  const ends = [1, 2, 3].map(
-    () =>
-      new Promise((resolve) =>
-        spawn(process.execPath, ['--input-type=module', '--eval', source], { cwd: root, stdio: 'inherit' }).on(
-          'exit',
-          resolve,
-        ),
-      ),
-  );
-  expect(await Promise.all(ends)).toEqual([0, 0, 0]);
-  expect(verifyAudit(file).count).toBe(30);
-  expect(new Set(readAudit(file).lines.map(({ entry }) => entry.user)).size).toBe(3);
-});
+describe('graft audit', () => {
+  it('finds the journal of a folder, shows its acts, and verifies it', () => {
+    const [, , third] = write();
+    expect(findAudit(folder)).toBe(file);
+    const shown = graft(['audit', 'show', folder]);
+    expect(shown.status).toBe(0);
+    expect(shown.stdout).toMatch(/update\.sent .*1 .*7400000 .*update abababab/);
+    const verified = graft(['audit', 'verify', folder, '--key', publicText(publicKey), '--anchor', third]);
+    expect(verified.status).toBe(0);
+    expect(verified.stdout).toContain(`signed by site-a with the key ${publicText(publicKey)}`);
 
-it('is found in the folder of results, or missing there', () => {
-  write('one');
-  expect(findAudit(folder)).toBe(file);
-  rmSync(file);
-  expect(errorOf(() => findAudit(folder)).code).toBe('AUDIT_MISSING');
-  expect(errorOf(() => findAudit(file)).code).toBe('AUDIT_MISSING');
-});
-
-describe('a command that does not end well', () => {
-  const attempt = (written: string[]) => {
-    using record = new AuditRecord({ command: 'predict', given: { device: 'cpu', out: folder }, audit: file, folder });
-    for (const name of written) record.writes(join(folder, name));
-    throw new Error('ended');
-  };
-
-  it('is noted as unfinished with what it had written', () => {
-    writeFileSync(join(folder, 'mask.nii.gz'), 'a mask');
-    expect(() => attempt(['mask.nii.gz'])).toThrow('ended');
-    const [{ entry }] = readAudit(file).lines;
-    expect(entry).toMatchObject({ outcome: 'unfinished', settings: { device: 'cpu' } });
-    expect(entry.outputs.map(({ name }) => name)).toEqual(['mask.nii.gz']);
-  });
-
-  it('leaves no line where it had written nothing', () => {
-    expect(() => attempt([])).toThrow('ended');
-    expect(existsSync(file)).toBe(false);
+    writeFileSync(file, text().replace('7400000', '7400001'));
+    const changed = graft(['audit', 'verify', folder]);
+    expect(changed.status).toBe(3);
+    expect(changed.stderr).toContain('line 3 is not signed');
+    expect(existsSync(file)).toBe(true);
   });
 });

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { readAudit, verifyAudit } from '../../src/audit/index.js';
+import { verifyAudit } from '../../src/audit/index.js';
 import { readLabel, readVolume } from '../../src/data/index.js';
 import { evaluateLabels } from '../../src/metrics/index.js';
 import { loadAdapter, loadSegmenter, segmentVolume } from '../../src/segmenter/index.js';
 import { setThreads } from '../../src/torch/index.js';
+import { commandsIn } from '../audit/commands-in.js';
 import { type Ended, graftUntil, hashes, lastLine } from '../studies/tiny.js';
 
 setThreads(1);
@@ -214,7 +215,7 @@ describe('the same command', () => {
 describe('graft-audit.jsonl', () => {
   /** The first line with this output, as the commands before any other test wrote it. */
   const noted = (output: string, folder = '.') =>
-    readAudit(at(folder, 'graft-audit.jsonl')).lines.find(({ entry }) => entry.outputs[0]?.name === output)!.entry;
+    commandsIn(at(folder, 'graft-audit.jsonl')).find(({ entry }) => entry.outputs[0]?.name === output)!.entry;
   const digest = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
   it('says what a model was trained on, and an adapter made of', () => {

@@ -2,8 +2,8 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { readAudit } from '../../src/audit/index.js';
 import { scanDicom, whois } from '../../src/data/index.js';
+import { commandsIn } from '../audit/commands-in.js';
 import { graft } from '../cli/graft.js';
 import { errorOf } from '../graft-error.js';
 import { key, temporaryFolder, writeSeries } from './fixtures.js';
@@ -43,7 +43,7 @@ it('answers by the command, after it noted in the audit file that it was asked',
   expect(stdout).toContain('PLANTED-A');
   const file = join(root, 'graft-audit.jsonl');
   expect(readFileSync(file, 'utf8')).not.toContain('PLANTED');
-  const [{ entry }] = readAudit(file).lines;
+  const [{ entry }] = commandsIn(file);
   expect(entry).toMatchObject({ command: 'data whois', outcome: 'done', inputs: [{ name: `${patient}_${series}` }] });
 });
 
