@@ -1,12 +1,12 @@
 /** The journal of a coordinator or a site: every act a line, chained to the one before and signed. */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { version } from '../core/index.js';
 import type { Act, ActEntry } from './act.js';
-import { lineOf, origin } from './chain.js';
+import { lineOf, origin, readChain } from './chain.js';
 import { ChainFile } from './chain-file.js';
 import { auditError } from './errors.js';
-import { readAudit } from './files.js';
+import { isLine } from './lines.js';
 import { signedLine } from './signature.js';
 import { userName } from './user.js';
 
@@ -45,7 +45,7 @@ export class Journal {
     this.#publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
     this.#chain = new ChainFile(file);
     if (!existsSync(file)) return;
-    const { lines, head } = readAudit(file);
+    const { lines, head } = readChain(readFileSync(file), isLine); // `verifyAudit` checks the signatures
     const [first] = lines as { entry: { key?: string } }[];
     if (first && first.entry.key !== this.#publicKey) throw auditError('JOURNAL_OTHER_KEY', { file, by });
     if (head !== origin) this.#head = head;

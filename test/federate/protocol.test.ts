@@ -7,6 +7,7 @@ import { FederatedSite, folderStore, memoryStore, SigningKey, type Transport } f
 import type { RoundTask } from '../../src/federate/messages.js';
 import type { State } from '../../src/nn/index.js';
 import { zeros } from '../../src/torch/index.js';
+import { last } from '../last.js';
 import { good, Hand, stage, taskIn } from './hand.js';
 import { nameBias } from './regression.mjs';
 import { configOf, HandClock, newFolder, of } from './small.js';
@@ -178,7 +179,7 @@ describe('what does not bear a site’s signature', () => {
       ...{ name: 'hand', trainer: sites[0].trainer, transport, store: memoryStore() },
       coordinator: publicKey,
     });
-    await expect(second.run(end.signal).next()).rejects.toMatchObject({ code: 'SITE_NAME_TAKEN' });
+    await expect(last(second.run(end.signal))).rejects.toMatchObject({ code: 'SITE_NAME_TAKEN' });
     await hand.update(await hand.task(1), good());
     await done;
   });
