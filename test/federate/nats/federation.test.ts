@@ -1,4 +1,4 @@
-/** Whole federations over a broker: the same bits as within one process, also where the broker loses everything in a round. */
+/** Whole federations, sealed, over a broker: the same bits as within one process, also if the broker loses everything in a round. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -8,8 +8,11 @@ import {
   type FederationEvent,
   folderStore,
   type NatsTransport,
+  sealedCoordinator,
+  sealedSite,
 } from '../../../src/federate/index.js';
 import { merge } from '../../../src/federate/streams.js';
+import { keyPair } from '../sealing/parties.js';
 import { configOf, newFolder, of, regression, run } from '../small.js';
 import { newFederation, peer } from './peers.js';
 import { describeWithBroker, TestBroker } from './server.js';
@@ -18,7 +21,7 @@ type Event = FederationEvent<{ loss: number }>;
 
 const twoSites = () => regression({ sites: ['a', 'b'] });
 
-/** Runs a coordinator and sites, each with a network and a connection of its own. */
+/** Runs a coordinator and sites, each with a network and a sealed connection of its own. */
 async function runOver(
   broker: TestBroker,
   config: ReturnType<typeof configOf>,
@@ -28,8 +31,11 @@ async function runOver(
   const federation = newFederation();
   const connect = (site?: string): Promise<NatsTransport> =>
     peer({ servers: [broker.address], federation, site, patience: 20 });
+  const [own, keys] = [keyPair(), { a: keyPair(), b: keyPair() }];
+  const publicKeys = Object.fromEntries(Object.entries(keys).map(([name, { publicKey }]) => [name, publicKey]));
   using coordinator = new Coordinator({
-    ...{ folder: newFolder(), config, plan: 'lora', base, initial, sites: ['a', 'b'], transport: await connect() },
+    ...{ folder: newFolder(), config, plan: 'lora', base, initial, sites: ['a', 'b'] },
+    transport: sealedCoordinator(await connect(), { federation, key: own.privateKey, sites: publicKeys }),
   });
   const end = new AbortController();
   const sites = await Promise.all(
@@ -37,7 +43,9 @@ async function runOver(
       new FederatedSite({
         name,
         trainer: twoSites().sites[k].trainer,
-        transport: await connect(name),
+        transport: sealedSite(await connect(name), {
+          ...{ federation, site: name, key: keys[name as 'a' | 'b'].privateKey, coordinator: own.publicKey },
+        }),
         store: folderStore(newFolder()),
         coordinator: coordinator.publicKey,
       }).run(end.signal),
@@ -56,7 +64,7 @@ async function runOver(
   return events;
 }
 
-describeWithBroker('a federation over a broker', () => {
+describeWithBroker('a sealed federation over a broker', () => {
   const within = async (config: ReturnType<typeof configOf>) =>
     of(await run(newFolder(), config, { regression: twoSites() }), 'finished')[0].fingerprint;
 
