@@ -5,6 +5,9 @@
  *   npm run -s build && node bench/chunk-stream.mjs [--megabytes 200] [--repeat 5]
  *
  * Each transfer is a process of its own. `memory` is its peak beyond what it held before and the blob itself.
+ *
+ * On a very busy machine with two cores, nats-server 2.9.10, 100 MB, medians of five: chunks put 121 and get 71 MB/s, objects
+ * put 28 and get 14 MB/s. Between two such runs the ratios went from 3 to 5, so these are no more than a direction.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';

@@ -124,7 +124,7 @@ describe('without the site’s key', () => {
 
   it('junk under the name of a site is not its answer, also where names alone are known', async () => {
     const one = stage(configOf({ rounds: 1 }));
-    for (let k = 0; k < 5000; k++) await one.transport.updateState('hand', Buffer.from(`junk ${k}`));
+    for (let k = 0; k < 500; k++) await one.transport.updateState('hand', Buffer.from(`junk ${k}`));
     await pause();
     expect(of(one.events, 'round')).toEqual([]);
     const hand = new Hand(one.transport, one.base);
@@ -134,14 +134,14 @@ describe('without the site’s key', () => {
     expect(one.ledger().filter((entry) => 'reason' in entry).length).toBe(1);
   });
 
-  it('thousands of unknown names leave a number', async () => {
+  it('unknown names, however many, leave a number', async () => {
     const one = stage(configOf({ rounds: 1 }));
     const hand = new Hand(one.transport, one.base);
-    for (let k = 0; k < 3000; k++) await one.transport.updateState(`stranger ${k}`, Buffer.from('junk'));
+    for (let k = 0; k < 500; k++) await one.transport.updateState(`stranger ${k}`, Buffer.from('junk'));
     await hand.register();
     await hand.update(await hand.task(1), good());
     await one.done;
-    expect(one.ledger().filter(({ kind }) => kind === 'noise')).toMatchObject([{ strangers: 3000 }]);
+    expect(one.ledger().filter(({ kind }) => kind === 'noise')).toMatchObject([{ strangers: 500 }]);
     expect(one.ledger().length).toBeLessThan(12);
   });
 
@@ -207,7 +207,7 @@ describe('what was said before', () => {
     await hand.register();
     const task = await hand.task(1);
     await Promise.all(
-      Array.from({ length: 2000 }, (_, k) =>
+      Array.from({ length: 200 }, (_, k) =>
         hand.say({ kind: 'failed', site: 'hand', round: 2 + k, reason: 'none', down: 0 }),
       ),
     );
