@@ -11,6 +11,9 @@ if (!existsSync(dist)) throw new Error('dist/ is missing: run "npm run build" be
 /** URL of a compiled module, such as `torch/index.js`. */
 export const compiled = (module: string, folder = dist): string => pathToFileURL(join(folder, module)).href;
 
+/** For processes that live for seconds: V8 compiles only what runs long, which would take as much time as the work. */
+export const brief = ['--interrupt-budget=1000000'];
+
 export interface Outcome {
   status: number | null;
   signal: string | null;
@@ -20,7 +23,7 @@ export interface Outcome {
 
 /** Runs `node` with these arguments and waits for its end. */
 export function runNode(args: string[]): Outcome {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [...brief, ...args], {
     cwd: root,
     encoding: 'utf8',
     timeout: 100_000,

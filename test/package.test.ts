@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listRecipes } from '../src/studies/index.js';
 import { root } from './child.js';
-import { graft } from './cli/graft.js';
+import { graftProcess } from './cli/graft.js';
 import { installInto } from './installed.js';
 
 const readJson = (name: string) => JSON.parse(readFileSync(join(root, name), 'utf8'));
@@ -73,7 +73,10 @@ describe('installed as a package in a project', () => {
   });
 
   it('finds its recipes by name', () => {
-    const { status, stdout } = graft(['run', '--list'], { file: join(installed, 'dist/cli/main.js'), cwd: project });
+    const { status, stdout } = graftProcess(['run', '--list'], {
+      file: join(installed, 'dist/cli/main.js'),
+      cwd: project,
+    });
     expect(status).toBe(0);
     expect(stdout).toContain('phantom-scanners');
   });

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { graft, main } from './graft.js';
+import { graft, graftProcess, main } from './graft.js';
 
 let folder: string;
 beforeAll(() => {
@@ -159,12 +159,12 @@ describe('graft doctor', () => {
     mkdirSync(join(bare, 'node_modules'));
     symlinkSync(join(root, 'node_modules/commander'), join(bare, 'node_modules/commander'));
     const file = join(bare, 'dist/cli/main.js');
-    const { status, json } = graft(['doctor', '--json'], { file });
+    const { status, json } = graftProcess(['doctor', '--json'], { file });
     expect(status).toBe(5);
     expect(json()).toMatchObject({ usable: false, devices: [] });
     expect(json().missing.at(-1)).toMatchObject({ fix: 'npm run install', blocking: true });
-    expect(graft(['--help'], { file }).status).toBe(0);
-    const people = graft(['doctor'], { file });
+    expect(graftProcess(['--help'], { file }).status).toBe(0);
+    const people = graftProcess(['doctor'], { file });
     expect(people.status).toBe(5);
     expect(people.stdout).toContain('npm run install');
   });

@@ -19,7 +19,7 @@ import { decode, type SeriesOptions, temporaryFolder, writeCodedSeries, writeSer
 setThreads(1);
 const root = temporaryFolder();
 const at = (...names: string[]) => join(root, ...names);
-const env = { XDG_CONFIG_HOME: at('config'), OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' };
+const env = { XDG_CONFIG_HOME: at('config') };
 
 /** All that the command says. */
 function say(args: string[], expected = 0) {

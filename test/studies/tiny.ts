@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { main } from '../cli/graft.js';
+import { brief } from '../child.js';
+import { graft, main } from '../cli/graft.js';
 
 export const recipe = `
 data:
@@ -51,10 +52,14 @@ interface Line {
   progress?: { kind: string; name?: string; done?: number };
 }
 
-/** Runs `graft … --json` and sends the signal when the moment has come. */
-export function graftUntil(args: string[], signal?: NodeJS.Signals, moment?: Moment): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args, '--json'], {
-    env: { ...process.env, FORCE_COLOR: undefined, OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' },
+/** Runs `graft … --json`: to its end, or in a process of its own that gets the signal when the moment has come. */
+export async function graftUntil(args: string[], signal?: NodeJS.Signals, moment?: Moment): Promise<Ended> {
+  if (!signal) {
+    const { status, stdout, stderr } = graft([...args, '--json']);
+    return { status, signal: null, stdout, stderr };
+  }
+  const child = spawn(process.execPath, [...brief, main, ...args, '--json'], {
+    env: { ...process.env, FORCE_COLOR: undefined },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr, rest, task] = ['', '', '', ''];
@@ -68,7 +73,7 @@ export function graftUntil(args: string[], signal?: NodeJS.Signals, moment?: Mom
     for (const { progress } of lines.map((line) => JSON.parse(line) as Line)) {
       if (progress?.kind === 'task') task = progress.name!;
       const done = progress?.kind === 'task' ? 0 : progress?.kind === 'step' ? progress.done! : -1;
-      if (signal && moment?.task.test(task) && done >= moment.step && !child.killed) child.kill(signal);
+      if (moment?.task.test(task) && done >= moment.step && !child.killed) child.kill(signal);
     }
   });
   return new Promise((resolve) =>

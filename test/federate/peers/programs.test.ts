@@ -30,7 +30,7 @@ import { familyOfSize } from '../../../src/networks/index.js';
 import { fingerprint } from '../../../src/nn/index.js';
 import { loadAdapter, loadSegmenter, Segmenter, saveSegmenter, segmentVolume } from '../../../src/segmenter/index.js';
 import { setThreads } from '../../../src/torch/index.js';
-import { root } from '../../child.js';
+import { brief, root } from '../../child.js';
 
 setThreads(1);
 const folder = mkdtempSync(join(tmpdir(), 'graft-programs-'));
@@ -78,11 +78,11 @@ function setUp(architecture: string, network: Record<string, unknown>, settings:
 /** Runs a program to its end; with `killed`, its first process ends after its first message, the second after two, … */
 async function runProgram(place: string, args: string[], { killed = false } = {}): Promise<number> {
   for (let process_ = 1; ; process_++) {
-    const child = spawn(process.execPath, args, {
+    const child = spawn(process.execPath, [...brief, ...args], {
       cwd: place,
       env: {
         ...process.env,
-        ...{ OMP_NUM_THREADS: '1', SHARED_FOLDER: join(place, 'shared') },
+        SHARED_FOLDER: join(place, 'shared'),
         ...(killed && { MESSAGES: String(process_) }),
       },
     });
