@@ -28,11 +28,12 @@ export interface SealedCoordinatorOptions {
 
 export interface SealedCoordinator extends Transport {
   /**
-   * From the next task on only these sites can read and are heard: a new epoch. Who was left out keeps what it has read.
+   * From now on only these sites can read what is said, and are heard: a new epoch, in which the last task is said again. Who
+   * was left out keeps what it has read.
    *
-   * @throws GraftError SEALING_KEY_INVALID
+   * @throws GraftError SEALING_KEY_INVALID; as `publishTask`
    */
-  admit(sites: Readonly<Record<string, string>>): void;
+  admit(sites: Readonly<Record<string, string>>): Promise<void>;
   /** Heads of the sites' journals, as they last told them. */
   readonly heads: ReadonlyMap<string, string>;
 }
@@ -58,11 +59,14 @@ export function sealedCoordinator(
   /** The epoch of these members, and where its key ring lies. */
   let current: { members: typeof admitted; epoch: Epoch; ring: string } | undefined;
 
-  const admit = (now: Readonly<Record<string, string>>) => {
+  /** The last task, which those who are admitted later have to hear. */
+  let last: Uint8Array | undefined;
+
+  const know = (now: Readonly<Record<string, string>>) => {
     admitted = new Map(Object.entries(now).map(([site, text]) => [site, sealingKeyOf(text, site)]));
     for (const site of references.keys()) if (!admitted.has(site)) references.delete(site);
   };
-  admit(sites);
+  know(sites);
 
   const epochNow = async () => {
     const members = admitted;
@@ -92,13 +96,21 @@ export function sealedCoordinator(
     return parcel.message;
   };
 
+  const publish = async (message: Uint8Array) => {
+    const { epoch, ring } = await epochNow();
+    const parcel = packParcel({ message, head: head?.(), references: blobs.references });
+    await transport.publishTask(sealTask(parcel, federation, epoch, ring));
+  };
+
   return {
-    admit,
     heads,
-    async publishTask(message) {
-      const { epoch, ring } = await epochNow();
-      const parcel = packParcel({ message, head: head?.(), references: blobs.references });
-      await transport.publishTask(sealTask(parcel, federation, epoch, ring));
+    async admit(now) {
+      know(now);
+      if (last) await publish(last);
+    },
+    publishTask(message) {
+      last = message;
+      return publish(message);
     },
     watchTasks() {
       throw new Error('a coordinator publishes tasks');

@@ -77,8 +77,8 @@ export function parties(transport: Transport, names: readonly string[] = ['a', '
       ...{ federation, key: own.privateKey, sites: publicKeys(), refused: listen('coordinator') },
       ...options,
     });
-  const site = (name: string, options: Partial<SealedSiteOptions> = {}) =>
-    sealedSite(transport, {
+  const site = (name: string, options: Partial<SealedSiteOptions> = {}, over = transport) =>
+    sealedSite(over, {
       ...{ federation, site: name, key: (keys.get(name) ?? keyPair()).privateKey, coordinator: own.publicKey },
       refused: listen(name),
       ...options,
