@@ -14,8 +14,8 @@ import { makeKeys, newKey, type PartyKeys, publicKeysOf, writeKey } from './keys
 import { writeMembers } from './members.js';
 import { brokerFiles, coordinatorPlaces } from './places.js';
 import { readSettings } from './settings.js';
-import { signed, textOf } from './signed.js';
-import { type Study, studyKind } from './study.js';
+import { readDocument, signed, textOf } from './signed.js';
+import { longestRecipe, type Study, studyKind } from './study.js';
 import { type StudySettings, studySettingsSchema } from './study-settings.js';
 import { wordsOf } from './words.js';
 
@@ -43,6 +43,13 @@ export async function* createFederation(
   const settings = readSettings(studySettingsSchema, file);
   settings.broker.version ??= serverVersion();
   const recipeFile = recipeOf(settings.recipe, file);
+  const text = readRegularText(recipeFile);
+  if (text.length > longestRecipe)
+    throw federationError('SETTINGS_INVALID', {
+      file,
+      key: 'recipe',
+      problem: `it has more than ${longestRecipe} letters`,
+    });
   const recipe = readFederationRecipe(recipeFile);
   const variant = variantOf(recipe, settings, file);
   const folder = `${resolve(out)}.partial`;
@@ -57,25 +64,30 @@ export async function* createFederation(
     await certify(folder, settings, keys);
     const { size: bytes } = statSync(places.model);
     const { plan, adapter, training, config } = start;
-    const study = signed(
+    const document = signed(
       {
         format: 'graft study 1' as const,
-        ...{ name: settings.name, title: recipe.title, created: new Date().toISOString(), graft: version },
+        ...{
+          name: settings.name,
+          title: recipe.title.slice(0, 200),
+          created: new Date().toISOString(),
+          graft: version,
+        },
         ...{ coordinator: publicKeysOf(keys), broker: settings.broker.addresses },
         base: { fingerprint: start.base, sha256: sha256(places.model), bytes },
         ...{ plan, adapter, training, federation: config, privacy: settings.privacy },
-        recipe: readRegularText(recipeFile),
+        recipe: text,
       },
       keys.signing,
     );
-    writeFileAtomic(places.study, textOf(study));
+    writeFileAtomic(places.study, textOf(document));
+    const study = readDocument(studyKind, places.study);
     writeFileAtomic(places.settings, stringify(settings));
     writeMembers(places.members, []);
     writeBroker(folder, settings, []);
     writeDeployment(folder, out, settings);
     writing(out, () => renameSync(folder, resolve(out)));
-    const { signature: _, ...content } = study;
-    return { study: studyKind.schema.parse(content), words: wordsOf(study.coordinator) };
+    return { study, words: wordsOf(study.coordinator) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

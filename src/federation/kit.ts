@@ -35,7 +35,7 @@ export type Kit = z.output<typeof kitSchema>;
 
 export const kitKind: DocumentKind<Kit> = {
   what: 'kit',
-  limit: 2 ** 17,
+  limit: 2 ** 18,
   schema: kitSchema,
   signer: ({ study }) => study.coordinator.signing,
 };

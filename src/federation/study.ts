@@ -21,6 +21,9 @@ export const privacySchema = z.strictObject({
   minCases: z.int().min(1).default(2).describe('a site with fewer training cases does not take part'),
 });
 
+/** Letters of a recipe that becomes a part of a study. */
+export const longestRecipe = 2 ** 15;
+
 const digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
 
 export const studySchema = z.strictObject({
@@ -40,13 +43,13 @@ export const studySchema = z.strictObject({
   federation: federationSchema,
   privacy: privacySchema,
   /** Text of the recipe. */
-  recipe: z.string().max(2 ** 15),
+  recipe: z.string().max(longestRecipe),
 });
 export type Study = z.output<typeof studySchema>;
 
 export const studyKind: DocumentKind<Study> = {
   what: 'signed study',
-  limit: 2 ** 16,
+  limit: 2 ** 17,
   schema: studySchema,
   signer: ({ coordinator }) => coordinator.signing,
 };

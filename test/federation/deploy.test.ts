@@ -4,7 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { writeBroker } from '../../src/federation/deployment.js';
+import { studySettingsSchema } from '../../src/federation/study-settings.js';
 import { root } from '../child.js';
+import { newFolder } from './parties.js';
 
 const folder = join(root, 'deploy');
 const files = readdirSync(folder);
@@ -49,6 +52,24 @@ it('systemd takes the units', ({ skip }) => {
     encoding: 'utf8',
   });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+it.each([
+  [['tls://broker.example.org'], 'listen: "0.0.0.0:4222"', undefined],
+  [['wss://broker.example.org', 'tls://[2001:db8::1]:5222'], 'listen: "0.0.0.0:5222"', 'listen: "0.0.0.0:443"'],
+  [['tls://[::1]:4300'], 'listen: "[::1]:4300"', undefined],
+  [['wss://localhost:8443'], 'listen: "127.0.0.1:4222"', 'listen: "localhost:8443"'],
+])('the broker of %s listens where peers reach it', (addresses, plain, web) => {
+  const fed = newFolder();
+  writeBroker(
+    fed,
+    studySettingsSchema.parse({ name: 'brain', recipe: 'r', broker: { addresses, version: '2.12.2' } }),
+    [],
+  );
+  const text = readFileSync(join(fed, 'broker', 'nats.conf'), 'utf8');
+  expect(text).toContain(`\n${plain}\n`);
+  expect(/websocket: \{\n {2}(listen.*)/.exec(text)?.[1]).toBe(web);
+  expect(text).toContain('sync_interval: always');
 });
 
 it('broker and coordinator run in containers, of which the broker alone opens ports', () => {

@@ -1,7 +1,9 @@
 /** A hospital's policy: what it does not allow is refused with the rule's name. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { GraftError } from '../../src/core/index.js';
 import { checkCases, checkDisk, checkRounds, mayRun } from '../../src/federation/index.js';
 import { makeKeys } from '../../src/federation/keys.js';
 import { checkStudy, examplePolicy, type Policy, policySchema, readPolicy } from '../../src/federation/policy.js';
@@ -9,6 +11,7 @@ import type { Study } from '../../src/federation/study.js';
 import { errorOf } from '../graft-error.js';
 import { newFolder, studyOf } from './parties.js';
 
+const rules = Object.keys(policySchema.shape);
 const keys = makeKeys(newFolder());
 const policyOf = (text: string): Policy => {
   const file = join(newFolder(), 'policy.yaml');
@@ -58,6 +61,24 @@ describe('a policy', () => {
       [...[false, true, true, false, false]],
     );
     expect(mayRun(policyOf(''), at('28T03:00'))).toBe(true);
+  });
+
+  it('is read, or refused in one error, whatever the file holds', () => {
+    const texts = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.dictionary(fc.constantFrom(...rules), fc.jsonValue()).map((one) => JSON.stringify(one)),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        try {
+          expect(Object.keys(policyOf(text).rules)).toEqual(rules);
+        } catch (error) {
+          expect((error as GraftError).code).toBe('SETTINGS_INVALID');
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it.each([

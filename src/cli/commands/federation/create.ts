@@ -1,4 +1,5 @@
 /** `graft federation create`: a coordinator's folder from study.yaml. */
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { defineCommand } from '../../command.js';
 
@@ -30,7 +31,7 @@ export const registerCreate = (group: Command): void =>
         [
           `${out}: the study ${created.study.name}, ${created.study.federation.rounds} rounds of ${created.study.plan}`,
           `six words of the coordinator, to be read out by telephone: ${context.bold(created.words)}`,
-          `broker: ${created.study.broker.join(', ')}; run it in ${out}/broker with "nats-server -c nats.conf"`,
+          `broker: ${created.study.broker.join(', ')}; run it in ${join(out, 'broker')} with "nats-server -c nats.conf"`,
           'Admit each site with "graft federation admit". Keep the folder to yourself: it holds the study’s keys.',
         ].join('\n'),
       );
