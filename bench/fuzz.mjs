@@ -5,13 +5,21 @@
  * Printed are, for each decoder, how many were taken and how many were refused by each typed error, the slowest, and by
  * how much the process's peak of memory rose. Any other error ends the program, with the bytes in hexadecimal.
  */
+import { generateKeyPairSync } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import * as chain from '../dist/audit/chain.js';
+import * as lines from '../dist/audit/lines.js';
+import * as signature from '../dist/audit/signature.js';
 import { random } from '../dist/core/index.js';
 import * as book from '../dist/federate/book.js';
 import * as corrections from '../dist/federate/corrections.js';
 import * as federate from '../dist/federate/index.js';
 import * as ledger from '../dist/federate/ledger.js';
 import * as messages from '../dist/federate/messages.js';
+import * as epoch from '../dist/federate/sealing/epoch.js';
+import * as parcel from '../dist/federate/sealing/parcel.js';
+import * as sealedState from '../dist/federate/sealing/sealed-state.js';
+import * as sealedTask from '../dist/federate/sealing/sealed-task.js';
 import * as signing from '../dist/federate/signing.js';
 import * as states from '../dist/federate/state-bytes.js';
 import * as update from '../dist/federate/update.js';
@@ -24,7 +32,17 @@ const { values } = parseArgs({
 });
 torch.setThreads(1);
 const parts = { ...torch, ...federate, ...ledger, ...signing, ...states, ...update, ...wire, ...book };
-const decoders = Object.entries(fuzzedDecoders({ ...parts, ...corrections, ...messages }));
+const sealed = {
+  generateKeyPairSync,
+  ...chain,
+  ...lines,
+  ...signature,
+  ...epoch,
+  ...parcel,
+  ...sealedState,
+  ...sealedTask,
+};
+const decoders = Object.entries(fuzzedDecoders({ ...parts, ...corrections, ...messages, ...sealed }));
 const each = Math.ceil(Number(values.count) / decoders.length);
 const peak = () => process.resourceUsage().maxRSS / 1024;
 for (const [name, { make, decode }] of decoders) {

@@ -1,12 +1,20 @@
 /** Whatever bytes come, decoders give what they stand for or a typed error. `bench/fuzz.mjs` tries a million. */
+import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as chain from '../../../src/audit/chain.js';
+import * as lines from '../../../src/audit/lines.js';
+import * as signature from '../../../src/audit/signature.js';
 import { GraftError, random } from '../../../src/core/index.js';
 import * as book from '../../../src/federate/book.js';
 import * as corrections from '../../../src/federate/corrections.js';
 import * as federate from '../../../src/federate/index.js';
 import * as ledger from '../../../src/federate/ledger.js';
 import * as messages from '../../../src/federate/messages.js';
+import * as epoch from '../../../src/federate/sealing/epoch.js';
+import * as parcel from '../../../src/federate/sealing/parcel.js';
+import * as sealedState from '../../../src/federate/sealing/sealed-state.js';
+import * as sealedTask from '../../../src/federate/sealing/sealed-task.js';
 import * as signing from '../../../src/federate/signing.js';
 import * as states from '../../../src/federate/state-bytes.js';
 import * as update from '../../../src/federate/update.js';
@@ -15,6 +23,14 @@ import * as torch from '../../../src/torch/index.js';
 import { fuzzedDecoders } from './fuzzed.mjs';
 
 const parts = {
+  generateKeyPairSync,
+  ...chain,
+  ...lines,
+  ...signature,
+  ...epoch,
+  ...parcel,
+  ...sealedState,
+  ...sealedTask,
   ...torch,
   ...federate,
   ...ledger,

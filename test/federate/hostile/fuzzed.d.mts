@@ -1,6 +1,14 @@
 import type { Random } from '../../../src/core/index.js';
 
-type Parts = typeof import('../../../src/torch/index.js') &
+type Parts = Pick<typeof import('node:crypto'), 'generateKeyPairSync'> &
+  typeof import('../../../src/torch/index.js') &
+  typeof import('../../../src/audit/chain.js') &
+  typeof import('../../../src/audit/lines.js') &
+  typeof import('../../../src/audit/signature.js') &
+  typeof import('../../../src/federate/sealing/epoch.js') &
+  typeof import('../../../src/federate/sealing/parcel.js') &
+  typeof import('../../../src/federate/sealing/sealed-state.js') &
+  typeof import('../../../src/federate/sealing/sealed-task.js') &
   typeof import('../../../src/federate/index.js') &
   typeof import('../../../src/federate/book.js') &
   typeof import('../../../src/federate/corrections.js') &

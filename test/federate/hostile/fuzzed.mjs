@@ -182,7 +182,40 @@ export function fuzzedDecoders(parts) {
   store.write('memory', parts.encodeStates({ local: global, received: global }, { round: '1' }));
   const memory = /** @type {Uint8Array} */ (store.read('memory'));
   const envelopes = [key.seal('site', states[1]), key.seal('coordinator', tasks[1])];
+  const [mine, theirs, signer] = ['x25519', 'x25519', 'ed25519'].map((type) => parts.generateKeyPairSync(type));
+  const sealing = { federation: 'study', site: 'a', key: theirs.privateKey, coordinator: mine.publicKey };
+  const opening = { ...sealing, key: mine.privateKey, sender: theirs.publicKey };
+  const members = new Map([['a', theirs.publicKey]]);
+  const epoch = parts.epochFor('study', mine.privateKey, members);
+  const reference = { hash: 'a'.repeat(64), address: 'b'.repeat(64), key: Buffer.alloc(32) };
+  const parcel = parts.packParcel({ message: envelopes[0], head: 'c'.repeat(64), references: [reference, reference] });
+  let journal = '';
+  for (let i = 0, head = parts.origin; i < 3; i++) {
+    const by = { at: '2026-01-02T03:04:05.000Z', by: 'a', user: 'meyer', graft: '0.1.0' };
+    const first = i === 0 ? { key: signer.publicKey.export({ type: 'spki', format: 'der' }).toString('base64') } : {};
+    const act = { act: 'update.sent', round: i, hashes: { update: blob.hash }, ...by, ...first };
+    const line = parts.signedLine(parts.lineOf(head, act), signer.privateKey);
+    head = parts.hashOf(line);
+    journal += `${line}\n`;
+  }
   return {
+    'sealed tasks': {
+      make: from([parts.sealTask(parcel, 'study', epoch, blob.hash)]),
+      decode: (bytes) => parts.headerOf(bytes) && parts.openTask(bytes, 'study', epoch),
+    },
+    'sealed states': {
+      make: from([parts.sealState(parcel, sealing)]),
+      decode: (bytes) => parts.openState(bytes, opening),
+    },
+    'key rings': {
+      make: from([parts.ringOf('study', epoch, mine.privateKey, members)]),
+      decode: (bytes) => parts.epochIn(bytes, sealing),
+    },
+    parcels: { make: from([parcel]), decode: (bytes) => parts.unpackParcel(bytes) },
+    journals: {
+      make: from([Buffer.from(journal)]),
+      decode: (bytes) => parts.readChain(Buffer.from(bytes), parts.isLine, { check: parts.signatureCheck() }),
+    },
     envelopes: {
       make: from(envelopes),
       decode: (bytes) =>
