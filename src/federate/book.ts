@@ -21,7 +21,7 @@ export interface Answer {
 /** A round under way. */
 export class OpenRound {
   readonly round: number;
-  readonly chosen: readonly string[];
+  chosen: readonly string[];
   readonly accepted = new Map<string, Answer>();
   /** Sites that are out of this round, with the reason. */
   readonly out = new Map<string, string>();
@@ -37,6 +37,15 @@ export class OpenRound {
   exclude(site: string, reason: string): void {
     this.accepted.delete(site);
     this.out.set(site, reason);
+    this.weights = undefined;
+  }
+
+  /** Forgets a site that may take part no more, with its update. */
+  revoke(site: string): void {
+    if (!this.chosen.includes(site)) return;
+    this.chosen = this.chosen.filter((one) => one !== site);
+    this.accepted.delete(site);
+    this.out.delete(site);
     this.weights = undefined;
   }
 
@@ -107,7 +116,11 @@ export class Book {
         break;
       case 'extended':
         this.configuration = entry.configuration;
-        this.gathers = true;
+        this.gathers ||= entry.joined.length > 0;
+        break;
+      case 'members':
+        this.configuration = { ...this.configuration, sites: entry.sites };
+        this.#leave(entry.sites);
         break;
       case 'registered':
         this.registered.set(entry.site, { key: entry.key, slices: entry.slices, cases: entry.cases });
@@ -139,6 +152,15 @@ export class Book {
         if (entry.state.correction) this.corrections.push({ round: entry.round, blob: entry.state.correction });
         this.open = undefined;
         break;
+    }
+  }
+
+  /** Sites that are not named are out of the round under way and of those that follow. */
+  #leave(sites: readonly string[]): void {
+    for (const site of this.registered.keys()) {
+      if (sites.includes(site)) continue;
+      this.registered.delete(site);
+      this.open?.revoke(site);
     }
   }
 

@@ -3,8 +3,9 @@
  * state. It stands wherever its ledger says (`book.ts`): every decision is recorded before anything follows from it, and
  * what follows is computed from what is recorded, so it may be killed at any moment.
  */
-import { randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { fingerprint, pick, type State } from '../nn/index.js';
 import { aggregations, type Correction } from './aggregation/index.js';
 import { Blobs } from './blobs.js';
@@ -48,10 +49,15 @@ export interface CoordinatorOptions {
    */
   sites: readonly string[] | Readonly<Record<string, string>>;
   transport: Transport;
+  /** Private Ed25519 key of the coordinator; default: one that is made and kept in the folder. */
+  key?: KeyObject | undefined;
   clock?: Clock;
   /** Where updates are judged and aggregated: `inProcess`, the default, or `inWorker`, where the event loop must answer meanwhile. */
   computation?: ((setup: Setup) => Computation) | undefined;
-  /** Whether a federation in the folder may go on for more rounds and with further sites; otherwise any change is refused. */
+  /**
+   * Whether a federation in the folder may go on for more rounds and with further sites; otherwise any change is refused.
+   * Where keys of the sites are given, sites may also be gone, and further ones are not waited for.
+   */
   extend?: boolean | undefined;
   /** Called after every round. */
   evaluate?: Evaluate | undefined;
@@ -73,7 +79,8 @@ export class Coordinator implements Disposable {
   readonly #inbox: Inbox;
   readonly #closing: Closing;
   /** Names of the sites that may take part. */
-  readonly #sites: readonly string[];
+  #sites: readonly string[];
+  readonly #gate: Gate;
   /** The key that sites know the coordinator by, DER in base64. */
   readonly publicKey: string;
 
@@ -101,7 +108,7 @@ export class Coordinator implements Disposable {
     try {
       this.#blobs = new Blobs(join(folder, 'blobs'));
       for (const entry of this.#ledger.entries) this.#book.apply(entry);
-      const identity = new SigningKey(folderStore(folder));
+      const identity = new SigningKey(folderStore(folder), options.key);
       this.publicKey = identity.publicKey;
       checkKeys(folder, this.#book, identity.publicKey, sites);
       this.#open(shared);
@@ -113,7 +120,8 @@ export class Coordinator implements Disposable {
       const record = (entry: Entry) => this.#record(entry);
       this.#closing = { config, book, blobs, computation: this.#computation, record, evaluate: options.evaluate };
       const limit = payloadLimit(shared.values());
-      this.#inbox = new Inbox(new Gate(sites, place, book), { ...bench, limit, introduced: new Set() }, clock);
+      this.#gate = new Gate(sites, place, book);
+      this.#inbox = new Inbox(this.#gate, { ...bench, limit, introduced: new Set() }, clock);
     } catch (error) {
       this.#ledger[Symbol.dispose]();
       throw error;
@@ -134,9 +142,12 @@ export class Coordinator implements Disposable {
       global.dispose();
       return;
     }
-    const changes = changesSince(before, configuration, { folder, extend });
+    const known = before.sites as string[];
+    if (extend && !Array.isArray(this.#options.sites) && !isDeepStrictEqual(known, sites))
+      this.#record({ kind: 'members', sites: [...sites] });
+    const changes = changesSince(this.#book.configuration!, configuration, { folder, extend });
     for (const blob of [state!.payload, state!.memory]) this.#blobs.check(blob);
-    const joined = sites.filter((site) => !(before.sites as string[]).includes(site));
+    const joined = sites.filter((site) => !(this.#book.configuration!.sites as string[]).includes(site));
     if (changes.length > 0) this.#record({ kind: 'extended', configuration, joined });
   }
 
@@ -178,6 +189,23 @@ export class Coordinator implements Disposable {
     yield { kind: 'finished', rounds: config.rounds, fingerprint: state.fingerprint, global };
   }
 
+  /**
+   * Changes who may take part, from now on and also in the round under way: nothing of a site that is gone counts in it.
+   * Further sites take part from the next round on.
+   *
+   * @param sites with their public keys @throws GraftError SITE_NAME_INVALID, KEY_INVALID, KEY_OTHER
+   */
+  admit(sites: Readonly<Record<string, string>>): void {
+    const expected = expectedSites(sites);
+    checkKeys(this.#options.folder, this.#book, this.publicKey, expected);
+    this.#inbox.change(expected);
+  }
+
+  /** Notes that bytes of a site are moving: a deadline counts from the last byte of those that are waited for. */
+  moved(site: string): void {
+    if (this.#book.open?.missing.includes(site)) this.#inbox.moved();
+  }
+
   /** Hands over what earlier rounds added to frozen weights, for a network that was just loaded. */
   correct(use: (round: number, corrections: readonly Correction[]) => void): void {
     const { wire, compression } = this.#label.config;
@@ -210,6 +238,11 @@ export class Coordinator implements Disposable {
       const news = await this.#inbox.next();
       if (!news) return false;
       if ('deadline' in news) break;
+      if ('members' in news) {
+        this.#change(news.members);
+        await this.#publisher.open();
+        continue;
+      }
       const { entry, by, rejected } = news;
       if (entry?.kind === 'dropped') reasons.set(entry.site, entry.reason);
       if (by !== undefined && rejected !== undefined) {
@@ -225,9 +258,11 @@ export class Coordinator implements Disposable {
     throw tooFew(1, registered.size, minSites, told);
   }
 
-  /** The round under way, or a new one. */
+  /** The round under way, or a new one; also in place of one that too few sites are left in. */
   #openRound(): OpenRound {
-    if (!this.#book.open) {
+    const { open, registered } = this.#book;
+    const least = Math.max(1, this.#options.config.minSites);
+    if (!open || (open.chosen.length < least && registered.size > open.chosen.length)) {
       const round = this.#book.round + 1;
       const chosen = sample([...this.#book.registered.keys()], round, this.#options.config);
       this.#record({ kind: 'published', round, chosen });
@@ -241,11 +276,20 @@ export class Coordinator implements Disposable {
     while (open.missing.length > 0) {
       const news = await this.#inbox.next();
       if (!news) return false;
-      if ('deadline' in news) {
+      if ('members' in news) {
+        this.#change(news.members);
+        await this.#publisher.round(open);
+      } else if ('deadline' in news) {
         if (news.deadline === open.round) break;
       } else yield* this.#take(news);
     }
     return true;
+  }
+
+  #change(members: ReadonlyMap<string, string | undefined>): void {
+    this.#sites = [...members.keys()];
+    this.#gate.change(members);
+    this.#record({ kind: 'members', sites: [...this.#sites] });
   }
 
   /** Records what was heard, and tells it. */

@@ -53,6 +53,8 @@ export const entrySchema = z.discriminatedUnion('kind', [
   }),
   /** The federation continues under a configuration that asks for more; new sites join. */
   entry('extended', { configuration, joined: z.array(z.string()) }),
+  /** Who may take part changes, also in the round under way; configurations of before keep the names that they had. */
+  entry('members', { sites: z.array(z.string()) }),
   entry('registered', { site: z.string(), key: z.string(), slices: z.number(), cases: z.number() }),
   /** What a site said cannot be used. At most once for each site and round. */
   entry('rejected', said),

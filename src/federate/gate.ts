@@ -27,7 +27,7 @@ const WAITING = 16;
 
 export class Gate {
   /** Names of the sites that may take part, with their public keys where those are known in advance. */
-  readonly #keys: ReadonlyMap<string, string | undefined>;
+  #keys: ReadonlyMap<string, string | undefined>;
   readonly #place: { federation: string; session: string };
   readonly #book: Book;
   readonly #waiting = new Map<string, number>();
@@ -43,6 +43,16 @@ export class Gate {
     this.#keys = keys;
     this.#place = place;
     this.#book = book;
+  }
+
+  /** From now on these sites may take part, and no others. */
+  change(keys: ReadonlyMap<string, string | undefined>): void {
+    this.#keys = keys;
+  }
+
+  /** Whether the site may take part. */
+  knows(site: string): boolean {
+    return this.#keys.has(site);
   }
 
   /** @returns the message; an entry for the ledger if it is the first that is dropped of the site; otherwise undefined */

@@ -20,7 +20,13 @@ export interface News {
   rejected?: string | undefined;
 }
 
-type Item = Heard | Extract<Entry, { kind: 'dropped' }> | { deadline: number };
+/** What wakes the coordinator beside what sites say. */
+export type Occasion = { deadline: number } | { members: ReadonlyMap<string, string | undefined> };
+
+type Item = Heard | Extract<Entry, { kind: 'dropped' }> | Occasion;
+
+/** However much still moves, a round lasts no longer than so many deadlines. */
+const LONGEST = 10;
 
 export class Inbox {
   readonly #gate: Gate;
@@ -29,6 +35,8 @@ export class Inbox {
   readonly #queue = new Queue<Item>();
   /** Sites with a rejection since the last count. */
   readonly #rejected = new Set<string>();
+  /** When something last moved on its way to or from a site that is waited for, in ms. */
+  #moved = 0;
 
   constructor(gate: Gate, bench: Bench, clock: Clock) {
     this.#gate = gate;
@@ -45,22 +53,43 @@ export class Inbox {
     pump(transport.presence(signal), take, this.#queue);
   }
 
+  /** Notes that bytes of a site that is waited for are moving: the time counts from the last of them. */
+  moved(): void {
+    this.#moved = this.#clock.now().getTime();
+  }
+
+  /** Asks for a change of those who may take part; it is made between two messages. */
+  change(members: ReadonlyMap<string, string | undefined>): void {
+    this.#queue.push({ members });
+  }
+
   /** Puts the deadline into the queue when the time is over. */
   startDeadline(round: number, seconds: number | null, signal: AbortSignal): void {
     if (seconds === null) return;
-    this.#clock.after(seconds, signal).then(
+    this.#wait(seconds, signal).then(
       () => this.#queue.push({ deadline: round }),
       () => {}, // the run ended first
     );
   }
 
+  async #wait(seconds: number, signal: AbortSignal): Promise<void> {
+    const begun = this.#clock.now().getTime();
+    for (let left = seconds; left > 0; ) {
+      await this.#clock.after(left, signal);
+      const now = this.#clock.now().getTime();
+      left = this.#moved > begun ? seconds - (now - this.#moved) / 1000 : 0;
+      left = Math.min(left, LONGEST * seconds - (now - begun) / 1000);
+    }
+  }
+
   /** The next that is heard; undefined after the end. */
-  async next(): Promise<News | { deadline: number } | undefined> {
+  async next(): Promise<News | Occasion | undefined> {
     const item = await this.#queue.next();
-    if (!item || 'deadline' in item) return item;
+    if (!item || 'deadline' in item || 'members' in item) return item;
     if ('kind' in item) return { entry: item, by: undefined };
     const { site } = item;
     this.#gate.taken(site);
+    if (!this.#gate.knows(site)) return { entry: undefined, by: undefined }; // it was revoked meanwhile
     const entry = await judge(item, this.#bench);
     if (entry?.kind !== 'rejected') return { entry, by: site };
     const first = !this.#rejected.has(site);

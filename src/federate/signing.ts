@@ -27,10 +27,16 @@ export class SigningKey {
   readonly publicKey: string;
   readonly #private: KeyObject;
 
-  /** Reads the key from the store, or makes one and keeps it there. @throws GraftError KEY_DAMAGED, SECRET_EXPOSED */
-  constructor(store: Store) {
-    const kept = store.read(keyFile);
-    if (kept) this.#private = readKey(kept, store.fileOf(keyFile));
+  /**
+   * Reads the key from the store, or makes one and keeps it there.
+   *
+   * @param key a private Ed25519 key that its owner keeps elsewhere
+   * @throws GraftError KEY_DAMAGED, SECRET_EXPOSED
+   */
+  constructor(store: Store, key?: KeyObject) {
+    const kept = key ? undefined : store.read(keyFile);
+    if (key) this.#private = key;
+    else if (kept) this.#private = readKey(kept, store.fileOf(keyFile));
     else {
       this.#private = generateKeyPairSync('ed25519').privateKey;
       store.write(keyFile, Buffer.from(this.#private.export({ type: 'pkcs8', format: 'pem' })));

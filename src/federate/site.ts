@@ -3,6 +3,7 @@
  * has to say on its disk before it says it. Killed while it trains, it trains the round again to the same bits; killed
  * later, it says the same again.
  */
+import type { KeyObject } from 'node:crypto';
 import { forward, GraftError } from '../core/index.js';
 import { disposeState, pick } from '../nn/index.js';
 import { aggregations } from './aggregation/index.js';
@@ -29,6 +30,12 @@ export interface SiteOptions<Progress> {
   coordinator: string;
   /** The site's own: its key and its memory. */
   store: Store;
+  /** Private Ed25519 key of the site; default: one that is made and kept in the store. */
+  key?: KeyObject | undefined;
+  /** Throws a `GraftError` where the site does not take part in a round; its message is told to the coordinator. */
+  allow?: ((task: { round: number; rounds: number }) => void) | undefined;
+  /** Names of the trainer's metrics that may be told; default: all. */
+  metrics?: readonly string[] | undefined;
   /** Sites that share a network take turns. */
   turns?: Turns;
 }
@@ -44,6 +51,8 @@ export class FederatedSite<Progress = unknown> {
   readonly #transport: Transport;
   readonly #store: Store;
   readonly #turns: Turns;
+  readonly #allow: NonNullable<SiteOptions<Progress>['allow']>;
+  readonly #tells: (name: string) => boolean;
   readonly #signing: SigningKey;
   readonly #downloads: Downloads;
   /** The coordinator's session in which the site registered. */
@@ -52,7 +61,8 @@ export class FederatedSite<Progress = unknown> {
   #done: Uint8Array | undefined;
 
   /** @throws GraftError KEY_INVALID, KEY_DAMAGED, SECRET_EXPOSED */
-  constructor({ name, trainer, transport, coordinator, store, turns = new Turns() }: SiteOptions<Progress>) {
+  constructor(options: SiteOptions<Progress>) {
+    const { name, trainer, transport, coordinator, store, turns = new Turns(), allow = () => {}, metrics } = options;
     checkKey(coordinator, 'the coordinator');
     this.name = name;
     this.#coordinator = coordinator;
@@ -60,7 +70,9 @@ export class FederatedSite<Progress = unknown> {
     this.#transport = transport;
     this.#store = store;
     this.#turns = turns;
-    this.#signing = new SigningKey(store);
+    this.#allow = allow;
+    this.#tells = (metric) => !metrics || metrics.includes(metric);
+    this.#signing = new SigningKey(store, options.key);
     this.#downloads = new Downloads(name, trainer, transport);
   }
 
@@ -146,6 +158,7 @@ export class FederatedSite<Progress = unknown> {
     this.#downloads.bytes = task.length;
     const before = recall(this.#store, site, federation);
     try {
+      this.#allow(task);
       if (before && before.round > round) throw federateError('SITE_AHEAD', { site, round, known: before.round });
       const update = before?.round === round ? before.update : yield* this.#train(task, before, superseded);
       if (!update) return;
@@ -177,9 +190,8 @@ export class FederatedSite<Progress = unknown> {
       trainer.load(new Map([...global, ...(before?.personal ?? [])]), before?.local);
       using proximal = mu > 0 ? new Proximal(mu, pick(trainer.travelling(), trains)) : undefined;
       const training = trainer.train({ round, rounds, trains, proximal }, superseded);
-      const metrics = metricsOf(
-        yield* forward(training, (progress) => [{ kind: 'progress', site, round, progress } as const]),
-      );
+      const measured = yield* forward(training, (progress) => [{ kind: 'progress', site, round, progress } as const]);
+      const metrics = metricsOf(Object.fromEntries(Object.entries(measured).filter(([name]) => this.#tells(name))));
       if (superseded.aborted) return undefined;
 
       const travelling = trainer.travelling();

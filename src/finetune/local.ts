@@ -121,9 +121,14 @@ export class LocalTraining implements Disposable {
     return new Map([...this.#optimiser.state(), ['iteration', this.#iteration]]);
   }
 
-  /** What a loop takes. @param adjust changes gradients before a step, as FedProx does */
-  training(adjust?: (trained: State) => void): TrainingSteps<WindowBatches> {
-    const { model, planned, config, epochs, seed, name } = this.#parts;
+  /**
+   * What a loop takes.
+   *
+   * @param adjust changes gradients before a step, as FedProx does
+   * @param epochs in place of those that were named at first, where more are asked for than was known then
+   */
+  training(adjust?: (trained: State) => void, epochs = this.#parts.epochs): TrainingSteps<WindowBatches> {
+    const { model, planned, config, seed, name } = this.#parts;
     const { trained, attached } = planned;
     const horizon = (config.decayEpochs ?? epochs) * this.steps;
     return {
@@ -160,11 +165,14 @@ export class LocalTraining implements Disposable {
   /**
    * Trains for one epoch; an event after each step.
    * @param epoch names the random streams: the same number gives the same windows and changes
-   * @param options.adjust as for `training`
+   * @param options as for `training`
    * @throws GraftError TRAINING_DIVERGED; the weights are those before the step
    */
-  epoch(epoch: number, { adjust }: { adjust?: (trained: State) => void } = {}): AsyncGenerator<StepEvent, void> {
-    return trainingEpoch(this.training(adjust), epoch);
+  epoch(
+    epoch: number,
+    { adjust, epochs }: { adjust?: (trained: State) => void; epochs?: number } = {},
+  ): AsyncGenerator<StepEvent, void> {
+    return trainingEpoch(this.training(adjust, epochs), epoch);
   }
 
   /** Adds one batch's share of the gradients and returns its share of the loss. */

@@ -57,14 +57,14 @@ export class SiteTrainer implements LocalTrainer<SiteStep>, Disposable {
     this.#network.correct(round, corrections);
   }
 
-  async *train({ round, trains, proximal }: LocalRound, signal: AbortSignal): AsyncGenerator<SiteStep, Metrics> {
+  async *train({ round, rounds, trains, proximal }: LocalRound, signal: AbortSignal): AsyncGenerator<SiteStep, Metrics> {
     const { travelling } = this.#network.planned;
     const still = [...pick(travelling, (name) => !trains(name)).values()];
     for (const value of still) value.requiresGrad = false;
     const adjust = proximal && ((trained: State) => proximal.addGradient(trained));
     let sum = 0;
     try {
-      for await (const step of this.#training.epoch(round - 1, adjust ? { adjust } : {})) {
+      for await (const step of this.#training.epoch(round - 1, { epochs: rounds, ...(adjust && { adjust }) })) {
         sum += step.loss;
         yield step;
         if (signal.aborted) return {};

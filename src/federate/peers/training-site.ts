@@ -8,14 +8,14 @@ import type { CaseSlices } from '../../data/index.js';
 import { type Adapter, profileOfCases, type Segmenter } from '../../segmenter/index.js';
 import { federateError } from '../errors.js';
 import type { SiteEvent } from '../events.js';
-import { FederatedSite } from '../site.js';
+import { FederatedSite, type SiteOptions } from '../site.js';
 import { folderStore } from '../store.js';
 import type { Transport } from '../transport.js';
 import { FederatedNetwork } from './network.js';
 import type { FederationStart } from './start.js';
 import { type SiteStep, SiteTrainer } from './trainer.js';
 
-export interface TrainingSiteOptions {
+export interface TrainingSiteOptions extends Pick<SiteOptions<SiteStep>, 'key' | 'allow' | 'metrics'> {
   /** As the coordinator knows the site; it names the site's random streams, too. */
   name: string;
   /** The base model; it carries the site's adapter until the site is disposed, which leaves it as it was. */
@@ -42,7 +42,7 @@ export class TrainingSite implements Disposable {
 
   /** @throws GraftError SITE_OTHER_BASE, TRAINING_EMPTY, CASE_UNLABELLED, KEY_INVALID, KEY_DAMAGED, SECRET_EXPOSED */
   constructor(options: TrainingSiteOptions) {
-    const { name, model, start, cases, folder, transport, coordinator } = options;
+    const { name, model, start, cases, folder, transport, coordinator, key, allow, metrics } = options;
     const { fingerprint: found } = model;
     if (found !== start.base)
       throw federateError('SITE_OTHER_BASE', {
@@ -55,7 +55,10 @@ export class TrainingSite implements Disposable {
     this.#network = new FederatedNetwork(model, start);
     try {
       this.#trainer = new SiteTrainer(this.#network, { name, train: cases });
-      this.#site = new FederatedSite({ name, trainer: this.#trainer, transport, coordinator, store });
+      this.#site = new FederatedSite({
+        ...{ name, trainer: this.#trainer, transport, coordinator, store },
+        ...{ key, allow, metrics },
+      });
     } catch (error) {
       this.#network[Symbol.dispose]();
       throw error;
