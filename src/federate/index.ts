@@ -38,7 +38,7 @@ export type * from './events.js';
 export { Ledger, readLedger } from './ledger.js';
 export { localOf, personalOf } from './memory.js';
 export * from './peers/index.js';
-export { ledgerFile, siteFolder } from './places.js';
+export { coordinatorFolder, ledgerFile, siteFolder } from './places.js';
 export type { Proximal } from './proximal.js';
 export * from './sealing/index.js';
 export { SigningKey } from './signing.js';
@@ -53,12 +53,16 @@ export {
   type BrokerOptions,
   brokerConfiguration,
   type ConnectionOptions,
+  type Doing,
   isLocal,
   type NatsOptions,
   type NatsTransport,
   natsTransport,
   type Permissions,
+  type Pulse,
+  PulseSender,
   permissionsOf,
+  pulseOf,
   type TlsFiles,
 } from './transports/nats/index.js';
 export {

@@ -18,8 +18,8 @@ import type { Store } from './store.js';
 /** In the owner's store. */
 export const keyFile = 'key.pem';
 
-/** The coordinator signs tasks, a site its states. */
-export type Speaker = 'coordinator' | 'site';
+/** The coordinator signs tasks, a site its states and, in a thread of its own, its pulse. */
+export type Speaker = 'coordinator' | 'site' | 'pulse';
 
 /** A key pair, kept in a store, that signs its owner's messages. */
 export class SigningKey {

@@ -57,7 +57,10 @@ export class SiteTrainer implements LocalTrainer<SiteStep>, Disposable {
     this.#network.correct(round, corrections);
   }
 
-  async *train({ round, rounds, trains, proximal }: LocalRound, signal: AbortSignal): AsyncGenerator<SiteStep, Metrics> {
+  async *train(
+    { round, rounds, trains, proximal }: LocalRound,
+    signal: AbortSignal,
+  ): AsyncGenerator<SiteStep, Metrics> {
     const { travelling } = this.#network.planned;
     const still = [...pick(travelling, (name) => !trains(name)).values()];
     for (const value of still) value.requiresGrad = false;

@@ -25,6 +25,8 @@ export class Broker extends Line {
   readonly #patient: JetStreamManager;
   readonly #jetstream: JetStreamClient;
   readonly #headers: () => MsgHdrs;
+  /** Is told of bytes that have moved to or from the broker. */
+  moved: (bytes: number) => void = () => {};
 
   private constructor(
     client: NatsConnection,
@@ -63,14 +65,17 @@ export class Broker extends Line {
     const headers = this.#headers();
     headers.set(name, value);
     await this.ask(() => this.#jetstream.publish(subject, data, { headers, timeout: patient ? PATIENT : QUICK }));
+    this.moved(data.length);
   }
 
   /**
    * The message that a stream keeps on a subject. Nobody answers for a missing stream, so callers ask `subjects` first.
    */
-  last(stream: string, subject: string, { patient = false } = {}): Promise<StoredMsg | null> {
+  async last(stream: string, subject: string, { patient = false } = {}): Promise<StoredMsg | null> {
     const { direct } = patient ? this.#patient : this.manager;
-    return this.ask(() => direct.getMessage(stream, { last_by_subj: subject }));
+    const message = await this.ask(() => direct.getMessage(stream, { last_by_subj: subject }));
+    this.moved(message?.data.length ?? 0);
+    return message;
   }
 
   /**

@@ -7,6 +7,8 @@
  * | `graft.FEDERATION.state.SITE` | state: the last one of each site | that site |
  * | `graft.FEDERATION.blob.SHA256.CHUNK` | blob: global states and corrections | the coordinator |
  * | `graft.FEDERATION.update.SITE.ROUND.SHA256.CHUNK` | update: what sites send | that site |
+ * | `graft.FEDERATION.pulse.SITE` | none: that it lives, and how much has moved | that site |
+ * | `graft.FEDERATION.coordinator` | none: whether there is another coordinator | the coordinator |
  *
  * Every subject keeps one message, so sending something twice changes nothing. The coordinator's blobs and the sites' updates
  * are in separate streams, so a site that fills its stream cannot displace a global state.
@@ -47,6 +49,13 @@ export interface Places {
   update: Place;
 }
 
+/** What no stream keeps. */
+export const fleetingOf = (federation: string) => ({
+  /** A site's own begins with it and a dot. */
+  pulse: `graft.${federation}.pulse`,
+  coordinator: `graft.${federation}.coordinator`,
+});
+
 /** @throws GraftError FEDERATION_NAME_INVALID */
 export function placesOf(federation: string): Places {
   if (!/^[\w-]{1,64}$/.test(federation))
@@ -77,18 +86,19 @@ export function permissionsOf(federation: string, site?: string): Permissions {
   const { task, state, blob, update } = placesOf(federation);
   const api = (call: string, { stream }: Place, rest = '') => `$JS.API.${call}.${stream}${rest}`;
   const answers = `${inboxOf(federation, site)}.>`;
+  const { pulse, coordinator } = fleetingOf(federation);
   if (site === undefined)
     return {
       publish: [
-        ...[task.subject, `${blob.subject}.>`],
+        ...[task.subject, `${blob.subject}.>`, coordinator, `${inboxOf(federation, site)}.>`],
         ...[task, state, blob, update].flatMap((place) => [api('STREAM.*', place), api('DIRECT.GET', place, '.>')]),
       ],
-      subscribe: [`${state.subject}.>`, answers],
+      subscribe: [`${state.subject}.>`, `${pulse}.>`, coordinator, answers],
     };
   const own = tokenOf(site);
   return {
     publish: [
-      ...[`${state.subject}.${own}`, `${update.subject}.${own}.>`],
+      ...[`${state.subject}.${own}`, `${update.subject}.${own}.>`, `${pulse}.${own}`],
       api('DIRECT.GET', task, `.${task.subject}`),
       api('DIRECT.GET', state, `.${state.subject}.${own}`),
       api('DIRECT.GET', blob, `.${blob.subject}.>`),

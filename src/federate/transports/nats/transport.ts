@@ -13,6 +13,7 @@ import { RecentBlobs } from '../recent.js';
 import { Broker } from './broker.js';
 import { countOf, fetchChunks, sendChunks } from './chunks.js';
 import { waitOf } from './connection.js';
+import { claim, hearPulses } from './fleeting.js';
 import type { BrokerEvent, ConnectionOptions } from './peer.js';
 import { nameOf, type Place, placesOf, tokenOf } from './places.js';
 import { CAPACITY, makeStreams, tidy } from './storage.js';
@@ -27,6 +28,8 @@ export interface NatsOptions extends ConnectionOptions {
   blobs?: Store;
   /** Bytes at the broker for the coordinator's blobs, and as many for those of all sites; the coordinator's value counts. */
   capacity?: number;
+  /** Is told of bytes that have moved to or from the broker. */
+  moved?: ((bytes: number) => void) | undefined;
   /** Seconds to wait for a missing blob, whose owner sends it again after a loss; by default 30. */
   patience?: number;
 }
@@ -35,6 +38,15 @@ export interface NatsOptions extends ConnectionOptions {
 export interface NatsTransport extends Transport, AsyncDisposable {
   /** What happens to the connection from now on. */
   events(signal: AbortSignal): AsyncIterable<BrokerEvent>;
+  /** At the coordinator: what the pulses of sites say, as it came. */
+  pulses(signal: AbortSignal): AsyncIterable<{ site: string; pulse: Uint8Array }>;
+  /**
+   * At the coordinator: asks whether there is another one, and from now on answers whoever asks that.
+   *
+   * @param name of this one, for people
+   * @returns the other one's; undefined where nobody answers
+   */
+  claim(name: string): Promise<string | undefined>;
 }
 
 /** Most milliseconds between two looks for a missing blob. */
@@ -52,6 +64,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
   const { federation, site, capacity = CAPACITY, patience = 30 } = options;
   const places = placesOf(federation);
   const broker = await Broker.connect(options);
+  broker.moved = options.moved ?? broker.moved;
   const recent = new RecentBlobs(options.blobs ?? memoryStore());
   const said = new Map<string, Saying>();
   /** Number of tasks that arrived: once there is a newer one, a blob of an earlier one is not waited for. */
@@ -163,6 +176,8 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
       }
     },
     events: (signal) => broker.events.listen(signal),
+    pulses: (signal) => hearPulses(broker, federation, signal),
+    claim: (name) => claim(broker, federation, name),
     async [Symbol.asyncDispose]() {
       end.abort();
       await broker.close();

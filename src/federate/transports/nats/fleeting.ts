@@ -1,0 +1,54 @@
+/** What passes the broker and is kept nowhere: the pulses of sites, and the question whether there is another coordinator. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { queueUntil } from '../../streams.js';
+import type { Broker } from './broker.js';
+import { faultOf } from './faults.js';
+import { fleetingOf, inboxOf, nameOf } from './places.js';
+
+/** What the pulses of sites say, as it came: whoever runs the broker may have made it. */
+export function hearPulses(
+  broker: Broker,
+  federation: string,
+  signal: AbortSignal,
+): AsyncIterable<{ site: string; pulse: Uint8Array }> {
+  const { pulse: prefix } = fleetingOf(federation);
+  const queue = queueUntil<{ site: string; pulse: Uint8Array }>(signal);
+  const live = broker.client.subscribe(`${prefix}.*`, {
+    callback: (error, { subject, data }) => {
+      if (error) return queue.fail(faultOf(error));
+      const site = nameOf(subject.slice(prefix.length + 1));
+      if (site !== undefined) queue.push({ site, pulse: data });
+    },
+  });
+  signal.addEventListener('abort', () => live.unsubscribe(), { once: true });
+  return queue;
+}
+
+/** For so long an answer is waited for, in ms. */
+const PATIENCE = 700;
+
+/** As `NatsTransport.claim`. */
+export async function claim(broker: Broker, federation: string, name: string): Promise<string | undefined> {
+  const { client } = broker;
+  const { coordinator } = fleetingOf(federation);
+  const answers = `${inboxOf(federation, undefined)}.claim`;
+  const own = randomUUID();
+  let other: string | undefined;
+  const live = client.subscribe(answers, {
+    callback: (error, message) => {
+      const [id, ...rest] = error ? [own] : message.string().slice(0, 200).split(' ');
+      if (id !== own) other = rest.join(' ');
+    },
+  });
+  client.subscribe(coordinator, {
+    callback: (error, message) => {
+      if (!error && message.string() !== own) client.publish(answers, `${own} ${name}`);
+    },
+  });
+  client.publish(coordinator, own);
+  await client.flush();
+  await setTimeout(PATIENCE);
+  live.unsubscribe();
+  return other;
+}
