@@ -6,6 +6,7 @@ import { exitCodes } from '../core/index.js';
 import { registerAdapt } from './commands/adapt.js';
 import { registerAudit } from './commands/audit/index.js';
 import { registerCompare } from './commands/compare.js';
+import { registerCoordinator } from './commands/coordinator/index.js';
 import { registerData } from './commands/data/index.js';
 import { registerDoctor } from './commands/doctor.js';
 import { registerEvaluate } from './commands/evaluate.js';
@@ -61,6 +62,7 @@ const commands = [
   registerRun,
   registerFederate,
   registerFederation,
+  registerCoordinator,
   registerSite,
   registerTrain,
   registerAdapt,

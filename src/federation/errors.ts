@@ -82,6 +82,36 @@ export const federationErrors = {
     message: '{folder}: is not the folder of a coordinator ({reason}).',
     hint: 'Name the folder that "graft federation create" made.',
   },
+  COORDINATOR_RUNNING: {
+    exit: 'usage',
+    message: '{folder}: another process runs this study’s coordinator.',
+    hint: 'Watch it with "graft federation watch". If no such process runs any more on the machine that {file} names, delete that file.',
+  },
+  COORDINATOR_ELSEWHERE: {
+    exit: 'usage',
+    message: '{folder}: the broker is in use by another coordinator of this study ({other}).',
+    hint: 'A study has one coordinator. Stop the other one first; then run the folder that holds the most rounds.',
+  },
+  BROKER_MISSING: {
+    exit: 'system',
+    message: 'The broker could not be started: {reason}.',
+    hint: 'Install nats-server (apt-get install nats-server), or run the broker elsewhere and leave --with-broker out.',
+  },
+  BROKER_BROKEN: {
+    exit: 'system',
+    message: 'The broker ended at once, again and again; the last that it wrote: {reason}',
+    hint: '{file} holds all that it wrote. Perhaps another program uses its port.',
+  },
+  ROUNDS_FEWER: {
+    exit: 'usage',
+    message: '{folder}: the study has {rounds} rounds already, so {asked} would not be more.',
+    hint: 'Give the number of all rounds, those that are done included.',
+  },
+  CONTROL_DAMAGED: {
+    exit: 'system',
+    message: '{file}: is not what was written there ({reason}).',
+    hint: 'Delete it, and give "graft federation pause" or "extend" again where they were in force.',
+  },
   COORDINATOR_OTHER: {
     exit: 'data',
     message: '{file}: the six words of its coordinator are "{found}", but {policy} names "{expected}".',

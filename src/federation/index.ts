@@ -12,6 +12,7 @@ export type { Member } from './members.js';
 export { brokerFiles, coordinatorPlaces, sitePlaces } from './places.js';
 export { checkCases, checkDisk, checkRounds, mayRun, type Policy, type Rules } from './policy.js';
 export { readRequest, type SiteRequest } from './request.js';
+export * from './running/index.js';
 export { textOf } from './signed.js';
 export { openSite, requestAdmission, type Site } from './site-folder.js';
 export { type Study, startOf } from './study.js';

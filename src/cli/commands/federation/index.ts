@@ -2,7 +2,10 @@
 import type { Command } from 'commander';
 import { registerAdmit } from './admit.js';
 import { registerCreate } from './create.js';
+import { registerExtend } from './extend.js';
+import { registerPause, registerResume } from './pause.js';
 import { registerRevoke } from './revoke.js';
+import { registerStatus, registerWatch } from './status.js';
 
 export function registerFederation(program: Command): void {
   const group = program
@@ -23,5 +26,15 @@ Examples:
   # options and examples of one of them
   graft federation admit --help`,
     );
-  for (const register of [registerCreate, registerAdmit, registerRevoke]) register(group);
+  for (const register of [
+    registerCreate,
+    registerAdmit,
+    registerRevoke,
+    registerStatus,
+    registerWatch,
+    registerPause,
+    registerResume,
+    registerExtend,
+  ])
+    register(group);
 }

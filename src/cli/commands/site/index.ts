@@ -1,6 +1,7 @@
 /** `graft site`: a hospital's part of a study. */
 import type { Command } from 'commander';
 import { registerRequest } from './request.js';
+import { registerRun } from './run.js';
 
 export function registerSite(program: Command): void {
   const group = program
@@ -18,5 +19,5 @@ Examples:
   # options and examples of one of them
   graft site request --help`,
     );
-  for (const register of [registerRequest]) register(group);
+  for (const register of [registerRequest, registerRun]) register(group);
 }

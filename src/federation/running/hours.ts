@@ -1,0 +1,24 @@
+/** A site trains only in the hours that its policy allows: outside them it hears no tasks. */
+import { setTimeout } from 'node:timers/promises';
+import type { Transport } from '../../federate/index.js';
+import { mayRun, type Policy } from '../policy.js';
+import type { Tell } from './told.js';
+
+/** Between two looks at the clock, in ms. */
+const LOOK = 30_000;
+
+/** The transport, whose tasks wait for the hours; training that they end in is finished. */
+export function withinHours(transport: Transport, policy: Policy, tell: Tell): Transport {
+  return {
+    ...transport,
+    async *watchTasks(signal) {
+      for await (const task of transport.watchTasks(signal)) {
+        for (let told = false; !mayRun(policy) && !signal.aborted; told = true) {
+          if (!told) tell({ kind: 'note', text: `It is outside the hours of ${policy.file}; tasks wait.` });
+          await setTimeout(LOOK, undefined, { signal }).catch(() => {});
+        }
+        if (!signal.aborted) yield task;
+      }
+    },
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * A hospital's site as a program: it joins, trains when it is asked to, and has an adapter when the rounds are over. Killed
+ * at any moment, it goes on from its folder.
+ */
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { lockFolder, runToEnd, sha256, writeSecret } from '../../core/index.js';
+import { type NatsTransport, PulseSender, sealedSite, TrainingSite, type Transport } from '../../federate/index.js';
+import { freeSlices, readSlices } from '../../jobs/index.js';
+import { loadSegmenter, saveAdapter } from '../../segmenter/index.js';
+import { setThreads } from '../../torch/index.js';
+import { checkCases, checkDisk, checkRounds } from '../policy.js';
+import { openSite, type Site } from '../site-folder.js';
+import { startOf } from '../study.js';
+import { trainingCases } from './cases.js';
+import { connected, connectionOf, federationOf } from './connection.js';
+import { withinHours } from './hours.js';
+import { siteRunPlaces } from './places.js';
+import type { Tell } from './told.js';
+
+export interface SiteRun {
+  device: string;
+  /** `http://[user:password@]host:port`, to go through it by WebSockets. */
+  proxy?: string | undefined;
+  signal: AbortSignal;
+  tell: Tell;
+}
+
+/** A kit that may be run here: the study, the rules and the data fit together. */
+export interface PreparedSite extends Site {
+  cases: ReturnType<typeof trainingCases>;
+}
+
+/**
+ * Checks all that can be checked before anybody is spoken to.
+ *
+ * @throws GraftError as `openSite`; POLICY_REFUSES, and about the data
+ */
+export function prepareSite(kit: string, folder: string, data: string): PreparedSite {
+  const site = openSite(kit, folder);
+  const cases = trainingCases(data, site.study);
+  checkCases(site.policy, site.study, cases.train.length);
+  checkDisk(site.policy, bytesIn(folder) + site.study.base.bytes);
+  return { ...site, cases };
+}
+
+/**
+ * Takes part until the rounds are over.
+ *
+ * @returns the file of the site's adapter; undefined where it was ended before
+ * @throws GraftError RUN_IN_USE, BROKER_REFUSED, and as `TrainingSite`
+ */
+export async function runSite(site: PreparedSite, run: SiteRun): Promise<string | undefined> {
+  const { name, folder, study, keys, tls, coordinator } = site;
+  const { signal, tell } = run;
+  lockFolder(folder);
+  const connection = { ...connectionOf(study, tls, { site: name, proxy: run.proxy }), site: name };
+  await using pulse = new PulseSender(connection, keys.signing);
+  const options = { ...connection, moved: (bytes: number) => pulse.moved(bytes) };
+  await using transport = await connected(options, tell, signal);
+  if (!transport) return undefined;
+  tell({ kind: 'note', text: `${name} has joined ${study.name}` });
+  void tellOf(transport, tell, signal);
+  const sealed = sealedSite(transport, {
+    ...{ federation: federationOf(study), site: name, key: keys.payload, coordinator: coordinator.payload },
+    refused: (error) => tell({ kind: 'note', text: `A message was not listened to: ${error.message}` }),
+  });
+  if (!(await fetchModel(site, sealed, run))) return undefined;
+  const adapter = await train(site, withinHours(sealed, site.policy, tell), pulse, run);
+  if (adapter !== undefined) pulse.tell('done');
+  return adapter;
+}
+
+/** Says what becomes of the connection. */
+async function tellOf(transport: NatsTransport, tell: Tell, signal: AbortSignal): Promise<void> {
+  for await (const { kind } of transport.events(signal))
+    if (kind !== 'restored')
+      tell({
+        kind: 'note',
+        text: kind === 'connected' ? 'The broker is there again.' : 'The broker does not answer; it is waited for.',
+      });
+}
+
+/** Has the base model in the folder. @returns false where the signal came first */
+async function fetchModel(
+  { folder, study: { base } }: Site,
+  transport: Transport,
+  { signal, tell }: SiteRun,
+): Promise<boolean> {
+  const file = siteRunPlaces(folder).model;
+  if (existsSync(file) && sha256(file) === base.sha256) return true;
+  tell({ kind: 'task', name: `base model, ${(base.bytes / 1e6).toFixed(1)} MB` });
+  const end = new AbortController();
+  // Where the model lies is said with every task.
+  for await (const _ of transport.watchTasks(AbortSignal.any([signal, end.signal])))
+    try {
+      writeSecret(file, await transport.getBlob(base.sha256, base.bytes));
+      end.abort();
+      tell({ kind: 'done', name: 'base model' });
+      return true;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'BLOB_MISSING') throw error;
+    }
+  return false;
+}
+
+async function train(
+  { name, folder, study, keys, coordinator, policy, cases }: PreparedSite,
+  transport: Transport,
+  pulse: PulseSender,
+  { device, signal, tell }: SiteRun,
+): Promise<string | undefined> {
+  const places = siteRunPlaces(folder);
+  setThreads(policy.rules.threads);
+  using model = loadSegmenter(places.model, { device });
+  const slices = await runToEnd(readSlices(name, cases.train, model, { cache: places.cache }), (event) => {
+    tell(event);
+    signal.throwIfAborted();
+  });
+  try {
+    using site = new TrainingSite({
+      ...{ name, model, start: startOf(study), cases: slices, folder: places.state, transport },
+      ...{ coordinator: coordinator.signing, key: keys.signing, metrics: study.privacy.metrics },
+      allow: ({ rounds }) => {
+        checkRounds(policy, rounds);
+        checkDisk(policy, bytesIn(folder));
+      },
+    });
+    pulse.tell('waiting');
+    let [round, step] = [0, 0];
+    for await (const event of site.run(signal)) {
+      if (event.kind === 'progress') {
+        if (event.round !== round) {
+          [round, step] = [event.round, 0];
+          pulse.tell('training', round);
+          tell({ kind: 'task', name: `round ${round}` });
+        }
+        const { loss } = event.progress;
+        tell({ kind: 'step', done: ++step, total: event.progress.total ?? step, values: { loss } });
+      } else if (event.kind === 'trained') {
+        pulse.tell('sending', round);
+        tell({ kind: 'done', name: `round ${round}`, values: event.metrics });
+      } else if (event.kind === 'ignored') tell({ kind: 'note', text: event.reason });
+    }
+    if (signal.aborted) return undefined;
+    saveAdapter(places.adapter, await site.adapter(signal));
+    rmSync(places.cache, { recursive: true, force: true });
+    return places.adapter;
+  } finally {
+    freeSlices(slices);
+  }
+}
+
+/** What the files of a folder take. */
+function bytesIn(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0)
+    .reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,65 @@
+/** What a coordinator sees of its sites while it runs, and the small file in which it says so for `graft federation status`. */
+import { z } from 'zod';
+import { type ProcessMark, readRegularText, sealedJson, unsealedJson, writeFileAtomic } from '../../core/index.js';
+import { type Pulse, pulseOf } from '../../federate/index.js';
+import type { Member } from '../members.js';
+
+/** What is known of a site that lives. */
+const seenSchema = z.strictObject({
+  /** When its last pulse came, by the coordinator's clock. */
+  heard: z.iso.datetime(),
+  doing: z.string(),
+  round: z.int(),
+  /** Bytes since the site's program began. */
+  moved: z.int(),
+});
+export type Seen = z.output<typeof seenSchema>;
+
+const standingSchema = z.strictObject({
+  process: z.custom<ProcessMark>((value) => typeof value === 'object' && value !== null),
+  at: z.iso.datetime(),
+  broker: z.enum(['connected', 'away']),
+  sites: z.record(z.string(), seenSchema),
+});
+export type Standing = z.output<typeof standingSchema>;
+
+/** What the file says; undefined where there is none that can be read. */
+export function readStanding(file: string): Standing | undefined {
+  try {
+    return standingSchema.parse(unsealedJson(readRegularText(file, 2 ** 26)));
+  } catch {
+    return undefined;
+  }
+}
+
+export const writeStanding = (file: string, standing: Standing): void => writeFileAtomic(file, sealedJson(standing));
+
+/** The pulses of the members. */
+export class Sightings {
+  #keys: ReadonlyMap<string, string> = new Map();
+  readonly #last = new Map<string, Pulse>();
+  readonly seen = new Map<string, Seen>();
+
+  /** From now on these are members. */
+  expect(members: readonly Member[]): void {
+    this.#keys = new Map(members.map(({ name, keys }) => [name, keys.signing]));
+    for (const site of this.seen.keys()) if (!this.#keys.has(site)) this.seen.delete(site);
+  }
+
+  /** @returns whether bytes have moved since the site's last pulse; undefined for what is not a newer pulse of a member */
+  take(site: string, bytes: Uint8Array): boolean | undefined {
+    const key = this.#keys.get(site);
+    let pulse: Pulse | undefined;
+    try {
+      pulse = key === undefined ? undefined : pulseOf(bytes, { site, key });
+    } catch {
+      return undefined; // somebody at the broker made it
+    }
+    const last = this.#last.get(site);
+    if (!pulse || (last && pulse.at <= last.at)) return undefined;
+    this.#last.set(site, pulse);
+    const { doing, round, moved } = pulse;
+    this.seen.set(site, { heard: new Date().toISOString(), doing, round, moved });
+    return moved !== (last?.moved ?? 0);
+  }
+}

@@ -1,0 +1,79 @@
+/** How a federation stands, from the coordinator's folder alone: whether or not the coordinator runs. */
+import { standingOf } from '../../core/index.js';
+import { openCoordinatorFolder } from '../coordinator-folder.js';
+import { federationError } from '../errors.js';
+import { changeControl, readControl } from './control.js';
+import { historyOf, type RoundHistory } from './history.js';
+import { runningPlaces } from './places.js';
+import { readStanding, type Seen } from './standing.js';
+
+export interface SiteStatus {
+  name: string;
+  /** Of training, as the site said; undefined where it has not been there yet. */
+  cases: number | undefined;
+  slices: number | undefined;
+  /** Updates that were taken, and those that were not. */
+  accepted: number;
+  refused: number;
+  /** Bytes to and from it in all rounds. */
+  moved: number;
+  /** Why something of it was last not taken. */
+  reason: string | undefined;
+  /** What it said of itself last, and when; undefined where nothing is known. */
+  seen: Seen | undefined;
+}
+
+export interface FederationStatus {
+  study: string;
+  /** `unknown`: perhaps on another machine. */
+  coordinator: 'running' | 'stopped' | 'unknown';
+  broker: 'connected' | 'away' | undefined;
+  paused: boolean;
+  /** Rounds that are done, and all. */
+  done: number;
+  rounds: number;
+  /** The round under way: who is asked, and whose update is there. */
+  open: { round: number; chosen: string[]; accepted: string[]; out: string[] } | undefined;
+  last: RoundHistory | undefined;
+  sites: SiteStatus[];
+  report: string | undefined;
+}
+
+/** @throws GraftError as `openCoordinatorFolder`; LEDGER_DAMAGED, CONTROL_DAMAGED */
+export function federationStatus(folder: string): FederationStatus {
+  const { study, members } = openCoordinatorFolder(folder);
+  const control = readControl(folder);
+  const { rounds: done, sites, open } = historyOf(folder);
+  const standing = readStanding(runningPlaces(folder).standing);
+  const process = standing && standingOf(standing.process);
+  const rounds = Math.max(study.federation.rounds, control.rounds ?? 0);
+  const last = done.at(-1);
+  return {
+    study: study.name,
+    coordinator: process === 'running' || process === 'unknown' ? process : 'stopped',
+    broker: process === 'running' ? standing?.broker : undefined,
+    paused: control.paused,
+    ...{ done: done.length, rounds, open, last },
+    sites: members().map(({ name }): SiteStatus => {
+      const one = sites.get(name);
+      return {
+        ...{ name, cases: one?.cases, slices: one?.slices, accepted: one?.accepted ?? 0, refused: one?.refused ?? 0 },
+        ...{ moved: (one?.down ?? 0) + (one?.up ?? 0), reason: one?.reason, seen: standing?.sites[name] },
+      };
+    }),
+    report: last && last.round === rounds ? runningPlaces(folder).result.report : undefined,
+  };
+}
+
+/** Has no further round begun, or lets them be begun again. @throws GraftError as `openCoordinatorFolder`; CONTROL_DAMAGED */
+export function pauseFederation(folder: string, paused: boolean): void {
+  openCoordinatorFolder(folder);
+  changeControl(folder, { paused });
+}
+
+/** @param rounds in all @throws GraftError as `openCoordinatorFolder`; ROUNDS_FEWER, CONTROL_DAMAGED */
+export function extendFederation(folder: string, rounds: number): void {
+  const { rounds: known } = federationStatus(folder);
+  if (rounds <= known) throw federationError('ROUNDS_FEWER', { folder, rounds: known, asked: rounds });
+  changeControl(folder, { rounds });
+}
