@@ -94,4 +94,6 @@ for (const [site, scanner] of Object.entries(sites))
 await Promise.all(all);
 
 graft('federation', 'status', 'fed');
-say(`\nIt took ${Math.round((Date.now() - begun) / 1000)} s. The report is ${join(folder, 'fed', 'result', 'report.html')}`);
+say(
+  `\nIt took ${Math.round((Date.now() - begun) / 1000)} s. The report is ${join(folder, 'fed', 'result', 'report.html')}`,
+);

@@ -240,7 +240,6 @@ export class Coordinator implements Disposable {
       if ('deadline' in news) break;
       if ('members' in news) {
         this.#change(news.members);
-        await this.#publisher.open();
         continue;
       }
       const { entry, by, rejected } = news;
@@ -276,10 +275,8 @@ export class Coordinator implements Disposable {
     while (open.missing.length > 0) {
       const news = await this.#inbox.next();
       if (!news) return false;
-      if ('members' in news) {
-        this.#change(news.members);
-        await this.#publisher.round(open);
-      } else if ('deadline' in news) {
+      if ('members' in news) this.#change(news.members);
+      else if ('deadline' in news) {
         if (news.deadline === open.round) break;
       } else yield* this.#take(news);
     }

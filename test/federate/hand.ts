@@ -81,7 +81,7 @@ export function stage(
     });
   const ledger = (): Entry[] => readLedger(join(folder, 'ledger.jsonl'));
   const { publicKey } = coordinator;
-  return { ...from, folder, transport, events, done, seen, ledger, end, publicKey };
+  return { ...from, coordinator, folder, transport, events, done, seen, ledger, end, publicKey };
 }
 
 /** What a task says, whoever signed it. */

@@ -218,6 +218,31 @@ describe('a deadline', () => {
     expect(Object.keys(of(events, 'aggregated')[1].weights)).toEqual(['a', 'b', 'hand']);
   });
 
+  it('counts from the last byte of a site that is waited for, up to ten deadlines', async () => {
+    const clock = new HandClock();
+    const { coordinator, done, transport, base, events, seen } = stage(configOf({ rounds: 1, deadline: 60 }), {
+      clock,
+    });
+    const hand = new Hand(transport, base);
+    await hand.register();
+    await hand.task(1);
+    while (of(events, 'accepted').length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    const pass = async (seconds: number) => {
+      clock.advance(seconds);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    for (let passed = 0; passed < 550; passed += 50) {
+      coordinator.moved('a'); // its update is there: it is not waited for
+      if (passed > 0) coordinator.moved('hand');
+      await pass(50);
+    }
+    expect(of(events, 'missing')).toEqual([]);
+    coordinator.moved('hand');
+    await pass(50);
+    await seen('missing', 1);
+    await done;
+  });
+
   it('lets the first round begin without sites that never came, unless they are too few', async () => {
     for (const [minSites, enough] of [
       [2, true],

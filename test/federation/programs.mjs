@@ -162,7 +162,12 @@ export class Network {
     const files = ['fed/result/global.safetensors', 'fed/result/adapter.safetensors'];
     const all = [...files, ...Object.keys(scanners).map((site) => `${site}/adapter.safetensors`)];
     return Object.fromEntries(
-      all.map((file) => [file, createHash('sha256').update(readFileSync(join(this.folder, file))).digest('hex')]),
+      all.map((file) => [
+        file,
+        createHash('sha256')
+          .update(readFileSync(join(this.folder, file)))
+          .digest('hex'),
+      ]),
     );
   }
 }

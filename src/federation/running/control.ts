@@ -48,8 +48,12 @@ export function changeControl(folder: string, change: Partial<Control>): void {
 /** Between two looks at a file, in ms. */
 const LOOK = 300;
 
-/** Calls whenever one of the files was replaced, until it is disposed. */
-export function watchFiles(files: readonly string[], changed: () => void): Disposable {
+/** Calls whenever one of the files was replaced, until it is disposed. @param failed is given what the call throws */
+export function watchFiles(
+  files: readonly string[],
+  changed: () => void,
+  failed: (error: unknown) => void,
+): Disposable {
   const marks = () => {
     const stats = files.map((file) => statSync(file, { throwIfNoEntry: false, bigint: true }));
     return stats.map((stat) => stat && `${stat.ino} ${stat.mtimeNs}`).join();
@@ -59,7 +63,11 @@ export function watchFiles(files: readonly string[], changed: () => void): Dispo
     const now = marks();
     if (now === last) return;
     last = now;
-    changed();
+    try {
+      changed();
+    } catch (error) {
+      failed(error);
+    }
   }, LOOK);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -2,8 +2,9 @@
  * What goes on around a coordinator's rounds: who is a member, what the administrator wishes, which sites live. The rounds ask
  * it between two of them; a change of members it passes on at once.
  */
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { ownMark } from '../../core/index.js';
+import { GraftError, ownMark } from '../../core/index.js';
 import {
   type Coordinator,
   type NatsTransport,
@@ -12,7 +13,7 @@ import {
 } from '../../federate/index.js';
 import type { CoordinatorFolder } from '../coordinator-folder.js';
 import type { Member } from '../members.js';
-import { coordinatorPlaces } from '../places.js';
+import { brokerFiles, coordinatorPlaces } from '../places.js';
 import type { BrokerProcess } from './broker-process.js';
 import { federationOf } from './connection.js';
 import { readControl, watchFiles } from './control.js';
@@ -20,10 +21,12 @@ import { runningPlaces } from './places.js';
 import { Sightings, writeStanding } from './standing.js';
 import type { Tell } from './told.js';
 
-export interface Around {
+export interface DeskOptions {
   transport: NatsTransport;
   broker: BrokerProcess | undefined;
   tell: Tell;
+  /** Is given an error that the coordinator cannot go on after. */
+  failed: (error: unknown) => void;
   signal: AbortSignal;
 }
 
@@ -34,7 +37,7 @@ export const SILENCE = 15_000;
 export class Desk implements Disposable {
   readonly sealed: SealedCoordinator;
   readonly #opened: CoordinatorFolder;
-  readonly #around: Around;
+  readonly #around: DeskOptions;
   readonly #sightings = new Sightings();
   readonly #end = new AbortController();
   readonly #open: Disposable[] = [];
@@ -45,7 +48,7 @@ export class Desk implements Disposable {
   /** The one that is at work. */
   coordinator: Coordinator | undefined;
 
-  constructor(opened: CoordinatorFolder, around: Around) {
+  constructor(opened: CoordinatorFolder, around: DeskOptions) {
     this.#opened = opened;
     this.#around = around;
     const { folder, study, keys } = opened;
@@ -56,11 +59,15 @@ export class Desk implements Disposable {
       refused: (error, from) => this.#note(`${from || 'somebody'} was not listened to: ${error.message}`),
     });
     const places = coordinatorPlaces(folder);
-    this.#open.push(watchFiles([places.members, runningPlaces(folder).control], () => this.#changed()));
+    const configuration = join(places.broker, brokerFiles.configuration);
+    this.#open.push(
+      watchFiles([places.members, runningPlaces(folder).control], () => this.#changed(), around.failed),
+      watchFiles([configuration], () => around.broker?.reload(), around.failed),
+    );
     const timer = setInterval(() => this.#write(), WRITE);
     this.#open.push({ [Symbol.dispose]: () => clearInterval(timer) });
-    void this.#hear();
-    void this.#follow();
+    this.#hear().catch(around.failed);
+    this.#follow().catch(around.failed);
   }
 
   /** Public keys of those that may take part. */
@@ -129,8 +136,7 @@ export class Desk implements Disposable {
       for (const site of gone) this.#note(`${site} is revoked: nothing more is taken from it`);
       for (const site of come) this.#note(`${site} is admitted`);
       this.#sightings.expect(this.#members);
-      this.#around.broker?.reload();
-      this.sealed.admit(this.#keys('payload'));
+      this.sealed.admit(this.#keys('payload')).catch(this.#around.failed);
       this.coordinator?.admit(this.sites);
     }
     for (const wake of this.#waiting.splice(0)) wake();
@@ -151,7 +157,16 @@ export class Desk implements Disposable {
     }
   }
 
+  /** Nothing depends on it: a disk that is full shows where it matters. */
   #write(): void {
+    try {
+      this.#writeStanding();
+    } catch (error) {
+      if (!(error instanceof GraftError)) throw error;
+    }
+  }
+
+  #writeStanding(): void {
     writeStanding(runningPlaces(this.#opened.folder).standing, {
       ...{ process: ownMark(), at: new Date().toISOString(), broker: this.#connected ? 'connected' : 'away' },
       sites: Object.fromEntries(this.#sightings.seen),

@@ -19,7 +19,7 @@ import { type CoordinatorFolder, openCoordinatorFolder } from '../coordinator-fo
 import { federationError } from '../errors.js';
 import { BrokerProcess } from './broker-process.js';
 import { connected, connectionOf } from './connection.js';
-import { Desk } from './desk.js';
+import { Desk, type DeskOptions } from './desk.js';
 import { runningPlaces } from './places.js';
 import { writeResult } from './result.js';
 import type { Tell } from './told.js';
@@ -57,24 +57,20 @@ export async function runCoordinator(
   take(folder);
   const end = new AbortController();
   let fault: unknown;
-  const fail = (error: unknown) => {
+  const failed = (error: unknown) => {
     fault ??= error;
     end.abort();
   };
   const over = AbortSignal.any([signal, end.signal]);
   await using broker = withBroker
-    ? new BrokerProcess(folder, { failed: fail, tell: (text) => tell({ kind: 'note', text }) })
+    ? new BrokerProcess(folder, { failed, tell: (text) => tell({ kind: 'note', text }) })
     : undefined;
-  const result = await withTransport(opened, { broker, signal: over, tell });
+  const result = await withTransport(opened, { broker, signal: over, tell, failed });
   if (fault) throw fault;
   return result;
 }
 
-interface Around {
-  broker: BrokerProcess | undefined;
-  signal: AbortSignal;
-  tell: Tell;
-}
+type Around = Omit<DeskOptions, 'transport'>;
 
 async function withTransport(opened: CoordinatorFolder, around: Around): Promise<CoordinatorResult | undefined> {
   const { folder, study, tls } = opened;
