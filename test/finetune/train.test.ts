@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runWithoutPauses } from '../../src/core/index.js';
 import { type FineTuningEvent, finetune, LocalTraining, learningRate } from '../../src/finetune/index.js';
 import { samAdapterSchema, samPlans } from '../../src/networks/sam/index.js';
@@ -120,8 +120,11 @@ describe('a checkpoint', () => {
     ['epoch', 2],
   ];
   const config = { adapter: { rank: 2, dropout: 0.2 } };
+  let whole: Awaited<ReturnType<typeof run>>;
+  beforeAll(async () => {
+    whole = await run(small(), { training, validation }, config);
+  });
   it.each(moments)('resumes after an end at %s %i to the same bits', async (kind, count) => {
-    const whole = await run(small(), { training, validation }, config);
     const checkpoint = new Checkpoint(join(folder, `${kind}${count}.ckpt`), { seed: 1 });
     let seen = 0;
     const data = { training, validation };
