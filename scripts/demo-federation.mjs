@@ -94,6 +94,10 @@ for (const [site, scanner] of Object.entries(sites))
 await Promise.all(all);
 
 graft('federation', 'status', 'fed');
+// The journals of the coordinator and of every site: signed lines, each chained to the one before. Everybody knows the heads
+// that the others told, so nobody can take lines away at the end.
+for (const site of Object.keys(sites)) graft('audit', 'verify', site, '--witness', 'fed');
+graft('audit', 'verify', 'fed', '--witness', 'site-a');
 say(
   `\nIt took ${Math.round((Date.now() - begun) / 1000)} s. The report is ${join(folder, 'fed', 'result', 'report.html')}`,
 );

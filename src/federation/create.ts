@@ -10,6 +10,7 @@ import { parseAddress } from './addresses.js';
 import { createAuthority, issueCertificate } from './certificates.js';
 import { serverVersion, writeBroker, writeDeployment } from './deployment.js';
 import { federationError } from './errors.js';
+import { digestOf, journalOf } from './journals.js';
 import { makeKeys, newKey, type PartyKeys, publicKeysOf, writeKey } from './keys.js';
 import { writeMembers } from './members.js';
 import { brokerFiles, coordinatorPlaces } from './places.js';
@@ -86,6 +87,8 @@ export async function* createFederation(
     writeMembers(places.members, []);
     writeBroker(folder, settings, []);
     writeDeployment(folder, out, settings);
+    const hashes = { study: digestOf(study) };
+    journalOf(folder, 'coordinator', keys).note({ act: 'study.created', subject: study.name, hashes });
     writing(out, () => renameSync(folder, resolve(out)));
     return { study, words: wordsOf(study.coordinator) };
   } finally {

@@ -19,6 +19,7 @@ export class Network {
   readonly brokerProcess: number | undefined;
   graft(...args: string[]): Program;
   start(name: string): Program;
+  says(name: string, pattern: RegExp): Promise<void>;
   keep(name: string): Promise<void>;
   keepAll(): Promise<unknown>;
   kill(name: string, options?: { wiped?: boolean }): void;
@@ -31,8 +32,7 @@ export function killAtRandom(
   options: {
     kills: number;
     random?: () => number;
-    shortest?: number;
-    longest?: number;
+    until?: () => boolean;
     told?: (name: string, index: number) => void;
   },
 ): Promise<Record<string, number>>;

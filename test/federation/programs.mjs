@@ -119,6 +119,11 @@ export class Network {
     return program;
   }
 
+  /** Resolves when what a program says matches, also one that is started later. */
+  async says(name, pattern) {
+    while (!pattern.test(this.programs.get(name)?.output ?? '')) await setTimeout(20);
+  }
+
   /** Runs a program to its end, and again whenever it was killed. */
   async keep(name) {
     for (;;) {
@@ -173,15 +178,16 @@ export class Network {
 }
 
 /** Kills at random moments while the programs run. @returns how often each was killed */
-export async function killAtRandom(network, { kills, random = Math.random, shortest = 300, longest = 2000, told }) {
+export async function killAtRandom(network, { kills, random = Math.random, until = () => false, told }) {
   const names = ['coordinator', 'broker', ...Object.keys(scanners)];
   const counts = Object.fromEntries(names.map((name) => [name, 0]));
   for (let i = 0; i < kills; i++) {
-    await setTimeout(shortest + random() * (longest - shortest));
+    await setTimeout(300 + random() * 1700);
+    if (until()) break;
     const name = names[Math.floor(random() * names.length)];
     counts[name]++;
-    told?.(name, i);
     network.kill(name);
+    told?.(name, i);
   }
   return counts;
 }

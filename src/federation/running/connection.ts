@@ -1,5 +1,4 @@
 /** How the programs of a study reach its broker: its addresses, and patience until it is there. */
-import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { GraftError } from '../../core/index.js';
 import {
@@ -12,9 +11,6 @@ import {
 import type { Study } from '../study.js';
 import { certificateFault } from '../verification.js';
 import type { Tell } from './told.js';
-
-/** The study's identity, which what is sealed for it names: two studies of one name are two. */
-export const federationOf = (study: Study): string => createHash('sha256').update(JSON.stringify(study)).digest('hex');
 
 /**
  * How a peer of the study connects: through a proxy by WebSockets, otherwise by whatever the study names first.

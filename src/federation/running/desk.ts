@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { Journal } from '../../audit/index.js';
 import { GraftError, ownMark } from '../../core/index.js';
 import {
   type Coordinator,
@@ -12,10 +13,10 @@ import {
   sealedCoordinator,
 } from '../../federate/index.js';
 import type { CoordinatorFolder } from '../coordinator-folder.js';
+import { digestOf } from '../journals.js';
 import type { Member } from '../members.js';
 import { brokerFiles, coordinatorPlaces } from '../places.js';
 import type { BrokerProcess } from './broker-process.js';
-import { federationOf } from './connection.js';
 import { readControl, watchFiles } from './control.js';
 import { runningPlaces } from './places.js';
 import { Sightings, writeStanding } from './standing.js';
@@ -24,6 +25,7 @@ import type { Tell } from './told.js';
 export interface DeskOptions {
   transport: NatsTransport;
   broker: BrokerProcess | undefined;
+  journal: Journal;
   tell: Tell;
   /** Is given an error that the coordinator cannot go on after. */
   failed: (error: unknown) => void;
@@ -55,7 +57,8 @@ export class Desk implements Disposable {
     this.#members = opened.members();
     this.#sightings.expect(this.#members);
     this.sealed = sealedCoordinator(around.transport, {
-      ...{ federation: federationOf(study), key: keys.payload, sites: this.#keys('payload') },
+      ...{ federation: digestOf(study), key: keys.payload, sites: this.#keys('payload') },
+      head: () => around.journal.head,
       refused: (error, from) => this.#note(`${from || 'somebody'} was not listened to: ${error.message}`),
     });
     const places = coordinatorPlaces(folder);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { GraftError, lockFolder } from '../../core/index.js';
 import {
   Coordinator,
+  coordinatorAct,
   coordinatorFolder,
   folderStore,
   inWorker,
@@ -17,17 +18,22 @@ import {
 import { disposeState, type State } from '../../nn/index.js';
 import { type CoordinatorFolder, openCoordinatorFolder } from '../coordinator-folder.js';
 import { federationError } from '../errors.js';
+import { digestOf, journalOf } from '../journals.js';
 import { BrokerProcess } from './broker-process.js';
 import { connected, connectionOf } from './connection.js';
 import { Desk, type DeskOptions } from './desk.js';
+import { serveHealth } from './health.js';
 import { runningPlaces } from './places.js';
 import { writeResult } from './result.js';
+import { federationStatus } from './status.js';
 import type { Tell } from './told.js';
 import { textOfEvent } from './words.js';
 
 export interface CoordinatorRun {
   /** Whether the installed nats-server is run, too, with the folder's configuration. */
   withBroker: boolean;
+  /** Port on 127.0.0.1 for health and metrics; default: none. */
+  metricsPort?: number | undefined;
   signal: AbortSignal;
   tell: Tell;
 }
@@ -51,7 +57,7 @@ export interface CoordinatorResult {
  */
 export async function runCoordinator(
   folder: string,
-  { withBroker, signal, tell }: CoordinatorRun,
+  { withBroker, metricsPort, signal, tell }: CoordinatorRun,
 ): Promise<CoordinatorResult | undefined> {
   const opened = openCoordinatorFolder(folder);
   take(folder);
@@ -65,9 +71,21 @@ export async function runCoordinator(
   await using broker = withBroker
     ? new BrokerProcess(folder, { failed, tell: (text) => tell({ kind: 'note', text }) })
     : undefined;
-  const result = await withTransport(opened, { broker, signal: over, tell, failed });
-  if (fault) throw fault;
-  return result;
+  const journal = journalOf(folder, 'coordinator', opened.keys);
+  journal.note({ act: 'started', subject: opened.study.name, hashes: { study: digestOf(opened.study) } });
+  let reason: string | undefined;
+  try {
+    await using _health =
+      metricsPort === undefined ? undefined : await serveHealth(metricsPort, () => federationStatus(folder));
+    const result = await withTransport(opened, { broker, journal, signal: over, tell, failed });
+    if (fault) throw fault;
+    return result;
+  } catch (error) {
+    reason = (error as Error).message;
+    throw error;
+  } finally {
+    journal.note({ act: 'stopped', subject: opened.study.name, reason });
+  }
 }
 
 type Around = Omit<DeskOptions, 'transport'>;
@@ -124,7 +142,7 @@ async function someRounds(
   opened: CoordinatorFolder,
   desk: Desk,
   initial: State,
-  { signal, tell }: { signal: AbortSignal; tell: Tell },
+  { journal, signal, tell }: Around,
 ): Promise<CoordinatorResult | 'again' | undefined> {
   const { study, keys, folder } = opened;
   const { rounds } = desk;
@@ -139,6 +157,8 @@ async function someRounds(
   try {
     for await (const event of coordinator.run(signal)) {
       const text = textOfEvent(event);
+      const act = coordinatorAct(event, desk.sealed.heads);
+      if (act) journal.note(act);
       if (event.kind === 'aggregated') {
         const { global: _, ...value } = event;
         tell({ kind: 'result', text: text!, value });

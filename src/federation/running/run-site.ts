@@ -4,16 +4,28 @@
  */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockFolder, runToEnd, sha256, writeSecret } from '../../core/index.js';
-import { type NatsTransport, PulseSender, sealedSite, TrainingSite, type Transport } from '../../federate/index.js';
+import type { Journal } from '../../audit/index.js';
+import { GraftError, lockFolder, runToEnd, sha256, writeSecret } from '../../core/index.js';
+import {
+  type NatsTransport,
+  PulseSender,
+  sealedSite,
+  siteAct,
+  TrainingSite,
+  type Transport,
+} from '../../federate/index.js';
 import { freeSlices, readSlices } from '../../jobs/index.js';
 import { loadSegmenter, saveAdapter } from '../../segmenter/index.js';
 import { setThreads } from '../../torch/index.js';
+import { digestOf, journalOf } from '../journals.js';
+import { readKeys } from '../keys.js';
+import { readKit } from '../kit.js';
+import { sitePlaces } from '../places.js';
 import { checkCases, checkDisk, checkRounds } from '../policy.js';
 import { openSite, type Site } from '../site-folder.js';
 import { startOf } from '../study.js';
 import { trainingCases } from './cases.js';
-import { connected, connectionOf, federationOf } from './connection.js';
+import { connected, connectionOf } from './connection.js';
 import { withinHours } from './hours.js';
 import { siteRunPlaces } from './places.js';
 import type { Tell } from './told.js';
@@ -29,6 +41,8 @@ export interface SiteRun {
 /** A kit that may be run here: the study, the rules and the data fit together. */
 export interface PreparedSite extends Site {
   cases: ReturnType<typeof trainingCases>;
+  /** What is done is noted there before anything leaves. */
+  journal: Journal;
 }
 
 /**
@@ -37,11 +51,21 @@ export interface PreparedSite extends Site {
  * @throws GraftError as `openSite`; POLICY_REFUSES, and about the data
  */
 export function prepareSite(kit: string, folder: string, data: string): PreparedSite {
-  const site = openSite(kit, folder);
-  const cases = trainingCases(data, site.study);
-  checkCases(site.policy, site.study, cases.train.length);
-  checkDisk(site.policy, bytesIn(folder) + site.study.base.bytes);
-  return { ...site, cases };
+  try {
+    const site = openSite(kit, folder);
+    const cases = trainingCases(data, site.study);
+    checkCases(site.policy, site.study, cases.train.length);
+    checkDisk(site.policy, bytesIn(folder) + site.study.base.bytes);
+    const journal = journalOf(folder, site.name, site.keys);
+    journal.note({ act: 'policy.allowed', subject: site.study.name, hashes: { study: digestOf(site.study) } });
+    return { ...site, cases, journal };
+  } catch (error) {
+    if (error instanceof GraftError && error.code === 'POLICY_REFUSES')
+      journalOf(folder, readKit(kit).site.name, readKeys(sitePlaces(folder).keys)).note({
+        ...{ act: 'policy.refused', reason: error.message },
+      });
+    throw error;
+  }
 }
 
 /**
@@ -51,9 +75,10 @@ export function prepareSite(kit: string, folder: string, data: string): Prepared
  * @throws GraftError RUN_IN_USE, BROKER_REFUSED, and as `TrainingSite`
  */
 export async function runSite(site: PreparedSite, run: SiteRun): Promise<string | undefined> {
-  const { name, folder, study, keys, tls, coordinator } = site;
+  const { name, folder, study, keys, tls, coordinator, journal } = site;
   const { signal, tell } = run;
   lockFolder(folder);
+  journal.note({ act: 'started', subject: study.name });
   const connection = { ...connectionOf(study, tls, { site: name, proxy: run.proxy }), site: name };
   await using pulse = new PulseSender(connection, keys.signing);
   const options = { ...connection, moved: (bytes: number) => pulse.moved(bytes) };
@@ -62,12 +87,15 @@ export async function runSite(site: PreparedSite, run: SiteRun): Promise<string 
   tell({ kind: 'note', text: `${name} has joined ${study.name}` });
   void tellOf(transport, tell, signal);
   const sealed = sealedSite(transport, {
-    ...{ federation: federationOf(study), site: name, key: keys.payload, coordinator: coordinator.payload },
+    ...{ federation: digestOf(study), site: name, key: keys.payload, coordinator: coordinator.payload },
+    head: () => journal.head,
     refused: (error) => tell({ kind: 'note', text: `A message was not listened to: ${error.message}` }),
   });
   if (!(await fetchModel(site, sealed, run))) return undefined;
-  const adapter = await train(site, withinHours(sealed, site.policy, tell), pulse, run);
+  const heard = withinHours(sealed, site.policy, tell);
+  const adapter = await train(site, { transport: heard, head: () => sealed.coordinatorHead }, pulse, run);
   if (adapter !== undefined) pulse.tell('done');
+  journal.note({ act: 'stopped', subject: study.name });
   return adapter;
 }
 
@@ -105,8 +133,8 @@ async function fetchModel(
 }
 
 async function train(
-  { name, folder, study, keys, coordinator, policy, cases }: PreparedSite,
-  transport: Transport,
+  { name, folder, study, keys, coordinator, policy, cases, journal }: PreparedSite,
+  { transport, head }: { transport: Transport; head: () => string | undefined },
   pulse: PulseSender,
   { device, signal, tell }: SiteRun,
 ): Promise<string | undefined> {
@@ -129,6 +157,8 @@ async function train(
     pulse.tell('waiting');
     let [round, step] = [0, 0];
     for await (const event of site.run(signal)) {
+      const act = siteAct(event, head());
+      if (act) journal.note(act);
       if (event.kind === 'progress') {
         if (event.round !== round) {
           [round, step] = [event.round, 0];

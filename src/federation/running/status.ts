@@ -2,6 +2,7 @@
 import { standingOf } from '../../core/index.js';
 import { openCoordinatorFolder } from '../coordinator-folder.js';
 import { federationError } from '../errors.js';
+import { journalOf } from '../journals.js';
 import { changeControl, readControl } from './control.js';
 import { historyOf, type RoundHistory } from './history.js';
 import { runningPlaces } from './places.js';
@@ -67,8 +68,10 @@ export function federationStatus(folder: string): FederationStatus {
 
 /** Has no further round begun, or lets them be begun again. @throws GraftError as `openCoordinatorFolder`; CONTROL_DAMAGED */
 export function pauseFederation(folder: string, paused: boolean): void {
-  openCoordinatorFolder(folder);
+  const { keys, study } = openCoordinatorFolder(folder);
   changeControl(folder, { paused });
+  const act = paused ? 'federation.paused' : 'federation.resumed';
+  journalOf(folder, 'coordinator', keys).note({ act, subject: study.name });
 }
 
 /** @param rounds in all @throws GraftError as `openCoordinatorFolder`; ROUNDS_FEWER, CONTROL_DAMAGED */
@@ -76,4 +79,6 @@ export function extendFederation(folder: string, rounds: number): void {
   const { rounds: known } = federationStatus(folder);
   if (rounds <= known) throw federationError('ROUNDS_FEWER', { folder, rounds: known, asked: rounds });
   changeControl(folder, { rounds });
+  const { keys, study } = openCoordinatorFolder(folder);
+  journalOf(folder, 'coordinator', keys).note({ act: 'study.extended', subject: study.name, details: { rounds } });
 }

@@ -317,6 +317,7 @@ describe('a configuration', () => {
     expect(publish.filter((subject) => !subject.startsWith('$JS.'))).toEqual([
       'graft.test.state.a',
       'graft.test.update.a.>',
+      'graft.test.pulse.a',
     ]);
   });
 });

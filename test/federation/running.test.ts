@@ -1,0 +1,84 @@
+/**
+ * A study's programs as real processes: coordinator, two sites and a broker over mutual TLS. They are killed, the broker
+ * loses its store, rounds are paused and added, a site is revoked.
+ */
+import { cpSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import { extendFederation, federationStatus, pauseFederation, revokeSite } from '../../src/federation/index.js';
+import { loadAdapter, loadSegmenter } from '../../src/segmenter/index.js';
+import { describeWithBroker } from '../federate/nats/server.js';
+import { newFolder } from '../federate/small.js';
+import { killAtRandom, makeStudy, Network } from './programs.mjs';
+
+describeWithBroker('a study’s programs', () => {
+  const made = newFolder();
+  let network: Network;
+  let undisturbed: Record<string, string>;
+  const begin = () => {
+    network = new Network(made, join(newFolder(), 'study'));
+    return join(network.folder, 'fed');
+  };
+
+  beforeAll(async () => {
+    await makeStudy(made);
+    begin();
+    await network.keepAll();
+    undisturbed = network.result();
+  });
+  afterEach(() => network.stop());
+
+  it('lead to a global state, to adapters of the base model that the sites were sent, and to a report', () => {
+    const { report, sites, last, ...status } = federationStatus(join(network.folder, 'fed'));
+    expect(status).toMatchObject({ study: 'phantoms', coordinator: 'stopped', paused: false, done: 3, rounds: 3 });
+    expect(sites.map(({ name, cases, accepted, seen }) => [name, cases, accepted, seen?.doing])).toEqual([
+      ['site-a', 2, 3, 'done'],
+      ['site-b', 2, 3, 'done'],
+    ]);
+    using model = loadSegmenter(join(network.folder, 'site-a', 'model.safetensors'));
+    const adapter = loadAdapter(join(network.folder, 'site-a', 'adapter.safetensors'));
+    model.use(adapter);
+    expect(adapter.provenance).toMatchObject({ data: 'site-a, site-b', rounds: '3' });
+    expect(readFileSync(report!, 'utf8')).toContain(last!.fingerprint);
+  });
+
+  it('lead to the same bits where they are killed at random moments and the broker loses its store', async () => {
+    begin();
+    const disturb = async () => {
+      await network.says('coordinator', /round 1 of 3/);
+      network.kill('broker', { wiped: true });
+      await killAtRandom(network, { kills: 6 });
+    };
+    await Promise.all([network.keepAll(), disturb()]);
+    expect(network.result()).toEqual(undisturbed);
+  });
+
+  it('do in the round what the administrator asks, and refuse a second coordinator', async () => {
+    const fed = begin();
+    const coordinator = network.start('coordinator');
+    const [, revoked] = ['site-a', 'site-b'].map((site) => network.start(site));
+    await coordinator.says(/round 1 of 3/);
+    pauseFederation(fed, true);
+    await coordinator.says(/Paused/);
+    expect(federationStatus(fed)).toMatchObject({ coordinator: 'running', broker: 'connected', paused: true, done: 1 });
+
+    // On this machine, and, with a copy of the folder, on another one.
+    cpSync(fed, `${fed}-copy`, { recursive: true, filter: (file) => basename(file) !== 'lock.json' });
+    const others = ['fed', 'fed-copy'].map((folder) => network.graft('coordinator', 'run', folder));
+    expect(await Promise.all(others.map(({ ended }) => ended))).toEqual([2, 2]);
+    expect(others[0].output).toContain('another process runs this study’s coordinator');
+    expect(others[1].output).toContain('the broker is in use by another coordinator');
+
+    extendFederation(fed, 4);
+    revoked.child.kill('SIGSTOP'); // it does not answer any more
+    pauseFederation(fed, false);
+    await coordinator.says(/site-a: update of round 2 taken/);
+    revokeSite(fed, 'site-b');
+    await coordinator.says(/round 2 of 4 is done: 1 sites/);
+    revoked.child.kill('SIGCONT');
+    expect(await revoked.ended).not.toBe(0);
+    expect(revoked.output).toMatch(/BROKER_REFUSED|refuses/);
+    expect(await coordinator.ended).toBe(0);
+    expect(federationStatus(fed)).toMatchObject({ done: 4, rounds: 4, sites: [{ name: 'site-a', accepted: 4 }] });
+  });
+});
