@@ -20,6 +20,7 @@ const { values } = parseArgs({
 const folder = mkdtempSync(join(tmpdir(), 'graft-kills-'));
 const begun = Date.now();
 const seconds = () => `${Math.round((Date.now() - begun) / 1000)} s`;
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 const made = join(folder, 'made');

@@ -34,6 +34,8 @@ export interface SiteOptions<Progress> {
   key?: KeyObject | undefined;
   /** Throws a `GraftError` where the site does not take part in a round; its message is told to the coordinator. */
   allow?: ((task: { round: number; rounds: number }) => void) | undefined;
+  /** What the coordinator is told of an error, which may name files; default: its message. */
+  excuse?: ((error: Error) => string) | undefined;
   /** Names of the trainer's metrics that may be told; default: all. */
   metrics?: readonly string[] | undefined;
   /** Sites that share a network take turns. */
@@ -52,6 +54,7 @@ export class FederatedSite<Progress = unknown> {
   readonly #store: Store;
   readonly #turns: Turns;
   readonly #allow: NonNullable<SiteOptions<Progress>['allow']>;
+  readonly #excuse: (error: Error) => string;
   readonly #tells: (name: string) => boolean;
   readonly #signing: SigningKey;
   readonly #downloads: Downloads;
@@ -63,6 +66,7 @@ export class FederatedSite<Progress = unknown> {
   /** @throws GraftError KEY_INVALID, KEY_DAMAGED, SECRET_EXPOSED */
   constructor(options: SiteOptions<Progress>) {
     const { name, trainer, transport, coordinator, store, turns = new Turns(), allow = () => {}, metrics } = options;
+    const { excuse = ({ message }) => message } = options;
     checkKey(coordinator, 'the coordinator');
     this.name = name;
     this.#coordinator = coordinator;
@@ -71,6 +75,7 @@ export class FederatedSite<Progress = unknown> {
     this.#store = store;
     this.#turns = turns;
     this.#allow = allow;
+    this.#excuse = excuse;
     this.#tells = (metric) => !metrics || metrics.includes(metric);
     this.#signing = new SigningKey(store, options.key);
     this.#downloads = new Downloads(name, trainer, transport);
@@ -166,7 +171,7 @@ export class FederatedSite<Progress = unknown> {
     } catch (error) {
       if (superseded.aborted) return;
       if (error instanceof GraftError && error.code === 'SITE_OTHER_FEDERATION') throw error;
-      const reason = shortReason((error as Error).message);
+      const reason = shortReason(this.#excuse(error as Error));
       yield* this.#send({ kind: 'failed', site, federation, session, round, reason, down: this.#downloads.bytes });
     } finally {
       if (before) forget(before);

@@ -3,6 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 /** Names of sites, with the folders of their data. */
 export const scanners: Readonly<Record<string, string>>;
 
+export function freePort(): Promise<number>;
+
 export function makeStudy(folder: string, options?: { rounds?: number }): Promise<void>;
 
 export class Program {
@@ -18,7 +20,7 @@ export class Network {
   readonly programs: Map<string, Program>;
   readonly brokerProcess: number | undefined;
   graft(...args: string[]): Program;
-  start(name: string): Program;
+  start(name: string, ...options: string[]): Program;
   says(name: string, pattern: RegExp): Promise<void>;
   keep(name: string): Promise<void>;
   keepAll(): Promise<unknown>;

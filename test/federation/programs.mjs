@@ -16,7 +16,7 @@ const cli = fileURLToPath(new URL('cli/main.js', dist));
 
 export const scanners = { 'site-a': 'siemens-t1', 'site-b': 'philips-t2' };
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
@@ -66,8 +66,10 @@ export async function makeStudy(folder, { rounds = 3 } = {}) {
 }
 
 const running = new Set();
+const networks = new Set();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
+  for (const network of networks) network.kill('broker');
 });
 
 /** A program of graft; `ended` gives its exit code, null where it was killed. */
@@ -104,16 +106,17 @@ export class Network {
     if (made !== folder) cpSync(made, folder, { recursive: true });
     this.folder = folder;
     this.programs = new Map();
+    networks.add(this);
   }
 
   graft(...args) {
     return new Program(this.folder, args);
   }
 
-  start(name) {
+  start(name, ...options) {
     const program =
       name === 'coordinator'
-        ? this.graft('coordinator', 'run', 'fed', '--with-broker')
+        ? this.graft('coordinator', 'run', 'fed', '--with-broker', ...options)
         : this.graft('site', 'run', `${name}.kit`, '--data', join('data', scanners[name]), '--device', 'cpu');
     this.programs.set(name, program);
     return program;

@@ -9,7 +9,7 @@ import { extendFederation, federationStatus, pauseFederation, revokeSite } from 
 import { loadAdapter, loadSegmenter } from '../../src/segmenter/index.js';
 import { describeWithBroker } from '../federate/nats/server.js';
 import { newFolder } from '../federate/small.js';
-import { killAtRandom, makeStudy, Network } from './programs.mjs';
+import { freePort, killAtRandom, makeStudy, Network } from './programs.mjs';
 
 describeWithBroker('a study’s programs', () => {
   const made = newFolder();
@@ -55,12 +55,19 @@ describeWithBroker('a study’s programs', () => {
 
   it('do in the round what the administrator asks, and refuse a second coordinator', async () => {
     const fed = begin();
-    const coordinator = network.start('coordinator');
+    const port = await freePort();
+    const coordinator = network.start('coordinator', '--metrics-port', String(port));
     const [, revoked] = ['site-a', 'site-b'].map((site) => network.start(site));
     await coordinator.says(/round 1 of 3/);
     pauseFederation(fed, true);
     await coordinator.says(/Paused/);
     expect(federationStatus(fed)).toMatchObject({ coordinator: 'running', broker: 'connected', paused: true, done: 1 });
+    const [health, metrics] = await Promise.all(
+      ['healthz', 'metrics'].map(async (page) => (await fetch(`http://127.0.0.1:${port}/${page}`)).text()),
+    );
+    expect(health).toBe('ok\n');
+    expect(metrics).toMatch(/^graft_rounds_done 1$/m);
+    expect(metrics).toMatch(/^graft_updates_total\{site="site-b"\} 1$/m);
 
     // On this machine, and, with a copy of the folder, on another one.
     cpSync(fed, `${fed}-copy`, { recursive: true, filter: (file) => basename(file) !== 'lock.json' });

@@ -15,7 +15,7 @@ import { FederatedNetwork } from './network.js';
 import type { FederationStart } from './start.js';
 import { type SiteStep, SiteTrainer } from './trainer.js';
 
-export interface TrainingSiteOptions extends Pick<SiteOptions<SiteStep>, 'key' | 'allow' | 'metrics'> {
+export interface TrainingSiteOptions extends Pick<SiteOptions<SiteStep>, 'key' | 'allow' | 'excuse' | 'metrics'> {
   /** As the coordinator knows the site; it names the site's random streams, too. */
   name: string;
   /** The base model; it carries the site's adapter until the site is disposed, which leaves it as it was. */
@@ -42,7 +42,8 @@ export class TrainingSite implements Disposable {
 
   /** @throws GraftError SITE_OTHER_BASE, TRAINING_EMPTY, CASE_UNLABELLED, KEY_INVALID, KEY_DAMAGED, SECRET_EXPOSED */
   constructor(options: TrainingSiteOptions) {
-    const { name, model, start, cases, folder, transport, coordinator, key, allow, metrics } = options;
+    const { name, model, start, cases, folder, transport, coordinator } = options;
+    const { key, allow, excuse, metrics } = options;
     const { fingerprint: found } = model;
     if (found !== start.base)
       throw federateError('SITE_OTHER_BASE', {
@@ -57,7 +58,7 @@ export class TrainingSite implements Disposable {
       this.#trainer = new SiteTrainer(this.#network, { name, train: cases });
       this.#site = new FederatedSite({
         ...{ name, trainer: this.#trainer, transport, coordinator, store },
-        ...{ key, allow, metrics },
+        ...{ key, allow, excuse, metrics },
       });
     } catch (error) {
       this.#network[Symbol.dispose]();

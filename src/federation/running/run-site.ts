@@ -149,6 +149,11 @@ async function train(
     using site = new TrainingSite({
       ...{ name, model, start: startOf(study), cases: slices, folder: places.state, transport },
       ...{ coordinator: coordinator.signing, key: keys.signing, metrics: study.privacy.metrics },
+      excuse: (error) => {
+        // Messages name files, which are nobody's business outside.
+        tell({ kind: 'note', text: error.message });
+        return error instanceof GraftError ? error.code : 'INTERNAL';
+      },
       allow: ({ rounds }) => {
         checkRounds(policy, rounds);
         checkDisk(policy, bytesIn(folder));

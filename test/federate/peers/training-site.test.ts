@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
+  Coordinator,
   loadFederationStart,
   localTransport,
   memoryStore,
@@ -11,6 +12,7 @@ import {
   SigningKey,
   saveFederationStart,
   TrainingSite,
+  type Transport,
 } from '../../../src/federate/index.js';
 import { fingerprint, writeState } from '../../../src/nn/index.js';
 import { cases, small } from '../../finetune/small.js';
@@ -53,6 +55,55 @@ describe('a site', () => {
     expect(() => new TrainingSite({ ...site, model: small({ seed: 2 }) })).toThrow(/a: the base model here is \w{12}/);
     expect(() => new TrainingSite({ ...site, cases: [] })).toThrow(expect.objectContaining({ code: 'TRAINING_EMPTY' }));
     expect([...model.network.state().keys()].filter((name) => name.includes('lora'))).toEqual([]);
+  });
+
+  it('sends no name of a case, of a patient or of a file, whatever happens', async () => {
+    const planted = /MUELLER|4711|secret-folder/;
+    const labels = { name: 'MUELLER', patient: '4711', image: '/secret-folder/i.nii', label: '/secret-folder/l.nii' };
+    const transport = localTransport();
+    const sent: Uint8Array[] = [];
+    const spy: Transport = {
+      ...transport,
+      putBlob(bytes, round) {
+        sent.push(bytes.slice());
+        return transport.putBlob(bytes, round);
+      },
+      updateState(name, state) {
+        sent.push(state);
+        return transport.updateState(name, state);
+      },
+    };
+    const federation = { config: start.config, plan: start.plan, base: start.base, initial: start.initial };
+    using coordinating = new Coordinator({ ...federation, folder: join(folder, 'c'), sites: ['a'], transport });
+    using opened = new TrainingSite({
+      ...{
+        name: 'a',
+        model,
+        start,
+        folder: join(folder, 'planted'),
+        transport: spy,
+        coordinator: coordinating.publicKey,
+      },
+      cases: cases('one').map((one) => ({ ...one, case: { ...one.case, ...labels } })),
+      allow: ({ round }) => {
+        if (round > 1) throw new Error('/secret-folder/MUELLER.nii is damaged');
+      },
+      excuse: () => 'CACHE_DAMAGED',
+    });
+    const end = new AbortController();
+    const training = (async () => {
+      for await (const _ of opened.run(end.signal));
+    })();
+    const reasons: string[] = [];
+    const rounds = async () => {
+      for await (const event of coordinating.run(end.signal)) if ('reason' in event) reasons.push(event.reason!);
+    };
+    await expect(rounds()).rejects.toMatchObject({ code: 'TOO_FEW_SITES' });
+    end.abort();
+    await training;
+    expect(reasons).toEqual(['CACHE_DAMAGED']);
+    expect(sent.length).toBeGreaterThan(2);
+    for (const bytes of sent) expect(Buffer.from(bytes).toString('latin1')).not.toMatch(planted);
   });
 
   it('has no adapter before the rounds are over', async () => {
