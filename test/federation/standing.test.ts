@@ -53,7 +53,11 @@ describe('what an administrator asks', () => {
     const noticed = new Promise<void>((resolve) => {
       notice = resolve;
     });
-    using _watch = watchFiles([file], () => notice(), (error) => expect.unreachable(String(error)));
+    using _watch = watchFiles(
+      [file],
+      () => notice(),
+      (error) => expect.unreachable(String(error)),
+    );
     changeControl(folder, { paused: true });
     await noticed;
     changeControl(folder, { rounds: 50 });
