@@ -2,7 +2,6 @@
 // schema, commands.md from the commands' help. Run "npm run build" first.
 //   node scripts/docs.mjs            write
 //   node scripts/docs.mjs --check    exit 1 and name the files that differ from what would be written
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import * as adapt from '../dist/adapt/index.js';
@@ -89,9 +88,43 @@ const areas = [
   ['Files', core.fileErrors],
 ];
 
-/** What `graft …ARGUMENTS --help` prints. @param {string[]} command */
-const help = (...command) =>
-  execFileSync(process.execPath, ['dist/cli/main.js', ...command, '--help'], { cwd: root, encoding: 'utf8' }).trimEnd();
+/**
+ * What `graft …COMMAND --help` prints. The program runs in this process, which is much quicker than one for each command.
+ *
+ * @param {string[]} command
+ */
+async function help(...command) {
+  const { argv } = process;
+  const { write } = process.stdout;
+  let text = '';
+  process.argv = [...argv.slice(0, 2), ...command, '--help'];
+  process.stdout.write = (/** @type {unknown} */ part) => {
+    text += part;
+    return true;
+  };
+  try {
+    await import(`../dist/cli/main.js?${command.join('+')}`);
+  } finally {
+    process.argv = argv;
+    process.stdout.write = write;
+    process.stdout.removeAllListeners('error');
+  }
+  return text.trimEnd();
+}
+
+/** The help of a command and of those below it, by their words. @param {...string} command @returns {Promise<[string, string][]>} */
+async function helpBelow(...command) {
+  const text = await help(...command);
+  const [, listed = ''] = text.split('Commands:');
+  const found = /** @type {[string, string][]} */ ([[['graft', ...command].join(' '), text]]);
+  for (const [, name] of listed.split('\n\n')[0].matchAll(/^ {2}(\w+)/gm))
+    found.push(...(await helpBelow(...command, name)));
+  return found;
+}
+
+// As wide and as plain as in a file, also where somebody looks on.
+process.stdout.isTTY = false;
+const helps = new Map(await helpBelow());
 
 /** @param {string} text */
 const cell = (text) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
@@ -103,8 +136,13 @@ const table = (head, rows) => [head, head.map(() => '---'), ...rows].map((row) =
 const page = (title, ...parts) =>
   `<!-- Written by "npm run docs"; changes belong in the code that it is made from. -->\n\n# ${title}\n\n${parts.flat().join('\n\n')}\n`;
 
-function errors(general = help()) {
-  const codes = [...general.split('Exit codes:')[1].matchAll(/^ +(\d+) +(.+)$/gm)];
+function errors() {
+  const codes = [
+    ...helps
+      .get('graft')
+      .split('Exit codes:')[1]
+      .matchAll(/^ +(\d+) +(.+)$/gm),
+  ];
   return page(
     'Errors and exit codes',
     'Every mistake that a user can fix has a stable code, a message that says what was expected and what was found, and a\nhint that says what to do. In the library it is thrown as a `GraftError` with `code`, `message`, `hint` and `exitCode`; a\ncommand prints message and hint, or with `--json` the line `{"error": {"code": …, "message": …, "hint": …}}`, and exits\nwith the code below. `{name}` stands for what the message is about. Other errors, such as `OperatorError` and\n`DisposedTensorError`, are mistakes in a program and keep their stack trace.',
@@ -229,17 +267,10 @@ function recipes() {
   );
 }
 
-/** A command and those below it. @param {...string} command @returns {string[][]} */
-const withGroups = (...command) => {
-  const [, listed = ''] = help(...command).split('Commands:');
-  const names = [...listed.split('\n\n')[0].matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
-  return [command, ...names.flatMap((name) => withGroups(...command, name))];
-};
-
 const commands = () =>
   page(
     'Commands',
-    withGroups().map((command) => `## ${['graft', ...command].join(' ')}\n\n\`\`\`text\n${help(...command)}\n\`\`\``),
+    [...helps].map(([command, text]) => `## ${command}\n\n\`\`\`text\n${text}\n\`\`\``),
   );
 
 const pages = { 'errors.md': errors(), 'recipes.md': recipes(), 'commands.md': commands() };

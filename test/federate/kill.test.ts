@@ -2,11 +2,14 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { random } from '../../src/core/index.js';
 import { ledgerFile, readLedger } from '../../src/federate/index.js';
-import { compiled, root } from '../child.js';
+import { brief, compiled, root } from '../child.js';
 import { newFolder } from './small.js';
+
+// Half a minute of starting processes, and more where others use the machine.
+vi.setConfig({ testTimeout: 600_000 });
 
 const library = ['federate', 'nn', 'torch'].map((area) => compiled(`${area}/index.js`));
 const source = `
@@ -22,7 +25,14 @@ const source = `
 
 /** Starts or resumes a federation; it is killed some milliseconds after it told this many events. */
 function start(folder: string, config: object, events = Number.POSITIVE_INFINITY, delay = 0) {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', source, folder, JSON.stringify(config)]);
+  const child = spawn(process.execPath, [
+    ...brief,
+    '--input-type=module',
+    '--eval',
+    source,
+    folder,
+    JSON.stringify(config),
+  ]);
   let [out, errors] = ['', ''];
   child.stderr.on('data', (text) => {
     errors += text;
