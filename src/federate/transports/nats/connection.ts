@@ -18,8 +18,9 @@ export const waitOf = (attempt: number): number =>
   Math.min(LONGEST, FIRST * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
 /** Time limit of an attempt, in ms. A broker that rejects a certificate does not answer. */
 const DIAL = 10_000;
-/** A connection that is silent for so many ms is pinged; after three missing answers it is given up. */
-const SILENCE = 15_000;
+/** Default of `silence`, in seconds, and how many times the broker is asked in that time. */
+const SILENCE = 60;
+const PINGS = 4;
 
 /**
  * Connects. The first attempt must succeed, so that a mistake in the options shows; later ones continue for ever.
@@ -28,7 +29,7 @@ const SILENCE = 15_000;
  * BROKER_REFUSED, BROKER_UNSUITED
  */
 export async function connect(options: ConnectionOptions): Promise<NatsConnection> {
-  const { servers, federation, site, tls, proxy } = options;
+  const { servers, federation, site, tls, proxy, silence = SILENCE } = options;
   const web = checkAddresses(servers, tls, proxy);
   if (tls) checkFiles(tls);
   const nats = await import('@nats-io/transport-node');
@@ -36,7 +37,7 @@ export async function connect(options: ConnectionOptions): Promise<NatsConnectio
   const common = {
     ...{ servers: [...servers], name: site ?? 'coordinator', inboxPrefix: inboxOf(federation, site) },
     ...{ maxReconnectAttempts: -1, reconnectDelayHandler: () => waitOf(attempts), ignoreClusterUpdates: true },
-    ...{ timeout: DIAL, pingInterval: SILENCE, maxPingOut: 3, noAsyncTraces: true },
+    ...{ timeout: DIAL, pingInterval: (silence * 1000) / PINGS, maxPingOut: PINGS - 1, noAsyncTraces: true },
   };
   const files = tls && { caFile: tls.ca, certFile: tls.certificate, keyFile: tls.key };
   const encrypted = files && { tls: { ...files, checkServerIdentity: identityOf(servers) } };
@@ -60,8 +61,18 @@ export async function connect(options: ConnectionOptions): Promise<NatsConnectio
     for await (const { type } of client.status())
       if (type === 'reconnecting') attempts++;
       else if (type === 'reconnect') attempts = 0;
+      else if (type === 'staleConnection') abandon(client);
   })();
   return client;
+}
+
+/**
+ * Closes a silent connection at once. The client itself first waits until everything is sent, which never happens on a line
+ * that takes no more bytes; its types do not show what this needs.
+ */
+function abandon(client: NatsConnection): void {
+  const { transport } = (client as unknown as { protocol: { transport: { close(why: Error): Promise<void> } } }).protocol;
+  transport.close(new Error('the broker does not answer')).catch(() => {});
 }
 
 /** The client's errors say little; their causes say more. */

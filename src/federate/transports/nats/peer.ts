@@ -23,6 +23,11 @@ export interface ConnectionOptions {
   tls?: TlsFiles | undefined;
   /** `http://[user:password@]host:port`: the proxy to connect through, only with `wss://`. */
   proxy?: string | undefined;
+  /**
+   * Seconds without an answer after which a connection is given up and made again, by default 60. The broker answers after
+   * what is under way, which may be 12 MB: a line below 2 Mbit/s needs more.
+   */
+  silence?: number | undefined;
 }
 
 /** What happens to the connection. */

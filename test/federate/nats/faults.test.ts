@@ -1,0 +1,48 @@
+/** Bad lines between every peer and the broker: they reset, cut, fall silent, are slow. */
+import { afterAll, expect, it } from 'vitest';
+import { configOf, of } from '../small.js';
+import { type FaultProxy, type Faults, faultProxy } from './fault-proxy.mjs';
+import { newFederation, peer, random } from './peers.js';
+import { fingerprintWithin, runOver } from './sealed.js';
+import { describeWithBroker, TestBroker } from './server.js';
+
+const proxies: FaultProxy[] = [];
+afterAll(() => {
+  for (const proxy of proxies) proxy.close();
+});
+let broker: Promise<TestBroker> | undefined;
+async function lineWith(faults: Faults): Promise<FaultProxy> {
+  broker ??= TestBroker.start();
+  const proxy = await faultProxy((await broker).port, faults);
+  proxies.push(proxy);
+  return proxy;
+}
+
+describeWithBroker('a sealed federation over a line', () => {
+  it.concurrent.each<[string, Faults]>([
+    ['that is reset or cut in the middle of a frame', { kinds: ['reset', 'cut'], after: [2000, 12_000], most: 20 }],
+    ['that falls silent without being closed', { kinds: ['stall'], after: [2000, 20_000], most: 4 }],
+    ['that is slow', { delay: [50, 150], rate: 250_000 }],
+  ])('%s ends with the same bits', async (_, faults) => {
+    const config = configOf({ rounds: 2, wire: 'int8' });
+    const line = await lineWith(faults);
+    const events = await runOver(line, config, faults.most ? { silence: 1 } : {});
+    expect(line.happened.length).toBe(faults.most ?? 0);
+    expect([of(events, 'failed'), of(events, 'refused'), of(events, 'rejected')]).toEqual([[], [], []]);
+    expect(of(events, 'trained').length).toBe(4);
+    expect(of(events, 'finished')[0].fingerprint).toBe(await fingerprintWithin(config));
+  });
+});
+
+describeWithBroker('a large blob', () => {
+  it('gets through a line that falls silent in its middle, on the way in and on the way out', async () => {
+    const federation = newFederation();
+    const line = await lineWith({ kinds: ['stall'], after: [1e5, 1e6], most: 4 });
+    const options = { servers: [line.address], federation, patience: 20, silence: 1 };
+    const [coordinator, site] = [await peer(options), await peer({ ...options, site: 'a' })];
+    const bytes = random(2 ** 25);
+    const hash = await coordinator.putBlob(bytes, 1);
+    expect(Buffer.compare(await site.getBlob(hash, 2 ** 30), bytes)).toBe(0);
+    expect(line.happened.length).toBe(4);
+  });
+});
