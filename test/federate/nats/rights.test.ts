@@ -16,7 +16,8 @@ import { describeWithBroker, freePort, TestBroker, version } from './server.js';
 
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-const CHUNK = 768 * 1024;
+/** Bytes of the chunks of a small blob. */
+const CHUNK = 32 * 1024;
 
 if (hasOpenssl)
   describeWithBroker('a broker that knows its peers by their certificates', () => {

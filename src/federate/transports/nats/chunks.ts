@@ -11,14 +11,18 @@ import { inLanes } from '../../streams.js';
 import type { Broker } from './broker.js';
 import type { Place } from './places.js';
 
-/** Bytes of a chunk; a broker usually allows 1 MiB for a message. */
-export const CHUNK = 768 * 1024;
+/** Most bytes of a chunk, as a broker usually allows 1 MiB for a message, and least, as each needs an acknowledgement. */
+const [LARGEST, SMALLEST] = [768 * 1024, 32 * 1024];
+/** Chunks that a blob of middle size has: what was under way of one chunk is what an interruption costs. */
+const PARTS = 64;
 /** Chunks in flight at a time; halved after an interruption, which may be due to a slow line. */
 const LANES = 16;
 const sizeHeader = 'Graft-Size';
 
-/** Number of chunks of so many bytes; an empty blob has one, too. */
-export const countOf = (size: number): number => Math.max(1, Math.ceil(size / CHUNK));
+/** Bytes of every chunk of a blob but its last. */
+export const chunkOf = (size: number): number => Math.min(LARGEST, Math.max(SMALLEST, Math.ceil(size / PARTS)));
+/** Number of chunks of a blob; an empty one has one, too. */
+export const countOf = (size: number): number => Math.max(1, Math.ceil(size / chunkOf(size)));
 
 /**
  * Sends the chunks that the broker does not have, until it has all of them.
@@ -29,8 +33,9 @@ export const countOf = (size: number): number => Math.max(1, Math.ceil(size / CH
  */
 export async function sendChunks(broker: Broker, { stream, subject }: Place, bytes: Uint8Array): Promise<number> {
   let [lanes, sent] = [LANES, 0];
+  const length = chunkOf(bytes.length);
   const send = async (chunk: number) => {
-    const piece = bytes.subarray(chunk * CHUNK, (chunk + 1) * CHUNK);
+    const piece = bytes.subarray(chunk * length, (chunk + 1) * length);
     await broker.publish(`${subject}.${chunk}`, piece, { header: [sizeHeader, String(bytes.length)], patient: true });
     sent++;
   };
@@ -79,8 +84,9 @@ export async function fetchChunks(
       bytes = new Uint8Array(said);
       count = countOf(said);
     }
-    const start = next * CHUNK;
-    if (said !== bytes.length || data.length !== Math.min(CHUNK, said - start))
+    const length = chunkOf(said);
+    const start = next * length;
+    if (said !== bytes.length || data.length !== Math.min(length, said - start))
       throw invalid(`the lengths of the chunks of ${hash} do not fit together`);
     bytes.set(data, start);
     digest.update(data);
