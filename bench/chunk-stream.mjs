@@ -9,19 +9,16 @@
  * On a very busy machine with two cores, nats-server 2.9.10, 100 MB, medians of five: chunks put 121 and get 71 MB/s, objects
  * put 28 and get 14 MB/s. Between two such runs the ratios went from 3 to 5, so these are no more than a direction.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
-import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, connect as dial } from 'node:net';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { brokerConfiguration, natsTransport } from '../dist/federate/index.js';
+import { startBroker } from './broker.mjs';
 
-const server = process.env.NATS_SERVER ?? 'nats-server';
 const federation = 'bench';
 
 /** In the child: one transfer. @param {{ way: string, method: string, bytes: number, hash?: string, address: string, tls: object }} job */
@@ -70,14 +67,10 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'graft-chunks-'));
   let broker;
   try {
-    const version = /v(\d\S*)/.exec(execFileSync(server, ['--version'], { encoding: 'utf8' }))[1];
     const tls = certificates(folder);
-    const port = await freePort();
-    const address = `tls://127.0.0.1:${port}`;
-    configure(folder, tls, port, version);
-    broker = spawn(server, ['-c', join(folder, 'broker.conf'), '-l', join(folder, 'log')], { stdio: 'ignore' });
-    while (!(await answers(port))) await setTimeout(50);
-    console.log(`nats-server ${version}, mutual TLS, ${values.megabytes} MB, medians of ${repeat}`);
+    broker = await startBroker((at) => configurationOf(tls, at));
+    const address = `tls://127.0.0.1:${broker.port}`;
+    console.log(`nats-server ${broker.version}, mutual TLS, ${values.megabytes} MB, medians of ${repeat}`);
     /** @type {Record<string, { seconds: number, memory: number }[]>} */
     const found = {};
     const hashes = {};
@@ -99,7 +92,7 @@ async function main() {
     const ratio = (way) => (speed(`chunks ${way}`) / speed(`objects ${way}`)).toFixed(1);
     console.log(`chunks are ${ratio('put')} times as fast to put and ${ratio('get')} times as fast to get`);
   } finally {
-    broker?.kill('SIGKILL');
+    await broker?.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -134,30 +127,13 @@ function certificates(folder) {
 }
 
 /** The configuration that graft makes, and one more user, who may do everything: the object store's. */
-function configure(folder, tls, port, version) {
+function configurationOf(tls, { port, store, version }) {
   const text = brokerConfiguration({
-    ...{ federation, version, tls: tls.broker, listen: `127.0.0.1:${port}`, store: join(folder, 'store') },
+    ...{ federation, version, store, tls: tls.broker, listen: `127.0.0.1:${port}` },
     ...{ coordinator: 'CN=coordinator', sites: { a: 'CN=a' } },
   });
-  mkdirSync(join(folder, 'store'));
-  writeFileSync(join(folder, 'broker.conf'), text.replace('users: [', 'users: [\n    { user: "CN=operator" }'));
+  return text.replace('users: [', 'users: [\n    { user: "CN=operator" }');
 }
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-const answers = (port) =>
-  new Promise((resolve) => {
-    const socket = dial(port, '127.0.0.1');
-    socket.once('data', () => resolve(!socket.destroy().connecting));
-    socket.once('error', () => resolve(false));
-  });
 
 if (process.argv[2] === 'transfer') await transfer(JSON.parse(process.argv[3]));
 else await main();

@@ -71,8 +71,10 @@ const writeLoosely = (file: string, chunks: readonly Chunk[]): void =>
 export function memoryStore(): Store {
   const held = new Map<string, Uint8Array>();
   return {
-    write: (name, ...chunks) =>
-      void held.set(name, Buffer.concat(Array.from(piecesOf(chunks), (piece) => piece.slice()))),
+    write(name, ...chunks) {
+      const pieces = Array.from(piecesOf(chunks), (piece) => new Uint8Array(piece));
+      held.set(name, pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
+    },
     read(name, limit = Number.POSITIVE_INFINITY) {
       const bytes = held.get(name);
       if (bytes) checkSize(name, bytes.length, limit);

@@ -7,8 +7,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
-/** Seconds of bytes that wait for a limited line; more stay with the sender. */
-const AHEAD = 0.05;
+/** Bytes that a limited line takes at a time; the others stay with the sender. */
+const PACKET = 4096;
 
 /** Numbers in [0, 1): mulberry32. @param {number} seed */
 function randomOf(seed) {
@@ -26,7 +26,10 @@ function randomOf(seed) {
  * @param {import('./fault-proxy.mjs').Faults} faults
  * @returns {Promise<import('./fault-proxy.mjs').FaultProxy>}
  */
-export async function faultProxy(port, { seed = 1, kinds = [], after = [0, 0], most = Infinity, delay, rate = Infinity }) {
+export async function faultProxy(
+  port,
+  { seed = 1, kinds = [], after = [0, 0], most = Infinity, delay, rate = Infinity },
+) {
   const random = randomOf(seed);
   const between = ([low, high]) => low + random() * (high - low);
   const open = new Set();
@@ -69,22 +72,25 @@ export async function faultProxy(port, { seed = 1, kinds = [], after = [0, 0], m
   };
 
   async function carry(from, to, line, way) {
+    const packet = rate === Infinity ? Infinity : PACKET;
     let [free, arrives, last] = [0, 0, Promise.resolve()];
     try {
       for await (const piece of from) {
-        if (line.stalled) await once(from, 'close'); // whoever sends finds its buffers full
-        proxy[way] += piece.length;
-        const now = performance.now();
-        free = Math.max(now, free) + (piece.length / rate) * 1000;
-        arrives = Math.max(arrives, free + (delay ? between(delay) : 0));
-        const at = arrives;
-        last = last.then(async () => {
-          const wait = at - performance.now();
-          if (wait > 0) await setTimeout(wait);
-          deliver(to, piece, line);
-        });
-        if (to.writableNeedDrain) await Promise.race([once(to, 'drain'), once(to, 'close')]);
-        if (free - now > AHEAD * 1000) await setTimeout(free - now - AHEAD * 1000);
+        for (let start = 0; start < piece.length; start += packet) {
+          if (line.stalled) await once(from, 'close'); // whoever sends finds its buffers full
+          const part = piece.subarray(start, start + packet);
+          proxy[way] += part.length;
+          free = Math.max(performance.now(), free) + (part.length / rate) * 1000;
+          arrives = Math.max(arrives, free + (delay ? between(delay) : 0));
+          const at = arrives;
+          last = last.then(async () => {
+            const wait = at - performance.now();
+            if (wait > 0) await setTimeout(wait);
+            deliver(to, part, line);
+          });
+          if (to.writableNeedDrain) await Promise.race([once(to, 'drain'), once(to, 'close')]);
+          if (free > performance.now()) await setTimeout(free - performance.now());
+        }
       }
       await last;
       if (!line.stalled) to.end();

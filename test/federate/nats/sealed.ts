@@ -11,7 +11,7 @@ import {
 } from '../../../src/federate/index.js';
 import { merge } from '../../../src/federate/streams.js';
 import { keyPair } from '../sealing/parties.js';
-import { configOf, newFolder, of, regression, run } from '../small.js';
+import { newFolder, of, regression, run } from '../small.js';
 import { newFederation, peer } from './peers.js';
 
 type Event = FederationEvent<{ loss: number }>;
@@ -64,4 +64,3 @@ export async function runOver(
   }
   return events;
 }
-

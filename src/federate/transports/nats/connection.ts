@@ -71,7 +71,8 @@ export async function connect(options: ConnectionOptions): Promise<NatsConnectio
  * that takes no more bytes; its types do not show what this needs.
  */
 function abandon(client: NatsConnection): void {
-  const { transport } = (client as unknown as { protocol: { transport: { close(why: Error): Promise<void> } } }).protocol;
+  const { transport } = (client as unknown as { protocol: { transport: { close(why: Error): Promise<void> } } })
+    .protocol;
   transport.close(new Error('the broker does not answer')).catch(() => {});
 }
 
