@@ -30,6 +30,7 @@ class InProcess implements Computation {
       throw federateError('PAYLOAD_INVALID', { from: site, reason: 'they were changed on their way' });
     const norm = judgeUpdate(bytes, this.#label, this.#expected(state, round, site));
     this.#blobs.put([bytes], blob.length, hash);
+    releaseMemory(); // the next one takes as much
     return norm;
   }
 
