@@ -68,12 +68,14 @@ const writeLoosely = (file: string, chunks: readonly Chunk[]): void =>
     }
   });
 
+/** Holds what it is given: bytes that are written as one array are not copied, so they must not change any more. */
 export function memoryStore(): Store {
   const held = new Map<string, Uint8Array>();
   return {
     write(name, ...chunks) {
-      const pieces = Array.from(piecesOf(chunks), (piece) => new Uint8Array(piece));
-      held.set(name, pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
+      const [first, ...others] = chunks;
+      const whole = first instanceof Uint8Array && others.length === 0;
+      held.set(name, whole ? first : Buffer.concat(Array.from(piecesOf(chunks), (piece) => new Uint8Array(piece))));
     },
     read(name, limit = Number.POSITIVE_INFINITY) {
       const bytes = held.get(name);

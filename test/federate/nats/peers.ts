@@ -15,9 +15,9 @@ afterAll(async () => {
 let federations = 0;
 export const newFederation = (): string => `test-${++federations}`;
 
-/** A transport that is closed after the tests. */
+/** A transport that is closed after the tests. A broker without a limit of its own reserves room by the space on the disk. */
 export async function peer(options: NatsOptions): Promise<NatsTransport> {
-  const transport = await natsTransport({ patience: 0.3, ...options });
+  const transport = await natsTransport({ patience: 0.3, capacity: 2 ** 28, ...options });
   open.push(transport);
   return transport;
 }
