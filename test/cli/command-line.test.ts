@@ -29,6 +29,18 @@ describe('help', () => {
   });
 });
 
+describe('a process of its own', () => {
+  it.each([['params'], ['doctor'], ['data', '--help'], ['run', '--list']])('ends by itself: graft %s', (...args) => {
+    const { status, stdout, stderr } = graftProcess(args);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toBe(graft(args).stdout);
+  });
+
+  it('has the exit code of a mistake', () => {
+    expect(graftProcess(['parms'])).toMatchObject({ status: 2, stdout: '' });
+  });
+});
+
 describe('a mistake in the command line', () => {
   it.each([
     [['parms'], /unknown command 'parms'\nhint: Did you mean params\?/],

@@ -22,6 +22,9 @@ const withJson = (result: Result) => ({ ...result, json: () => JSON.parse(result
 export function graftProcess(args: string[], { file = main, env = {}, cwd }: Settings & { file?: string } = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [...brief, file, ...args], {
     encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+    // One that does not end by itself is killed, and has no status.
+    timeout: 100_000,
     ...(cwd !== undefined && { cwd }),
     env: { ...process.env, FORCE_COLOR: undefined, ...env },
   });
@@ -32,7 +35,7 @@ let thread: Worker | undefined;
 
 /**
  * Runs it in a thread that stays: the same file with the same arguments, without the second that a process takes to load
- * the engine. What concerns the process itself (signals, crashes, the installed package) is for `graftProcess`.
+ * the engine. What concerns the process itself (its end, signals, the installed package) is for `graftProcess`.
  */
 export function graft(args: string[], { env = {}, cwd }: Settings = {}) {
   thread ??= new Worker(new URL('./warm.mjs', import.meta.url), { workerData: main, execArgv: [] });

@@ -12,7 +12,7 @@ import { evaluateLabels } from '../../src/metrics/index.js';
 import { loadAdapter, loadSegmenter, segmentVolume } from '../../src/segmenter/index.js';
 import { setThreads } from '../../src/torch/index.js';
 import { commandsIn } from '../audit/commands-in.js';
-import { type Ended, graftUntil, hashes, lastLine } from '../studies/tiny.js';
+import { type Ended, graftAlone, graftUntil, hashes, lastLine } from '../studies/tiny.js';
 
 setThreads(1);
 let folder: string;
@@ -45,8 +45,8 @@ const images = () => readdirSync(at('data', target, 'images')).map((name) => at(
 let trained: Ended;
 let adapted: Ended;
 let predicted: Ended;
-const done = async (args: string[]) => {
-  const ended = await graftUntil(args);
+const done = async (args: string[], run: (args: string[]) => Ended | Promise<Ended> = graftUntil) => {
+  const ended = await run(args);
   expect(ended.status, ended.stdout + ended.stderr).toBe(0);
   expect(ended.stderr).toBe('');
   return ended;
@@ -54,11 +54,14 @@ const done = async (args: string[]) => {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'graft-pipeline-'));
-  await done(['phantom', at('data'), '--cases', '3', '--spacing', '8', '--scanners', `${source},${target}`]);
-  trained = await done(trainTiny('model.safetensors'));
-  adapted = await done(adaptTiny('adapter.safetensors'));
+  await done(
+    ['phantom', at('data'), '--cases', '3', '--spacing', '8', '--scanners', `${source},${target}`],
+    graftAlone,
+  );
+  trained = await done(trainTiny('model.safetensors'), graftAlone);
+  adapted = await done(adaptTiny('adapter.safetensors'), graftAlone);
   const adapter = ['--adapter', at('adapter.safetensors'), '--out', at('masks'), '--device', 'cpu'];
-  predicted = await done(['predict', at('model.safetensors'), ...images(), ...adapter]);
+  predicted = await done(['predict', at('model.safetensors'), ...images(), ...adapter], graftAlone);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -167,7 +170,7 @@ describe('graft predict', () => {
 describe('graft evaluate', () => {
   it('measures what evaluateLabels measures', async () => {
     const labels = at('data', target, 'labels');
-    const ended = await done(['evaluate', at('masks'), labels, '--classes', 'brain', '--tolerance', '4']);
+    const ended = await done(['evaluate', at('masks'), labels, '--classes', 'brain', '--tolerance', '4'], graftAlone);
     const { toleranceMm, cases } = lastLine(ended);
     expect(toleranceMm).toBe(4);
     expect(cases.map(({ name }: { name: string }) => name)).toEqual(['patient01', 'patient02', 'patient03']);

@@ -18,7 +18,7 @@ import { generatePhantoms, readLabel, readVolume, writeVolume } from '../../src/
 import { fingerprint } from '../../src/nn/index.js';
 import { loadAdapter } from '../../src/segmenter/index.js';
 import { recipe } from '../studies/federation/tiny.js';
-import { graftUntil, lastLine } from '../studies/tiny.js';
+import { graftAlone, graftUntil, lastLine } from '../studies/tiny.js';
 import { graft } from './graft.js';
 
 let folder: string;
@@ -70,7 +70,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'graft-sam-'));
   generatePhantoms(at('data'), { cases: 3, spacing: 8, scanners: ['siemens-t1', 'philips-t2'] });
   writeFileSync(at('recipe.yaml'), recipe);
-  await done(pretrain('foundation.safetensors'));
+  expect(graftAlone(pretrain('foundation.safetensors'))).toMatchObject({ status: 0, stderr: '' });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

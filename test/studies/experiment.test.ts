@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Ended, graftUntil, hashes, lastLine, type Moment, writeRecipe } from './tiny.js';
+import { type Ended, graftAlone, graftUntil, hashes, lastLine, type Moment, writeRecipe } from './tiny.js';
 
 let folder: string;
 let recipe: string;
@@ -17,7 +17,7 @@ const results = (name: string) => hashes(at(name), 'models', 'adapters', 'result
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'graft-run-'));
   recipe = writeRecipe(folder);
-  undisturbed = await graftUntil(run('first'));
+  undisturbed = graftAlone(run('first'));
   expect(undisturbed.stderr).toBe('');
   expect(undisturbed.status).toBe(0);
 });

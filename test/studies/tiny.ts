@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { brief } from '../child.js';
-import { graft, main } from '../cli/graft.js';
+import { graft, graftProcess, main } from '../cli/graft.js';
 
 export const recipe = `
 data:
@@ -79,6 +79,12 @@ export async function graftUntil(args: string[], signal?: NodeJS.Signals, moment
   return new Promise((resolve) =>
     child.on('close', (status, ended) => resolve({ status, signal: ended, stdout, stderr })),
   );
+}
+
+/** Runs `graft … --json` in a process of its own, which ends by itself. */
+export function graftAlone(args: string[]): Ended {
+  const { status, stdout, stderr } = graftProcess([...args, '--json']);
+  return { status, signal: null, stdout, stderr };
 }
 
 /** The last document that the command printed: its result or its error. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLedger } from '../../../src/federate/index.js';
 import { loadAdapter, loadSegmenter } from '../../../src/segmenter/index.js';
 import type { FederationSummary, RegimeResult } from '../../../src/studies/index.js';
-import { type Ended, graftUntil, hashes, lastLine, type Moment } from '../tiny.js';
+import { type Ended, graftAlone, graftUntil, hashes, lastLine, type Moment } from '../tiny.js';
 import { writeRecipe } from './tiny.js';
 
 let folder: string;
@@ -22,7 +22,7 @@ const read = <T>(...names: string[]) => JSON.parse(readFileSync(at(...names), 'u
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'graft-federate-'));
   recipe = writeRecipe(folder);
-  undisturbed = await graftUntil(run('first'));
+  undisturbed = graftAlone(run('first'));
   expect(undisturbed.stderr).toBe('');
   expect(undisturbed.status, undisturbed.stdout).toBe(0);
 }, 60_000);
