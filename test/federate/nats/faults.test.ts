@@ -19,17 +19,18 @@ async function lineWith(faults: Faults): Promise<FaultProxy> {
 }
 
 describeWithBroker('a bad line', () => {
-  it.concurrent.each<[string, Faults]>([
-    ['that is reset or cut in the middle of a frame', { kinds: ['reset', 'cut'], after: [2000, 12_000], most: 20 }],
-    ['that falls silent without being closed', { kinds: ['stall'], after: [2000, 20_000], most: 4 }],
-    ['that is slow', { delay: [50, 150], rate: 250_000 }],
-  ])('%s leaves a sealed federation its bits', async (_, faults) => {
-    const config = configOf({ rounds: faults.most ? 2 : 1, wire: 'int8' });
+  it.concurrent.each<[string, number, Faults]>([
+    ['that is reset or cut in the middle of a frame', 5, { kinds: ['reset', 'cut'], after: [5000, 30_000] }],
+    ['that falls silent without being closed', 2, { kinds: ['stall'], after: [10_000, 40_000] }],
+    ['that is slow', 0, { delay: [50, 150], rate: 250_000 }],
+  ])('%s leaves a sealed federation its bits', async (_, least, faults) => {
+    const rounds = faults.kinds ? 2 : 1;
+    const config = configOf({ rounds, wire: 'int8' });
     const line = await lineWith(faults);
-    const events = await runOver(line, config, faults.most ? { silence: 1 } : {});
-    expect(line.happened.length).toBe(faults.most ?? 0);
+    const events = await runOver(line, config, faults.kinds ? { silence: 1 } : {});
+    expect(line.happened.length).toBeGreaterThanOrEqual(least); // until the end
     expect([of(events, 'failed'), of(events, 'refused'), of(events, 'rejected')]).toEqual([[], [], []]);
-    expect(of(events, 'trained').length).toBe(faults.most ? 4 : 2);
+    expect(of(events, 'trained').length).toBe(2 * rounds);
     expect(of(events, 'finished')[0].fingerprint).toBe(await fingerprintWithin(config));
   });
 
