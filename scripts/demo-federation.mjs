@@ -50,9 +50,9 @@ function start(name, ...args) {
 /** Ends what this script started; a broker is the coordinator's, which takes it along. */
 process.once('exit', () => {
   for (const child of children) child.kill('SIGTERM');
-  const file = join(folder, 'fed', 'coordinator', 'broker.json');
+  const file = join(folder, 'fed', 'broker', 'pid');
   try {
-    if (existsSync(file)) process.kill(JSON.parse(readFileSync(file, 'utf8')).pid, 'SIGTERM');
+    if (existsSync(file)) process.kill(Number(readFileSync(file, 'utf8')), 'SIGTERM');
   } catch {
     // it has ended
   }

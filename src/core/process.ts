@@ -37,9 +37,6 @@ export function ownMark(): ProcessMark {
   return own;
 }
 
-/** Another process of this machine, such as a child. */
-export const processMark = (pid: number): ProcessMark => ({ ...ownMark(), pid, started: statusOf(pid)?.started });
-
 /** Whether the process runs; `unknown` where it cannot be asked from here: another machine, another container. */
 export function standingOf({ pid, host, boot, space, started }: ProcessMark): 'running' | 'ended' | 'unknown' {
   const here = ownMark();

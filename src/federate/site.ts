@@ -17,7 +17,7 @@ import { Proximal } from './proximal.js';
 import { checkKey, keyName, SigningKey } from './signing.js';
 import type { Store } from './store.js';
 import { newest, scoped, Turns } from './streams.js';
-import { type Assignment, callsOf, taskIn } from './tasks.js';
+import { type Assignment, type Call, callsOf, taskIn } from './tasks.js';
 import type { LocalTrainer } from './trainer.js';
 import type { Transport } from './transport.js';
 import { packUpdate } from './update.js';
@@ -95,7 +95,7 @@ export class FederatedSite<Progress = unknown> {
     const { name: site, publicKey: key } = this;
     using end = scoped(signal);
     const calls = callsOf(this.#transport.watchTasks(end.signal), { site, coordinator: this.#coordinator });
-    for await (const { value: call, superseded } of newest(calls)) {
+    for await (const { value: call, superseded } of newest(calls, asksForSame)) {
       if (call.kind === 'ignored') {
         yield { ...call, site };
         continue;
@@ -221,3 +221,7 @@ export class FederatedSite<Progress = unknown> {
     }
   }
 }
+
+/** A coordinator that was started again asks for the round that is being trained: that training is not lost. */
+const asksForSame = (before: Call, now: Call): boolean =>
+  before.kind === 'round' && now.kind === 'round' && before.round === now.round && before.known === now.known;

@@ -135,14 +135,20 @@ export async function* merge<T>(sources: readonly AsyncGenerator<T>[]): AsyncGen
 /**
  * Skips what was overtaken: gives the newest value that has come, with a signal that is aborted as soon as a newer one
  * comes or the source ends.
+ *
+ * @param same whether a newer value asks for the same, so that the work on the one before is finished first
  */
-export async function* newest<T>(source: AsyncIterable<T>): AsyncGenerator<{ value: T; superseded: AbortSignal }> {
+export async function* newest<T>(
+  source: AsyncIterable<T>,
+  same: (before: T, now: T) => boolean = () => false,
+): AsyncGenerator<{ value: T; superseded: AbortSignal }> {
   let waiting: { value: T } | undefined;
+  let given: { value: T } | undefined;
   let overtake = new AbortController();
   const bell = new Queue<true>();
   const arrive = (value: T) => {
     waiting = { value };
-    overtake.abort();
+    if (!given || !same(given.value, value)) overtake.abort();
     bell.push(true);
   };
   async function* watched() {
@@ -158,6 +164,7 @@ export async function* newest<T>(source: AsyncIterable<T>): AsyncGenerator<{ val
       if (!waiting) continue;
       const { value } = waiting;
       waiting = undefined;
+      given = { value };
       overtake = new AbortController();
       yield { value, superseded: overtake.signal };
     }

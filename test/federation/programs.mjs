@@ -143,8 +143,8 @@ export class Network {
   }
 
   get brokerProcess() {
-    const file = join(this.folder, 'fed', 'coordinator', 'broker.json');
-    return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).pid : undefined;
+    const file = join(this.folder, 'fed', 'broker', 'pid');
+    return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
   }
 
   /** Kills a program as a crash would; with the broker its store may be lost. */

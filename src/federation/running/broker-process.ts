@@ -2,10 +2,12 @@
  * The installed nats-server as a child of the coordinator, for a study that has no broker of its own. It is started again when
  * it ends, and one that a killed coordinator left behind is taken over.
  */
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { type ProcessMark, processMark, standingOf, writeFileAtomic, writing } from '../../core/index.js';
+import { writing } from '../../core/index.js';
 import { federationError } from '../errors.js';
 import { brokerFiles, coordinatorPlaces } from '../places.js';
 import { runningPlaces } from './places.js';
@@ -16,7 +18,21 @@ const REST = 500;
 /** So often it may end at once, within so many ms of its start: then it cannot be run here. */
 const [TRIES, EARLY] = [5, 2000];
 
-const runs = (mark: ProcessMark | undefined): mark is ProcessMark => !!mark && standingOf(mark) === 'running';
+/**
+ * The process that a file names, if it runs in this folder: on Linux the number alone is not believed, since numbers are
+ * given out again.
+ */
+function processIn(folder: string, file: string): number | undefined {
+  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+  if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  try {
+    process.kill(pid, 0);
+    if (existsSync('/proc/self/cwd') && readlinkSync(`/proc/${pid}/cwd`) !== realpathSync(folder)) return undefined;
+    return pid;
+  } catch {
+    return undefined; // there is none, or one of somebody else
+  }
+}
 
 export class BrokerProcess implements AsyncDisposable {
   readonly #folder: string;
@@ -35,59 +51,58 @@ export class BrokerProcess implements AsyncDisposable {
     this.#guard = this.#keep().catch(failed);
   }
 
-  get #places() {
-    return runningPlaces(this.#folder);
+  get #files() {
+    return { ...runningPlaces(this.#folder), folder: coordinatorPlaces(this.#folder).broker };
   }
 
-  /** The broker's process, which need not run any more. */
-  get #mark(): ProcessMark | undefined {
-    const file = this.#places.broker;
-    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ProcessMark) : undefined;
+  /** The number of the broker's process while it runs. */
+  get #process(): number | undefined {
+    return processIn(this.#files.folder, this.#files.broker);
   }
 
   /** Has the broker read its configuration again: sites that were revoked are cut off, admitted ones let in. */
   reload(): void {
-    const mark = this.#mark;
-    if (runs(mark)) process.kill(mark.pid, 'SIGHUP');
+    const pid = this.#process;
+    if (pid) process.kill(pid, 'SIGHUP');
   }
 
   async #keep(): Promise<void> {
     const { signal } = this.#end;
     for (let [first, early] = [true, 0]; !signal.aborted; first = false) {
       const begun = Date.now();
-      if (!runs(this.#mark)) {
+      if (!this.#process) {
         if (!first) this.#tell('The broker has ended; it is started again.');
         await this.#start();
       }
-      while (runs(this.#mark) && !signal.aborted) await setTimeout(LOOK);
+      while (this.#process && !signal.aborted) await setTimeout(LOOK);
       early = Date.now() - begun < EARLY ? early + 1 : 0;
       if (early === TRIES)
-        throw federationError('BROKER_BROKEN', { file: this.#places.brokerLog, reason: this.#last() });
+        throw federationError('BROKER_BROKEN', { file: this.#files.brokerLog, reason: this.#last() });
       if (!signal.aborted) await setTimeout(REST);
     }
   }
 
   /** The last line that the broker wrote. */
   #last(): string {
-    const lines = readFileSync(this.#places.brokerLog, 'utf8').trim().split('\n');
+    const lines = readFileSync(this.#files.brokerLog, 'utf8').trim().split('\n');
     return (lines.at(-1) ?? '').slice(0, 300);
   }
 
   async #start(): Promise<void> {
-    const { broker } = coordinatorPlaces(this.#folder);
-    const { brokerLog } = this.#places;
+    const { error } = spawnSync('nats-server', ['--version']);
+    if (error) throw federationError('BROKER_MISSING', { reason: error.message }, error);
+    const { folder, broker, brokerLog } = this.#files;
     const log = writing(brokerLog, () => openSync(brokerLog, 'a', 0o600));
     try {
-      // In a group of its own: Ctrl-C is for the coordinator, which ends the broker when it has said what it has to say.
-      const child = spawn('nats-server', ['-c', brokerFiles.configuration], {
-        ...{ cwd: broker, detached: true, stdio: ['ignore', log, log] },
+      // It notes its number itself, before it does anything else: were this process killed now, the next one finds it. In a
+      // group of its own: Ctrl-C is for the coordinator, which ends the broker when it has said what it has to say.
+      const line = 'echo $$ > "$0" && exec nats-server -c "$1"';
+      const child = spawn('/bin/sh', ['-c', line, resolve(broker), brokerFiles.configuration], {
+        ...{ cwd: folder, detached: true, stdio: ['ignore', log, log] },
       });
-      await new Promise<void>((resolve, reject) => {
-        child.once('spawn', resolve);
-        child.once('error', (error) => reject(federationError('BROKER_MISSING', { reason: error.message }, error)));
-      });
-      writeFileAtomic(this.#places.broker, `${JSON.stringify(processMark(child.pid!))}\n`);
       child.unref();
+      await once(child, 'spawn');
+      while (!this.#process && child.exitCode === null && child.signalCode === null) await setTimeout(10);
     } finally {
       closeSync(log);
     }
@@ -96,9 +111,9 @@ export class BrokerProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort();
     await this.#guard;
-    const mark = this.#mark;
-    if (!runs(mark)) return;
-    process.kill(mark.pid, 'SIGTERM');
-    for (let waited = 0; runs(mark) && waited < 10_000; waited += LOOK) await setTimeout(LOOK);
+    const pid = this.#process;
+    if (!pid) return;
+    process.kill(pid, 'SIGTERM');
+    for (let waited = 0; this.#process && waited < 10_000; waited += LOOK) await setTimeout(LOOK);
   }
 }

@@ -6,8 +6,8 @@ export const runningPlaces = (folder: string) => ({
   control: join(folder, 'control.json'),
   /** What a running coordinator last saw of its sites, for people; nothing depends on it. */
   standing: join(folder, 'coordinator', 'standing.json'),
-  /** The broker's process, where the coordinator started it. */
-  broker: join(folder, 'coordinator', 'broker.json'),
+  /** The number of the broker's process, where the coordinator started it. */
+  broker: join(folder, 'broker', 'pid'),
   /** What the broker writes, where the coordinator started it. */
   brokerLog: join(folder, 'broker', 'log'),
   /** Blobs that are under way. */

@@ -75,10 +75,26 @@ export function prepareSite(kit: string, folder: string, data: string): Prepared
  * @throws GraftError RUN_IN_USE, BROKER_REFUSED, and as `TrainingSite`
  */
 export async function runSite(site: PreparedSite, run: SiteRun): Promise<string | undefined> {
-  const { name, folder, study, keys, tls, coordinator, journal } = site;
-  const { signal, tell } = run;
+  const { folder, study, journal } = site;
   lockFolder(folder);
   journal.note({ act: 'started', subject: study.name });
+  let reason: string | undefined;
+  try {
+    return await takePart(site, run);
+  } catch (error) {
+    reason = nameOf(error);
+    throw error;
+  } finally {
+    journal.note({ act: 'stopped', subject: study.name, reason });
+  }
+}
+
+/** An error without its message, which may name files. */
+const nameOf = (error: unknown): string => (error instanceof GraftError ? error.code : 'INTERNAL');
+
+async function takePart(site: PreparedSite, run: SiteRun): Promise<string | undefined> {
+  const { name, study, keys, tls, coordinator, journal } = site;
+  const { signal, tell } = run;
   const connection = { ...connectionOf(study, tls, { site: name, proxy: run.proxy }), site: name };
   await using pulse = new PulseSender(connection, keys.signing);
   const options = { ...connection, moved: (bytes: number) => pulse.moved(bytes) };
@@ -95,7 +111,6 @@ export async function runSite(site: PreparedSite, run: SiteRun): Promise<string 
   const heard = withinHours(sealed, site.policy, tell);
   const adapter = await train(site, { transport: heard, head: () => sealed.coordinatorHead }, pulse, run);
   if (adapter !== undefined) pulse.tell('done');
-  journal.note({ act: 'stopped', subject: study.name });
   return adapter;
 }
 
@@ -152,7 +167,7 @@ async function train(
       excuse: (error) => {
         // Messages name files, which are nobody's business outside.
         tell({ kind: 'note', text: error.message });
-        return error instanceof GraftError ? error.code : 'INTERNAL';
+        return nameOf(error);
       },
       allow: ({ rounds }) => {
         checkRounds(policy, rounds);
