@@ -22,15 +22,18 @@ export interface Answer {
 export class OpenRound {
   readonly round: number;
   chosen: readonly string[];
+  /** The last round before of which an update was taken, by the names of those of which there is one. */
+  readonly taken: Readonly<Record<string, number>>;
   readonly accepted = new Map<string, Answer>();
   /** Sites that are out of this round, with the reason. */
   readonly out = new Map<string, string>();
   /** The decision on whose updates are aggregated, once it is made. */
   weights: Record<string, number> | undefined;
 
-  constructor(round: number, chosen: readonly string[]) {
+  constructor(round: number, chosen: readonly string[], taken: ReadonlyMap<string, number>) {
     this.round = round;
     this.chosen = chosen;
+    this.taken = Object.fromEntries([...taken].filter(([site, last]) => chosen.includes(site) && last < round));
   }
 
   /** Excludes a site, even after its update was accepted: a decision that included it no longer stands. */
@@ -126,7 +129,7 @@ export class Book {
         this.registered.set(entry.site, { key: entry.key, slices: entry.slices, cases: entry.cases });
         break;
       case 'published':
-        this.open = new OpenRound(entry.round, entry.chosen);
+        this.open = new OpenRound(entry.round, entry.chosen, this.#accepted);
         this.gathers = false;
         break;
       case 'accepted':

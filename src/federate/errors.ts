@@ -52,6 +52,12 @@ export const federateErrors = {
     message: 'The site {site} is asked for round {round}, and has trained round {known}.',
     hint: 'The coordinator has lost rounds: restore its folder from a copy, or start the federation in new folders.',
   },
+  SITE_BEHIND: {
+    exit: 'system',
+    message:
+      'The site {site} remembers {known}, but its update of round {taken} was taken: its folder is older than that.',
+    hint: 'Put the newer folder back, if there is one. Otherwise the site cannot go on under this name: let the coordinator’s administrator revoke it, and ask to be admitted with new keys, in a new folder, under another name.',
+  },
   SITE_OTHER_FEDERATION: {
     exit: 'usage',
     message: 'The folder of the site {site} belongs to another federation.',

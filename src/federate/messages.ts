@@ -69,6 +69,8 @@ export const taskSchema = z.discriminatedUnion('kind', [
      * A site looks up only itself.
      */
     chosen: z.custom<Record<string, string>>((value) => typeof value === 'object' && value !== null),
+    /** The last round of which an update was taken, of those that shall train and of which there is one. */
+    taken: z.custom<Record<string, number>>((value) => typeof value === 'object' && value !== null),
     mu: z.number().min(0),
     /** The tensors that changed since the last round, where they are fewer than all. */
     fresh: blobSchema.optional(),

@@ -43,14 +43,14 @@ export class Publisher {
   }
 
   /** Tells the sites what to do; after a restart it tells them again, and those that are done answer again. */
-  async round({ round, chosen }: OpenRound): Promise<void> {
+  async round({ round, chosen, taken }: OpenRound): Promise<void> {
     const { rounds, mu } = this.#label.config;
     const { fresh } = this.#book.state!;
     const global = await this.#global(round);
     if (fresh) await this.#send(fresh, round);
     const { registered } = this.#book;
     const names = Object.fromEntries(chosen.map((site) => [site, keyName(registered.get(site)!.key)]));
-    await this.#publish({ kind: 'round', round, rounds, ...global, chosen: names, mu, fresh });
+    await this.#publish({ kind: 'round', round, rounds, ...global, chosen: names, taken, mu, fresh });
   }
 
   /** Says that the rounds are over, and what they led to. */

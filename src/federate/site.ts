@@ -89,7 +89,7 @@ export class FederatedSite<Progress = unknown> {
   /**
    * Takes part until the coordinator says that it is done, or the signal is aborted.
    *
-   * @throws GraftError SITE_NAME_TAKEN, SITE_OTHER_FEDERATION, MESSAGE_INVALID
+   * @throws GraftError SITE_NAME_TAKEN, SITE_OTHER_FEDERATION, SITE_BEHIND, MESSAGE_INVALID
    */
   async *run(signal: AbortSignal): AsyncGenerator<SiteEvent<Progress>> {
     const { name: site, publicKey: key } = this;
@@ -165,6 +165,7 @@ export class FederatedSite<Progress = unknown> {
     try {
       this.#allow(task);
       if (before && before.round > round) throw federateError('SITE_AHEAD', { site, round, known: before.round });
+      checkMemory(site, before?.round ?? 0, task.last);
       const update = before?.round === round ? before.update : yield* this.#train(task, before, superseded);
       if (!update) return;
       yield* this.#send({ ...update.said, session }, update.payload);
@@ -173,6 +174,7 @@ export class FederatedSite<Progress = unknown> {
       if (error instanceof GraftError && error.code === 'SITE_OTHER_FEDERATION') throw error;
       const reason = shortReason(this.#excuse(error as Error));
       yield* this.#send({ kind: 'failed', site, federation, session, round, reason, down: this.#downloads.bytes });
+      if (error instanceof GraftError && error.code === 'SITE_BEHIND') throw error;
     } finally {
       if (before) forget(before);
     }
@@ -225,3 +227,9 @@ export class FederatedSite<Progress = unknown> {
 /** A coordinator that was started again asks for the round that is being trained: that training is not lost. */
 const asksForSame = (before: Call, now: Call): boolean =>
   before.kind === 'round' && now.kind === 'round' && before.round === now.round && before.known === now.known;
+
+/** A site keeps an update before it sends it, so it remembers the last one that was taken. @throws GraftError SITE_BEHIND */
+function checkMemory(site: string, round: number, taken: number): void {
+  if (round < taken)
+    throw federateError('SITE_BEHIND', { site, known: round === 0 ? 'no round' : `rounds up to ${round}`, taken });
+}

@@ -16,8 +16,10 @@ interface Message {
 }
 
 /** A round as a site needs it. The list of all that shall train is not kept: many sites may wait in one process. */
-export type Assignment = Omit<RoundTask, 'chosen'> &
+export type Assignment = Omit<RoundTask, 'chosen' | 'taken'> &
   Message & {
+    /** The last round of which the coordinator took an update of this site; 0: none. */
+    last: number;
     /** Short name of the key that the coordinator knows this site by; undefined if it is not to train. */
     known: string | undefined;
   };
@@ -60,9 +62,10 @@ function callIn(bytes: Uint8Array, site: string, coordinator: string): Call {
   if (task.kind === 'open') return { ...task, ...message };
   const { kind, federation, session, round } = task;
   if (kind === 'done') return { kind, federation, session, round, ...message, bytes };
-  const { chosen, ...rest } = task;
+  const { chosen, taken, ...rest } = task;
   const known = Object.hasOwn(chosen, site) ? String(chosen[site]) : undefined;
-  return { ...rest, known, ...message };
+  const last = Object.hasOwn(taken, site) ? Number(taken[site]) : 0;
+  return { ...rest, known, last, ...message };
 }
 
 /** @throws GraftError MESSAGE_INVALID if the coordinator has not signed it */

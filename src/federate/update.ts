@@ -32,7 +32,7 @@ import {
  * @throws GraftError UPDATE_DIVERGED
  */
 export function packUpdate(
-  task: Omit<RoundTask, 'chosen'>,
+  task: Omit<RoundTask, 'chosen' | 'taken'>,
   site: string,
   sent: State,
   global: State,

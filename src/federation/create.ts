@@ -33,7 +33,7 @@ export interface Created {
  * @param file `study.yaml`
  * @param out a folder that is new or empty
  * @param device of the base model's making
- * @throws GraftError SETTINGS_INVALID, COORDINATOR_FOLDER, RECIPE_…, WRITE_FAILED, and about the checkpoint
+ * @throws GraftError SETTINGS_INVALID, FOLDER_TAKEN, RECIPE_…, WRITE_FAILED, and about the checkpoint
  */
 export async function* createFederation(
   file: string,
@@ -96,12 +96,12 @@ export async function* createFederation(
   }
 }
 
-/** @throws GraftError COORDINATOR_FOLDER */
+/** @throws GraftError FOLDER_TAKEN */
 function checkNew(folder: string): void {
   if (!existsSync(folder)) return;
-  const problem = (reason: string) => federationError('COORDINATOR_FOLDER', { folder, reason });
-  if (!statSync(folder).isDirectory()) throw problem('it is a file');
-  if (readdirSync(folder).length > 0) throw problem('expected a new or empty folder');
+  const taken = (reason: string) => federationError('FOLDER_TAKEN', { folder, reason });
+  if (!statSync(folder).isDirectory()) throw taken('is a file');
+  if (readdirSync(folder).length > 0) throw taken('holds files');
 }
 
 /** A recipe by its name, or a file beside `study.yaml`. */

@@ -25,7 +25,7 @@ export const federationErrors = {
   DOCUMENT_INVALID: {
     exit: 'data',
     message: '{file}: is not a {what} that can be used ({reason}).',
-    hint: 'Ask whoever made the file for it again, and make sure that both sides run the same version of graft.',
+    hint: 'Ask whoever made the file for it again, or restore it from a copy if it is your own. Make sure that both sides run the same version of graft.',
   },
   CERTIFICATE_EXPIRED: {
     exit: 'data',
@@ -77,10 +77,20 @@ export const federationErrors = {
     message: '{file}: another graft (process {pid} on {host}) is changing the list of members.',
     hint: 'Wait for it. If no such process runs there, delete {lock}.',
   },
+  FOLDER_TAKEN: {
+    exit: 'usage',
+    message: '{folder}: a study needs a new or an empty folder, but this one {reason}.',
+    hint: 'Name another folder with --out. A study that is already there is shown by "graft federation status".',
+  },
   COORDINATOR_FOLDER: {
     exit: 'usage',
     message: '{folder}: is not the folder of a coordinator ({reason}).',
     hint: 'Name the folder that "graft federation create" made.',
+  },
+  BASE_DAMAGED: {
+    exit: 'model',
+    message: '{file}: is not the base model that the study was made with (its SHA-256 begins with {found}).',
+    hint: 'Restore the file from a copy; model.safetensors of every site that has joined is one.',
   },
   COORDINATOR_RUNNING: {
     exit: 'usage',
@@ -101,6 +111,11 @@ export const federationErrors = {
     exit: 'system',
     message: 'The broker ended at once, again and again; the last that it wrote: {reason}',
     hint: '{file} holds all that it wrote. Perhaps another program uses its port.',
+  },
+  PROXY_UNSUITED: {
+    exit: 'usage',
+    message: 'The broker of {study} cannot be reached through a proxy: its addresses are {addresses}.',
+    hint: 'Ask the coordinator’s administrator for a study with a wss:// address, or leave --proxy out.',
   },
   ROUNDS_FEWER: {
     exit: 'usage',

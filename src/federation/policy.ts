@@ -97,7 +97,8 @@ export function checkCases(policy: Policy, { privacy }: Study, count: number): v
 export function checkDisk(policy: Policy, bytes: number): void {
   const { diskGB } = policy.rules;
   const taken = bytes / 1e9;
-  if (taken > diskGB) throw refuse(policy, 'diskGB', `${taken.toFixed(1)} GB are needed, and ${diskGB} are allowed`);
+  if (taken > diskGB)
+    throw refuse(policy, 'diskGB', `${Number(taken.toPrecision(2))} GB are needed, and ${diskGB} are allowed`);
 }
 
 /** Whether training may run at this moment. */

@@ -25,6 +25,7 @@ export function checkCertificate(
   } catch (error) {
     throw foreign('it cannot be read', error);
   }
+  if (!issuer.verify(issuer.publicKey)) throw foreign('the authority’s own certificate is damaged');
   if (!certificate.checkIssued(issuer) || !certificate.verify(issuer.publicKey)) throw foreign('it has another issuer');
   if (certificate.subject !== `CN=${name}`)
     throw federationError('CERTIFICATE_OTHER_NAME', { owner: name, found: certificate.subject.slice(0, 80) });

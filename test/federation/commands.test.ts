@@ -228,7 +228,7 @@ describe('what cannot become a study', () => {
     mkdirSync(at('full'));
     writeFileSync(at('full', 'thesis.txt'), '');
     for (const out of [at('full'), fed, at('recipe.yaml')])
-      await expect(create(studyYaml, out)).rejects.toMatchObject({ code: 'COORDINATOR_FOLDER' });
+      await expect(create(studyYaml, out)).rejects.toMatchObject({ code: 'FOLDER_TAKEN' });
   });
 });
 

@@ -29,9 +29,7 @@ export function trainingCases(root: string, study: Study): { train: Case[]; kept
 
 function datasetIn(root: string, { layout, masks }: FederationRecipe['data']): Dataset {
   const folder = resolve(root);
-  const isSite = ['images', 'labels'].every((kind) =>
-    statSync(join(folder, kind), { throwIfNoEntry: false })?.isDirectory(),
-  );
+  const isSite = statSync(join(folder, 'images'), { throwIfNoEntry: false })?.isDirectory();
   if (!isSite || existsSync(join(folder, 'dataset.json'))) return readDataset(root, { layout, masks });
   const above = readDataset(dirname(folder), { layout: 'plain' });
   return { ...above, sites: [siteOf(above, basename(folder))] };

@@ -8,6 +8,7 @@ import {
   natsTransport,
   type TlsFiles,
 } from '../../federate/index.js';
+import { federationError } from '../errors.js';
 import type { Study } from '../study.js';
 import { certificateFault } from '../verification.js';
 import type { Tell } from './told.js';
@@ -16,6 +17,7 @@ import type { Tell } from './told.js';
  * How a peer of the study connects: through a proxy by WebSockets, otherwise by whatever the study names first.
  *
  * @param site undefined: the coordinator
+ * @throws GraftError PROXY_UNSUITED
  */
 export function connectionOf(
   { name: federation, broker }: Study,
@@ -24,7 +26,10 @@ export function connectionOf(
 ): ConnectionOptions {
   const web = (address: string) => address.startsWith('wss:');
   const kind = proxy !== undefined || web(broker[0]);
-  return { servers: broker.filter((one) => web(one) === kind), federation, site, tls, proxy };
+  const servers = broker.filter((one) => web(one) === kind);
+  if (servers.length === 0)
+    throw federationError('PROXY_UNSUITED', { study: federation, addresses: broker.join(', ') });
+  return { servers, federation, site, tls, proxy };
 }
 
 /** Between two attempts, in ms: from the shortest to the longest. */

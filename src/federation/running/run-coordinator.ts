@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { GraftError, lockFolder } from '../../core/index.js';
+import { GraftError, lockFolder, sha256 } from '../../core/index.js';
 import {
   Coordinator,
   coordinatorAct,
@@ -52,7 +52,7 @@ export interface CoordinatorResult {
  * Runs the rounds that are left. The folder is this process's until it ends.
  *
  * @returns undefined where it was ended before the rounds were over
- * @throws GraftError as `openCoordinatorFolder`; COORDINATOR_RUNNING, COORDINATOR_ELSEWHERE, BROKER_MISSING, BROKER_BROKEN,
+ * @throws GraftError as `openCoordinatorFolder`; COORDINATOR_RUNNING, COORDINATOR_ELSEWHERE, BASE_DAMAGED, BROKER_MISSING, BROKER_BROKEN,
  * and as `Coordinator` and `natsTransport`
  */
 export async function runCoordinator(
@@ -61,6 +61,7 @@ export async function runCoordinator(
 ): Promise<CoordinatorResult | undefined> {
   const opened = openCoordinatorFolder(folder);
   take(folder);
+  checkBase(opened);
   const end = new AbortController();
   let fault: unknown;
   const failed = (error: unknown) => {
@@ -109,6 +110,12 @@ function take(folder: string): void {
     if (!(error instanceof GraftError) || error.code !== 'RUN_IN_USE') throw error;
     throw federationError('COORDINATOR_RUNNING', { folder, file: join(folder, 'lock.json') }, error);
   }
+}
+
+/** Sites take no other base model, and would wait for it. @throws GraftError BASE_DAMAGED */
+function checkBase({ model, study }: CoordinatorFolder): void {
+  const found = sha256(model);
+  if (found !== study.base.sha256) throw federationError('BASE_DAMAGED', { file: model, found: found.slice(0, 12) });
 }
 
 async function atDesk(

@@ -96,6 +96,7 @@ export function fuzzedDecoders(parts) {
       round: 2,
       rounds: 9,
       chosen: { a: '1'.repeat(16) },
+      taken: { a: 1 },
       ...settings,
       full: blob,
       fresh: blob,

@@ -56,11 +56,12 @@ function siteOf({
     return { hash: await transport.putBlob(bytes), length };
   };
   const round = async (values: Partial<RoundTask> = {}): Promise<RoundTask> => ({
-    ...{ kind: 'round', ...place, round: 1, rounds: 9, chosen: { a: keyName(site.publicKey) }, base, plan: 'lora' },
-    ...{ aggregation: 'mean', wire: 'fp32', compression, mu: 0, full: await put(initial), corrections: [], ...values },
+    ...{ kind: 'round', ...place, round: 1, rounds: 9, chosen: { a: keyName(site.publicKey) }, taken: {} },
+    ...{ base, plan: 'lora', aggregation: 'mean', wire: 'fp32', compression, mu: 0, full: await put(initial) },
+    ...{ corrections: [], ...values },
   });
   const over = async (): Promise<Task> => {
-    const { chosen: _, rounds: __, mu: ___, ...global } = await round();
+    const { chosen: _, taken: __, rounds: ___, mu: ____, ...global } = await round();
     return { ...global, kind: 'done', sites: ['a'] };
   };
   const ask = (task: Task, by = key) => transport.publishTask(by.seal('coordinator', task));
@@ -126,6 +127,23 @@ describe('a task of before', () => {
     ]);
     expect(later.trained).toEqual([]);
     later.end.abort();
+  });
+});
+
+describe('a site whose folder was put back from a copy', () => {
+  it('tells the coordinator that it lacks rounds, trains nothing, and ends', async () => {
+    const store = memoryStore();
+    const one = siteOf({ store });
+    await one.ask(await one.round({ round: 1, taken: { a: 0 } }));
+    await one.answers();
+    one.end.abort();
+
+    const restored = siteOf({ store, key: one.key });
+    await restored.ask(await restored.round({ round: 4, taken: { a: 3 } }));
+    await expect(restored.done).rejects.toMatchObject({ code: 'SITE_BEHIND' });
+    const reason = expect.stringContaining('remembers rounds up to 1, but its update of round 3 was taken');
+    expect(await restored.answers()).toMatchObject([{ kind: 'failed', round: 4, reason }]);
+    expect(restored.trained).toEqual([]);
   });
 });
 
