@@ -18,6 +18,11 @@ export const registerExtend = (group: Command): void =>
     async run(context, { rounds }, folder) {
       const { extendFederation } = await import('../../../federation/index.js');
       extendFederation(folder, rounds);
-      context.print({ folder, rounds }, () => `The study has ${rounds} rounds now.`);
+      context.print({ folder, rounds }, () =>
+        [
+          `The study has ${rounds} rounds now.`,
+          'Where the rounds were over, start the coordinator again, and the sites as soon as it says which round it is.',
+        ].join('\n'),
+      );
     },
   });
