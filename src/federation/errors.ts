@@ -122,6 +122,11 @@ export const federationErrors = {
     message: '{folder}: the study has {rounds} rounds already, so {asked} would not be more.',
     hint: 'Give the number of all rounds, those that are done included.',
   },
+  CONTROL_IN_USE: {
+    exit: 'system',
+    message: '{file}: another graft (process {pid} on {host}) is changing it.',
+    hint: 'Wait for it. If no such process runs there, delete {lock}.',
+  },
   CONTROL_DAMAGED: {
     exit: 'system',
     message: '{file}: is not what was written there ({reason}).',

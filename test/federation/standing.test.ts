@@ -1,9 +1,11 @@
-/** What a coordinator believes of pulses, and of the file with the administrator's wishes. */
+/** What a coordinator believes of pulses, and of the file with the administrator's wishes; when a site hears its tasks. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { memoryStore, SigningKey } from '../../src/federate/index.js';
+import { localTransport, memoryStore, SigningKey } from '../../src/federate/index.js';
+import { policySchema } from '../../src/federation/policy.js';
 import { changeControl, readControl, watchFiles } from '../../src/federation/running/control.js';
+import { withinHours } from '../../src/federation/running/hours.js';
 import { Sightings } from '../../src/federation/running/standing.js';
 import { newFolder } from '../federate/small.js';
 
@@ -64,5 +66,37 @@ describe('what an administrator asks', () => {
     expect(readControl(folder)).toEqual({ paused: true, rounds: 50 });
     writeFileSync(file, '{"paused": true}');
     expect(() => readControl(folder)).toThrow(expect.objectContaining({ code: 'CONTROL_DAMAGED' }));
+  });
+});
+
+describe('a site’s hours', () => {
+  const rules = policySchema.parse({});
+  const days: NonNullable<typeof rules.hours>['days'] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+  const day = (from: string, to: string) => ({ from, to, days });
+  const heard = async (hours: typeof rules.hours) => {
+    const transport = localTransport();
+    await transport.publishTask(Buffer.from('task'));
+    const notes: string[] = [];
+    const end = new AbortController();
+    const policy = { file: 'policy.yaml', rules: { ...rules, hours } };
+    const within = withinHours(transport, policy, (event) => {
+      if (event.kind === 'note') notes.push(event.text);
+      end.abort();
+    });
+    let tasks = 0;
+    for await (const _ of within.watchTasks(end.signal)) {
+      tasks++;
+      end.abort();
+    }
+    return { tasks, notes };
+  };
+
+  it('let tasks through, and have them wait otherwise', async () => {
+    expect(await heard(null)).toEqual({ tasks: 1, notes: [] });
+    const now = new Date();
+    const later = (hours: number) => new Date(now.getTime() + hours * 3_600_000).toTimeString().slice(0, 5);
+    expect((await heard(day(later(-1), later(1)))).tasks).toBe(1);
+    const waits = await heard(day(later(2), later(3)));
+    expect(waits).toEqual({ tasks: 0, notes: [expect.stringContaining('outside the hours of policy.yaml')] });
   });
 });

@@ -35,13 +35,13 @@ export function readControl(folder: string): Control {
   }
 }
 
-/** @param folder the coordinator's @throws GraftError CONTROL_DAMAGED, MEMBERS_IN_USE, WRITE_FAILED */
+/** @param folder the coordinator's @throws GraftError CONTROL_DAMAGED, CONTROL_IN_USE, WRITE_FAILED */
 export function changeControl(folder: string, change: Partial<Control>): void {
   const file = runningPlaces(folder).control;
   whileLocked(
     file,
     () => writeFileAtomic(file, sealedJson({ ...readControl(folder), ...change })),
-    ({ pid, host, lock }) => federationError('MEMBERS_IN_USE', { file, pid, host, lock }),
+    ({ pid, host, lock }) => federationError('CONTROL_IN_USE', { file, pid, host, lock }),
   );
 }
 
