@@ -89,7 +89,7 @@ export class FederatedSite<Progress = unknown> {
   /**
    * Takes part until the coordinator says that it is done, or the signal is aborted.
    *
-   * @throws GraftError SITE_NAME_TAKEN, SITE_OTHER_FEDERATION, SITE_BEHIND, MESSAGE_INVALID
+   * @throws GraftError SITE_NAME_TAKEN, SITE_OTHER_FEDERATION, SITE_BEHIND, WRITE_FAILED, MESSAGE_INVALID
    */
   async *run(signal: AbortSignal): AsyncGenerator<SiteEvent<Progress>> {
     const { name: site, publicKey: key } = this;
@@ -171,7 +171,8 @@ export class FederatedSite<Progress = unknown> {
       yield* this.#send({ ...update.said, session }, update.payload);
     } catch (error) {
       if (superseded.aborted) return;
-      if (error instanceof GraftError && error.code === 'SITE_OTHER_FEDERATION') throw error;
+      // With another folder, or with room on the disk, it answers the same round.
+      if (error instanceof GraftError && /^(SITE_OTHER_FEDERATION|WRITE_FAILED)$/.test(error.code)) throw error;
       const reason = shortReason(this.#excuse(error as Error));
       yield* this.#send({ kind: 'failed', site, federation, session, round, reason, down: this.#downloads.bytes });
       if (error instanceof GraftError && error.code === 'SITE_BEHIND') throw error;

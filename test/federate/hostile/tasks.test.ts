@@ -1,6 +1,7 @@
 /** Somebody writes to a site in the coordinator's place, or the coordinator sends what does not fit: the site does nothing. */
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { writing } from '../../../src/core/index.js';
 import {
   type Compression,
   encodePayload,
@@ -126,6 +127,27 @@ describe('a task of before', () => {
       { kind: 'failed', round: 1, reason: expect.stringContaining('has trained round 3') },
     ]);
     expect(later.trained).toEqual([]);
+    later.end.abort();
+  });
+});
+
+describe('a site whose disk is full', () => {
+  it('ends without an answer, and trains the round again when there is room', async () => {
+    const store = memoryStore();
+    const full = () =>
+      writing('state.safetensors', () => {
+        throw Object.assign(new Error(), { code: 'ENOSPC' });
+      });
+    const one = siteOf({
+      store: { ...store, write: (name, ...chunks) => (name.endsWith('.pem') ? store.write(name, ...chunks) : full()) },
+    });
+    await one.ask(await one.round());
+    await expect(one.done).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+    expect(one.said).toEqual([]);
+
+    const later = siteOf({ store, key: one.key });
+    await later.ask(await later.round());
+    expect(await later.answers()).toMatchObject([{ kind: 'update', round: 1 }]);
     later.end.abort();
   });
 });

@@ -7,6 +7,8 @@ export type Fault = GraftError | 'absent' | 'transient';
 
 /** JetStream's codes for a store, a stream or an account that is full. */
 const full = new Set([10023, 10028, 10047, 10054, 10077]);
+/** What the server says where its machine's disk is full, which somebody is going to clear; a message is sent again until then. */
+const diskFull = /no space left on device/;
 /** Names of errors that come from the network, or from a broker that is about to start or to stop. */
 const passing =
   /^(TimeoutError|RequestError|ConnectionError|ClosedConnectionError|Interruption|JetStreamError|JetStreamApiError|JetStreamStatusError)$/;
@@ -39,6 +41,7 @@ export function faultOf(error: unknown): Fault {
   }
   if (named('NoRespondersError') || named('StreamNotFoundError')) return 'absent';
   const refused = named('JetStreamApiError');
+  if (refused && diskFull.test(refused.message)) return 'transient';
   if (refused && full.has(Number(refused.code)))
     return federateError('BROKER_FULL', { reason: refused.message }, error);
   if (chain.some(({ name }) => passing.test(name))) return 'transient';
