@@ -14,8 +14,10 @@ import {
   readRequest,
   requestAdmission,
   revokeSite,
+  runCoordinator,
   startOf,
 } from '../../src/federation/index.js';
+import { connectionOf } from '../../src/federation/running/connection.js';
 import { loadSegmenter } from '../../src/segmenter/index.js';
 import { graft } from '../cli/graft.js';
 import { describeWithBroker, freePort } from '../federate/nats/server.js';
@@ -246,5 +248,22 @@ describe('a coordinator’s folder', () => {
     expect(errorOf(() => openCoordinatorFolder(fed)).message).toContain('not those that signed its study');
     writeFileSync(key, own);
     expect(openCoordinatorFolder(fed).study.name).toBe('brain-2026');
+  });
+
+  it('is not run with another base model than that of its study', async () => {
+    const model = join(fed, 'model.safetensors');
+    const before = readFileSync(model);
+    writeFileSync(model, Buffer.concat([before, Buffer.of(0)]));
+    const run = runCoordinator(fed, { withBroker: false, signal: new AbortController().signal, tell: () => {} });
+    await expect(run).rejects.toMatchObject({ code: 'BASE_DAMAGED' });
+    writeFileSync(model, before);
+  });
+
+  it('gives a proxy only addresses that it can reach', () => {
+    const { study, tls } = openCoordinatorFolder(fed);
+    const reached = (broker: string[]) =>
+      connectionOf({ ...study, broker }, tls, { proxy: 'http://proxy:3128' }).servers;
+    expect(errorOf(() => reached(study.broker)).code).toBe('PROXY_UNSUITED');
+    expect(reached([...study.broker, 'wss://broker.example.org:443'])).toEqual(['wss://broker.example.org:443']);
   });
 });
