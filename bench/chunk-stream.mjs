@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { brokerConfiguration, natsTransport } from '../dist/federate/index.js';
-import { startBroker } from './broker.mjs';
+import { startBroker } from './shared/broker.mjs';
 
 const federation = 'bench';
 

@@ -34,7 +34,7 @@ import {
 import { merge, Turns } from '../dist/federate/streams.js';
 import { setThreads, zeros } from '../dist/torch/index.js';
 import { faultProxy } from '../test/federate/nats/fault-proxy.mjs';
-import { startBroker } from './broker.mjs';
+import { startBroker } from './shared/broker.mjs';
 
 setThreads(1);
 const CAPACITY = 2 ** 34;

@@ -119,6 +119,9 @@ function variantOf({ variants }: FederationRecipe, { plan, recipe }: StudySettin
   return found;
 }
 
+/** Seconds: the deadline of a recipe that has none, so that a hospital that is gone stops nobody, and one that trains at night can. */
+const longestRound = 24 * 3600;
+
 /** Writes what travels, from the base model. */
 function prepare(
   { model: file, start: out }: { model: string; start: string },
@@ -128,7 +131,8 @@ function prepare(
 ) {
   using model = loadSegmenter(file, { device });
   const [seed] = recipe.seeds;
-  const start = prepareFederation(model, { plan, adapter, training, config: { ...federation, seed } });
+  const deadline = federation.deadline ?? longestRound;
+  const start = prepareFederation(model, { plan, adapter, training, config: { ...federation, deadline, seed } });
   saveFederationStart(out, start);
   for (const tensor of start.initial.values()) tensor.dispose();
   return start;

@@ -55,6 +55,7 @@ describe('a study', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const { study, words: coordinator } = JSON.parse(stdout.trim().split('\n').at(-1)!);
     expect(study).toMatchObject({ name: 'brain-2026', plan: 'convlora', recipe, federation: { rounds: 3, seed: 7 } });
+    expect(study.federation.deadline).toBe(86_400); // the recipe has none
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
     const opened = openCoordinatorFolder(fed);
     expect(opened.study).toEqual(study);
