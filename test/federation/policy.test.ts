@@ -37,7 +37,7 @@ describe('a policy', () => {
     );
     expect(refused({ federation: { ...federation, rounds: 101 } })).toMatch(/the rule maxRounds .*101 rounds, and 100/);
     expect(refused({ privacy: { metrics: ['loss', 'names'], minCases: 2 } })).toMatch(/the rule metrics .*for names/);
-    expect(refused({ base: { ...study().base, bytes: 3e9 } }, 'diskGB: 2')).toMatch(/the rule diskGB .*3.0 GB .*2 are/);
+    expect(refused({ base: { ...study().base, bytes: 3e9 } }, 'diskGB: 2')).toMatch(/the rule diskGB .*3 GB .*2 are/);
   });
 
   it('holds for what only shows later', () => {

@@ -38,6 +38,8 @@ export interface SealedCoordinator extends Transport {
   readonly heads: ReadonlyMap<string, string>;
 }
 
+/** Blobs of one site that are known at a time; an update is one. */
+const referenceLimit = 8;
 /** Bytes of what a parcel holds beside a site's state, at most. */
 const parcelLimit = 2 ** 13;
 
@@ -53,7 +55,7 @@ export function sealedCoordinator(
   const blobs = new SealedBlobs(transport, key, contextOf(federation, 'coordinator blob'));
   const refusals = new Refusals(refused);
   const heads = new Map<string, string>();
-  /** Where the blobs of each site are. */
+  /** Where the blobs of each site are: those of its last messages, since one that came after may be judged later. */
   const references = new Map<string, Parcel['references']>();
   let admitted: ReadonlyMap<string, KeyObject>;
   /** The epoch of these members, and where its key ring lies. */
@@ -91,7 +93,8 @@ export function sealedCoordinator(
     if (plain === 'broken') throw federateError('SEAL_BROKEN', { what });
     const parcel = unpackParcel(plain);
     if (!parcel) throw malformed('it holds no parcel');
-    references.set(site, parcel.references);
+    const known = [...parcel.references, ...(references.get(site) ?? [])];
+    references.set(site, known.slice(0, referenceLimit));
     if (parcel.head) heads.set(site, parcel.head);
     return parcel.message;
   };

@@ -212,6 +212,14 @@ describe('a blob', () => {
     expect(textOf(await a.getBlob(model, 16))).toBe('the global state');
   });
 
+  it('is found although its site, started again, has said something else since', async () => {
+    const { sealed, site, update } = await exchange();
+    await heard((signal) => sealed.presence(signal));
+    await site('a').updateState('a', bytesOf('here again'));
+    await heard((signal) => sealed.presence(signal));
+    expect(textOf(await sealed.getBlob(update, 100))).toBe('the update');
+  });
+
   it('of which a site gives a wrong address is found where another site has put it', async () => {
     const { sealed, a, b, transport } = await exchange();
     for (const site of [a, b]) await site.putBlob(bytesOf('the same'), 2);

@@ -8,6 +8,7 @@ import { hashOf } from '../../blobs.js';
 import { federateError } from '../../errors.js';
 import { isHash } from '../../messages.js';
 import { memoryStore, type Store } from '../../store.js';
+import { Turns } from '../../streams.js';
 import type { Transport } from '../../transport.js';
 import { RecentBlobs } from '../recent.js';
 import { Broker } from './broker.js';
@@ -67,6 +68,8 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
   broker.moved = options.moved ?? broker.moved;
   const recent = new RecentBlobs(options.blobs ?? memoryStore());
   const said = new Map<string, Saying>();
+  /** What is said goes out in order, so that nothing older that the broker lost is said again after something newer. */
+  const turns = new Turns();
   /** Number of tasks that arrived: once there is a newer one, a blob of an earlier one is not waited for. */
   let tasks = 0;
   let making: Promise<void> | undefined;
@@ -116,7 +119,9 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
       const bytes = subjects.length < countOf(size) ? recent.get(hash) : undefined;
       if (bytes && (await sendChunks(broker, place, bytes)) > 0) broker.events.push({ kind: 'restored', what: 'blob' });
     }
-    for (const message of said.values()) {
+    for (const subject of said.keys()) {
+      using _turn = await turns.take();
+      const message = said.get(subject)!;
       const kept = await broker.insist(() => broker.subjects(message.stream, message.subject));
       if (kept.subjects.length > 0) continue;
       await say(broker, message);
@@ -124,6 +129,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
     }
   };
   const tell = async (place: Place, data: Uint8Array) => {
+    using _turn = await turns.take();
     const message = { ...place, data, id: newId() };
     said.set(place.subject, message);
     await say(broker, message);
