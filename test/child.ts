@@ -11,8 +11,11 @@ if (!existsSync(dist)) throw new Error('dist/ is missing: run "npm run build" be
 /** URL of a compiled module, such as `torch/index.js`. */
 export const compiled = (module: string, folder = dist): string => pathToFileURL(join(folder, module)).href;
 
-/** For processes that live for seconds: V8 compiles only what runs long, which would take as much time as the work. */
-export const brief = ['--interrupt-budget=1000000'];
+/**
+ * Options for processes that live for seconds: V8 compiles only what runs long, which would take as much time as the work.
+ * Later versions have no such option.
+ */
+export const brief = Number.parseInt(process.versions.v8, 10) < 12 ? ['--interrupt-budget=1000000'] : [];
 
 export interface Outcome {
   status: number | null;
