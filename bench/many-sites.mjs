@@ -22,6 +22,7 @@ import { parseArgs } from 'node:util';
 import { Coordinator, FederatedSite, federationSchema, localTransport, memoryStore } from '../dist/federate/index.js';
 import { merge, Turns } from '../dist/federate/streams.js';
 import { setThreads, zeros } from '../dist/torch/index.js';
+import { idle } from './shared/idle.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -41,16 +42,7 @@ async function measure(count, rounds) {
       return [`layer.${name}`, value.keep()];
     }),
   );
-  const trainer = {
-    ...{ base: 'none', slices: 1, cases: 1 },
-    load() {},
-    async *train() {
-      yield undefined;
-      return {};
-    },
-    travelling: () => state,
-    localState: () => new Map(),
-  };
+  const trainer = idle(state);
   const folder = mkdtempSync(join(tmpdir(), 'graft-many-'));
   const peak = () => process.resourceUsage().maxRSS / 1024;
   const before = peak();

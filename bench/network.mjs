@@ -35,6 +35,7 @@ import { merge, Turns } from '../dist/federate/streams.js';
 import { setThreads, zeros } from '../dist/torch/index.js';
 import { faultProxy } from '../test/federate/nats/fault-proxy.mjs';
 import { startBroker } from './shared/broker.mjs';
+import { idle } from './shared/idle.mjs';
 
 setThreads(1);
 const CAPACITY = 2 ** 34;
@@ -51,18 +52,6 @@ const stateOf = (numbers) => {
   value.fill_(0.1);
   return new Map([['head.bias', value.keep()]]);
 };
-
-/** A trainer that trains nothing. */
-const idle = (state) => ({
-  ...{ base: 'none', slices: 1, cases: 1 },
-  load() {},
-  async *train() {
-    yield undefined;
-    return {};
-  },
-  travelling: () => state,
-  localState: () => new Map(),
-});
 
 /** Keys of a federation: of the coordinator, and of so many sites; text that can be given to another process. */
 function parties(count) {

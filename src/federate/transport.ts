@@ -14,7 +14,7 @@ export interface Transport {
   watchTasks(signal: AbortSignal): AsyncIterable<Uint8Array>;
 
   /**
-   * Stores bytes, which must not change any more, under their SHA-256. Whoever has heard what was said after that can get
+   * Stores bytes, which must not change any more, under their SHA-256. Anyone who has heard what was said after that can get
    * them.
    *
    * @param round the blob may be forgotten once a later round puts blobs; without it, it stays

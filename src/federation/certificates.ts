@@ -97,7 +97,7 @@ export async function certificateRequest(name: string, key: KeyObject): Promise<
 }
 
 /**
- * The public key that a request asks a certificate for; whoever made the request has the private one.
+ * The public key that a request asks a certificate for; the maker of the request has the private one.
  *
  * @throws Error that says why the request cannot be answered
  */

@@ -25,7 +25,7 @@ export const federationErrors = {
   DOCUMENT_INVALID: {
     exit: 'data',
     message: '{file}: is not a {what} that can be used ({reason}).',
-    hint: 'Ask whoever made the file for it again, or restore it from a copy if it is your own. Make sure that both sides run the same version of graft.',
+    hint: 'Ask the sender for the file again, or restore it from a copy if it is your own. Make sure that both sides run the same version of graft.',
   },
   CERTIFICATE_EXPIRED: {
     exit: 'data',

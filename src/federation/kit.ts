@@ -1,6 +1,6 @@
 /**
  * A kit: what the coordinator gives to one site, in one signed file. It holds the study, the study's authority and the
- * site's certificate, and no secret: only whoever has the site's private keys can use it.
+ * site's certificate, and no secret: only a holder of the site's private keys can use it.
  */
 import { z } from 'zod';
 import { federationError } from './errors.js';

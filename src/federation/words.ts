@@ -10,7 +10,7 @@ import type { PublicKeys } from './keys.js';
 
 const COUNT = 6;
 
-/** `brave cousin …`: of whoever owns the signing key, which vouches for the others. */
+/** `brave cousin …`: they stand for the signing key, which vouches for the other keys. */
 export function wordsOf({ signing }: PublicKeys): string {
   const digest = createHash('sha256').update(Buffer.from(signing, 'base64')).digest();
   const bits = [...digest].map((byte) => byte.toString(2).padStart(8, '0')).join('');

@@ -75,7 +75,7 @@ function encapsulate(reader: KeyObject, sender: KeyObject): { encapsulated: Buff
 export const sealSize = 48;
 
 export interface Seal {
-  /** What the message is; whoever opens it has to name the same. */
+  /** What the message is; the receiver has to name the same. */
   context: Uint8Array;
   /** What travels beside it in the clear and must not be changed. */
   beside?: Uint8Array;

@@ -6,6 +6,7 @@ import type { TlsFiles } from '../../../src/federate/index.js';
 import { newFolder } from '../small.js';
 
 export const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+if (!hasOpenssl && process.env.CI) throw new Error('openssl is not installed, and nothing is skipped in CI');
 
 export class Authority {
   readonly #folder = newFolder();

@@ -6,7 +6,7 @@ import type { Broker } from './broker.js';
 import { faultOf } from './faults.js';
 import { fleetingOf, inboxOf, nameOf } from './places.js';
 
-/** What the pulses of sites say, as it came: whoever runs the broker may have made it. */
+/** What the pulses of sites say, as it came: the broker's operator may have made it up. */
 export function hearPulses(
   broker: Broker,
   federation: string,

@@ -42,7 +42,7 @@ export interface NatsTransport extends Transport, AsyncDisposable {
   /** At the coordinator: what the pulses of sites say, as it came. */
   pulses(signal: AbortSignal): AsyncIterable<{ site: string; pulse: Uint8Array }>;
   /**
-   * At the coordinator: asks whether there is another one, and from now on answers whoever asks that.
+   * At the coordinator: asks whether there is another one, and from now on answers that question.
    *
    * @param name of this one, for people
    * @returns the other one's; undefined where nobody answers
