@@ -126,6 +126,16 @@ describe('no identifier is in', () => {
     }
   });
 
+  it('de-identified images, their report, or what is said of them', () => {
+    const { text, json } = say(['data', 'deidentify', at('export', 'one'), at('shared'), '--json']);
+    expect(text).not.toMatch(secret);
+    expect(json()).toMatchObject({ patients: 4, series: 4, written: 24, problems: [] });
+    expect(leaks(at('shared'))).toEqual([]);
+    expect(readdirSync(at('shared'))).toContain('deidentification.json');
+    const { text: refusal } = say(['data', 'deidentify', at('export', 'one'), at('export', 'one', 'out')], 2);
+    expect(refusal).toContain('lies inside the folder');
+  });
+
   it('what is said of damaged files', () => {
     exportPatient(at('damaged'), 20);
     exportPatient(at('damaged'), 21);

@@ -13,7 +13,7 @@ import { DamagedFile, Elements } from './data-set.js';
 import { isPixelData, kinds, tags } from './tags.js';
 import { type Encoding, Window } from './window.js';
 
-const implicitLittle: Encoding = { explicit: false, littleEndian: true };
+export const implicitLittle: Encoding = { explicit: false, littleEndian: true };
 const explicitLittle: Encoding = { explicit: true, littleEndian: true };
 const encodings: Record<string, Encoding> = {
   '1.2.840.10008.1.2': implicitLittle,
@@ -23,10 +23,10 @@ const encodings: Record<string, Encoding> = {
 const deflated = '1.2.840.10008.1.2.1.99';
 
 /** Value representations with a length of four bytes. */
-const long = ['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'SV', 'UC', 'UN', 'UR', 'UT', 'UV'];
-const [item, itemEnd, sequenceEnd] = [0xfffe_e000, 0xfffe_e00d, 0xfffe_e0dd];
-const unknownLength = 0xffff_ffff;
-const deepest = 32;
+export const long = ['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'SV', 'UC', 'UN', 'UR', 'UT', 'UV'];
+export const [item, itemEnd, sequenceEnd] = [0xfffe_e000, 0xfffe_e00d, 0xfffe_e0dd];
+export const unknownLength = 0xffff_ffff;
+export const deepest = 32;
 
 export interface ReadFile {
   elements: Elements;
@@ -133,7 +133,7 @@ function readDataset(
   return { elements, next: at };
 }
 
-function readHead(file: Window, at: number, { explicit, littleEndian }: Encoding) {
+export function readHead(file: Window, at: number, { explicit, littleEndian }: Encoding) {
   if (!explicit) return { vr: '', length: file.u32(at + 4, littleEndian), value: at + 8 };
   const vr = file.bytes(at + 4, 2).toString('latin1');
   if (!/^[A-Z]{2}$/.test(vr)) throw new DamagedFile(`there is no element at byte ${at}, where one should begin`);
@@ -175,7 +175,8 @@ function readItems(
   return { items, next: last };
 }
 
-const tagName = (tag: number) => tag.toString(16).padStart(8, '0').replace(/^.{4}/, '$&,');
+/** Such as `0008,0018`. */
+export const tagName = (tag: number) => tag.toString(16).padStart(8, '0').replace(/^.{4}/, '$&,');
 
 /** Values end in a space or a zero byte where their length would be odd. */
 const texts = (bytes: Buffer) =>

@@ -103,6 +103,52 @@ export const dicomErrors = {
       '{series}: a DICOM-SEG was asked for, but the {element} of its source is missing or breaks the rules of DICOM.',
     hint: 'An archive files objects by it, so graft does not change it. Correct the source in the archive, or use --format nifti.',
   },
+  DEIDENTIFY_PROFILE: {
+    exit: 'usage',
+    message: 'The options retain-dates and modify-dates exclude each other.',
+    hint: 'retain-dates leaves dates as they are; modify-dates moves all dates of a patient by the same number of days.',
+  },
+  DEIDENTIFY_PLACE: {
+    exit: 'usage',
+    message: '{out}: lies inside the folder that is to be de-identified, or holds it.',
+    hint: 'Name a folder elsewhere, so that originals and what may be passed on stay apart.',
+  },
+  DEIDENTIFY_OUT: {
+    exit: 'usage',
+    message: '{out}: expected a new or empty folder, or one of the same command; found {found}.',
+    hint: 'Name another folder: what is in one folder should be made by one profile and one key.',
+  },
+  DEIDENTIFY_NO_IMAGE: {
+    exit: 'data',
+    message: 'DICOM files without an image, which were not written: {count}, for example {file}.',
+    hint: 'Reports, documents, presentation states and directories are mostly text about the patient; of them nothing would be left.',
+  },
+  DEIDENTIFY_BURNED_IN: {
+    exit: 'data',
+    message: 'Images with text in their pixels, which were not written: {count}, for example {file}.',
+    hint: 'Their headers say so, they hold an overlay in unused bits, or they are pictures of a screen. Look at them; --burned-in writes them as they are.',
+  },
+  DEIDENTIFY_CONFLICT: {
+    exit: 'data',
+    message:
+      'Files that have the identifier of another image and another content, which were not written: {count}, for example {file}.',
+    hint: 'An identifier belongs to one image. Remove the wrong files, and give the command again with another OUT.',
+  },
+  DEIDENTIFY_TEXT: {
+    exit: 'data',
+    message: 'Series that may show text in their pixels: {count}, for example {series}.',
+    hint: 'Pixels are not changed. Look at every image of these series before they are passed on.',
+  },
+  DEIDENTIFY_FACE: {
+    exit: 'data',
+    message: 'Series of a head, from which a face could be drawn: {count}, for example {series}.',
+    hint: 'Pixels are not changed. Remove the faces with a program for that before the images are passed on.',
+  },
+  DEIDENTIFY_MOSAIC: {
+    exit: 'data',
+    message: 'Series stored as mosaics, whose private elements are removed: {count}, for example {series}.',
+    hint: 'Without these elements no program can take the slices apart. Convert such series to NIfTI instead (graft data convert).',
+  },
   DICOM_CODES_INVALID: {
     exit: 'usage',
     message: '{file}: expected codes of classes, found a problem: {problems}.',

@@ -2,6 +2,7 @@
 export type { ClassCodes, Code, GivenCodes } from './class-codes.js';
 export { readSegmentCodes } from './codes-file.js';
 export { convertDicomSeries, type NiftiBytes, niftiOfSeries } from './convert.js';
+export * from './deidentify/index.js';
 export type { DicomSeries } from './dicom-series.js';
 export { dicomError, dicomErrors, type Problem } from './errors.js';
 export { pseudonymise, pseudonymKey } from './pseudonym.js';

@@ -15,10 +15,15 @@ import { dicomError } from './errors.js';
 const keyBytes = 32;
 
 /** Eight hexadecimal digits: of 10,000 patients, two share them with a probability of about one in a hundred. */
-const shortened = (text: string, key: Uint8Array) => createHmac('sha256', key).update(text).digest('hex').slice(0, 8);
+const shortened = (text: string, key: Uint8Array, digits = 8) =>
+  createHmac('sha256', key).update(text).digest('hex').slice(0, digits);
 
-/** @returns such as `patient-1a2b3c4d` */
-export const pseudonymise = (patientId: string, key: Uint8Array): string => `patient-${shortened(patientId, key)}`;
+/**
+ * @param digits more where the pseudonym takes the identifier's place, as then no two patients may share one
+ * @returns such as `patient-1a2b3c4d`
+ */
+export const pseudonymise = (patientId: string, key: Uint8Array, digits?: number): string =>
+  `patient-${shortened(patientId, key, digits)}`;
 
 /** A name for a series: its number, which scanners count up, and eight digits. @returns such as `003-1a2b3c4d` */
 export const seriesName = (uid: string, number: number | undefined, key: Uint8Array): string =>

@@ -79,7 +79,8 @@ interface Found {
   damaged: { file: string; reason: string; identifying: Identifying[] }[];
 }
 
-function* filesIn(path: string, found: Found): Generator<string> {
+/** All files in a folder, at any depth; folders that cannot be read become damaged ones. @throws GraftError DICOM_NOT_FOUND */
+export function* filesIn(path: string, found: Pick<Found, 'damaged'>): Generator<string> {
   let status: ReturnType<typeof statSync>;
   try {
     status = statSync(path);

@@ -8,16 +8,22 @@ export interface Encoding {
   littleEndian: boolean;
 }
 
-/** A file seen through a window that follows the reader. */
+/** A file seen through a window that follows the reader, or bytes that are all there. */
 export class Window {
   readonly size: number;
   private readonly descriptor: number;
-  private part = Buffer.alloc(0);
+  private part: Buffer = Buffer.alloc(0);
   private start = 0;
 
   constructor(descriptor: number, size: number) {
     this.descriptor = descriptor;
     this.size = size;
+  }
+
+  static over(bytes: Buffer): Window {
+    const window = new Window(-1, bytes.length);
+    window.part = bytes;
+    return window;
   }
 
   bytes(offset: number, length: number): Buffer {
