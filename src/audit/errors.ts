@@ -28,6 +28,11 @@ export const auditErrors = {
     message: '{file}: is not a journal that the key of {by} has signed.',
     hint: 'Restore the key or the journal from a copy. To begin a new journal, move this file away and keep it.',
   },
+  JOURNAL_DAMAGED: {
+    exit: 'data',
+    message: '{file}: the journal is damaged: line {line} {problem}.',
+    hint: 'Restore it from a copy ("graft audit verify" says whether that one is whole). Without one, move this file away and keep it: a new journal is begun, and lines of both can still be verified.',
+  },
   AUDIT_IN_USE: {
     exit: 'system',
     message: '{file}: another graft (process {pid} on {host}) has been writing to it for {seconds} seconds.',

@@ -1,13 +1,14 @@
 /** The journal of a coordinator or a site: every act a line, chained to the one before and signed. */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { version } from '../core/index.js';
 import type { Act, ActEntry } from './act.js';
 import { lineOf, origin, readChain } from './chain.js';
 import { ChainFile } from './chain-file.js';
 import { auditError } from './errors.js';
 import { isLine } from './lines.js';
-import { signedLine } from './signature.js';
+import { isSigned, signedLine } from './signature.js';
 import { userName } from './user.js';
 
 /** Letters of a reason at most: some are what others said. */
@@ -37,17 +38,32 @@ export class Journal {
   readonly #chain: ChainFile;
   #head: string | undefined;
 
-  /** Opens the journal, or begins one with the first note. @throws GraftError JOURNAL_OTHER_KEY */
+  /**
+   * Opens the journal, or begins one with the first note. What is there must be a chain, and the last line signed: the others'
+   * signatures, which take longer, are for `verifyAudit`.
+   *
+   * @throws GraftError JOURNAL_OTHER_KEY, JOURNAL_DAMAGED
+   */
   constructor({ file, by, key }: JournalOptions) {
     this.file = file;
     this.#by = by;
     this.#key = key;
-    this.#publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
+    const publicKey = createPublicKey(key);
+    this.#publicKey = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
     this.#chain = new ChainFile(file);
     if (!existsSync(file)) return;
-    const { lines, head } = readChain(readFileSync(file), isLine); // `verifyAudit` checks the signatures
+    let last = '';
+    const check = (text: Buffer) => {
+      last = text.toString('utf8');
+      return undefined;
+    };
+    const { lines, head, broken } = readChain(readFileSync(file), isLine, { check });
     const [first] = lines as { entry: { key?: string } }[];
     if (first && first.entry.key !== this.#publicKey) throw auditError('JOURNAL_OTHER_KEY', { file, by });
+    const unsigned = last !== '' && !isSigned(last, publicKey);
+    const fault =
+      broken ?? (unsigned ? { line: lines.length, problem: 'is not signed with the first line’s key' } : undefined);
+    if (fault) throw auditError('JOURNAL_DAMAGED', { file, ...fault });
     if (head !== origin) this.#head = head;
   }
 
@@ -63,13 +79,13 @@ export class Journal {
    * @throws GraftError WRITE_FAILED, AUDIT_IN_USE
    */
   note(act: Act): string {
-    const { act: name, reason, ...more } = act;
+    const { act: name, reason, ...more } = noteOf(act);
     this.#head = this.#chain.append((previous, removed) => {
       const entry: ActEntry = {
         at: new Date().toISOString(),
         ...{ by: this.#by, act: name },
         ...more,
-        ...(reason !== undefined && { reason: reason.slice(0, reasonLimit).replace(/\p{Cc}/gu, ' ') }),
+        ...(reason !== undefined && { reason }),
         ...{ user: userName(), graft: version },
         ...(previous === origin && { key: this.#publicKey }),
         ...removed,
@@ -78,4 +94,20 @@ export class Journal {
     });
     return this.#head;
   }
+
+  /** Whether a line holds the act, whatever else it holds: heads of others, the time. */
+  holds({ heads: _, ...act }: Act): boolean {
+    if (!existsSync(this.file)) return false;
+    const sought = Object.entries(JSON.parse(JSON.stringify(noteOf(act))));
+    const { lines } = readChain(readFileSync(this.file), isLine);
+    return lines.some(({ entry }) =>
+      sought.every(([key, value]) => isDeepStrictEqual((entry as unknown as Record<string, unknown>)[key], value)),
+    );
+  }
 }
+
+/** The act as a line has it. */
+const noteOf = ({ reason, ...act }: Act): Act => ({
+  ...act,
+  ...(reason !== undefined && { reason: reason.slice(0, reasonLimit).replace(/\p{Cc}/gu, ' ') }),
+});

@@ -24,7 +24,8 @@ function publicKeyOf(key: string): KeyObject | undefined {
   }
 }
 
-function isSigned(text: string, key: KeyObject): boolean {
+/** Whether a line has a signature of the key's owner. @param key public */
+export function isSigned(text: string, key: KeyObject): boolean {
   const found = signature.exec(text);
   if (!found) return false;
   const bytes = Buffer.from(found[1], 'base64');

@@ -4,7 +4,7 @@
  *
  * Left out: tests between every two methods, which nobody's question asks for and which cost each of them power.
  */
-import { nearest } from '../core/index.js';
+import { didYouMean } from '../core/index.js';
 import {
   bootstrapInterval,
   type Description,
@@ -107,7 +107,8 @@ export function compareMethods(
 export function entryOf(entries: readonly ComparisonEntry[], name: string): ComparisonEntry {
   const names = entries.map((entry) => entry.name);
   const found = entries[names.indexOf(name)];
-  if (!found) throw compareError('COMPARE_UNKNOWN', { name, nearest: nearest(name, names), names: names.join(', ') });
+  if (!found)
+    throw compareError('COMPARE_UNKNOWN', { name, suggestion: didYouMean(name, names), names: names.join(', ') });
   return found;
 }
 

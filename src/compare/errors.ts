@@ -14,7 +14,7 @@ export const compareErrors = {
   },
   COMPARE_UNKNOWN: {
     exit: 'usage',
-    message: '{name} is not among what is compared; did you mean {nearest}?',
+    message: '{name} is not among what is compared{suggestion}',
     hint: 'There are {names}.',
   },
 } as const;

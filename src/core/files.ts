@@ -20,7 +20,7 @@ export const fileErrors = {
   WRITE_FAILED: {
     exit: 'system',
     message: '{file}: could not be written ({reason}).',
-    hint: 'Nothing was left half-written. Free space, or choose a folder you may write to, and give the same command again; a run or a training goes on with --resume.',
+    hint: 'Nothing was left half-written. Free space, or choose a folder you may write to, and give the same command again, with --resume where the command has that option.',
   },
   SECRET_EXPOSED: {
     exit: 'system',

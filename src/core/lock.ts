@@ -54,7 +54,7 @@ export function whileLocked<Result>(
   const lock = `${resolve(file)}.lock`;
   const { seconds, stepMs } = patience;
   for (let waited = 0; ; waited += stepMs) {
-    const holder = take(lock);
+    const holder = take(lock, file);
     if (!holder) break;
     if (waited >= seconds * 1000) throw busy({ ...holder, lock, seconds });
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stepMs);
@@ -75,16 +75,16 @@ function release(): void {
 
 const ownText = () => `${JSON.stringify(ownMark())}\n`;
 
-/** Takes a lock; gives who has it where that cannot be. */
-function take(file: string): ProcessMark | undefined {
+/** Takes a lock; gives who has it where that cannot be. @param named in errors */
+function take(file: string, named = file): ProcessMark | undefined {
   for (;;) {
-    if (make(file)) return undefined;
+    if (make(file, named)) return undefined;
     const found = read(file);
     if (!found) continue; // it was given back just now
     if (found.text === ownText()) return undefined;
     if (found.holder && standingOf(found.holder) !== 'ended') return found.holder;
     const claim = `${file}.${createHash('sha256').update(found.text).digest('hex').slice(0, 12)}`;
-    const other = take(claim);
+    const other = take(claim, named);
     if (other) return other;
     try {
       if (read(file)?.text !== found.text) continue; // somebody was quicker
@@ -97,9 +97,9 @@ function take(file: string): ProcessMark | undefined {
 }
 
 /** Makes the file with all that it says, unless there is one. @throws GraftError WRITE_FAILED */
-function make(file: string): boolean {
+function make(file: string, named: string): boolean {
   const temporary = temporaryBeside(file);
-  return writing(file, () => {
+  return writing(named, () => {
     mkdirSync(dirname(file), { recursive: true });
     try {
       writeFileSync(temporary, ownText(), { flag: 'wx' });

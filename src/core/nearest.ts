@@ -1,8 +1,15 @@
 /** Suggestions for misspelt names. */
 
-/** The candidate that the fewest edits turn the name into; candidates must not be empty. */
-export const nearest = (name: string, candidates: readonly string[]): string =>
-  candidates.reduce((best, other) => (edits(name, other) < edits(name, best) ? other : best));
+/** Edits for each letter of the longer name, up to which one name may have been meant by another. */
+const MEANT = 0.4;
+
+/** The end of a sentence that says that a name is unknown: `; did you mean X?`, or a full stop where nothing is near. */
+export function didYouMean(name: string, candidates: readonly string[]): string {
+  const [best] = candidates
+    .map((other) => ({ other, share: edits(name, other) / Math.max(name.length, other.length) }))
+    .sort((a, b) => a.share - b.share);
+  return best && best.share <= MEANT ? `; did you mean ${best.other}?` : '.';
+}
 
 /** The Levenshtein distance, letters compared without case. */
 function edits(from: string, to: string): number {

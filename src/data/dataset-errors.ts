@@ -3,7 +3,7 @@ export const datasetErrors = {
   DATASET_UNKNOWN_SITE: {
     exit: 'usage',
     message: '{root}: there is no site "{name}"; the sites are {sites}.',
-    hint: 'Did you mean "{nearest}"?',
+    hint: 'Name one of them{suggestion}',
   },
   LABEL_OUTSIDE_CLASSES: {
     exit: 'data',

@@ -2,7 +2,7 @@
  * A data set is sites, each with cases: an image, perhaps a label. How they lie on a disk is known to the layouts
  * (`layouts/`) and the benchmark sets (`benchmarks/`), which read names alone; `loadCase` reads the voxels.
  */
-import { errorsOf, nearest, type Pause } from '../core/index.js';
+import { didYouMean, errorsOf, type Pause } from '../core/index.js';
 import { datasetErrors } from './dataset-errors.js';
 import { readLabel, readLabelWithPauses, readVolume, readVolumeWithPauses } from './nifti/index.js';
 import type { Preprocessing } from './preprocess/index.js';
@@ -67,7 +67,7 @@ export function siteOf(dataset: Dataset, name: string): Site {
     root: dataset.root,
     name,
     sites: names.join(', '),
-    nearest: nearest(name, names),
+    suggestion: didYouMean(name, names),
   });
 }
 

@@ -1,5 +1,6 @@
 /** What a coordinator or a site puts into its journal of what it tells while it runs; progress is no act. */
 import type { Act } from '../audit/index.js';
+import type { Entry } from './entries.js';
 import type { CoordinatorEvent, SiteEvent } from './events.js';
 
 /**
@@ -42,13 +43,25 @@ export function coordinatorAct(
     case 'missing':
       return { act: 'site.missing', subject: event.site, round: event.round };
     case 'aggregated':
-      return {
-        ...{ act: 'round.closed', round: event.round, hashes: { state: event.fingerprint } },
-        details: { weights: event.weights },
-      };
+      return closed(event.round, event.fingerprint, event.weights);
     case 'finished':
       return { act: 'federation.finished', round: event.rounds, hashes: { state: event.fingerprint } };
   }
+}
+
+const closed = (round: number, state: string, weights: Record<string, number>): Act => ({
+  ...{ act: 'round.closed', round, hashes: { state }, details: { weights } },
+});
+
+/** The act of the last entry of a ledger that is one: all that a coordinator may have recorded, and was killed before it told it. */
+export function lastAct(entries: readonly Entry[]): Act | undefined {
+  for (const entry of entries.toReversed())
+    if (entry.kind === 'aggregated') {
+      const { round, state } = entry;
+      const decision = entries.findLast((one) => one.kind === 'closed' && one.round === round);
+      return closed(round, state.fingerprint, (decision as Extract<Entry, { kind: 'closed' }>).weights);
+    } else if ('site' in entry || entry.kind === 'noise') return coordinatorAct(entry);
+  return undefined;
 }
 
 const sent = { present: 'registration.sent', update: 'update.sent', failed: 'failure.sent' } as const;

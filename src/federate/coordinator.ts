@@ -5,8 +5,7 @@
  */
 import { type KeyObject, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { fingerprint, pick, type State } from '../nn/index.js';
+import { pick, type State } from '../nn/index.js';
 import { aggregations, type Correction } from './aggregation/index.js';
 import { Blobs } from './blobs.js';
 import { Book, type OpenRound } from './book.js';
@@ -20,10 +19,10 @@ import type { Entry } from './entries.js';
 import { federateError } from './errors.js';
 import type { CoordinatorEvent } from './events.js';
 import { Gate } from './gate.js';
-import { GlobalState, type Label, ownFolder } from './global.js';
+import { type Label, ownFolder } from './global.js';
 import { Inbox, type News } from './inbox.js';
 import { Ledger } from './ledger.js';
-import { changesSince, checkKeys, expectedSites } from './opening.js';
+import { checkKeys, expectedSites, open } from './opening.js';
 import { Publisher } from './publisher.js';
 import { sample } from './shares.js';
 import { SigningKey } from './signing.js';
@@ -111,13 +110,16 @@ export class Coordinator implements Disposable {
       const identity = new SigningKey(folderStore(folder), options.key);
       this.publicKey = identity.publicKey;
       checkKeys(folder, this.#book, identity.publicKey, sites);
-      this.#open(shared);
+      const record = (entry: Entry) => this.#record(entry);
+      const { extend = false } = options;
+      const start = { initial, shared, sites: this.#sites, key: identity.publicKey };
+      const rights = { folder, extend, leave: extend && !Array.isArray(options.sites) };
+      open(start, this.#label, rights, { book: this.#book, blobs: this.#blobs, record });
       this.#computation = computation({ folder: join(folder, 'blobs'), label: this.#label });
       const [book, blobs] = [this.#book, this.#blobs];
       const place = { federation: book.federation!, session: randomBytes(16).toString('hex') };
       this.#publisher = new Publisher(transport, this.#label, identity, place, book, blobs);
       const bench = { book, base, transport, computation: this.#computation };
-      const record = (entry: Entry) => this.#record(entry);
       this.#closing = { config, book, blobs, computation: this.#computation, record, evaluate: options.evaluate };
       const limit = payloadLimit(shared.values());
       this.#gate = new Gate(sites, place, book);
@@ -126,29 +128,6 @@ export class Coordinator implements Disposable {
       this.#ledger[Symbol.dispose]();
       throw error;
     }
-  }
-
-  /** Records that the federation begins, or what is asked for beyond what it began with. */
-  #open(shared: State): void {
-    const { folder, config, plan, base, initial, extend = false } = this.#options;
-    const sites = this.#sites;
-    const start = { ...config, plan, base, initial: fingerprint(initial), sites };
-    const configuration = JSON.parse(JSON.stringify(start)) as Record<string, unknown>;
-    const { configuration: before, state } = this.#book;
-    if (!before) {
-      const global = GlobalState.begin(this.#label, shared);
-      const nonce = randomBytes(16).toString('hex');
-      this.#record({ kind: 'opened', configuration, state: global.keep(this.#blobs, 0), key: this.publicKey, nonce });
-      global.dispose();
-      return;
-    }
-    const known = before.sites as string[];
-    if (extend && !Array.isArray(this.#options.sites) && !isDeepStrictEqual(known, sites))
-      this.#record({ kind: 'members', sites: [...sites] });
-    const changes = changesSince(this.#book.configuration!, configuration, { folder, extend });
-    for (const blob of [state!.payload, state!.memory]) this.#blobs.check(blob);
-    const joined = sites.filter((site) => !(this.#book.configuration!.sites as string[]).includes(site));
-    if (changes.length > 0) this.#record({ kind: 'extended', configuration, joined });
   }
 
   /**

@@ -1,7 +1,8 @@
 /**
  * What the coordinator lets in: messages that an expected site has signed for this federation and this session.
  * Everything else is dropped on arrival, and counted instead of recorded one by one; otherwise anyone who can write to the
- * transport could fill the ledger and the memory.
+ * transport could fill the ledger and the memory. What an expected site said to an earlier start of the coordinator is not
+ * even counted: the transport keeps its last message, and the site says it again to this start.
  */
 import { GraftError } from '../core/index.js';
 import type { Book } from './book.js';
@@ -63,6 +64,7 @@ export class Gate {
     }
     try {
       const heard = this.#open(bytes, site);
+      if (!heard) return undefined;
       const waiting = this.#waiting.get(site) ?? 0;
       if (waiting >= WAITING) throw invalid(site, 'too many messages of the site are waiting');
       this.#waiting.set(site, waiting + 1);
@@ -87,8 +89,8 @@ export class Gate {
     return noise.strangers > 0 || Object.keys(noise.dropped).length > 0 ? noise : undefined;
   }
 
-  /** @throws GraftError MESSAGE_INVALID */
-  #open(bytes: Uint8Array, site: string): Heard {
+  /** @returns undefined for an answer to an earlier start of the coordinator @throws GraftError MESSAGE_INVALID */
+  #open(bytes: Uint8Array, site: string): Heard | undefined {
     const letter = openEnvelope(bytes, { speaker: 'site', limit: stateLimit, from: site });
     const known = this.#book.registered.get(site)?.key ?? this.#keys.get(site);
     // If a key is known, nothing is parsed before the signature is checked.
@@ -99,7 +101,7 @@ export class Gate {
     if (known === undefined && !letter.signedBy(key)) throw invalid(site, unsigned);
     if (state.site !== site) throw invalid(site, 'it speaks for another site');
     if (state.federation !== this.#place.federation) throw invalid(site, 'it belongs to another federation');
-    if (state.session !== this.#place.session) throw invalid(site, 'it answers an earlier start of the coordinator');
+    if (state.session !== this.#place.session) return undefined;
     return { site, key, state, bytes: bytes.length };
   }
 }

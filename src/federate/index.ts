@@ -1,5 +1,5 @@
 /** Federated training: rounds between a coordinator and sites, aggregation, wire formats, the ledger. */
-export { coordinatorAct, siteAct } from './acts.js';
+export { coordinatorAct, lastAct, siteAct } from './acts.js';
 export {
   type Aggregated,
   type Aggregation,

@@ -26,9 +26,10 @@ export async function admitSite(folder: string, { name, keys, tls }: SiteRequest
   const certificate = readPem(places.tls.ca);
   const authority = { certificate, key: readKey(places.authorityKey, 'tls') };
   const issued = await issueCertificate(authority, { name, key: tls });
+  const journal = journalOf(folder, 'coordinator', own);
   change(folder, (members) => withMember(members, { name, keys }, { folder, now: new Date() }));
   const study = JSON.parse(readRegularText(places.study)) as Signed<object>;
-  journalOf(folder, 'coordinator', own).note({
+  journal.note({
     ...{ act: 'site.admitted', subject: name, hashes: { study: digestOf(agreed) }, details: { words: wordsOf(keys) } },
   });
   return signed(
@@ -44,8 +45,9 @@ export async function admitSite(folder: string, { name, keys, tls }: SiteRequest
  */
 export function revokeSite(folder: string, name: string): void {
   const { keys } = openCoordinatorFolder(folder);
+  const journal = journalOf(folder, 'coordinator', keys);
   change(folder, (members) => withoutMember(members, name, { folder, now: new Date() }));
-  journalOf(folder, 'coordinator', keys).note({ act: 'site.revoked', subject: name });
+  journal.note({ act: 'site.revoked', subject: name });
 }
 
 function change(folder: string, of: (members: readonly Member[]) => Member[]): void {

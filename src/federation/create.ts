@@ -43,7 +43,7 @@ export async function* createFederation(
   checkNew(out);
   const settings = readSettings(studySettingsSchema, file);
   settings.broker.version ??= serverVersion();
-  const recipeFile = recipeOf(settings.recipe, file);
+  const recipeFile = findRecipe(settings.recipe, dirname(file));
   const text = readRegularText(recipeFile);
   if (text.length > longestRecipe)
     throw federationError('SETTINGS_INVALID', {
@@ -102,12 +102,6 @@ function checkNew(folder: string): void {
   const taken = (reason: string) => federationError('FOLDER_TAKEN', { folder, reason });
   if (!statSync(folder).isDirectory()) throw taken('is a file');
   if (readdirSync(folder).length > 0) throw taken('holds files');
-}
-
-/** A recipe by its name, or a file beside `study.yaml`. */
-function recipeOf(recipe: string, file: string): string {
-  const beside = join(dirname(file), recipe);
-  return existsSync(beside) ? beside : findRecipe(recipe);
 }
 
 /** @throws GraftError SETTINGS_INVALID */

@@ -22,6 +22,11 @@ export const federationErrors = {
     message: '{file}: {key}: {problem}.',
     hint: 'Correct the value; docs/federation.md explains every key.',
   },
+  SETTINGS_UNKNOWN_KEY: {
+    exit: 'usage',
+    message: '{file}: the key {key} is unknown{suggestion}',
+    hint: 'The keys known there are {keys}; docs/federation.md explains them.',
+  },
   DOCUMENT_INVALID: {
     exit: 'data',
     message: '{file}: is not a {what} that can be used ({reason}).',
@@ -64,7 +69,7 @@ export const federationErrors = {
   },
   MEMBER_UNKNOWN: {
     exit: 'usage',
-    message: '{folder}: no site called {site} was admitted; did you mean {nearest}?',
+    message: '{folder}: no site called {site} was admitted{suggestion}',
     hint: 'The sites are: {sites}.',
   },
   MEMBERS_DAMAGED: {

@@ -1,7 +1,7 @@
 /** Who was admitted to a study and who was revoked: a file in the coordinator's folder, which is written whole. */
 import { z } from 'zod';
 import {
-  nearest,
+  didYouMean,
   readFault,
   readRegularText,
   sealedJson,
@@ -93,7 +93,7 @@ export function withoutMember(
   if (!names.includes(name))
     throw federationError('MEMBER_UNKNOWN', {
       ...{ folder, site: name, sites: names.join(', ') || 'none' },
-      nearest: names.length > 0 ? nearest(name, names) : 'none, since there are no members',
+      suggestion: didYouMean(name, names),
     });
   return members.map((one) => (one.name === name ? { ...one, revoked: one.revoked ?? now.toISOString() } : one));
 }

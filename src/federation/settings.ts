@@ -1,13 +1,13 @@
 /** Settings that people write: YAML files that are read by a strict schema. */
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { nearest, readFault, readRegularText } from '../core/index.js';
+import { didYouMean, readFault, readRegularText } from '../core/index.js';
 import { federationError } from './errors.js';
 
 /** Bytes; what a person writes is small. */
 const LIMIT = 2 ** 14;
 
-/** @throws GraftError SETTINGS_INVALID with the first key that is wrong */
+/** @throws GraftError SETTINGS_INVALID, SETTINGS_UNKNOWN_KEY with the first key that is wrong */
 export function readSettings<Schema extends z.ZodObject>(schema: Schema, file: string): z.output<Schema> {
   const invalid = (key: string, problem: string, cause?: unknown) =>
     federationError('SETTINGS_INVALID', { file, key, problem }, cause);
@@ -27,7 +27,9 @@ export function readSettings<Schema extends z.ZodObject>(schema: Schema, file: s
   const [key] = issue.keys;
   const known = path.reduce<z.ZodType>(within, schema);
   const keys = known instanceof z.ZodObject ? Object.keys(known.shape) : [];
-  throw invalid([...path, key].join('.'), `the key is unknown; did you mean ${nearest(key, keys)}?`);
+  throw federationError('SETTINGS_UNKNOWN_KEY', {
+    ...{ file, key: [...path, key].join('.'), suggestion: didYouMean(key, keys), keys: keys.join(', ') },
+  });
 }
 
 /** What is at a key, without defaults and what may be null. */

@@ -4,7 +4,7 @@ import { errorsOf } from '../core/index.js';
 export const runErrors = {
   RECIPE_NOT_FOUND: {
     exit: 'usage',
-    message: '{file}: is neither a file nor a recipe that comes with graft; did you mean {nearest}?',
+    message: '{file}: is neither a file nor a recipe that comes with graft{suggestion}',
     hint: 'Name a YAML file, or one of graft’s own: {names} ("graft run --list" says what each does).',
   },
   RECIPE_UNREADABLE: {
@@ -14,13 +14,19 @@ export const runErrors = {
   },
   RECIPE_UNKNOWN_KEY: {
     exit: 'usage',
-    message: '{file}: the key {key} is unknown; did you mean {nearest}?',
+    message: '{file}: the key {key} is unknown{suggestion}',
     hint: 'The keys known there are {keys}.',
   },
   RECIPE_INVALID: {
     exit: 'usage',
     message: '{file}: {key}: {problem}.',
     hint: 'Correct the value; docs/recipes.md lists every key.',
+  },
+  RECIPE_OTHER_KIND: {
+    exit: 'usage',
+    message:
+      '{file}: is a recipe for adaptation, with a source and targets; one for a federation is needed, with sites and plans.',
+    hint: 'Carry it out with "graft run", or name a federated recipe, such as phantom-federated ("graft run --list" says what each does).',
   },
   RECIPE_OTHER_NETWORK: {
     exit: 'usage',

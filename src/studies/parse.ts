@@ -1,7 +1,7 @@
 /** Reading recipes of any kind: YAML, values that overrule keys, and errors that name the key and suggest the nearest one. */
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { keyFault, nameFault, nearest, readFault, readRegularText, shownName } from '../core/index.js';
+import { didYouMean, keyFault, nameFault, readFault, readRegularText, shownName } from '../core/index.js';
 import { runError } from './errors.js';
 
 /**
@@ -67,7 +67,7 @@ export function parseContent<Schema extends z.ZodType>(
     throw runError('RECIPE_UNKNOWN_KEY', {
       file,
       key: full,
-      nearest: nearest(issue.keys[0], known),
+      suggestion: didYouMean(issue.keys[0], known),
       keys: known.join(', '),
     });
   }

@@ -1,8 +1,8 @@
 /** The recipes that come with graft, taken by name from any folder. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nearest } from '../core/index.js';
+import { didYouMean } from '../core/index.js';
 import { runError } from './errors.js';
 
 /** The package's own folder; `src/` and `dist/` lie at the same depth. */
@@ -16,10 +16,17 @@ export interface ListedRecipe {
   summary: string;
 }
 
+/** The names of YAML files; none where there is no such folder. */
+const recipesIn = (place: string): string[] =>
+  existsSync(place) && statSync(place).isDirectory()
+    ? readdirSync(place)
+        .filter((name) => extname(name) === '.yaml')
+        .sort()
+    : [];
+
 /** Every recipe of the package, by name. */
 export function listRecipes(): ListedRecipe[] {
-  const files = readdirSync(folder).filter((name) => extname(name) === '.yaml');
-  return files.sort().map((name) => {
+  return recipesIn(folder).map((name) => {
     const file = join(folder, name);
     const [first] = readFileSync(file, 'utf8').split('\n', 1);
     return { name: basename(name, '.yaml'), file, summary: first.replace(/^#\s*/, '') };
@@ -30,17 +37,17 @@ export function listRecipes(): ListedRecipe[] {
  * The file that a recipe's argument means: a file that is there, otherwise the package's recipe of that name, such as
  * `phantom-scanners`.
  *
- * @throws GraftError RECIPE_NOT_FOUND with the nearest name and all there are
+ * @param from the folder that a path begins in
+ * @throws GraftError RECIPE_NOT_FOUND with a name that is near, and all there are
  */
-export function findRecipe(argument: string): string {
-  if (existsSync(argument) && !statSync(argument).isDirectory()) return argument;
+export function findRecipe(argument: string, from = '.'): string {
+  const file = isAbsolute(argument) ? argument : join(from, argument);
+  if (existsSync(file) && !statSync(file).isDirectory()) return file;
   const listed = listRecipes();
   const known = listed.find(({ name }) => name === argument);
   if (known) return known.file;
   const names = listed.map(({ name }) => name);
-  throw runError('RECIPE_NOT_FOUND', {
-    file: argument,
-    nearest: nearest(basename(argument, extname(argument)), names),
-    names: names.join(', '),
-  });
+  const beside = didYouMean(basename(file), recipesIn(dirname(file)));
+  const suggestion = beside === '.' ? didYouMean(basename(file, extname(file)), names) : beside;
+  throw runError('RECIPE_NOT_FOUND', { file, suggestion, names: names.join(', ') });
 }

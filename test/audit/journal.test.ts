@@ -118,6 +118,31 @@ describe('a journal', () => {
   });
 });
 
+describe('a damaged journal', () => {
+  it.each<[string, (lines: string[]) => string[], RegExp]>([
+    ['a line that was changed', ([a, b, c]) => [a, b.replace('812', '813'), c], /line 3 does not follow/],
+    ['a line that is gone', ([a, , c]) => [a, c], /line 2 does not follow/],
+    ['a last line that was changed', ([a, b, c]) => [a, b, c.replace('7400000', '7400001')], /line 3 is not signed/],
+    ['what is no line', ([a, b, c]) => [a, b, c, '{}'], /line 4 is not a line/],
+  ])('with %s is not added to: the message says what to do', (_, change, message) => {
+    write();
+    writeFileSync(file, `${change(text().trimEnd().split('\n')).join('\n')}\n`);
+    const error = errorOf(() => open());
+    expect(error).toMatchObject({ code: 'JOURNAL_DAMAGED', message: expect.stringMatching(message) });
+    expect(error.hint).toContain('move this file away');
+  });
+
+  it('is told from an act that is missing: what is there is found, whatever heads it was noted with', () => {
+    const journal = open();
+    const act = { act: 'update.accepted', subject: 'site-a', round: 1, hashes: { update: hash }, bytes: 9 } as const;
+    expect(journal.holds(act)).toBe(false);
+    journal.note({ ...act, reason: 'a\nb', heads: { 'site-a': hash } });
+    expect(journal.holds({ ...act, reason: 'a\nb' })).toBe(true);
+    expect(journal.holds({ ...act, round: 2 })).toBe(false);
+    expect(journal.holds({ ...act, hashes: { update: hash.replace('a', 'c') } })).toBe(false);
+  });
+});
+
 describe('a crash', () => {
   it('that cuts a line short is named, and told by the next line', () => {
     write();

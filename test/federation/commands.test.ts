@@ -211,7 +211,12 @@ describe('revoking', () => {
 
 describe('what cannot become a study', () => {
   it.each<[string, string, RegExp]>([
-    ['an unknown key', `${studyYaml}dais: 3\n`, /dais: the key is unknown; did you mean days/],
+    ['an unknown key', `${studyYaml}dais: 3\n`, /other.yaml: the key dais is unknown; did you mean days\?$/],
+    [
+      'a recipe for adaptation',
+      studyYaml.replace('recipe.yaml', 'phantom-scanners'),
+      /is a recipe for adaptation.*one for a federation is needed/,
+    ],
     ['no address', studyYaml.replace(/broker:.*/, ''), /broker: /],
     ['a password in an address', studyYaml.replace('tls://', 'tls://user:secret@'), /more than a host and a port/],
     ['an address without TLS', studyYaml.replace('tls://', 'nats://'), /expected such as tls:/],

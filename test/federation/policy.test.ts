@@ -74,7 +74,7 @@ describe('a policy', () => {
         try {
           expect(Object.keys(policyOf(text).rules)).toEqual(rules);
         } catch (error) {
-          expect((error as GraftError).code).toBe('SETTINGS_INVALID');
+          expect((error as GraftError).code).toMatch(/^SETTINGS_(INVALID|UNKNOWN_KEY)$/);
         }
       }),
       { numRuns: 200 },
@@ -82,8 +82,8 @@ describe('a policy', () => {
   });
 
   it.each([
-    ['maxRound: 3', /maxRound: the key is unknown; did you mean maxRounds/],
-    ['hours: { from: "19:00", too: "20:00" }', /hours\.too: the key is unknown; did you mean to/],
+    ['maxRound: 3', /the key maxRound is unknown; did you mean maxRounds\?$/],
+    ['hours: { from: "19:00", too: "20:00" }', /the key hours.too is unknown; did you mean to\?$/],
     ['hours: { from: 1900, to: "20:00" }', /hours\.from: /],
     ['maxRounds: 0', /maxRounds: /],
     ['plans: []', /plans: /],
@@ -93,7 +93,7 @@ describe('a policy', () => {
     ['# '.padEnd(20_000, 'x'), /more than 16384/],
   ])('is refused where it says %s', (text, message) => {
     const { code, message: found } = errorOf(() => policyOf(text));
-    expect(code).toBe('SETTINGS_INVALID');
+    expect(code).toMatch(/^SETTINGS_(INVALID|UNKNOWN_KEY)$/);
     expect(found).toMatch(message);
   });
 });

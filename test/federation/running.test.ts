@@ -5,7 +5,15 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterEach, beforeAll, expect, it } from 'vitest';
-import { extendFederation, federationStatus, pauseFederation, revokeSite } from '../../src/federation/index.js';
+import { lastAct, ledgerFile, readLedger } from '../../src/federate/index.js';
+import {
+  extendFederation,
+  federationStatus,
+  openCoordinatorFolder,
+  pauseFederation,
+  revokeSite,
+} from '../../src/federation/index.js';
+import { journalOf } from '../../src/federation/journals.js';
 import { loadAdapter, loadSegmenter } from '../../src/segmenter/index.js';
 import { describeWithBroker } from '../federate/nats/server.js';
 import { newFolder } from '../federate/small.js';
@@ -43,7 +51,7 @@ describeWithBroker('a study’s programs', () => {
   });
 
   it('lead to the same bits where they are killed at random moments and the broker loses its store', async () => {
-    begin();
+    const fed = begin();
     const disturb = async () => {
       await network.says('coordinator', /round 1 of 3/);
       network.kill('broker', { wiped: true });
@@ -51,6 +59,13 @@ describeWithBroker('a study’s programs', () => {
     };
     await Promise.all([network.keepAll(), disturb()]);
     expect(network.result()).toEqual(undisturbed);
+    const { keys } = openCoordinatorFolder(fed);
+    const journal = journalOf(fed, 'coordinator', keys);
+    const entries = readLedger(ledgerFile(fed));
+    const acts = entries.flatMap((_, i) => lastAct(entries.slice(0, i + 1)) ?? []);
+    expect(acts.filter((act) => !journal.holds(act))).toEqual([]);
+    // Sites answer a coordinator that was started again; what they had said to the one before is no news.
+    expect(entries.filter(({ kind }) => kind === 'dropped' || kind === 'noise')).toEqual([]);
   });
 
   it('do in the round what the administrator asks, and refuse a second coordinator', async () => {

@@ -43,6 +43,22 @@ it.each(['run', 'federate'])('graft %s names the nearest recipe and all there ar
   for (const { name } of listRecipes()) expect(stderr).toContain(name);
 });
 
+it('suggests the recipe beside a misspelt path, and nothing where nothing is near', () => {
+  const file = join(elsewhere, 'prostate.yaml');
+  writeFileSync(file, 'sites: [a]\n');
+  const told = (path: string, from?: string) => errorOf(() => findRecipe(path, from)).message;
+  expect(told(join(elsewhere, 'prostrate.yaml'))).toMatch(/did you mean prostate\.yaml\?$/);
+  expect(told('prostrate.yaml', elsewhere)).toMatch(/did you mean prostate\.yaml\?$/);
+  expect(told(join(elsewhere, 'nowhere', 'kidney-study.yaml'))).toMatch(/comes with graft\.$/);
+  expect(findRecipe('prostate.yaml', elsewhere)).toBe(file);
+});
+
+it('graft federate says that a recipe is one for adaptation', () => {
+  const { status, stderr } = graft(['federate', 'phantom-scanners'], { cwd: elsewhere });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/is a recipe for adaptation.*one for a federation is needed/);
+});
+
 it('graft run without a recipe says how to list them', () => {
   const { status, stderr } = graft(['run'], { cwd: elsewhere });
   expect(status).toBe(2);

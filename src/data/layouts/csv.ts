@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
-import { nearest, readFault, shownName } from '../../core/index.js';
+import { didYouMean, readFault, shownName } from '../../core/index.js';
 import type { Case } from '../dataset.js';
 import { layoutError } from './errors.js';
 import { assertNifti, type Layout, listed } from './layout.js';
@@ -65,7 +65,7 @@ function rowsOf(file: string): TableRow<Column>[] {
     const unknown = names.find((name) => !known.some((one) => one === name));
     if (unknown !== undefined)
       throw invalid(
-        `the column "${shownName(unknown)}" is unknown; did you mean ${nearest(unknown, known)}? Remove it otherwise`,
+        `the column "${shownName(unknown)}" is unknown${didYouMean(unknown, known)} Correct its name, or remove it`,
       );
     const twice = names.find((name, i) => names.indexOf(name) < i);
     if (twice) throw invalid(`the column ${twice} is there twice`);

@@ -2,9 +2,10 @@
  * A study's coordinator as a program. It may be killed at any moment, since all that it does follows from its folder; what it
  * cannot change while it runs, such as the number of rounds, it changes by beginning again between two of them.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Journal } from '../../audit/index.js';
 import { GraftError, lockFolder, sha256 } from '../../core/index.js';
 import {
   Coordinator,
@@ -12,13 +13,16 @@ import {
   coordinatorFolder,
   folderStore,
   inWorker,
+  lastAct,
+  ledgerFile,
   loadFederationStart,
   type NatsTransport,
+  readLedger,
 } from '../../federate/index.js';
 import { disposeState, type State } from '../../nn/index.js';
 import { type CoordinatorFolder, openCoordinatorFolder } from '../coordinator-folder.js';
 import { federationError } from '../errors.js';
-import { digestOf, journalOf } from '../journals.js';
+import { digestOf, journalOf, noted } from '../journals.js';
 import { BrokerProcess } from './broker-process.js';
 import { connected, connectionOf } from './connection.js';
 import { Desk, type DeskOptions } from './desk.js';
@@ -52,7 +56,8 @@ export interface CoordinatorResult {
  * Runs the rounds that are left. The folder is this process's until it ends.
  *
  * @returns undefined where it was ended before the rounds were over
- * @throws GraftError as `openCoordinatorFolder`; COORDINATOR_RUNNING, COORDINATOR_ELSEWHERE, BASE_DAMAGED, BROKER_MISSING, BROKER_BROKEN,
+ * @throws GraftError as `openCoordinatorFolder`; COORDINATOR_RUNNING, COORDINATOR_ELSEWHERE, BASE_DAMAGED, JOURNAL_DAMAGED,
+ * BROKER_MISSING, BROKER_BROKEN,
  * and as `Coordinator` and `natsTransport`
  */
 export async function runCoordinator(
@@ -62,6 +67,8 @@ export async function runCoordinator(
   const opened = openCoordinatorFolder(folder);
   take(folder);
   checkBase(opened);
+  const journal = journalOf(folder, 'coordinator', opened.keys);
+  catchUp(journal, ledgerFile(folder));
   const end = new AbortController();
   let fault: unknown;
   const failed = (error: unknown) => {
@@ -72,21 +79,21 @@ export async function runCoordinator(
   await using broker = withBroker
     ? new BrokerProcess(folder, { failed, tell: (text) => tell({ kind: 'note', text }) })
     : undefined;
-  const journal = journalOf(folder, 'coordinator', opened.keys);
-  journal.note({ act: 'started', subject: opened.study.name, hashes: { study: digestOf(opened.study) } });
-  let reason: string | undefined;
-  try {
+  const work = async () => {
     await using _health =
       metricsPort === undefined ? undefined : await serveHealth(metricsPort, () => federationStatus(folder));
     const result = await withTransport(opened, { broker, journal, signal: over, tell, failed });
     if (fault) throw fault;
     return result;
-  } catch (error) {
-    reason = (error as Error).message;
-    throw error;
-  } finally {
-    journal.note({ act: 'stopped', subject: opened.study.name, reason });
-  }
+  };
+  const act = { subject: opened.study.name, hashes: { study: digestOf(opened.study) } };
+  return await noted(journal, act, work, ({ message }) => message);
+}
+
+/** Notes what a coordinator that was killed had recorded and not noted yet: its last act at most. */
+function catchUp(journal: Journal, ledger: string): void {
+  const act = existsSync(ledger) ? lastAct(readLedger(ledger)) : undefined;
+  if (act && !journal.holds(act)) journal.note(act);
 }
 
 type Around = Omit<DeskOptions, 'transport'>;

@@ -17,7 +17,7 @@ import {
 import { freeSlices, readSlices } from '../../jobs/index.js';
 import { loadSegmenter, saveAdapter } from '../../segmenter/index.js';
 import { setThreads } from '../../torch/index.js';
-import { digestOf, journalOf } from '../journals.js';
+import { digestOf, journalOf, noted } from '../journals.js';
 import { readKeys } from '../keys.js';
 import { readKit } from '../kit.js';
 import { sitePlaces } from '../places.js';
@@ -77,16 +77,7 @@ export function prepareSite(kit: string, folder: string, data: string): Prepared
 export async function runSite(site: PreparedSite, run: SiteRun): Promise<string | undefined> {
   const { folder, study, journal } = site;
   lockFolder(folder);
-  journal.note({ act: 'started', subject: study.name });
-  let reason: string | undefined;
-  try {
-    return await takePart(site, run);
-  } catch (error) {
-    reason = nameOf(error);
-    throw error;
-  } finally {
-    journal.note({ act: 'stopped', subject: study.name, reason });
-  }
+  return await noted(journal, { subject: study.name }, () => takePart(site, run), nameOf);
 }
 
 /** An error without its message, which may name files. */

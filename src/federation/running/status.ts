@@ -1,8 +1,9 @@
 /** How a federation stands, from the coordinator's folder alone: whether or not the coordinator runs. */
-import { standingOf } from '../../core/index.js';
+import { GraftError, standingOf } from '../../core/index.js';
 import { openCoordinatorFolder } from '../coordinator-folder.js';
 import { federationError } from '../errors.js';
 import { journalOf } from '../journals.js';
+import type { PartyKeys } from '../keys.js';
 import { changeControl, readControl } from './control.js';
 import { historyOf, type RoundHistory } from './history.js';
 import { runningPlaces } from './places.js';
@@ -38,11 +39,13 @@ export interface FederationStatus {
   last: RoundHistory | undefined;
   sites: SiteStatus[];
   report: string | undefined;
+  /** What is wrong with the journal; undefined where a coordinator can be run with it. */
+  journalFault: string | undefined;
 }
 
 /** @throws GraftError as `openCoordinatorFolder`; LEDGER_DAMAGED, CONTROL_DAMAGED */
 export function federationStatus(folder: string): FederationStatus {
-  const { study, members } = openCoordinatorFolder(folder);
+  const { study, members, keys } = openCoordinatorFolder(folder);
   const control = readControl(folder);
   const { rounds: done, sites, open } = historyOf(folder);
   const standing = readStanding(runningPlaces(folder).standing);
@@ -63,22 +66,35 @@ export function federationStatus(folder: string): FederationStatus {
       };
     }),
     report: last && last.round === rounds ? runningPlaces(folder).result.report : undefined,
+    journalFault: journalFault(folder, keys),
   };
 }
 
-/** Has no further round begun, or lets them be begun again. @throws GraftError as `openCoordinatorFolder`; CONTROL_DAMAGED */
-export function pauseFederation(folder: string, paused: boolean): void {
-  const { keys, study } = openCoordinatorFolder(folder);
-  changeControl(folder, { paused });
-  const act = paused ? 'federation.paused' : 'federation.resumed';
-  journalOf(folder, 'coordinator', keys).note({ act, subject: study.name });
+function journalFault(folder: string, keys: PartyKeys): string | undefined {
+  try {
+    journalOf(folder, 'coordinator', keys);
+    return undefined;
+  } catch (error) {
+    if (error instanceof GraftError) return error.message;
+    throw error;
+  }
 }
 
-/** @param rounds in all @throws GraftError as `openCoordinatorFolder`; ROUNDS_FEWER, CONTROL_DAMAGED */
+/** Has no further round begun, or lets them be begun again. @throws GraftError as `openCoordinatorFolder`; JOURNAL_DAMAGED, CONTROL_DAMAGED */
+export function pauseFederation(folder: string, paused: boolean): void {
+  const { keys, study } = openCoordinatorFolder(folder);
+  const journal = journalOf(folder, 'coordinator', keys);
+  changeControl(folder, { paused });
+  const act = paused ? 'federation.paused' : 'federation.resumed';
+  journal.note({ act, subject: study.name });
+}
+
+/** @param rounds in all @throws GraftError as `openCoordinatorFolder`; ROUNDS_FEWER, JOURNAL_DAMAGED, CONTROL_DAMAGED */
 export function extendFederation(folder: string, rounds: number): void {
   const { rounds: known } = federationStatus(folder);
   if (rounds <= known) throw federationError('ROUNDS_FEWER', { folder, rounds: known, asked: rounds });
-  changeControl(folder, { rounds });
   const { keys, study } = openCoordinatorFolder(folder);
-  journalOf(folder, 'coordinator', keys).note({ act: 'study.extended', subject: study.name, details: { rounds } });
+  const journal = journalOf(folder, 'coordinator', keys);
+  changeControl(folder, { rounds });
+  journal.note({ act: 'study.extended', subject: study.name, details: { rounds } });
 }

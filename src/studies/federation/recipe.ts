@@ -135,10 +135,13 @@ export interface RegimeTask
  * Reads a recipe of a `federationStudy`.
  *
  * @param overrides values by dotted key (`federation.rounds`), as the command line gives them
- * @throws GraftError RECIPE_UNREADABLE, RECIPE_UNKNOWN_KEY, RECIPE_INVALID, AGGREGATION_UNSUITED
+ * @throws GraftError RECIPE_UNREADABLE, RECIPE_OTHER_KIND, RECIPE_UNKNOWN_KEY, RECIPE_INVALID, AGGREGATION_UNSUITED
  */
-export const readFederationRecipe = (file: string, overrides: Record<string, unknown> = {}): FederationRecipe =>
-  parseFederationRecipe(readContent(file, overrides), file);
+export function readFederationRecipe(file: string, overrides: Record<string, unknown> = {}): FederationRecipe {
+  const content = readContent(file, overrides);
+  if ('source' in content && !isFederation(content)) throw runError('RECIPE_OTHER_KIND', { file });
+  return parseFederationRecipe(content, file);
+}
 
 /** As `readFederationRecipe`, from what a file holds. @param file named in errors */
 export function parseFederationRecipe(content: unknown, file: string): FederationRecipe {

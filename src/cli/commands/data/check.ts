@@ -1,6 +1,6 @@
 /** `graft data check`: whether a data set is whole. */
 import type { Command } from 'commander';
-import { exitCodes, forward, nearest } from '../../../core/index.js';
+import { didYouMean, exitCodes, forward } from '../../../core/index.js';
 import type { Checkable, DatasetCheck } from '../../../data/index.js';
 import { defineCommand } from '../../command.js';
 import { cliError } from '../../errors.js';
@@ -33,7 +33,7 @@ export const registerCheck = (group: Command): void =>
       const { benchmarks, checkDataset, isBenchmark, layoutNames } = await import('../../../data/index.js');
       const sets = [...Object.keys(benchmarks), 'auto', ...layoutNames];
       if (!sets.includes(set)) {
-        const problems = `SET is "${set}"; did you mean ${nearest(set, sets)}? Known are ${sets.join(', ')}`;
+        const problems = `SET is "${set}"${didYouMean(set, sets)} Known are ${sets.join(', ')}`;
         throw cliError('OPTION_INVALID', { problems, command: 'data check' });
       }
       const check = await context.follow(withEvents(checkDataset(set as Checkable, root, { classes, masks })));

@@ -55,6 +55,7 @@ function describe({
   last,
   sites,
   report,
+  journalFault,
 }: FederationStatus): string {
   const states = [
     `coordinator ${coordinator}`,
@@ -75,6 +76,7 @@ function describe({
         ]
       : []),
   ];
+  if (journalFault) lines.push(`attention: ${journalFault}`);
   const rows = sites.map(({ name, cases, accepted, refused, moved, seen, reason }) => [
     name,
     cases === undefined ? '–' : String(cases),
