@@ -22,13 +22,15 @@ function typical(values: number[]) {
  * The ranges over the source's cases. Volumes scatter from patient to patient as anatomy does, so a mean over target cases
  * is expected within one standard deviation of the source's mean, of which at least `LEAST_SPREAD` is taken: few cases
  * may happen to be alike.
+ *
+ * @param cases that were looked at; with slices of all planes, there is an observation for each plane of a case
  */
-export function referenceOf(observations: readonly Observation[]): SourceReference {
+export function referenceOf(observations: readonly Observation[], cases = observations.length): SourceReference {
   return {
     volumeMl: typical(observations.map(({ volumeMl }) => volumeMl)),
     entropy: extent(observations.map(({ entropy }) => entropy)),
     agreement: extent(observations.map(({ agreement }) => agreement)),
-    cases: observations.length,
+    cases,
   };
 }
 

@@ -4,6 +4,7 @@ import { type Pausing, pause, random } from '../core/index.js';
 import {
   augment,
   augmentationSchema,
+  byCase,
   type CaseFacts,
   type CaseSlices,
   countedMap,
@@ -29,7 +30,7 @@ import {
   trainingLoop,
 } from '../nn/index.js';
 import { recomputeStatistics, type WeightedBatch, withBatchStatistics } from '../peft/index.js';
-import { deepestHead, labelledLoss, type Segmenter } from '../segmenter/index.js';
+import { deepestHead, labelledLoss, type Segmenter, Sureness } from '../segmenter/index.js';
 import { cat, noGrad } from '../torch/index.js';
 import type { Observation } from './observation.js';
 import { type Masks, masksOf, outputsOf, Sight } from './observe.js';
@@ -207,21 +208,27 @@ export function* noteReference(model: Segmenter, cases: readonly CaseSlices[], t
   const { background } = model.network;
   const seen: Observation[] = [];
   const facts: CaseFacts[] = [];
-  for (const one of cases) {
-    const sight = new Sight(model, one.geometry.shape);
-    const restored = new RestoredLabels(one.geometry, { channels: model.maps, background });
-    for (const output of outputsOf(model, sourceOfTensor(one.images), head)) {
-      sight.add(output);
-      restored.add(output.probabilities, output.start);
-      yield pause;
+  for (const planes of byCase(cases)) {
+    const geometries = planes.map(({ geometry }) => geometry);
+    const restored = new RestoredLabels(geometries, { channels: model.maps, background });
+    const sureness = new Sureness(model.network, model.maps);
+    for (const [plane, { images, geometry, spacing }] of planes.entries()) {
+      const sight = new Sight(model, geometry.shape);
+      const [, h, w] = geometry.shape;
+      for (const output of outputsOf(model, sourceOfTensor(images), head)) {
+        sight.add(output);
+        sureness.add(output.probabilities, h * w, output.early);
+        restored.add(output.probabilities, output.start, plane);
+        yield pause;
+      }
+      seen.push(yield* sight.observation(spacing, toleranceMm));
     }
-    seen.push(yield* sight.observation(one.spacing, toleranceMm));
-    const scan = scanFactsOfSlices(one);
-    const mask = maskFacts(restored.labels, one.geometry.volume, scan.spacing, model.classes.length);
-    const { entropy, heads } = sight.sureness;
+    const scan = scanFactsOfSlices(planes[0]);
+    const mask = maskFacts(restored.labels, geometries[0].volume, scan.spacing, model.classes.length);
+    const { entropy, heads } = sureness;
     facts.push({ ...scan, ...mask, entropy, heads });
   }
-  model.reference = referenceOf(seen);
+  model.reference = referenceOf(seen, facts.length);
   model.profile = profileOf(facts);
 }
 

@@ -57,6 +57,11 @@ export const datasetErrors = {
     message: '{file}: expected the {axis} slices {first} to {last}, found a volume of {count}.',
     hint: 'Correct `slices` in the preprocessing, or leave the case out.',
   },
+  PLANE_OPEN: {
+    exit: 'usage',
+    message: '{file}: slices of all planes were asked for where one plane is needed.',
+    hint: 'Set `axis` to axial, coronal or sagittal, or use `loadSlices`, which prepares each plane in turn.',
+  },
   PHANTOM_OPTIONS: {
     exit: 'usage',
     message: 'The options of the phantoms are not valid: {problems}.',

@@ -5,7 +5,7 @@
 import { didYouMean, errorsOf, type Pause } from '../core/index.js';
 import { datasetErrors } from './dataset-errors.js';
 import { readLabel, readLabelWithPauses, readVolume, readVolumeWithPauses } from './nifti/index.js';
-import type { Preprocessing } from './preprocess/index.js';
+import { type Preprocessing, planes } from './preprocess/index.js';
 import { assertSameGrid, ignored, type Label, type Volume } from './volume.js';
 
 const datasetError = errorsOf(datasetErrors);
@@ -36,6 +36,12 @@ export const preprocessingOf = (one: Pick<Case, 'preprocessing'>, preprocessing:
   ...preprocessing,
   ...one.preprocessing,
 });
+
+/** How a case's slices are prepared: in one way, or where it has slices of all planes in one for each plane. */
+export function viewsOf(one: Pick<Case, 'preprocessing'>, preprocessing: Preprocessing): Preprocessing[] {
+  const own = preprocessingOf(one, preprocessing);
+  return own.axis === 'all' ? planes.map((axis) => ({ ...own, axis })) : [own];
+}
 
 /** A hospital or a scanner, and its cases. */
 export interface Site {

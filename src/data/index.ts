@@ -20,6 +20,7 @@ export { RestoredLabels, type RestoreOptions } from './restore.js';
 export { drawScene, type Scene } from './shapes.js';
 export { batchOf, type SliceSource, sourceOfTensor, sourceOfVolume } from './slice-source.js';
 export {
+  byCase,
   type CaseSlices,
   countedMap,
   foregroundMaps,

@@ -1,7 +1,7 @@
 /** Cases as tensors: prepared slices, and batches of them in an order that a seed fixes. */
 import { type Pause, type Pausing, type Random, runWithoutPauses } from '../core/index.js';
 import { cat, scope, stack, type Tensor, tensor } from '../torch/index.js';
-import { type Case, type LoadedCase, loadCase, loadCaseWithPauses, preprocessingOf } from './dataset.js';
+import { type Case, type LoadedCase, loadCase, loadCaseWithPauses, preprocessingOf, viewsOf } from './dataset.js';
 import {
   type Preprocessing,
   prepareLabelWithPauses,
@@ -26,7 +26,7 @@ export interface PreparedCase {
 }
 
 /**
- * One case, ready for a network: `images` float32 [n, 1, h, w], and where the case has a label `labels` uint8 [n, h, w].
+ * One case in one plane, ready for a network: `images` float32 [n, 1, h, w], and where the case has a label `labels` uint8 [n, h, w].
  * The code that loaded it disposes of `images`.
  */
 export interface CaseSlices extends Omit<PreparedCase, 'images'> {
@@ -83,13 +83,14 @@ export function toSlices(one: Case, { images, ...prepared }: PreparedCase): Case
  *
  * @param options.classes number of classes with the background
  * @param options.labels false: labels are not even read
- * @returns for each case float32 [n, 1, h, w] on the CPU, in the cases' order; the caller disposes of them
+ * @returns for each case float32 [n, 1, h, w] on the CPU, in the cases' order, with slices of all planes one for each plane;
+ * the caller disposes of them
  * @throws GraftError naming the file that cannot be used
  */
 export const loadSlices = (cases: readonly Case[], preprocessing: Preprocessing, options: LoadOptions): CaseSlices[] =>
-  cases.map((one) => {
+  cases.flatMap((one) => {
     const loaded = loadCase(wanted(one, options), options);
-    return toSlices(one, runWithoutPauses(prepareLoaded(one, loaded, preprocessing)));
+    return viewsOf(one, preprocessing).map((view) => toSlices(one, runWithoutPauses(prepareLoaded(one, loaded, view))));
   });
 
 /** `loadSlices` as work that can be interrupted. */
@@ -99,8 +100,16 @@ export async function* loadSlicesWithPauses(
   options: LoadOptions,
 ): AsyncGenerator<Pause, CaseSlices[]> {
   const slices: CaseSlices[] = [];
-  for (const one of cases) slices.push(toSlices(one, yield* prepareCase(one, preprocessing, options)));
+  for (const one of cases)
+    for (const view of viewsOf(one, preprocessing)) slices.push(toSlices(one, yield* prepareCase(one, view, options)));
   return slices;
+}
+
+/** Slices by their case: of all planes, those of one case together. @param slices as `loadSlices` gives them */
+export function byCase(slices: readonly CaseSlices[]): CaseSlices[][] {
+  const groups = new Map<Case, CaseSlices[]>();
+  for (const one of slices) groups.set(one.case, [...(groups.get(one.case) ?? []), one]);
+  return [...groups.values()];
 }
 
 /** One slice of a case. */

@@ -2,7 +2,7 @@
 import type { ProgressEvent } from '../core/index.js';
 import type { Case, CaseSlices } from '../data/index.js';
 import type { Segmenter } from '../segmenter/index.js';
-import { freeSlices, readSlices } from './slices.js';
+import { freeSlices, readSlices, slicesOf } from './slices.js';
 
 /** A site with its slices. */
 export interface LoadedSite {
@@ -24,7 +24,7 @@ export async function* loadSite(
   cache: string | undefined,
 ): AsyncGenerator<ProgressEvent, LoadedSite> {
   const slices = yield* readSlices(name, [...train, ...validation], model, { cache });
-  return { name, train: slices.slice(0, train.length), validation: slices.slice(train.length) };
+  return { name, train: slicesOf(slices, train), validation: slicesOf(slices, validation) };
 }
 
 export const freeSite = ({ train, validation }: LoadedSite): void => freeSlices([...train, ...validation]);

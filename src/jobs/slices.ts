@@ -1,6 +1,13 @@
 /** Reading and preparing cases with progress. */
 import { forward, type ProgressEvent } from '../core/index.js';
-import { type Case, type CaseSlices, cachedSlices, type LoadOptions, loadSlicesWithPauses } from '../data/index.js';
+import {
+  type Case,
+  type CaseSlices,
+  cachedSlices,
+  type LoadOptions,
+  loadSlicesWithPauses,
+  viewsOf,
+} from '../data/index.js';
 import type { Segmenter } from '../segmenter/index.js';
 
 interface ReadOptions extends Pick<LoadOptions, 'labels'> {
@@ -9,7 +16,8 @@ interface ReadOptions extends Pick<LoadOptions, 'labels'> {
 }
 
 /**
- * Reads cases and prepares them for a model, from the cache where there is one. The caller frees them.
+ * Reads cases and prepares them for a model, in each of its planes, from the cache where there is one. The caller frees
+ * them.
  *
  * @param task what progress is called; it is told where there is much to read
  * @throws GraftError naming the file that cannot be used
@@ -23,10 +31,15 @@ export async function* readSlices(
   const options = { classes: classes.length + 1, ...rest };
   yield { kind: 'task', name: `${task}: read ${cases.length} cases` };
   if (cache === undefined) return yield* loadSlicesWithPauses(cases, preprocessing, options);
+  const total = cases.flatMap((one) => viewsOf(one, preprocessing)).length;
   return yield* forward(cachedSlices(cases, preprocessing, { ...options, folder: cache }), (event) => [
-    typeof event === 'number' ? ({ kind: 'step', done: event, total: cases.length } as const) : event,
+    typeof event === 'number' ? ({ kind: 'step', done: event, total } as const) : event,
   ]);
 }
+
+/** The slices of some of the cases. */
+export const slicesOf = (slices: readonly CaseSlices[], cases: readonly Case[]): CaseSlices[] =>
+  slices.filter(({ case: one }) => cases.includes(one));
 
 export function freeSlices(slices: readonly CaseSlices[]): void {
   for (const { images } of slices) images.dispose();

@@ -16,7 +16,7 @@ import { familyOfSize } from '../networks/index.js';
 import { Checkpoint, copyInto, fingerprint, type TrainingEvent } from '../nn/index.js';
 import { type Adapter, Segmenter } from '../segmenter/index.js';
 import { jobError } from './errors.js';
-import { freeSlices, readSlices } from './slices.js';
+import { freeSlices, readSlices, slicesOf } from './slices.js';
 
 /** Progress, and records for a run's log. */
 export type JobEvent = ProgressEvent | { kind: 'record'; record: object };
@@ -104,7 +104,7 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
     copyInto(model.state(), job.init.state());
   }
   const slices = yield* readSlices(job.task, all, model, { cache: job.cache });
-  const [train, validation] = [slices.slice(0, job.train.length), slices.slice(job.train.length)];
+  const [train, validation] = [slicesOf(slices, job.train), slicesOf(slices, job.validation)];
   using pool = new SlicePool(train, { device });
   const paths = job.train.map(({ site, name }) => `${site}/${name}`);
   const configuration = {

@@ -11,12 +11,13 @@ import {
   batchOf,
   type Case,
   preparationOf,
-  preprocessingOf,
   RestoredLabels,
+  type SlicePreparation,
   type SliceSource,
   sourceOfVolume,
   takeWindows,
   type Volume,
+  viewsOf,
   windowStarts,
 } from '../data/index.js';
 import type { EarlyHead } from '../networks/index.js';
@@ -159,7 +160,8 @@ export interface VolumeOptions extends Omit<PredictionOptions, 'head'> {
 /**
  * Segments a volume with the model and the adapter in use: at each voxel the class with the largest probability, or the
  * background (see `SegmentationNetwork.background`). A batch of slices at a time is prepared, predicted and brought to the
- * grid; beside the volume and its labels no more than that is held.
+ * grid; beside the volume and its labels no more than that is held. A model of all planes predicts each, and probabilities
+ * are averaged on the grid before labels are made of them; they are held, too, then.
  *
  * @returns uint8 [z, y, x] labels on the volume's RAS grid (`writeMask` brings them to the file's own)
  * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
@@ -169,18 +171,22 @@ export function* segmentVolumeWithPauses(
   volume: Volume,
   { case: one = {}, sureness, ...options }: VolumeOptions = {},
 ): Pausing<Uint8Array> {
-  const preparation = yield* preparationOf(volume, preprocessingOf(one, model.preprocessing));
+  const views: SlicePreparation[] = [];
+  for (const view of viewsOf(one, model.preprocessing)) views.push(yield* preparationOf(volume, view));
   const { background } = model.network;
-  const restored = new RestoredLabels(preparation.geometry, { channels: model.maps, background });
-  const [, h, w] = preparation.geometry.shape;
+  const geometries = views.map(({ geometry }) => geometry);
+  const restored = new RestoredLabels(geometries, { channels: model.maps, background });
   const head = sureness && deepestHead(model);
-  for (const predicted of predictSlices(model, sourceOfVolume(preparation), { ...options, head })) {
-    const [values, early] = [predicted.probabilities, predicted.early].map((one) => one?.toArray<'float32'>());
-    predicted.probabilities.dispose();
-    predicted.early?.dispose();
-    restored.add(values!, predicted.start);
-    sureness?.add(values!, h * w, early);
-    yield pause;
+  for (const [plane, view] of views.entries()) {
+    const [, h, w] = view.geometry.shape;
+    for (const predicted of predictSlices(model, sourceOfVolume(view), { ...options, head })) {
+      const [values, early] = [predicted.probabilities, predicted.early].map((one) => one?.toArray<'float32'>());
+      predicted.probabilities.dispose();
+      predicted.early?.dispose();
+      restored.add(values!, predicted.start, plane);
+      sureness?.add(values!, h * w, early);
+      yield pause;
+    }
   }
   return restored.labels;
 }

@@ -8,7 +8,6 @@ import { z } from 'zod';
 import type { Pausing } from '../core/index.js';
 import {
   asImages,
-  type Preprocessing,
   placeInSlices,
   placeOnGrid,
   preparationOf,
@@ -18,6 +17,7 @@ import {
   type Triple,
   takeWindows,
   type Volume,
+  viewsOf,
 } from '../data/index.js';
 import type { PromptedPrediction, Prompts } from '../networks/index.js';
 import { noGrad, scope, softmax, type Tensor, tensor } from '../torch/index.js';
@@ -67,9 +67,11 @@ export function* segmentWithPrompt(model: Segmenter, volume: Volume, prompt: Pro
   const { network, device } = model;
   const { preprocessing, windows, cornered = false } = model.preparation;
   if (!network.prompted) throw segmenterError('PROMPT_UNKNOWN', { family: model.family.name });
-  const preparation = yield* preparationOf(volume, preprocessing, { cornered });
+  // Of a model of all planes the first one is asked.
+  const [view] = viewsOf({}, preprocessing);
+  const preparation = yield* preparationOf(volume, view, { cornered });
   const { geometry } = preparation;
-  const { slice, ...asked } = locate(volume, geometry, prompt, preprocessing.axis);
+  const { slice, ...asked } = locate(volume, geometry, prompt);
   const middle = Math.floor(windows.slices / 2);
   const first = Math.max(0, slice - middle);
   const end = Math.min(geometry.shape[0], slice - middle + windows.slices);
@@ -85,7 +87,7 @@ export function* segmentWithPrompt(model: Segmenter, volume: Volume, prompt: Pro
       const prompts = promptTensors(asked, device);
       const prediction = network.prompted!(window.narrow(0, middle, 1), prompts);
       const { maps, iou, background } = answerOf(model, prediction, asked.points.length === 1 && !asked.box);
-      const restored = new RestoredLabels(geometry, { channels: maps.shape[1], background });
+      const restored = new RestoredLabels([geometry], { channels: maps.shape[1], background });
       restored.add(maps.toArray<'float32'>(), slice);
       return { slice: geometry.first + slice, iou, labels: restored.labels };
     }),
@@ -98,12 +100,7 @@ interface Asked {
 }
 
 /** The prompt in pixels of its slice. */
-function locate(
-  volume: Volume,
-  geometry: SliceGeometry,
-  { space, points, box }: Prompt,
-  axis: Preprocessing['axis'],
-): Asked & { slice: number } {
+function locate(volume: Volume, geometry: SliceGeometry, { space, points, box }: Prompt): Asked & { slice: number } {
   if (points.length === 0 && !box) throw segmenterError('PROMPT_EMPTY', {});
   const [z, y, x] = volume.shape;
   const find = (what: string, at: Triple) => {
@@ -122,7 +119,7 @@ function locate(
     throw segmenterError('PROMPT_SLICES', {
       file: volume.path,
       count: slices.length,
-      axis,
+      axis: geometry.axis,
       slices: slices.sort((a, b) => a - b).join(', '),
     });
   const [first, second] = corners.map(({ pixel }) => pixel);

@@ -58,7 +58,7 @@ describe('slices as the file stores them', () => {
           const volume = volumeOf(shape, axes, flips);
           const preprocessing = { axis, orientation: 'stored', multiple: 1, intensity: window };
           const { slices, geometry } = prepareVolume(volume, preprocessingSchema.parse(preprocessing));
-          const restored = new RestoredLabels(geometry, { channels: 1, background: 'half' });
+          const restored = new RestoredLabels([geometry], { channels: 1, background: 'half' });
           restored.add(slices, 0);
           expect([...restored.labels]).toEqual([...volume.data].map((value) => (value > 100 ? 1 : 0)));
         },
@@ -98,7 +98,7 @@ describe('what is not zero', () => {
     expect(geometry.shape).toEqual([3, 4, 4]);
     const mean = slices.reduce((a, b) => a + b, 0) / slices.length;
     expect(mean).toBeCloseTo(0, 5);
-    const restored = new RestoredLabels(geometry, { channels: 1, background: 'half' });
+    const restored = new RestoredLabels([geometry], { channels: 1, background: 'half' });
     restored.add(new Float32Array(48).fill(1), 0);
     expect(restored.labels.filter((label) => label === 1).length).toBe(48);
     expect(restored.labels[(1 * 6 + 1) * 8 + 2]).toBe(1);

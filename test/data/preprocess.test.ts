@@ -118,7 +118,7 @@ describe('prepareVolume', () => {
         const [n, h, w] = prepared.shape;
         expect(prepared.slices).toHaveLength(n * h * w);
         expect([h % 8, w % 8]).toEqual([0, 0]);
-        expect(n).toBe({ axial: 9, coronal: 14, sagittal: 11 }[preprocessing.axis]);
+        expect(n).toBe({ axial: 9, coronal: 14, sagittal: 11 }[prepared.geometry.axis]);
         expect(prepared.slices.every((value) => value >= 0 && value <= 1)).toBe(true);
         expect(prepareVolume(volume, parse(JSON.parse(JSON.stringify(preprocessing))))).toEqual(prepared);
       }),

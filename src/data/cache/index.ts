@@ -4,7 +4,7 @@
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { errorsOf, fileErrors, type Pause } from '../../core/index.js';
-import type { Case } from '../dataset.js';
+import { type Case, viewsOf } from '../dataset.js';
 import type { Preprocessing } from '../preprocess/index.js';
 import { type CaseSlices, type LoadOptions, toSlices } from '../slices.js';
 import { mapEntry } from './entry.js';
@@ -22,7 +22,7 @@ const worthThreads = 2 ** 20;
  * are damaged are made anew. A set of more than a megabyte is prepared on several threads.
  *
  * @param options.folder made where it is missing, for its owner alone: prepared images are images of patients
- * @returns the cases in their order, the generator's last value; on the way how many are done, where it takes a while
+ * @returns the cases in their order, as `loadSlices`, the generator's last value; on the way how many are done, where it takes a while
  * @throws GraftError naming the file that cannot be used, or WRITE_FAILED
  */
 export async function* cachedSlices(
@@ -30,7 +30,9 @@ export async function* cachedSlices(
   preprocessing: Preprocessing,
   { folder, classes, labels = true }: LoadOptions & { folder: string },
 ): AsyncGenerator<number | Pause, CaseSlices[]> {
-  const requests = cases.map((one): Request => ({ case: one, preprocessing, classes, labels }));
+  const requests = cases.flatMap((one) =>
+    viewsOf(one, preprocessing).map((view): Request => ({ case: one, preprocessing: view, classes, labels })),
+  );
   makePrivate(folder);
   const load = (one: Case, path: string) => toSlices(one, mapEntry(path));
   if (requests.reduce((sum, request) => sum + sourceBytes(request), 0) < worthThreads) {
@@ -39,7 +41,7 @@ export async function* cachedSlices(
     return small;
   }
 
-  const slices: CaseSlices[] = new Array(cases.length);
+  const slices: CaseSlices[] = new Array(requests.length);
   let done = 0;
   for await (const filled of fillInThreads(folder, requests)) {
     if ('kind' in filled) {
@@ -47,7 +49,7 @@ export async function* cachedSlices(
       continue;
     }
     const { index, path } = filled;
-    slices[index] = load(cases[index], path);
+    slices[index] = load(requests[index].case, path);
     yield ++done;
   }
   return slices;

@@ -11,7 +11,7 @@ import { errorsOf } from '../../core/index.js';
 import { datasetErrors } from '../dataset-errors.js';
 import type { Triple } from '../orientation.js';
 import type { Grid } from '../volume.js';
-import type { Preprocessing } from './schema.js';
+import type { Plane, Preprocessing } from './schema.js';
 
 const geometryError = errorsOf(datasetErrors);
 
@@ -20,7 +20,7 @@ const LIMIT = 4096;
 
 /** Plain JSON. Pairs are [rows, columns]: axial [y, x], coronal [z, x], sagittal [z, y]; row 0 is posterior or inferior. */
 export interface SliceGeometry {
-  axis: Preprocessing['axis'];
+  axis: Plane;
   /** [z, y, x] of the volume. */
   volume: [number, number, number];
   /** The volume's slice that is the first of these; greater than 0 where the preprocessing leaves slices out. */
@@ -61,20 +61,21 @@ export interface Placement {
 }
 
 /** [slices, rows, columns] as indices of [z, y, x]. */
-const planes = { axial: [0, 1, 2], coronal: [1, 0, 2], sagittal: [2, 0, 1] } as const;
+const directions = { axial: [0, 1, 2], coronal: [1, 0, 2], sagittal: [2, 0, 1] } as const;
 
 /**
  * @param volume shape [z, y, x], spacing [z, y, x] in mm, path for errors
- * @throws GraftError SLICES_TOO_LARGE, SLICES_OUTSIDE
+ * @throws GraftError SLICES_TOO_LARGE, SLICES_OUTSIDE, PLANE_OPEN
  */
 export function geometryOf(
   volume: { path: string; shape: readonly number[]; spacing: readonly number[]; grid?: Grid },
   { axis, orientation, spacing, size, stretch, multiple, resampling, slices }: Preprocessing,
   { box, cornered = false }: Placement = {},
 ): SliceGeometry {
+  if (axis === 'all') throw geometryError('PLANE_OPEN', { file: volume.path });
   const whole: Triple = [volume.shape[0], volume.shape[1], volume.shape[2]];
   const cut = orientation || box ? cutOf(whole, axis, orientation && volume.grid, box) : undefined;
-  const [n, row, column] = cut?.planes ?? planes[axis];
+  const [n, row, column] = cut?.planes ?? directions[axis];
   const seen = box ? box[0].map((low, i) => box[1][i] - low + 1) : whole;
   const pair = (value: (dimension: number, index: number) => number): [number, number] => [
     value(row, 0),
@@ -119,10 +120,10 @@ export function geometryOf(
 }
 
 /** @param grid whose stored axes slices follow; undefined: they follow those of the RAS grid */
-function cutOf(volume: Triple, axis: Preprocessing['axis'], grid?: Grid, box?: Placement['box']): Cut {
+function cutOf(volume: Triple, axis: Plane, grid?: Grid, box?: Placement['box']): Cut {
   const [low, high] = box ?? [[0, 0, 0], volume.map((size) => size - 1)];
   // Of the stored axes the third is the slowest, as z is of [z, y, x].
-  const worlds = planes[axis].map((slow) => (grid ? grid.orientation.axes.indexOf(2 - slow) : 2 - slow));
+  const worlds = directions[axis].map((slow) => (grid ? grid.orientation.axes.indexOf(2 - slow) : 2 - slow));
   const along = worlds.map((world) => 2 - world) as Triple;
   const against = worlds.map((world) => grid?.orientation.flips[world] ?? false) as Cut['against'];
   const corner = along.map((one, i) => (against[i] ? volume[one] - 1 - high[one] : low[one])) as Triple;
@@ -137,7 +138,7 @@ function stepOf(native: number, wanted: number | null): number {
 
 /** Which of [z, y, x] run along [slices, rows, columns]. */
 export const planesOf = ({ axis, cut }: SliceGeometry): readonly [number, number, number] =>
-  cut?.planes ?? planes[axis];
+  cut?.planes ?? directions[axis];
 
 /** How the voxels of slices lie in a volume's array. */
 export interface Layout {

@@ -4,4 +4,4 @@ export { percentiles } from './intensity.js';
 export { placeInSlices, placeOnGrid, type Space } from './locate.js';
 export * from './prepare.js';
 export * from './restoration.js';
-export { type Intensity, type Preprocessing, preprocessingSchema } from './schema.js';
+export { type Intensity, type Plane, type Preprocessing, planes, preprocessingSchema } from './schema.js';

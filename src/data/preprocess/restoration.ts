@@ -33,19 +33,30 @@ export function restorationOf(geometry: SliceGeometry): (slice: Float32Array) =>
 }
 
 /** Puts a slice in the volume's pixels to its place in the volume [z, y, x]. */
-export function putSlice<Voxels extends Float32Array | Uint8Array>(
+export const putSlice = <Voxels extends Float32Array | Uint8Array>(
   slice: Voxels,
   geometry: SliceGeometry,
   s: number,
   volume: Voxels,
-): void {
+): void => visit(geometry, s, (voxel, pixel) => (volume[voxel] = slice[pixel]));
+
+/** Adds a slice in the volume's pixels to what lies at its place. */
+export const addSlice = <Voxels extends Float32Array | Uint8Array>(
+  slice: Voxels,
+  geometry: SliceGeometry,
+  s: number,
+  volume: Voxels,
+): void => visit(geometry, s, (voxel, pixel) => (volume[voxel] += slice[pixel]));
+
+/** Goes through the pixels of a slice, each with its voxel. */
+function visit(geometry: SliceGeometry, s: number, see: (voxel: number, pixel: number) => void): void {
   const {
     start,
     strides: [slices, down, right],
   } = layoutOf(geometry);
   const [rows, columns] = geometry.native;
   for (let r = 0, i = 0; r < rows; r++)
-    for (let c = 0; c < columns; c++, i++) volume[start + s * slices + r * down + c * right] = slice[i];
+    for (let c = 0; c < columns; c++, i++) see(start + s * slices + r * down + c * right, i);
 }
 
 /** Taps from the slice's pixels back to the volume's; padding is never taken. */

@@ -48,6 +48,10 @@ const intensitySchema = z.discriminatedUnion('kind', [
     .refine(increasing, order),
 ]);
 
+/** The planes that slices may lie in. */
+export const planes = ['axial', 'coronal', 'sagittal'] as const;
+export type Plane = (typeof planes)[number];
+
 const pixels = z.int().positive();
 const slice = z.int().min(0);
 
@@ -59,7 +63,12 @@ const slice = z.int().min(0);
  */
 export const preprocessingSchema = z
   .strictObject({
-    axis: z.enum(['axial', 'coronal', 'sagittal']).default('axial').describe('the plane of the slices'),
+    axis: z
+      .enum([...planes, 'all'])
+      .default('axial')
+      .describe(
+        'the plane of the slices; all: of the three planes each, and what is predicted is the mean of three predictions, for volumes whose voxels are about as long as wide',
+      ),
     orientation: z
       .literal('stored')
       .optional()
@@ -108,6 +117,14 @@ export const preprocessingSchema = z
   .refine(({ crop, slices }) => !crop || slices === null, {
     error: 'the box of a cropped volume says which slices are seen: leave `slices` out',
     path: ['slices'],
+  })
+  .refine(({ axis, slices }) => axis !== 'all' || slices === null, {
+    error: 'slices of all planes are not counted along one of them: leave `slices` out',
+    path: ['slices'],
+  })
+  .refine(({ axis, resampling }) => axis !== 'all' || !resampling, {
+    error: 'predictions of all planes are averaged as probabilities: leave `resampling` out',
+    path: ['resampling'],
   })
   .refine(({ size, multiple }) => size === null || size.every((side) => side % multiple === 0), {
     error: 'both sides of size must be multiples of `multiple`',

@@ -1,7 +1,7 @@
 /** What only the report of a federated run shows: regimes by site, curves, bytes, ledgers. */
 import type { Pausing } from '../../core/index.js';
 import { sha256 } from '../../core/index.js';
-import { type Dataset, siteOf } from '../../data/index.js';
+import { type Dataset, siteOf, viewsOf } from '../../data/index.js';
 import { meanScore } from '../../jobs/index.js';
 import { type FederationReport, type LedgerTable, renderFederationReport } from '../../report/index.js';
 import { comparisonOf } from '../comparison/sharing.js';
@@ -52,13 +52,14 @@ export function* reportOf(gathered: Gathered<FederationKind>): Pausing<StudyRepo
 function factsOf(folder: RunFolder, recipe: FederationRecipe, { root }: Dataset): [string, string][] {
   const { model, seeds, sites, preprocessing, split } = recipe;
   const { architecture, imageSize, checkpoint, pretrain } = model;
+  const planes = viewsOf({}, preprocessing).map(({ axis }) => axis);
   const shares = Object.entries(split).map(([part, share]) => `${part} ${share}`);
   return [
     ['Data set', placeFrom(folder.path, root)],
     ['Sites', sites.join(', ')],
     ['Split', shares.join(', ')],
     ['Seeds', seeds.join(', ')],
-    ['Network', `${architecture} at ${imageSize} pixels, ${preprocessing.axis} slices`],
+    ['Network', `${architecture} at ${imageSize} pixels, ${planes.join(', ')} slices`],
     [
       'Foundation',
       checkpoint === undefined
