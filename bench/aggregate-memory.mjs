@@ -25,9 +25,8 @@ import { Blobs } from '../dist/federate/blobs.js';
 import { GlobalState } from '../dist/federate/global.js';
 import { encodePayload, federationSchema, inProcess, wireFormats } from '../dist/federate/index.js';
 import { send } from '../dist/federate/wire/index.js';
-import { Sam, samAdapterSchema, samConfig, samPlans } from '../dist/networks/sam/index.js';
-import { applyPlan } from '../dist/peft/index.js';
-import { Generator, memoryStatistics, onDevice, operator, setThreads } from '../dist/torch/index.js';
+import { Generator, memoryStatistics, operator, setThreads } from '../dist/torch/index.js';
+import { flapSam } from './shared/flap-sam.mjs';
 
 const randn = operator('aten::randn.generator');
 const distinct = 8;
@@ -120,14 +119,6 @@ function main() {
     }
   }
 }
-
-/** Shapes of what travels, by name. */
-const flapSam = () =>
-  onDevice('meta', () => {
-    const sam = new Sam(samConfig('sam-vit-b', { imageSize: 224, classes: 2 }));
-    const { travelling } = applyPlan(sam, samPlans['flap-sam'], samAdapterSchema.parse({ rank: 32 }), { seed: 1 });
-    return new Map([...travelling].map(([name, { shape }]) => [name, shape]));
-  });
 
 /** Closes a round of so many sites in a process of its own and prints a line; gives the seconds. */
 function inChild(folder, aggregation, count, bytes) {

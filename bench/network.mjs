@@ -35,23 +35,28 @@ import { merge, Turns } from '../dist/federate/streams.js';
 import { setThreads, zeros } from '../dist/torch/index.js';
 import { faultProxy } from '../test/federate/nats/fault-proxy.mjs';
 import { startBroker } from './shared/broker.mjs';
+import { flapSam } from './shared/flap-sam.mjs';
 import { idle } from './shared/idle.mjs';
 
 setThreads(1);
 const CAPACITY = 2 ** 34;
-/** Numbers that the plan `flap-sam` moves for ViT-B. */
-const FLAP_SAM = 1_846_384;
-const SMALL = 76;
+/** Shapes of what travels: of the plan `flap-sam`, 7.4 MB, and of next to nothing. */
+const large = [...flapSam()];
+const small = [['head.bias', [76]]];
+const sizeOf = (shapes) => shapes.reduce((sum, [, shape]) => sum + 4 * shape.reduce((product, size) => product * size), 0);
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const rounded = (value, digits = 4) => Number(value.toPrecision(digits));
 const say = (name, found) => console.log(JSON.stringify({ name, ...found }));
 
-const stateOf = (numbers) => {
-  const value = zeros([numbers]);
-  value.fill_(0.1);
-  return new Map([['head.bias', value.keep()]]);
-};
+const stateOf = (shapes) =>
+  new Map(
+    shapes.map(([name, shape]) => {
+      const value = zeros(shape);
+      value.fill_(0.1);
+      return [name, value.keep()];
+    }),
+  );
 
 /** Keys of a federation: of the coordinator, and of so many sites; text that can be given to another process. */
 function parties(count) {
@@ -74,7 +79,7 @@ const connected = async (options) => {
 const disconnect = () => Promise.all(open.splice(0).map((carrier) => carrier[Symbol.asyncDispose]()));
 
 /** @param {ReturnType<typeof parties>} all */
-async function coordinatorOf(all, { address, folder, numbers, config }) {
+async function coordinatorOf(all, { address, folder, shapes, config }) {
   const { federation, coordinator, sites } = all;
   const carrier = await connected({
     ...{ servers: [address], federation, capacity: CAPACITY, patience: 600 },
@@ -82,7 +87,7 @@ async function coordinatorOf(all, { address, folder, numbers, config }) {
   });
   const known = Object.fromEntries(Object.entries(sites).map(([name, pair]) => [name, pair.known]));
   return new Coordinator({
-    ...{ folder: join(folder, 'coordinator'), plan: 'none', base: 'none', initial: stateOf(numbers) },
+    ...{ folder: join(folder, 'coordinator'), plan: 'none', base: 'none', initial: stateOf(shapes) },
     ...{ config: federationSchema.parse({ aggregation: 'mean', ...config }), computation: inWorker },
     sites: Object.keys(sites),
     transport: sealedCoordinator(carrier, { federation, key: createPrivateKey(coordinator.own), sites: known }),
@@ -90,9 +95,9 @@ async function coordinatorOf(all, { address, folder, numbers, config }) {
 }
 
 /** Sites of these names, which take turns, as generators of events. */
-function sitesOf(names, all, { address, folder, numbers, key }) {
+function sitesOf(names, all, { address, folder, shapes, key }) {
   const { federation, coordinator, sites } = all;
-  const trainer = idle(stateOf(numbers));
+  const trainer = idle(stateOf(shapes));
   const turns = new Turns();
   const signal = new AbortController().signal;
   setMaxListeners(0, signal);
@@ -111,13 +116,13 @@ function sitesOf(names, all, { address, folder, numbers, key }) {
 }
 
 /** Runs a federation in this process; the events `aggregated`, with the seconds since the one before. */
-async function roundsOf({ count, numbers, config, port, addresses = {} }) {
+async function roundsOf({ count, shapes, config, port, addresses = {} }) {
   const folder = mkdtempSync(join(tmpdir(), 'graft-network-'));
   const address = `nats://127.0.0.1:${port}`;
   try {
     const all = parties(count);
-    const coordinator = await coordinatorOf(all, { address, folder, numbers, config });
-    const joining = { address: addresses.site ?? address, folder, numbers, key: coordinator.publicKey };
+    const coordinator = await coordinatorOf(all, { address, folder, shapes, config });
+    const joining = { address: addresses.site ?? address, folder, shapes, key: coordinator.publicKey };
     const sites = await sitesOf(Object.keys(all.sites), all, joining);
     const end = new AbortController();
     const rounds = [];
@@ -182,11 +187,11 @@ const link = () =>
   });
 
 const overhead = async () => {
-  for (const numbers of [SMALL, FLAP_SAM])
+  for (const shapes of [small, large])
     await withBroker(async ({ port }) => {
-      const rounds = await roundsOf({ count: 3, numbers, config: { rounds: 11 }, port });
+      const rounds = await roundsOf({ count: 3, shapes, config: { rounds: 11 }, port });
       const seconds = rounds.slice(1).map((round) => round.seconds);
-      say('overhead', { sites: 3, bytes: 4 * numbers, seconds: rounded(median(seconds), 3) });
+      say('overhead', { sites: 3, bytes: sizeOf(shapes), seconds: rounded(median(seconds), 3) });
     });
 };
 
@@ -195,7 +200,7 @@ const bytes = async () => {
     await withBroker(async ({ port }) => {
       const line = await faultProxy(port, {});
       const addresses = { site: line.address };
-      const rounds = await roundsOf({ count: 1, numbers: FLAP_SAM, config: { rounds: 3, wire }, port, addresses });
+      const rounds = await roundsOf({ count: 1, shapes: large, config: { rounds: 3, wire }, port, addresses });
       line.close();
       const counted = (way) => rounds.reduce((sum, round) => sum + round[way], 0);
       say('bytes', {
@@ -220,7 +225,7 @@ const sites = (count) =>
   withBroker(async ({ port }) => {
     const folder = mkdtempSync(join(tmpdir(), 'graft-network-'));
     const file = join(folder, 'parties.json');
-    const shared = { all: parties(count), address: `nats://127.0.0.1:${port}`, folder, numbers: FLAP_SAM };
+    const shared = { all: parties(count), address: `nats://127.0.0.1:${port}`, folder, shapes: large };
     const write = (more) => writeFileSync(file, JSON.stringify({ ...shared, ...more }), { mode: 0o600 });
     write({});
     try {
@@ -231,7 +236,7 @@ const sites = (count) =>
         for await (const _ of child(`sites-${k}`, file));
       });
       const { value } = await coordinator.next();
-      say('sites', { sites: count, bytes: 4 * FLAP_SAM, ...value });
+      say('sites', { sites: count, bytes: sizeOf(large), ...value });
       await Promise.all([coordinator.next(), ...members]);
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -250,7 +255,7 @@ const parts = {
       if (kind === 'aggregated') seconds.push((performance.now() - last) / 1000);
     }
     const grown = (process.resourceUsage().maxRSS * 1024 - before) / 1e6;
-    const goal = (3 * 4 * FLAP_SAM) / 1e6 + 100;
+    const goal = (3 * sizeOf(large)) / 1e6 + 100;
     console.log(
       JSON.stringify({ secondsARound: rounded(median(seconds), 3), grownMB: rounded(grown), goalMB: rounded(goal) }),
     );

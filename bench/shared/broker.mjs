@@ -25,7 +25,7 @@ export async function startBroker(configure) {
     await setTimeout(50);
   }
   return {
-    ...{ port, version },
+    ...{ port, version, pid: child.pid },
     async stop() {
       child.kill('SIGKILL');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');

@@ -2,9 +2,10 @@
  * What a site fetches for a round: the global state, and what rounds added to frozen weights. The site's own network decides
  * how large they may be and which tensors of which shapes are loaded.
  */
+import { runWithPauses } from '../core/index.js';
 import { copyState, disposeState, pick, type State } from '../nn/index.js';
 import { aggregations } from './aggregation/index.js';
-import { hashOf } from './blobs.js';
+import { hashing } from './blobs.js';
 import { correctionLimit, withCorrections } from './corrections.js';
 import { federateError } from './errors.js';
 import type { Remembered } from './memory.js';
@@ -92,7 +93,7 @@ export class Downloads {
     limit: number,
   ): Promise<{ coded: CodedState; bytes: number }> {
     const bytes = await this.#transport.getBlob(hash, limit);
-    if (hashOf([bytes]) !== hash)
+    if ((await runWithPauses(hashing(bytes))) !== hash)
       throw federateError('PAYLOAD_INVALID', { from, reason: 'they were changed on their way' });
     const { coded } = decodePayload(bytes, wireFormats[wire], compression, { limit, from });
     return { coded, bytes: bytes.length };

@@ -33,7 +33,8 @@ export class Publisher {
     this.#blobs = blobs;
   }
 
-  #send = (blob: BlobReference, round?: number) => this.#transport.putBlob(this.#blobs.get(blob), round);
+  #send = async (blob: BlobReference, round?: number) =>
+    this.#transport.putBlob(await this.#blobs.load(blob), round);
 
   #publish = (task: Task) => this.#transport.publishTask(this.#signing.seal('coordinator', task));
 

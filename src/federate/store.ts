@@ -19,6 +19,7 @@ export interface Store {
   write(name: string, ...chunks: Chunk[]): void;
   /**
    * @param limit bytes; what is larger is not read
+   * @returns bytes that are the caller's own
    * @throws GraftError BLOB_TOO_LARGE, SECRET_EXPOSED where a key (`….pem`) can be read by others
    */
   read(name: string, limit?: number): Uint8Array | undefined;
@@ -80,7 +81,7 @@ export function memoryStore(): Store {
     read(name, limit = Number.POSITIVE_INFINITY) {
       const bytes = held.get(name);
       if (bytes) checkSize(name, bytes.length, limit);
-      return bytes;
+      return bytes?.slice();
     },
     fileOf: (name) => name,
     remove: (name) => void held.delete(name),

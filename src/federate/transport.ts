@@ -23,6 +23,7 @@ export interface Transport {
   /**
    * @param hash 64 hexadecimal digits
    * @param limit bytes; a larger blob is not read
+   * @returns bytes that are the caller's own
    * @throws GraftError BLOB_MISSING, BLOB_TOO_LARGE
    */
   getBlob(hash: string, limit: number): Promise<Uint8Array>;

@@ -4,7 +4,7 @@
  */
 import { shownName } from '../core/index.js';
 import { disposeState, type State } from '../nn/index.js';
-import { scope, type Tensor } from '../torch/index.js';
+import { operator, scope, type Tensor } from '../torch/index.js';
 import type { Contribution } from './aggregation/index.js';
 import type { Blobs } from './blobs.js';
 import { federateError } from './errors.js';
@@ -103,14 +103,18 @@ export function judgeUpdate(bytes: Uint8Array, { config, base, plan }: Label, ex
   for (const name of names)
     scope(() => {
       const value = decoded(coded.get(name)!, name, format, global);
-      if (!allFinite(value)) throw invalid(`${name} holds values that are no finite numbers`);
-      square += value.to('float64').sub(global.get(name)!).norm().item() ** 2;
+      const distance = norm(value.sub(global.get(name)!), { dtype: 'float64' }).item();
+      if (!Number.isFinite(distance)) throw invalid(`${name} holds values that are no finite numbers`);
+      square += distance ** 2;
     });
-  const norm = Math.sqrt(square);
+  const all = Math.sqrt(square);
   const { maxNorm } = config;
-  if (maxNorm !== null && norm > maxNorm) throw invalid(`their norm is ${norm.toPrecision(3)}, more than ${maxNorm}`);
-  return norm;
+  if (maxNorm !== null && all > maxNorm) throw invalid(`their norm is ${all.toPrecision(3)}, more than ${maxNorm}`);
+  return all;
 }
+
+/** The Frobenius norm, computed in the element type that is given, without a copy in that type. */
+const norm = operator('aten::linalg_vector_norm') as (x: Tensor, options: { dtype: 'float64' }) => Tensor;
 
 /** A tensor as the site has it, float32 and new. */
 const decoded = (coded: Coded, name: string, format: WireFormat, global: State): Tensor =>

@@ -48,7 +48,7 @@ export class Tensor extends Held {
     return new (arrayOf(this.dtype))(native().toArrayBuffer(this.handle, false)) as ArrayOf<T>;
   }
   /** The elements' bytes in row-major order, copied. @param room where to; default: new memory */
-  toBytes(room?: Room): Uint8Array {
+  toBytes(room?: Room): Uint8Array<ArrayBuffer> {
     if (!room) return new Uint8Array(native().toArrayBuffer(this.handle, true));
     const { dtype, shape } = this;
     const bytes = room.take(this.size * arrayOf(dtype).BYTES_PER_ELEMENT);

@@ -32,6 +32,8 @@ class InWorker implements Computation {
   #worker: Worker | undefined;
   /** Ends the wait for the request under way. */
   #fail: ((error: unknown) => void) | undefined;
+  /** An update on its way to the thread, in memory that both have: what is sent as a message is copied twice. */
+  #shared = new Uint8Array(new SharedArrayBuffer(0));
   /** What was handed out last. */
   #tensors: State = new Map();
 
@@ -40,7 +42,10 @@ class InWorker implements Computation {
   }
 
   judge(value: ReceivedUpdate): Promise<number> {
-    return this.#ask({ kind: 'judge', value });
+    const { length } = value.bytes;
+    if (this.#shared.length < length) this.#shared = new Uint8Array(new SharedArrayBuffer(length));
+    this.#shared.set(value.bytes);
+    return this.#ask({ kind: 'judge', value: { ...value, bytes: this.#shared.subarray(0, length) } });
   }
 
   async aggregate(value: ClosedRound): Promise<AggregatedState> {

@@ -17,7 +17,7 @@ export type Request =
   | { kind: 'tensors'; value: StateRecord };
 
 /** float32 tensors by name, as bytes. */
-export type Packed = Map<string, { shape: number[]; bytes: Uint8Array }>;
+export type Packed = Map<string, { shape: number[]; bytes: Uint8Array<ArrayBuffer> }>;
 
 /** What each request is answered with. */
 export interface Values {

@@ -1,8 +1,9 @@
 /**
  * AES-256-GCM. Bytes go through it in pieces, since Node.js makes another array of all that it is given at once: of a large
- * payload there are the plain bytes and the sealed ones, and nothing else.
+ * payload there are the plain bytes and the sealed ones, and nothing else. Between pieces the event loop may have its turn.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { type Pausing, pause, runWithoutPauses } from '../../core/index.js';
 
 export interface AeadKey {
   /** 32 bytes. */
@@ -15,33 +16,49 @@ export interface AeadKey {
 
 /** Bytes that the tag adds. */
 export const tagSize = 16;
-const piece = 2 ** 20;
+/** Bytes that go through the cipher at once, and between two pauses: a few milliseconds of work. */
+const piece = 2 ** 17;
+const stretch = 2 ** 22;
 const algorithm = 'aes-256-gcm';
 const once = new Uint8Array(12);
 
-function* piecesOf(bytes: Uint8Array): Generator<[at: number, piece: Uint8Array]> {
-  for (let at = 0; at < bytes.length; at += piece) yield [at, bytes.subarray(at, at + piece)];
+/** @param into may be where the bytes are */
+function* through(
+  cipher: { update(bytes: Uint8Array): Uint8Array },
+  bytes: Uint8Array,
+  into: Uint8Array,
+): Pausing<void> {
+  for (let at = 0; at < bytes.length; at += piece) {
+    if (at > 0 && at % stretch === 0) yield pause;
+    into.set(cipher.update(bytes.subarray(at, at + piece)), at);
+  }
 }
 
 /** @returns the encrypted bytes and their tag */
-export function encrypt(plain: Uint8Array, { key, nonce = once, beside }: AeadKey): Uint8Array {
+export function* encrypting(plain: Uint8Array, { key, nonce = once, beside }: AeadKey): Pausing<Uint8Array> {
   const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: tagSize }).setAAD(beside);
   const sealed = new Uint8Array(plain.length + tagSize);
-  for (const [at, part] of piecesOf(plain)) sealed.set(cipher.update(part), at);
+  yield* through(cipher, plain, sealed);
   cipher.final();
   sealed.set(cipher.getAuthTag(), plain.length);
   return sealed;
 }
 
-/** @returns undefined where the bytes are not what this key made */
-export function decrypt(sealed: Uint8Array, { key, nonce = once, beside }: AeadKey): Uint8Array | undefined {
-  const length = sealed.length - tagSize;
-  if (length < 0) return undefined;
+/**
+ * @param plain where the plain bytes go, which may be where the sealed ones are
+ * @returns undefined where the bytes are not what this key made
+ */
+export function* decrypting(
+  sealed: Uint8Array,
+  { key, nonce = once, beside }: AeadKey,
+  plain: Uint8Array = new Uint8Array(Math.max(0, sealed.length - tagSize)),
+): Pausing<Uint8Array | undefined> {
+  const { length } = plain;
+  if (sealed.length < tagSize) return undefined;
   const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: tagSize })
     .setAAD(beside)
     .setAuthTag(sealed.subarray(length));
-  const plain = new Uint8Array(length);
-  for (const [at, part] of piecesOf(sealed.subarray(0, length))) plain.set(decipher.update(part), at);
+  yield* through(decipher, sealed.subarray(0, length), plain);
   try {
     decipher.final();
     return plain;
@@ -49,3 +66,10 @@ export function decrypt(sealed: Uint8Array, { key, nonce = once, beside }: AeadK
     return undefined;
   }
 }
+
+/** As `encrypting`, in one go. */
+export const encrypt = (plain: Uint8Array, key: AeadKey): Uint8Array => runWithoutPauses(encrypting(plain, key));
+
+/** As `decrypting`, in one go. */
+export const decrypt = (sealed: Uint8Array, key: AeadKey): Uint8Array | undefined =>
+  runWithoutPauses(decrypting(sealed, key));

@@ -4,10 +4,11 @@
  * out opens this one blob.
  */
 import type { KeyObject } from 'node:crypto';
-import { hashOf } from '../blobs.js';
+import { runWithPauses } from '../../core/index.js';
+import { hashing } from '../blobs.js';
 import { federateError } from '../errors.js';
 import type { Transport } from '../transport.js';
-import { decrypt, encrypt, tagSize } from './aead.js';
+import { decrypting, encrypting, tagSize } from './aead.js';
 import { expand, extract } from './hpke.js';
 import { rawPrivate } from './keys.js';
 import type { Reference } from './parcel.js';
@@ -30,9 +31,9 @@ export class SealedBlobs {
 
   /** As `Transport.putBlob`. */
   async put(bytes: Uint8Array, round?: number): Promise<string> {
-    const hash = hashOf([bytes]);
+    const hash = await runWithPauses(hashing(bytes));
     const key = expand(this.#secret, Buffer.from(hash, 'hex'), 32);
-    const sealed = encrypt(bytes, { key, beside: boundTo(this.#context, hash) });
+    const sealed = await runWithPauses(encrypting(bytes, { key, beside: boundTo(this.#context, hash) }));
     const address = await this.#transport.putBlob(sealed, round);
     this.#put.set(hash, { reference: { hash, address, key }, round });
     if (round !== undefined)
@@ -59,7 +60,8 @@ export async function fetchBlob(
   limit: number,
 ): Promise<Uint8Array> {
   const sealed = await transport.getBlob(address, limit + tagSize);
-  const plain = decrypt(sealed, { key, beside: boundTo(context, hash) });
+  const inPlace = sealed.subarray(0, Math.max(0, sealed.length - tagSize));
+  const plain = await runWithPauses(decrypting(sealed, { key, beside: boundTo(context, hash) }, inPlace));
   if (!plain) throw federateError('SEAL_BROKEN', { what: `The blob ${hash}` });
   return plain;
 }

@@ -52,7 +52,7 @@ export function carrier(): Carrier {
     async getBlob(hash, limit) {
       fetched.push(hash);
       const bytes = await inner.getBlob(hash, limit);
-      return alter.blob?.(bytes) ?? bytes;
+      return alter.blob?.(bytes)?.slice() ?? bytes; // what is opened is changed in its place
     },
     updateState(site, state) {
       note(Buffer.from(site));

@@ -3,8 +3,8 @@
  * messages and the blobs of its rounds, checks after every interruption whether the broker still has them, and sends again
  * what is missing. So a broker may be killed, or its store emptied, in the middle of a round.
  */
-import { shownName } from '../../../core/index.js';
-import { hashOf } from '../../blobs.js';
+import { runWithPauses, shownName } from '../../../core/index.js';
+import { hashing } from '../../blobs.js';
 import { federateError } from '../../errors.js';
 import { isHash } from '../../messages.js';
 import { memoryStore, type Store } from '../../store.js';
@@ -155,7 +155,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
       }
     },
     async putBlob(bytes, round) {
-      const hash = hashOf([bytes]);
+      const hash = await runWithPauses(hashing(bytes));
       await sendChunks(broker, placeOf(hash, round), bytes);
       return recent.put(bytes, round, hash);
     },
