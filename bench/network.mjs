@@ -43,7 +43,8 @@ const CAPACITY = 2 ** 34;
 /** Shapes of what travels: of the plan `flap-sam`, 7.4 MB, and of next to nothing. */
 const large = [...flapSam()];
 const small = [['head.bias', [76]]];
-const sizeOf = (shapes) => shapes.reduce((sum, [, shape]) => sum + 4 * shape.reduce((product, size) => product * size), 0);
+const sizeOf = (shapes) =>
+  shapes.reduce((sum, [, shape]) => sum + 4 * shape.reduce((product, size) => product * size), 0);
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const rounded = (value, digits = 4) => Number(value.toPrecision(digits));

@@ -33,8 +33,7 @@ export class Publisher {
     this.#blobs = blobs;
   }
 
-  #send = async (blob: BlobReference, round?: number) =>
-    this.#transport.putBlob(await this.#blobs.load(blob), round);
+  #send = async (blob: BlobReference, round?: number) => this.#transport.putBlob(await this.#blobs.load(blob), round);
 
   #publish = (task: Task) => this.#transport.publishTask(this.#signing.seal('coordinator', task));
 

@@ -68,7 +68,7 @@ async function judgeUpdate(
   let { up } = traffic;
   if (blob.length > limit) return refuse(`it says that it has ${blob.length} bytes, more than ${limit}`);
   try {
-    const bytes = await transport.getBlob(blob.hash, limit);
+    const bytes = await transport.getBlob(blob.hash, limit, { site, round });
     up += bytes.length;
     const norm = await computation.judge({ state: book.state!, round, site, blob, bytes });
     return { kind: 'accepted', ...traffic, up, blob, norm, metrics };

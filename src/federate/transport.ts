@@ -23,10 +23,11 @@ export interface Transport {
   /**
    * @param hash 64 hexadecimal digits
    * @param limit bytes; a larger blob is not read
+   * @param from at the coordinator: the site that put it, and for which round
    * @returns bytes that are the caller's own
    * @throws GraftError BLOB_MISSING, BLOB_TOO_LARGE
    */
-  getBlob(hash: string, limit: number): Promise<Uint8Array>;
+  getBlob(hash: string, limit: number, from?: { site: string; round: number }): Promise<Uint8Array>;
 
   /** What a site says of itself: that it is there, that it has an update, that it failed. The last is kept. */
   updateState(site: string, state: Uint8Array): Promise<void>;

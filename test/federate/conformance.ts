@@ -89,7 +89,7 @@ export function transportSuite(begin: () => Promise<Stage>): void {
     await put(a);
     await a.updateState('a', bytesOf('trained'));
     await next(statesOf(coordinator));
-    expect(hashOf(await coordinator.getBlob(hashOf(bytes), 2 ** 30))).toBe(hashOf(bytes));
+    expect(hashOf(await coordinator.getBlob(hashOf(bytes), 2 ** 30, { site: 'a', round: 1 }))).toBe(hashOf(bytes));
   });
 
   it('keeps a blob of no round, while those of earlier rounds may be gone', async () => {
@@ -113,6 +113,8 @@ export function transportSuite(begin: () => Promise<Stage>): void {
     const { coordinator, site } = await begin();
     const a = await site('a');
     for (const transport of [coordinator, a])
-      await expect(transport.getBlob(hash, 2 ** 30)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+      await expect(transport.getBlob(hash, 2 ** 30, { site: 'a', round: 1 })).rejects.toMatchObject({
+        code: 'BLOB_MISSING',
+      });
   });
 }

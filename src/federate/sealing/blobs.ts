@@ -50,7 +50,7 @@ export class SealedBlobs {
 /**
  * Fetches a blob and opens it.
  *
- * @param context that the blobs of its owner have @param limit of the blob's bytes
+ * @param context that the blobs of its owner have @param limit of the blob's bytes @param from as of `Transport.getBlob`
  * @throws GraftError SEAL_BROKEN; as `Transport.getBlob`
  */
 export async function fetchBlob(
@@ -58,8 +58,9 @@ export async function fetchBlob(
   { hash, address, key }: Reference,
   context: Uint8Array,
   limit: number,
+  from?: { site: string; round: number },
 ): Promise<Uint8Array> {
-  const sealed = await transport.getBlob(address, limit + tagSize);
+  const sealed = await transport.getBlob(address, limit + tagSize, from);
   const inPlace = sealed.subarray(0, Math.max(0, sealed.length - tagSize));
   const plain = await runWithPauses(decrypting(sealed, { key, beside: boundTo(context, hash) }, inPlace));
   if (!plain) throw federateError('SEAL_BROKEN', { what: `The blob ${hash}` });

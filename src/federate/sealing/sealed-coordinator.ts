@@ -119,19 +119,10 @@ export function sealedCoordinator(
       throw new Error('a coordinator publishes tasks');
     },
     putBlob: (bytes, round) => blobs.put(bytes, round),
-    async getBlob(hash, limit) {
-      let failure: unknown = federateError('BLOB_MISSING', { blob: shownName(hash) });
-      // More than one site may have said that its blob has this hash, and not each of them the truth.
-      for (const [site, own] of references) {
-        const reference = own.find((one) => one.hash === hash);
-        if (!reference) continue;
-        try {
-          return await fetchBlob(transport, reference, contextOf(federation, 'site blob', site), limit);
-        } catch (error) {
-          failure = error;
-        }
-      }
-      throw failure;
+    async getBlob(hash, limit, from) {
+      const reference = references.get(from?.site ?? '')?.find((one) => one.hash === hash);
+      if (!from || !reference) throw federateError('BLOB_MISSING', { blob: shownName(hash) });
+      return fetchBlob(transport, reference, contextOf(federation, 'site blob', from.site), limit, from);
     },
     updateState() {
       throw new Error('a coordinator has no state');

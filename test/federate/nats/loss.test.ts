@@ -144,7 +144,7 @@ describeWithBroker('a store that is emptied', () => {
     await broker.restart({ wiped: true });
     const late = await peer({ ...options, site: 'late' });
     expect((await late.getBlob(down, 2 ** 30)).length).toBe(3 * CHUNK);
-    expect((await coordinator.getBlob(up, 2 ** 30)).length).toBe(2 * CHUNK);
+    expect((await coordinator.getBlob(up, 2 ** 30, { site: 'a', round: 1 })).length).toBe(2 * CHUNK);
     const again = late.watchTasks(end.signal)[Symbol.asyncIterator]();
     expect(Buffer.from((await again.next()).value).toString()).toBe('round 1');
     await late.updateState('late', bytesOf('here'));

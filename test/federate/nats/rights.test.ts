@@ -76,7 +76,7 @@ if (hasOpenssl)
       await a.updateState('Klinik A', bytesOf('update'));
       const states = coordinator.presence(end.signal)[Symbol.asyncIterator]();
       expect((await states.next()).value).toEqual({ site: 'Klinik A', state: Buffer.from('update') });
-      expect((await coordinator.getBlob(up, 2 ** 30)).length).toBe(CHUNK + 1);
+      expect((await coordinator.getBlob(up, 2 ** 30, { site: 'Klinik A', round: 1 })).length).toBe(CHUNK + 1);
       end.abort();
     });
 
@@ -108,7 +108,7 @@ if (hasOpenssl)
       for (const chunk of [0, 1])
         await forge(raw, `graft.${federation}.update.b.1.${hash}.${chunk}`, random(CHUNK), 2 * CHUNK);
       await raw.close();
-      expect(Buffer.compare(await coordinator.getBlob(hash, 2 ** 30), bytes)).toBe(0);
+      expect(Buffer.compare(await coordinator.getBlob(hash, 2 ** 30, { site: 'Klinik A', round: 1 }), bytes)).toBe(0);
     });
 
     it('says when its store is full', async () => {

@@ -84,10 +84,10 @@ if (hasOpenssl)
       const proxy = await startProxy('open sesame');
       const [center, a] = [await join(coordinator), await join(site, 'a', proxy.address('open%20sesame'))];
       const up = await a.putBlob(random(2_000_000), 1);
-      expect((await center.getBlob(up, 2 ** 30)).length).toBe(2_000_000);
+      expect((await center.getBlob(up, 2 ** 30, { site: 'a', round: 1 })).length).toBe(2_000_000);
       proxy.cut();
       const again = await a.putBlob(random(1000), 1);
-      expect((await center.getBlob(again, 2 ** 30)).length).toBe(1000);
+      expect((await center.getBlob(again, 2 ** 30, { site: 'a', round: 1 })).length).toBe(1000);
       expect(proxy.asked.length).toBeGreaterThanOrEqual(2);
       await expect(join(site, 'a', proxy.address('wrong'))).rejects.toMatchObject({
         code: 'BROKER_UNREACHABLE',

@@ -57,15 +57,14 @@ describe('a federation', () => {
   it('refuses an update that was changed on its way, says so, and goes on', async () => {
     const transport = carrier();
     const all = parties(transport);
-    const broken = async (hash: string, limit: number) =>
-      (await transport.getBlob(hash, limit)).map((byte) => byte ^ 1);
+    const broken: Transport['getBlob'] = async (...blob) => (await transport.getBlob(...blob)).map((byte) => byte ^ 1);
     let first = true;
     const hostile: Transport = {
       ...transport,
-      getBlob(hash, limit) {
+      getBlob(...blob) {
         const get = first ? broken : transport.getBlob;
         first = false;
-        return get(hash, limit);
+        return get(...blob);
       },
     };
     const coordinator = all.coordinator({}, hostile);

@@ -49,9 +49,9 @@ export function carrier(): Carrier {
       for await (const task of inner.watchTasks(signal)) yield alter.task?.(task) ?? task;
     },
     putBlob: (bytes, round) => inner.putBlob(note(bytes), round),
-    async getBlob(hash, limit) {
+    async getBlob(hash, limit, from) {
       fetched.push(hash);
-      const bytes = await inner.getBlob(hash, limit);
+      const bytes = await inner.getBlob(hash, limit, from);
       return alter.blob?.(bytes)?.slice() ?? bytes; // what is opened is changed in its place
     },
     updateState(site, state) {

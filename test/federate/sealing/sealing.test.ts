@@ -25,6 +25,9 @@ async function exchange() {
   return { ...all, transport, a, b, model, update, sealed: coordinator };
 }
 
+/** Where the coordinator finds a blob of a site. */
+const putBy = (site: string, round = 1) => ({ site, round });
+
 describe('sealed', () => {
   it('tasks, states and blobs arrive as they were said', async () => {
     const { a, b, sealed, model, update, refused } = await exchange();
@@ -34,7 +37,7 @@ describe('sealed', () => {
     }
     const said = await heard((signal) => sealed.presence(signal));
     expect(said.map(({ site, state }) => [site, textOf(state)])).toEqual([['a', 'trained']]);
-    expect(textOf(await sealed.getBlob(update, 100))).toBe('the update');
+    expect(textOf(await sealed.getBlob(update, 100, putBy('a')))).toBe('the update');
     expect(refused).toEqual([]);
   });
 
@@ -59,9 +62,9 @@ describe('sealed', () => {
       [a, model],
       [sealed, update],
     ] as const)
-      for (let at = 0; at < (await reader.getBlob(hash, 100)).length + 16; at++) {
+      for (let at = 0; at < (await reader.getBlob(hash, 100, putBy('a'))).length + 16; at++) {
         transport.alter.blob = (bytes) => flipped(bytes, at);
-        await expect(reader.getBlob(hash, 100)).rejects.toMatchObject({ code: 'SEAL_BROKEN' });
+        await expect(reader.getBlob(hash, 100, putBy('a'))).rejects.toMatchObject({ code: 'SEAL_BROKEN' });
         delete transport.alter.blob;
       }
 
@@ -117,10 +120,10 @@ describe('what was sealed as one thing is not taken for another', () => {
     const swapped = transport.seen.at(-1)!;
     await a.updateState('a', bytesOf('trained'));
     await heard((signal) => sealed.presence(signal));
-    expect(textOf(await sealed.getBlob(hashes[0], 100))).toBe('first update');
+    expect(textOf(await sealed.getBlob(hashes[0], 100, putBy('a')))).toBe('first update');
     transport.alter.blob = () => swapped;
-    await expect(sealed.getBlob(hashes[0], 100)).rejects.toMatchObject({ code: 'SEAL_BROKEN' });
-    expect(textOf(await sealed.getBlob(hashes[1], 100))).toBe('other update');
+    await expect(sealed.getBlob(hashes[0], 100, putBy('a'))).rejects.toMatchObject({ code: 'SEAL_BROKEN' });
+    expect(textOf(await sealed.getBlob(hashes[1], 100, putBy('a')))).toBe('other update');
   });
 
   it('a state that was sealed for a key that the coordinator no longer has', async () => {
@@ -217,19 +220,19 @@ describe('a blob', () => {
     await heard((signal) => sealed.presence(signal));
     await site('a').updateState('a', bytesOf('here again'));
     await heard((signal) => sealed.presence(signal));
-    expect(textOf(await sealed.getBlob(update, 100))).toBe('the update');
+    expect(textOf(await sealed.getBlob(update, 100, putBy('a')))).toBe('the update');
   });
 
-  it('of which a site gives a wrong address is found where another site has put it', async () => {
+  it('that another site has put too, where it was changed, is found where its own site has put it', async () => {
     const { sealed, a, b, transport } = await exchange();
     for (const site of [a, b]) await site.putBlob(bytesOf('the same'), 2);
     for (const [name, site] of Object.entries({ a, b })) await site.updateState(name, bytesOf('trained'));
     await heard((signal) => sealed.presence(signal));
-    transport.alter.blob = (bytes) => {
-      delete transport.alter.blob;
-      return flipped(bytes, 0);
-    };
-    expect(textOf(await sealed.getBlob(hashOf(bytesOf('the same')), 100))).toBe('the same');
+    const hash = hashOf(bytesOf('the same'));
+    transport.alter.blob = (bytes) => flipped(bytes, 0);
+    await expect(sealed.getBlob(hash, 100, putBy('a', 2))).rejects.toMatchObject({ code: 'SEAL_BROKEN' });
+    delete transport.alter.blob;
+    expect(textOf(await sealed.getBlob(hash, 100, putBy('b', 2)))).toBe('the same');
   });
 });
 

@@ -2,6 +2,9 @@
  * Blobs as chunks, each a message on a subject of its own: `PREFIX.0`, `PREFIX.1`, … A chunk that the broker has is not sent
  * again, so an interrupted transfer continues where it was, on either end.
  *
+ * The last chunk is sent when the broker has all others, so the first and the last say whether a blob is there. Asking for all
+ * subjects of a blob would take the broker as long as it has subjects of other blobs.
+ *
  * Nothing from the broker is trusted: the size that a chunk states is limited, the lengths must match it, and the SHA-256 is
  * computed while chunks arrive.
  */
@@ -24,6 +27,26 @@ export const chunkOf = (size: number): number => Math.min(LARGEST, Math.max(SMAL
 /** Number of chunks of a blob; an empty one has one, too. */
 export const countOf = (size: number): number => Math.max(1, Math.ceil(size / chunkOf(size)));
 
+/** Whether the broker has a blob's first and last chunk. A store that was lost has no first, an upload under way no last. */
+export async function hasEnds(broker: Broker, place: Place, size: number): Promise<boolean> {
+  for (const chunk of new Set([0, countOf(size) - 1])) if (!(await hasChunk(broker, place, chunk))) return false;
+  return true;
+}
+
+async function hasChunk(broker: Broker, { stream, subject }: Place, chunk: number): Promise<boolean> {
+  return (await broker.subjects(stream, `${subject}.${chunk}`)).subjects.length > 0;
+}
+
+/** The chunks that the broker does not have. */
+export async function missingChunks(broker: Broker, place: Place, size: number): Promise<number[]> {
+  const { stream, subject } = place;
+  const any = await hasChunk(broker, place, 0);
+  const there = new Set(any ? (await broker.subjects(stream, `${subject}.*`)).subjects : []);
+  return Array.from({ length: countOf(size) }, (_, chunk) => chunk).filter(
+    (chunk) => !there.has(`${subject}.${chunk}`),
+  );
+}
+
 /**
  * Sends the chunks that the broker does not have, until it has all of them.
  *
@@ -31,26 +54,29 @@ export const countOf = (size: number): number => Math.max(1, Math.ceil(size / ch
  * @returns how many were sent
  * @throws GraftError as `Line.insist`
  */
-export async function sendChunks(broker: Broker, { stream, subject }: Place, bytes: Uint8Array): Promise<number> {
-  let [lanes, sent] = [LANES, 0];
+export async function sendChunks(broker: Broker, place: Place, bytes: Uint8Array): Promise<number> {
+  let [lanes, sent, complete] = [LANES, 0, false];
   const length = chunkOf(bytes.length);
   const send = async (chunk: number) => {
     const piece = bytes.subarray(chunk * length, (chunk + 1) * length);
-    await broker.publish(`${subject}.${chunk}`, piece, { header: [sizeHeader, String(bytes.length)], patient: true });
+    await broker.publish(`${place.subject}.${chunk}`, piece, {
+      header: [sizeHeader, String(bytes.length)],
+      patient: true,
+    });
     sent++;
   };
   // Looks again at the end, in case the broker lost its store meanwhile.
   const round = async (): Promise<boolean> => {
-    const there = new Set((await broker.subjects(stream, `${subject}.*`)).subjects);
-    const missing = Array.from({ length: countOf(bytes.length) }, (_, chunk) => chunk).filter(
-      (chunk) => !there.has(`${subject}.${chunk}`),
-    );
+    if (complete && (await hasEnds(broker, place, bytes.length))) return false;
+    const missing = await missingChunks(broker, place, bytes.length);
     try {
-      await inLanes(missing, lanes, send);
+      await inLanes(missing.slice(0, -1), lanes, send);
+      await inLanes(missing.slice(-1), 1, send);
     } catch (error) {
       lanes = Math.max(1, lanes >> 1);
       throw error;
     }
+    complete = true;
     return missing.length > 0;
   };
   while (await broker.insist(round));
@@ -67,12 +93,12 @@ export async function sendChunks(broker: Broker, { stream, subject }: Place, byt
  */
 export async function fetchChunks(
   broker: Broker,
-  { stream, subject }: Place,
+  place: Place,
   hash: string,
   limit: number,
 ): Promise<Uint8Array | undefined> {
   const invalid = (reason: string) => federateError('PAYLOAD_INVALID', { from: 'the broker', reason });
-  const get = (chunk: number) => broker.last(stream, `${subject}.${chunk}`, { patient: true });
+  const get = (chunk: number) => broker.last(place.stream, `${place.subject}.${chunk}`, { patient: true });
   const digest = createHash('sha256');
   let bytes: Uint8Array | undefined;
   let [lanes, next, count] = [LANES, 0, 1];
@@ -93,8 +119,7 @@ export async function fetchChunks(
     next++;
   };
   const whole = await broker.insist(async () => {
-    const there = (await broker.subjects(stream, `${subject}.*`)).subjects.length;
-    if (there === 0) return false;
+    if (!(await hasChunk(broker, place, 0))) return false;
     const ahead: ReturnType<typeof get>[] = [];
     let asked = next;
     try {
@@ -107,7 +132,8 @@ export async function fetchChunks(
         const message = await ahead.shift();
         if (!message) return false;
         const size = Number(message.header.get(sizeHeader));
-        if (size <= limit && countOf(size) > there) return false; // no memory is taken for chunks that are not there
+        // No memory is taken for chunks that are not there.
+        if (!bytes && size <= limit && !(await hasChunk(broker, place, countOf(size) - 1))) return false;
         take(message.data, size);
       }
     } catch (error) {

@@ -68,7 +68,8 @@ export async function connect(options: ConnectionOptions): Promise<NatsConnectio
 
 /**
  * Closes a silent connection at once. The client itself first waits until everything is sent, which never happens on a line
- * that takes no more bytes; its types do not show what this needs.
+ * that takes no more bytes, and so does its `reconnect()`; its `close()` ends it for good. Its types do not show what is
+ * between the two (nats-core 3.4).
  */
 function abandon(client: NatsConnection): void {
   const { transport } = (client as unknown as { protocol: { transport: { close(why: Error): Promise<void> } } })

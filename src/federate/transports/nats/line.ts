@@ -20,6 +20,8 @@ export class Line {
   readonly events = new Broadcast<BrokerEvent>();
   /** Called before a request is tried again: the coordinator makes missing streams. */
   repair = async (): Promise<void> => {};
+  /** How often the connection was lost and came back. */
+  reconnections = 0;
   readonly #end = new AbortController();
   readonly #asking = new Set<(error: unknown) => void>();
   #connected = true;
@@ -42,6 +44,7 @@ export class Line {
           this.events.push({ kind: 'disconnected' });
         } else if (type === 'reconnect') {
           this.#connected = true;
+          this.reconnections++;
           this.#wake();
           this.events.push({ kind: 'connected' });
         }

@@ -12,7 +12,7 @@ import { Turns } from '../../streams.js';
 import type { Transport } from '../../transport.js';
 import { RecentBlobs } from '../recent.js';
 import { Broker } from './broker.js';
-import { countOf, fetchChunks, sendChunks } from './chunks.js';
+import { fetchChunks, hasEnds, missingChunks, sendChunks } from './chunks.js';
 import { waitOf } from './connection.js';
 import { claim, hearPulses } from './fleeting.js';
 import type { BrokerEvent, ConnectionOptions } from './peer.js';
@@ -81,42 +81,28 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
   };
   if (site === undefined) broker.repair = makeAll;
 
-  const placeOf = (hash: string, round = 0): Place =>
-    site === undefined
+  const placeOf = (hash: string, from: { site: string; round: number } | undefined): Place =>
+    from === undefined
       ? { ...places.blob, subject: `${places.blob.subject}.${hash}` }
-      : { ...places.update, subject: `${places.update.subject}.${tokenOf(site)}.${round}.${hash}` };
+      : { ...places.update, subject: `${places.update.subject}.${tokenOf(from.site)}.${from.round}.${hash}` };
 
-  /** Where other peers may have put a blob. */
-  const candidates = async (hash: string): Promise<Place[]> => {
-    const { blob, update } = places;
-    if (site !== undefined) return [{ ...blob, subject: `${blob.subject}.${hash}` }];
-    const { subjects } = await broker.insist(() => broker.subjects(update.stream, `${update.subject}.*.*.${hash}.0`));
-    const known = new RegExp(`\\.update\\.[\\w=-]+\\.\\d+\\.${hash}\\.0$`);
-    return subjects.filter((one) => known.test(one)).map((one) => ({ ...update, subject: one.slice(0, -2) }));
-  };
+  /** Where this peer puts a blob. */
+  const ownPlace = (hash: string, round = 0): Place => placeOf(hash, site === undefined ? undefined : { site, round });
 
-  /** A site may have put something else under this hash; that is an error only if no other site put the blob itself. */
-  const find = async (hash: string, limit: number): Promise<Uint8Array | undefined> => {
-    let damage: unknown;
-    for (const place of await candidates(hash))
-      try {
-        const bytes = await fetchChunks(broker, place, hash, limit);
-        if (bytes) return bytes;
-      } catch (error) {
-        if (!/^(PAYLOAD_INVALID|BLOB_TOO_LARGE)$/.test((error as { code?: string }).code ?? '')) throw error;
-        damage = error;
-      }
-    if (damage !== undefined) throw damage;
-    return undefined;
-  };
+  /** Of the reconnection after which everything was looked for. */
+  let looked: number | undefined;
 
-  /** Sends again what the broker lost. */
+  /** Sends again what the broker lost. A broker that was away may have lost anything; in between, the ends of blobs tell. */
   const restore = async () => {
+    const { reconnections } = broker;
+    const again = looked !== reconnections;
     if (site === undefined) await broker.insist(makeAll);
     for (const { hash, round, size } of recent.list()) {
-      const place = placeOf(hash, round);
-      const { subjects } = await broker.insist(() => broker.subjects(place.stream, `${place.subject}.*`));
-      const bytes = subjects.length < countOf(size) ? recent.get(hash) : undefined;
+      const place = ownPlace(hash, round);
+      const there = await broker.insist(async () =>
+        again ? (await missingChunks(broker, place, size)).length === 0 : hasEnds(broker, place, size),
+      );
+      const bytes = there ? undefined : recent.get(hash);
       if (bytes && (await sendChunks(broker, place, bytes)) > 0) broker.events.push({ kind: 'restored', what: 'blob' });
     }
     for (const subject of said.keys()) {
@@ -127,6 +113,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
       await say(broker, message);
       broker.events.push({ kind: 'restored', what: message.stream === places.task.stream ? 'task' : 'state' });
     }
+    looked = reconnections;
   };
   const tell = async (place: Place, data: Uint8Array) => {
     using _turn = await turns.take();
@@ -156,16 +143,16 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
     },
     async putBlob(bytes, round) {
       const hash = await runWithPauses(hashing(bytes));
-      await sendChunks(broker, placeOf(hash, round), bytes);
+      await sendChunks(broker, ownPlace(hash, round), bytes);
       return recent.put(bytes, round, hash);
     },
-    async getBlob(hash, limit) {
+    async getBlob(hash, limit, from) {
       const missing = () => federateError('BLOB_MISSING', { blob: shownName(hash) });
       if (!isHash(hash)) throw missing();
       const before = tasks;
       let left = patience * 1000;
       for (let attempt = 0; ; attempt++) {
-        const bytes = await find(hash, limit);
+        const bytes = await fetchChunks(broker, placeOf(hash, from), hash, limit);
         if (bytes) return bytes;
         if (left <= 0 || tasks !== before) throw missing();
         const pause = Math.min(left, GLANCE, waitOf(attempt));
