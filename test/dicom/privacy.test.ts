@@ -110,11 +110,12 @@ describe('no identifier is in', () => {
   });
 
   it('the name of a DICOM-SEG or what is said of it; inside it names its patient', () => {
-    const seg = ['--format', 'dicom-seg', '--empty', '--out', at('seg'), '--device', 'cpu'];
+    const seg = ['--format', 'dicom-seg', '--report', '--empty', '--out', at('seg'), '--device', 'cpu'];
     const { text } = say(['predict', at('model.safetensors'), at('export', 'one'), ...seg]);
     expect(text).not.toMatch(secret);
-    const files = readdirSync(at('seg')).filter((name) => name.endsWith('.dcm'));
-    expect(files).toHaveLength(4);
+    const all = readdirSync(at('seg')).filter((name) => name.endsWith('.dcm'));
+    const files = all.filter((name) => !name.endsWith('.sr.dcm'));
+    expect([files.length, all.length]).toEqual([4, 8]);
     for (const file of files) {
       expect(file).toMatch(/^patient-[0-9a-f]{8}_003-[0-9a-f]{8}\.dcm$/);
       const seg = decode(readFileSync(at('seg', file)));
@@ -123,7 +124,16 @@ describe('no identifier is in', () => {
         .update(readFileSync(at('model.safetensors')))
         .digest('hex');
       expect(JSON.stringify(seg.SegmentSequence)).toContain(`model ${model}`);
+      const report = decode(readFileSync(at('seg', file.replace('.dcm', '.sr.dcm'))));
+      expect(report.PatientID).toBe(seg.PatientID);
+      expect(JSON.stringify(report.ContentSequence)).toContain(String(seg.SOPInstanceUID));
     }
+    const [folder] = readdirSync(at('export', 'one'));
+    const contours = ['--format', 'rtstruct', '--empty', '--out', at('rt'), '--device', 'cpu'];
+    say(['predict', at('model.safetensors'), at('export', 'one', folder), ...contours]);
+    const [drawn, ...others] = readdirSync(at('rt')).filter((name) => name.endsWith('.dcm'));
+    expect([drawn.replace(/.*_003-[0-9a-f]{8}/, ''), others]).toEqual(['.rtstruct.dcm', []]);
+    expect(decode(readFileSync(at('rt', drawn))).Modality).toBe('RTSTRUCT');
   });
 
   it('de-identified images, their report, or what is said of them', () => {

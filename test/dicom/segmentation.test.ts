@@ -6,8 +6,8 @@ import { GraftError } from '../../src/core/index.js';
 import {
   convertDicomSeries,
   type DicomSeries,
+  maskSource,
   scanDicom,
-  segmentationWriter,
   type Volume,
   writeDicomSegmentation,
 } from '../../src/data/index.js';
@@ -323,7 +323,7 @@ describe('what no DICOM-SEG can hold is refused:', () => {
     const { series } = scanDicom(real, { key });
     const mosaic = series.find(({ manufacturer, files }) => manufacturer === 'SIEMENS' && files.length === 2)!;
     const [volume] = await convertDicomSeries(mosaic);
-    await expect(segmentationWriter(volume, mosaic)).rejects.toMatchObject({
+    await expect(maskSource(volume, mosaic)).rejects.toMatchObject({
       code: 'DICOM_SEG_GEOMETRY',
       message: expect.stringContaining(`mosaic of ${mosaic.size[0]} slices`),
     });

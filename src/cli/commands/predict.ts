@@ -21,8 +21,9 @@ export const registerPredict = (program: Command): void =>
       'pseudonyms of patient and series. An image that cannot be used is named at the end and stops no other. OUT/volumes.csv ' +
       'has the volume of every class. An image, or an answer to it, that is not like the model’s source is warned of, with ' +
       `the numbers, also in the table and beside the mask; with --strict the exit code is then ${exitCodes.doubtful}. ` +
-      '--format dicom-seg writes OUT/CASE.dcm that refers to the source ' +
-      'series; it carries the patient’s name as the source does, so that an archive can file it. Without an ' +
+      '--format dicom-seg writes OUT/CASE.dcm that refers to the source series, with --report also the volumes as a ' +
+      'structured report (OUT/CASE.sr.dcm); --format rtstruct writes contours (OUT/CASE.rtstruct.dcm). They carry the ' +
+      'patient’s name as the source does, so that an archive can file them. Without an ' +
       'adapter the base model is used as it is. A model of Segment Anything also answers a prompt: what is meant on one ' +
       'slice, by points (point X,Y,Z; outside X,Y,Z) and a box (box X,Y,Z,X,Y,Z) in voxels of the file from 0, or in ' +
       'millimetres of its world after the word mm. Foundations answer prompts alone, and so do checkpoints of ' +
@@ -43,18 +44,19 @@ export const registerPredict = (program: Command): void =>
           .describe('how a published checkpoint of Segment Anything expects its images; its file does not say'),
         out: z.string().default('predictions').describe('folder for the masks'),
         format: z
-          .enum(['nifti', 'dicom-seg'])
+          .enum(['nifti', 'dicom-seg', 'rtstruct'])
           .default('nifti')
-          .describe('of the masks; dicom-seg for DICOM series alone'),
+          .describe('of the masks; dicom-seg and rtstruct for DICOM series alone'),
+        report: z.boolean().default(false).describe('write the volumes as a structured report beside a DICOM-SEG'),
         codes: z
           .string()
           .optional()
           .describe(
-            'YAML or JSON file with codes and colours of classes for a DICOM-SEG; default: common organs by name',
+            'YAML or JSON file with codes and colours of classes for masks as DICOM; default: common organs by name',
           ),
         skipExisting: z.boolean().default(false).describe('make only the masks that are not there yet'),
         overwrite: z.boolean().default(false).describe('make masks anew that are there already'),
-        empty: z.boolean().default(false).describe('write a DICOM-SEG also where nothing was segmented'),
+        empty: z.boolean().default(false).describe('write a mask as DICOM also where nothing was segmented'),
         strict: z
           .boolean()
           .default(false)
@@ -77,6 +79,7 @@ export const registerPredict = (program: Command): void =>
         'graft predict model.safetensors /export/2024-05 --format dicom-seg --out segmentations',
         'DICOM series, for the archive',
       ],
+      ['graft predict model.safetensors /export/2024-05 --format rtstruct', 'contours, for planning a radiotherapy'],
       [
         'graft predict foundation.safetensors scan.nii.gz --prompt "point 30,42,18 outside 10,12,18"',
         'what you point at',
@@ -88,7 +91,7 @@ export const registerPredict = (program: Command): void =>
       ],
     ],
     async run(context, options, modelFile, ...paths) {
-      const { adapter, prompt, scaling, out, format, codes, existing, empty, strict, device, audit } = {
+      const { adapter, prompt, scaling, out, format, report, codes, existing, empty, strict, device, audit } = {
         ...options,
         existing: chosen(options),
       };
@@ -101,7 +104,8 @@ export const registerPredict = (program: Command): void =>
       const outputs = { out, format, existing };
       checkOutputs(sources, outputs);
       const invalid = (problem: string) => cliError('OPTION_INVALID', { problems: problem, command: 'predict' });
-      if (codes !== undefined && format !== 'dicom-seg') throw invalid('--codes is for --format dicom-seg');
+      if (codes !== undefined && format === 'nifti') throw invalid('--codes is for --format dicom-seg or rtstruct');
+      if (report && format !== 'dicom-seg') throw invalid('--report is for --format dicom-seg');
       const given = codes === undefined ? undefined : readSegmentCodes(codes);
       if (prompt !== undefined && sources.length > 1) throw invalid('--prompt is about one image');
       const asked = prompt === undefined ? undefined : parsePrompt(prompt);
@@ -112,14 +116,14 @@ export const registerPredict = (program: Command): void =>
       const segment: Segment = (volume, known) =>
         asked ? model.prompt!(volume, asked) : model.segment!(volume, known);
 
-      const segmentation = format === 'dicom-seg' ? { codes: given, algorithm: algorithmOf(modelFile, adapter) } : {};
+      const segmentation = format === 'nifti' ? {} : { codes: given, algorithm: algorithmOf(modelFile, adapter) };
 
       using record = await startAudit(context, 'predict', { folder: out, audit });
       record.uses('model', modelFile);
       if (adapter) record.uses('adapter', adapter);
       const made = (mask: Mask, source: ImageSource) => note(record, mask, source);
       const done = await context.follow(
-        segmentImages(sources, { ...outputs, segment, classes, segmentation, empty, made }),
+        segmentImages(sources, { ...outputs, segment, classes, segmentation, empty, report, made }),
       );
       const { masks, skipped, failures, table } = done;
       // Of a single file nothing else is to be told.

@@ -1,5 +1,6 @@
 /**
- * Writes DICOM files (PS3.10 section 7) in explicit VR little endian: elements by name, in the order of their tags.
+ * Writes DICOM files (PS3.10 section 7) in explicit or implicit VR little endian: elements by name, in the order of their
+ * tags.
  *
  * Each value keeps the rules of its representation (PS3.5 table 6.2-1): decimals of at most 16 characters, text without
  * control characters and no longer than allowed. Text that would be too long is cut; where a cut would change the meaning
@@ -14,27 +15,29 @@ export type Dataset = { [Name in AttributeName]?: Value | undefined };
 /** The most characters of a value. */
 export const longest: Partial<Record<Vr, number>> = { CS: 16, LO: 64, LT: 10_240, PN: 64, SH: 16, ST: 1024, UI: 64 };
 /** Text in which a backslash separates no values and lines may break. */
-const prose: readonly Vr[] = ['LT', 'ST'];
-const long: readonly Vr[] = ['OB', 'SQ'];
+const prose: readonly Vr[] = ['LT', 'ST', 'UT'];
+const long: readonly Vr[] = ['OB', 'SQ', 'UT'];
 
 /** Identifies graft's way of writing files, not a file. */
 const implementation = '2.25.201744219311530266918372815412630027543';
-const explicitLittle = '1.2.840.10008.1.2.1';
+/** The transfer syntaxes that graft writes. In explicit VR a text or numbers as text have at most 65,534 bytes. */
+const syntaxes = { explicit: '1.2.840.10008.1.2.1', implicit: '1.2.840.10008.1.2' } as const;
+export type Syntax = keyof typeof syntaxes;
 
 /**
  * A whole file: preamble, meta group, data set.
  *
  * @param version of graft, such as `0.1.0`
  */
-export const encodeFile = (dataset: Dataset, version: string): Uint8Array =>
+export const encodeFile = (dataset: Dataset, version: string, syntax: Syntax = 'explicit'): Uint8Array =>
   Buffer.concat([
     encodeMeta({
       MediaStorageSOPClassUID: dataset.SOPClassUID,
       MediaStorageSOPInstanceUID: dataset.SOPInstanceUID,
-      TransferSyntaxUID: explicitLittle,
+      TransferSyntaxUID: syntaxes[syntax],
       ImplementationVersionName: `GRAFT_${version}`,
     }),
-    encodeDataset(dataset),
+    encodeDataset(dataset, syntax),
   ]);
 
 /** What stands before a data set: preamble, marker, and the meta group with its length. */
@@ -49,18 +52,19 @@ export function encodeMeta(elements: Dataset): Buffer {
   return Buffer.concat([head, encodeDataset({ FileMetaInformationGroupLength: meta.length }), meta]);
 }
 
-function encodeDataset(dataset: Dataset): Buffer {
+function encodeDataset(dataset: Dataset, syntax: Syntax = 'explicit'): Buffer {
   const names = (Object.keys(dataset) as AttributeName[]).filter((name) => dataset[name] !== undefined);
   names.sort((a, b) => attributes[a].tag - attributes[b].tag);
   return Buffer.concat(
     names.flatMap((name) => {
       const { tag, vr } = attributes[name];
-      const value = encodeValue(vr, dataset[name]!);
-      const head = Buffer.alloc(long.includes(vr) ? 12 : 8);
+      const value = encodeValue(vr, dataset[name]!, syntax);
+      const wide = syntax === 'explicit' && long.includes(vr);
+      const head = Buffer.alloc(wide ? 12 : 8);
       writeTag(head, 0, tag);
-      head.write(vr, 4, 'latin1');
-      if (long.includes(vr)) head.writeUInt32LE(value.length, 8);
-      else head.writeUInt16LE(value.length, 6);
+      if (syntax === 'explicit') head.write(vr, 4, 'latin1');
+      if (syntax === 'explicit' && !wide) head.writeUInt16LE(value.length, 6);
+      else head.writeUInt32LE(value.length, wide ? 8 : 4);
       return [head, value];
     }),
   );
@@ -71,9 +75,9 @@ const writeTag = (into: Buffer, at: number, tag: number) => {
   into.writeUInt16LE(tag & 0xffff, at + 2);
 };
 
-function encodeValue(vr: Vr, value: Value): Buffer {
+function encodeValue(vr: Vr, value: Value, syntax: Syntax): Buffer {
   if (value instanceof Uint8Array) return padded(Buffer.from(value.buffer, value.byteOffset, value.length), vr);
-  if (vr === 'SQ') return Buffer.concat((value as readonly Dataset[]).map(encodeItem));
+  if (vr === 'SQ') return Buffer.concat((value as readonly Dataset[]).map((item) => encodeItem(item, syntax)));
   const values = (Array.isArray(value) ? value : [value]) as readonly (string | number)[];
   const binary = { US: 2, UL: 4, AT: 4 }[vr as 'US'];
   if (binary === undefined) return padded(Buffer.from(values.map((one) => textOf(vr, one)).join('\\'), 'utf8'), vr);
@@ -86,8 +90,8 @@ function encodeValue(vr: Vr, value: Value): Buffer {
   return bytes;
 }
 
-function encodeItem(dataset: Dataset): Buffer {
-  const content = encodeDataset(dataset);
+function encodeItem(dataset: Dataset, syntax: Syntax): Buffer {
+  const content = encodeDataset(dataset, syntax);
   const head = Buffer.alloc(8);
   writeTag(head, 0, 0xfffe_e000);
   head.writeUInt32LE(content.length, 4);

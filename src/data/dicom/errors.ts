@@ -89,18 +89,18 @@ export const dicomErrors = {
   },
   DICOM_SEG_SOURCE: {
     exit: 'usage',
-    message: '{path}: a DICOM-SEG was asked for, but this is not DICOM.',
-    hint: 'A DICOM-SEG refers to the series that was segmented: name its folder, or leave out --format.',
+    message: '{path}: masks as DICOM were asked for, but this is not DICOM.',
+    hint: 'Such masks refer to the series that was segmented: name its folder, or leave out --format.',
   },
   DICOM_SEG_GEOMETRY: {
     exit: 'data',
-    message: '{series}: a DICOM-SEG was asked for, but {reason}.',
-    hint: 'A DICOM-SEG needs masks on the very slices of the series. Use --format nifti.',
+    message: '{series}: masks as DICOM were asked for, but {reason}.',
+    hint: 'A DICOM-SEG or structure set needs masks on the very slices of the series. Use --format nifti.',
   },
   DICOM_SEG_IDENTITY: {
     exit: 'data',
     message:
-      '{series}: a DICOM-SEG was asked for, but the {element} of its source is missing or breaks the rules of DICOM.',
+      '{series}: masks as DICOM were asked for, but the {element} of its source is missing or breaks the rules of DICOM.',
     hint: 'An archive files objects by it, so graft does not change it. Correct the source in the archive, or use --format nifti.',
   },
   DEIDENTIFY_PROFILE: {

@@ -5,6 +5,8 @@ export { convertDicomSeries, type NiftiBytes, niftiOfSeries } from './convert.js
 export * from './deidentify/index.js';
 export type { DicomSeries } from './dicom-series.js';
 export { dicomError, dicomErrors, type Problem } from './errors.js';
+export { type MaskSource, maskSource } from './mask-source.js';
+export { measurementReportFile } from './measurement-report.js';
 export { pseudonymise, pseudonymKey } from './pseudonym.js';
 export {
   assertSeries,
@@ -14,11 +16,7 @@ export {
   scanDicom,
   scanDicomWithPauses,
 } from './scan.js';
-export {
-  type DicomSegmentationOptions,
-  type SegmentationWriter,
-  segmentationWriter,
-  writeDicomSegmentation,
-} from './segmentation.js';
+export { type DicomSegmentationOptions, segmentationFile, writeDicomSegmentation } from './segmentation.js';
 export type { Algorithm } from './segments.js';
+export { structureSetFile } from './structure-set.js';
 export { type Person, whois } from './whois.js';

@@ -58,4 +58,4 @@ export function segmentSequence(
 }
 
 /** A backslash would make two labels of one. */
-const labelOf = (name: string, number: number) => name.replaceAll('\\', '/').trim() || `class ${number}`;
+export const labelOf = (name: string, number: number) => name.replaceAll('\\', '/').trim() || `class ${number}`;

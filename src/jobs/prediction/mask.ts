@@ -5,7 +5,7 @@ import type { PromptedMask } from '../../segmenter/index.js';
 export interface Mask extends Partial<Omit<PromptedMask, 'labels'>> {
   /** The NIfTI file, or the pseudonyms of patient and series. */
   image: string;
-  /** Null where it would have been a DICOM-SEG of nothing. */
+  /** Null where it would have been DICOM of nothing. */
   mask: string | null;
   segmentedMl: number;
   /** By class. */

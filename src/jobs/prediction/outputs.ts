@@ -5,17 +5,27 @@ import { jobError } from '../errors.js';
 import type { ImageSource, MaskFormat } from './sources.js';
 
 export interface Outputs {
-  /** Folder for the masks: NAME.nii.gz on the image's grid, or NAME.dcm that refers to its series. */
+  /** Folder for the masks: NAME.nii.gz on the image's grid, or NAME.dcm or NAME.rtstruct.dcm that refer to its series. */
   out: string;
   format: MaskFormat;
   /** What becomes of masks that are there already. */
   existing: 'refuse' | 'skip' | 'overwrite';
 }
 
-const endings = { nifti: '.nii.gz', 'dicom-seg': '.dcm' } satisfies Record<MaskFormat, string>;
+const endings = { nifti: '.nii.gz', 'dicom-seg': '.dcm', rtstruct: '.rtstruct.dcm' } satisfies Record<
+  MaskFormat,
+  string
+>;
 
 /** @param name of the volume: a series with several volumes has a mask for each */
 export const maskFile = ({ out, format }: Outputs, name: string): string => join(out, name + endings[format]);
+
+/** The report on a DICOM-SEG lies beside it. */
+export const reportFile = (mask: string): string => mask.replace(/\.dcm$/, '.sr.dcm');
+
+/** Whether a file's name ends as masks of one format do, and as those of no other. */
+const hasEnding = (file: string, format: MaskFormat) =>
+  file.endsWith(endings[format]) && !(format === 'dicom-seg' && /\.(rtstruct|sr)\.dcm$/.test(file));
 
 /**
  * Refuses what would lose something: two masks under one name, a mask in the place of an image, and, unless asked for,
@@ -46,6 +56,10 @@ export function checkOutputs(sources: readonly ImageSource[], outputs: Outputs):
 /** The masks of a source in the folder. The volumes of a series are known only when it is converted; they begin with its name. */
 function masksOf({ name, series }: ImageSource, listed: readonly string[], outputs: Outputs): string[] {
   const own = basename(maskFile(outputs, name));
-  const ending = endings[outputs.format];
-  return listed.filter((file) => file === own || (series && file.startsWith(`${name}_`) && file.endsWith(ending)));
+  return listed.filter(
+    (file) =>
+      file === own ||
+      file === reportFile(own) ||
+      (series && file.startsWith(`${name}_`) && hasEnding(file, outputs.format)),
+  );
 }

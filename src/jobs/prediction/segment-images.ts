@@ -1,20 +1,23 @@
-/** NIfTI files and DICOM series, segmented one after another; masks as NIfTI or DICOM-SEG. */
+/** NIfTI files and DICOM series, segmented one after another; masks as NIfTI or DICOM. */
 import { existsSync, rmSync } from 'node:fs';
 import type { ProgressEvent } from '../../core/index.js';
 import { type Pause, writeFileAtomic } from '../../core/index.js';
 import {
   convertDicomSeries,
   type DicomSegmentationOptions,
+  type MaskSource,
+  maskSource,
+  measurementReportFile,
   modalityBeside,
   readVolumeWithPauses,
-  type SegmentationWriter,
-  segmentationWriter,
+  segmentationFile,
+  structureSetFile,
   type Volume,
   writeMaskWithPauses,
 } from '../../data/index.js';
 import { caseName } from '../score.js';
 import type { Mask } from './mask.js';
-import { maskFile, type Outputs } from './outputs.js';
+import { maskFile, type Outputs, reportFile } from './outputs.js';
 import type { Answer, Segment } from './predictor.js';
 import type { ImageSource } from './sources.js';
 import { VolumeTable } from './volume-table.js';
@@ -29,10 +32,12 @@ export interface SegmentOptions extends Outputs {
   segment: Segment;
   /** Names of the labels 1, 2, … */
   classes: readonly string[];
-  /** What a DICOM-SEG says of its classes and of what made it. */
+  /** What a mask as DICOM says of its classes and of what made it. */
   segmentation?: Pick<DicomSegmentationOptions, 'codes' | 'algorithm'>;
-  /** Writes a DICOM-SEG also where nothing was segmented. */
+  /** Writes a mask as DICOM also where nothing was segmented. */
   empty: boolean;
+  /** Writes the volumes beside a DICOM-SEG as a structured report. */
+  report?: boolean;
   /** Told of each mask when it is written. */
   made?: (mask: Mask, source: ImageSource) => void;
 }
@@ -49,7 +54,7 @@ export interface Segmented {
 /**
  * Segments all images. One that cannot be used is among the failures and stops no other, whatever went wrong with it.
  * Each mask is an event when it is written, and a line of `volumes.csv`; what is doubted of it is told there, beside a
- * NIfTI mask in a JSON file of its name, and in the comments of a DICOM-SEG.
+ * NIfTI mask in a JSON file of its name, and in the mask itself as DICOM.
  *
  * @throws GraftError VOLUMES_FOREIGN, before anything is computed
  */
@@ -71,11 +76,11 @@ export async function* segmentImages(
             skipped.push(maskFile(options, name));
             continue;
           }
-          // A series that no DICOM-SEG can be written on is refused before the model runs.
-          const writer = options.format === 'dicom-seg' ? await segmentationWriter(volume, source.series!) : undefined;
+          // A series that no mask can be written on as DICOM is refused before the model runs.
+          const origin = options.format === 'nifti' ? undefined : await maskSource(volume, source.series!);
           const modality = source.series?.modality ?? modalityBeside(volume.path);
           const answer = yield* options.segment(volume, { modality });
-          const mask = yield* write(answer, volume, writer, options);
+          const mask = yield* write(answer, volume, origin, options);
           table.add(mask);
           masks.push(mask);
           options.made?.(mask, source);
@@ -94,11 +99,11 @@ async function* readVolumes({ path, series }: ImageSource): AsyncGenerator<Pause
   return series ? convertDicomSeries(series) : [yield* readVolumeWithPauses(path!)];
 }
 
-/** Writes the mask of a volume, and what is doubted of it; without a writer of DICOM-SEG as NIfTI. */
+/** Writes the mask of a volume, and what is doubted of it; without a source in DICOM as NIfTI. */
 async function* write(
   answer: Answer,
   volume: Volume,
-  writer: SegmentationWriter | undefined,
+  origin: MaskSource | undefined,
   options: SegmentOptions,
 ): AsyncGenerator<Pause, Mask> {
   const { classes } = options;
@@ -111,13 +116,22 @@ async function* write(
     volumesMl: Object.fromEntries(classes.map((name, i) => [name, volumesMl[i]])),
   };
   const mask = maskFile(options, caseName(volume.path));
-  if (!writer) {
+  const described = { ...options.segmentation, classes, warnings };
+  if (!origin) {
     yield* writeMaskWithPauses(mask, labels, volume.grid);
     writeWarnings(mask.replace(/\.nii\.gz$/, '.warnings.json'), found);
-  } else if (segmentedMl > 0 || options.empty) writer(mask, labels, { ...options.segmentation, classes, warnings });
-  else {
+  } else if (segmentedMl > 0 || options.empty) {
+    if (options.format === 'rtstruct') writeFileAtomic(mask, structureSetFile(labels, origin, described));
+    else {
+      const { bytes, reference } = segmentationFile(labels, origin, described);
+      // First the report: a mask that is there has its report, also after an interruption.
+      if (options.report)
+        writeFileAtomic(reportFile(mask), measurementReportFile(labels, origin, reference, described));
+      writeFileAtomic(mask, bytes);
+    }
+  } else {
     // One of an earlier command would be taken for this one's.
-    rmSync(mask, { force: true });
+    for (const file of [mask, reportFile(mask)]) rmSync(file, { force: true });
     return { ...found, mask: null };
   }
   return { ...found, mask };
@@ -133,7 +147,7 @@ function writeWarnings(file: string, { image, volumesMl, warnings }: Omit<Mask, 
 function describeMask({ image, mask, segmentedMl, volumesMl, iou, warnings }: Mask): string {
   const entries = Object.entries(volumesMl);
   const parts = entries.map(([name, ml]) => `${name} ${ml.toFixed(1)}`).join(', ');
-  const file = mask ?? `${image}: nothing segmented, so no DICOM-SEG was written (--empty writes it):`;
+  const file = mask ?? `${image}: nothing segmented, so no mask was written (--empty writes it):`;
   return [
     `${file}  ${segmentedMl.toFixed(1)} ml${entries.length > 1 ? ` (${parts})` : ''}${iou === undefined ? '' : `, predicted IoU ${iou.toFixed(2)}`}`,
     ...warnings.map((text) => `  warning: ${text}`),

@@ -13,7 +13,7 @@ import {
 import { jobError } from '../errors.js';
 import { caseName } from '../score.js';
 
-export type MaskFormat = 'nifti' | 'dicom-seg';
+export type MaskFormat = 'nifti' | 'dicom-seg' | 'rtstruct';
 
 /** A NIfTI file or a DICOM series. */
 export interface ImageSource {
@@ -30,14 +30,14 @@ export interface ImageSource {
  * one image.
  *
  * @returns problems: files in the DICOM folders that cannot be used, and faults of the series
- * @throws GraftError IMAGES_NONE, DATASET_DUPLICATE_CASE, DICOM_NONE; DICOM_SEG_SOURCE where a DICOM-SEG is asked for of
- *   NIfTI files
+ * @throws GraftError IMAGES_NONE, DATASET_DUPLICATE_CASE, DICOM_NONE; DICOM_SEG_SOURCE where masks as DICOM are asked for
+ *   of NIfTI files
  */
 export function findImages(paths: readonly string[], format: MaskFormat) {
   const sources = new Map<string, ImageSource>();
   const problems: Problem[] = [];
   const addFile = (path: string) => {
-    if (format === 'dicom-seg') throw dicomError('DICOM_SEG_SOURCE', { path });
+    if (format !== 'nifti') throw dicomError('DICOM_SEG_SOURCE', { path });
     const place = existsSync(path) ? realpathSync(path) : path;
     if (!sources.has(place)) sources.set(place, { name: caseName(path), path, series: undefined });
   };
@@ -58,14 +58,14 @@ export function findImages(paths: readonly string[], format: MaskFormat) {
       }
       continue;
     }
-    // A DICOM-SEG is asked for the series; what others have made of them and put beside them is none.
-    const ofSites = format === 'dicom-seg' ? [] : imagesOfSites(path);
-    const files = format === 'dicom-seg' || ofSites.length > 0 ? ofSites : niftiIn(path);
+    // Masks as DICOM are asked for the series; what others have made of them and put beside them is none.
+    const ofSites = format !== 'nifti' ? [] : imagesOfSites(path);
+    const files = format !== 'nifti' || ofSites.length > 0 ? ofSites : niftiIn(path);
     for (const file of files) addFile(file);
     if (ofSites.length > 0) continue;
     const scan = scanDicom(path);
     if (files.length === 0 && scan.series.length === 0) {
-      if (format === 'dicom-seg' && [...imagesOfSites(path), ...niftiIn(path)].length > 0)
+      if (format !== 'nifti' && [...imagesOfSites(path), ...niftiIn(path)].length > 0)
         throw dicomError('DICOM_SEG_SOURCE', { path });
       const found = scan.problems.map(({ message }) => message.replace(/\.$/, '')).join('; ') || 'no file at all';
       throw jobError('IMAGES_NONE', { folder: scan.folder, found });
