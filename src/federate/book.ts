@@ -30,10 +30,24 @@ export class OpenRound {
   /** The decision on whose updates are aggregated, once it is made. */
   weights: Record<string, number> | undefined;
 
-  constructor(round: number, chosen: readonly string[], taken: ReadonlyMap<string, number>) {
+  /** Sites that are left out, though they may have been chosen before. */
+  readonly #behind: ReadonlySet<string>;
+
+  constructor(
+    round: number,
+    chosen: readonly string[],
+    { taken, behind }: { taken: ReadonlyMap<string, number>; behind: ReadonlySet<string> },
+  ) {
     this.round = round;
     this.chosen = chosen;
-    this.taken = Object.fromEntries([...taken].filter(([site, last]) => chosen.includes(site) && last < round));
+    this.#behind = behind;
+    const asked = [...taken].filter(([site, last]) => last < round && (chosen.includes(site) || behind.has(site)));
+    this.taken = Object.fromEntries(asked);
+  }
+
+  accept(site: string, answer: Answer): void {
+    this.accepted.set(site, answer);
+    this.out.delete(site);
   }
 
   /** Excludes a site, even after its update was accepted: a decision that included it no longer stands. */
@@ -67,9 +81,9 @@ export class OpenRound {
     this.up += up;
   }
 
-  /** Chosen sites that were not heard of. */
+  /** Chosen sites that were not heard of, but for those that are left out. */
   get missing(): string[] {
-    return this.chosen.filter((site) => !this.accepted.has(site) && !this.out.has(site));
+    return this.chosen.filter((site) => !this.accepted.has(site) && !this.out.has(site) && !this.#behind.has(site));
   }
 }
 
@@ -99,6 +113,8 @@ export class Book {
   /** Norms of the updates that were aggregated. */
   readonly norms: number[] = [];
   open: OpenRound | undefined;
+  /** Sites whose folders are older than what they sent: they are left out until they register or send an update. */
+  readonly behind = new Set<string>();
   /** What rounds added to frozen weights. */
   readonly corrections: { round: number; blob: BlobReference }[] = [];
   readonly #heard = new Set<string>();
@@ -127,18 +143,21 @@ export class Book {
         break;
       case 'registered':
         this.registered.set(entry.site, { key: entry.key, slices: entry.slices, cases: entry.cases });
+        this.behind.delete(entry.site);
         break;
       case 'published':
-        this.open = new OpenRound(entry.round, entry.chosen, this.#accepted);
+        this.open = new OpenRound(entry.round, entry.chosen, { taken: this.#accepted, behind: this.behind });
         this.gathers = false;
         break;
       case 'accepted':
-        this.open?.accepted.set(entry.site, { blob: entry.blob, norm: entry.norm });
+        this.open?.accept(entry.site, { blob: entry.blob, norm: entry.norm });
+        this.behind.delete(entry.site);
         this.#accepted.set(entry.site, entry.round);
         break;
       case 'refused':
       case 'failed':
         this.open?.exclude(entry.site, entry.reason);
+        if (entry.kind === 'failed' && entry.behind) this.behind.add(entry.site);
         break;
       case 'closed':
         if (this.open) this.open.weights = entry.weights;
@@ -163,6 +182,7 @@ export class Book {
     for (const site of this.registered.keys()) {
       if (sites.includes(site)) continue;
       this.registered.delete(site);
+      this.behind.delete(site);
       this.open?.revoke(site);
     }
   }

@@ -68,7 +68,10 @@ function* decide(open: OpenRound, closing: Closing): Generator<CoordinatorEvent>
   for (const site of missing) yield { kind: 'missing', round, site };
   const found = open.accepted.size;
   if (found < Math.max(1, config.minSites)) {
-    const reasons = new Map([...open.out, ...missing.map((site) => [site, 'no answer in time'] as const)]);
+    const leftOut = [...book.behind].map(
+      (site) => [site, 'left out, since its folder is older than what it sent'] as const,
+    );
+    const reasons = new Map([...leftOut, ...open.out, ...missing.map((site) => [site, 'no answer in time'] as const)]);
     record({ kind: 'stalled', round, found, minimum: config.minSites });
     throw tooFew(round, found, config.minSites, reasons);
   }

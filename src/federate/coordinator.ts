@@ -185,6 +185,16 @@ export class Coordinator implements Disposable {
     if (this.#book.open?.missing.includes(site)) this.#inbox.moved();
   }
 
+  /** Sites that no round asks until they come back with a newer folder, or under another name. */
+  get leftOut(): string[] {
+    return [...this.#book.behind];
+  }
+
+  /** Sites without whose updates there is no next state. */
+  get #least(): number {
+    return Math.max(1, this.#options.config.minSites);
+  }
+
   /** Hands over what earlier rounds added to frozen weights, for a network that was just loaded. */
   correct(use: (round: number, corrections: readonly Correction[]) => void): void {
     const { wire, compression } = this.#label.config;
@@ -207,7 +217,7 @@ export class Coordinator implements Disposable {
 
   /** Waits until every site registered or was rejected, or for the deadline. */
   async *#gather(signal: AbortSignal): AsyncGenerator<CoordinatorEvent, boolean> {
-    const { minSites, deadline } = this.#options.config;
+    const { deadline } = this.#options.config;
     const { registered, round } = this.#book;
     const answered = new Set<string>();
     const reasons = new Map<string, string>();
@@ -230,19 +240,19 @@ export class Coordinator implements Disposable {
       yield* this.#take(news);
     }
     yield* this.#count(round);
-    if (registered.size >= Math.max(1, minSites)) return true;
+    if (registered.size >= this.#least) return true;
     const absent = this.#sites.filter((site) => !registered.has(site));
     const told = new Map(absent.map((site) => [site, reasons.get(site) ?? 'not heard of'] as const));
-    throw tooFew(1, registered.size, minSites, told);
+    throw tooFew(1, registered.size, this.#least, told);
   }
 
   /** The round under way, or a new one; also in place of one that too few sites are left in. */
   #openRound(): OpenRound {
-    const { open, registered } = this.#book;
-    const least = Math.max(1, this.#options.config.minSites);
-    if (!open || (open.chosen.length < least && registered.size > open.chosen.length)) {
+    const { open, registered, behind } = this.#book;
+    const ready = [...registered.keys()].filter((site) => !behind.has(site));
+    if (!open || (open.chosen.length < this.#least && ready.length > open.chosen.length)) {
       const round = this.#book.round + 1;
-      const chosen = sample([...this.#book.registered.keys()], round, this.#options.config);
+      const chosen = sample(ready, round, this.#options.config);
       this.#record({ kind: 'published', round, chosen });
     }
     return this.#book.open!;
@@ -251,7 +261,8 @@ export class Coordinator implements Disposable {
   /** Takes what sites say until all were heard or the time is over. */
   async *#collect(open: OpenRound, signal: AbortSignal): AsyncGenerator<CoordinatorEvent, boolean> {
     this.#inbox.startDeadline(open.round, this.#options.config.deadline, signal);
-    while (open.missing.length > 0) {
+    // Sites that are left out are waited for only where it cannot be done without them.
+    while (open.missing.length > 0 || (open.accepted.size < this.#least && this.leftOut.length > 0)) {
       const news = await this.#inbox.next();
       if (!news) return false;
       if ('members' in news) this.#change(news.members);

@@ -65,7 +65,8 @@ export const entrySchema = z.discriminatedUnion('kind', [
   entry('published', { round, chosen: z.array(z.string()) }),
   entry('accepted', { blob: blobSchema, norm: z.number(), metrics, ...traffic }),
   entry('refused', { reason: z.string(), ...traffic }),
-  entry('failed', { reason: z.string(), ...traffic }),
+  /** `behind`: the site's folder is older than what it sent; it is left out until it registers or sends an update. */
+  entry('failed', { reason: z.string(), behind: z.literal(true).optional(), ...traffic }),
   entry('late', traffic),
   entry('closed', { round, weights: numbers, missing: z.array(z.string()) }),
   entry('stalled', { round, found: z.int(), minimum: z.int() }),

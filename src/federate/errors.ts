@@ -56,7 +56,7 @@ export const federateErrors = {
     exit: 'system',
     message:
       'The site {site} remembers {known}, but its update of round {taken} was taken: its folder is older than that.',
-    hint: 'Put the newer folder back, if there is one. Otherwise the site cannot go on under this name: let the coordinator’s administrator revoke it, and ask to be admitted with new keys, in a new folder, under another name.',
+    hint: 'Put the newer folder back, if there is one, and start the site again. Otherwise the site cannot go on under this name: let the coordinator’s administrator revoke it, and ask to be admitted with new keys, in a new folder, under another name.',
   },
   SITE_OTHER_FEDERATION: {
     exit: 'usage',

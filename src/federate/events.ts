@@ -54,6 +54,8 @@ export type SiteEvent<Progress> =
     }
   | { kind: 'progress'; site: string; round: number; progress: Progress }
   | { kind: 'trained'; site: string; round: number; metrics: Metrics }
+  /** The rounds were over before, and this site has what they led to: it waits for the coordinator to go on. */
+  | { kind: 'over'; site: string; round: number }
   /** A message that the coordinator has not signed came first: perhaps the site was given another coordinator's key. */
   | { kind: 'ignored'; site: string; reason: string };
 

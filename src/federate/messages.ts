@@ -69,7 +69,7 @@ export const taskSchema = z.discriminatedUnion('kind', [
      * A site looks up only itself.
      */
     chosen: z.custom<Record<string, string>>((value) => typeof value === 'object' && value !== null),
-    /** The last round of which an update was taken, of those that shall train and of which there is one. */
+    /** The last round of which an update was taken, of those that shall train or are left out and of which there is one. */
     taken: z.custom<Record<string, number>>((value) => typeof value === 'object' && value !== null),
     mu: z.number().min(0),
     /** The tensors that changed since the last round, where they are fewer than all. */
@@ -122,7 +122,11 @@ export const stateSchema = z.discriminatedUnion('kind', [
       .refine((metrics) => Object.keys(metrics).length <= metricLimit, `more than ${metricLimit} metrics`),
     down: z.int().min(0),
   }),
-  z.strictObject({ kind: z.literal('failed'), site: name, ...place, round, reason, down: z.int().min(0) }),
+  z.strictObject({
+    ...{ kind: z.literal('failed'), site: name, ...place, round, reason, down: z.int().min(0) },
+    /** Its folder is older than what it sent, and it has ended. */
+    behind: z.literal(true).optional(),
+  }),
 ]);
 export type SiteState = z.output<typeof stateSchema>;
 

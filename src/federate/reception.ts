@@ -38,8 +38,13 @@ export async function judge({ site, key, state, bytes }: Heard, bench: Bench): P
     return { kind: 'late', ...traffic };
   }
   if (!open.chosen.includes(site)) return reject(`it was not chosen for round ${round}`);
-  if (open.accepted.has(site) || open.out.has(site)) return undefined;
-  if (state.kind === 'failed') return { kind: 'failed', reason: state.reason, ...traffic };
+  // A site that was left out may have its newer folder back, and answers the same round.
+  const back = book.behind.has(site) && state.kind === 'update';
+  if (open.accepted.has(site) || (open.out.has(site) && !back)) return undefined;
+  if (state.kind === 'failed') {
+    const { reason, behind } = state;
+    return { kind: 'failed', reason, ...(behind && { behind }), ...traffic };
+  }
   return judgeUpdate(state, traffic, bench);
 }
 
@@ -51,10 +56,11 @@ function judgeRegistration(
   const reject = (reason: string): Judgement => ({ kind: 'rejected', site, reason });
   if (base !== ours) return reject('its frozen network is another one');
   if (slices === 0 || cases === 0) return reject('it has no training cases');
-  if (introduced.has(site)) return undefined;
+  const back = book.behind.has(site);
+  if (introduced.has(site) && !back) return undefined;
   introduced.add(site);
   const known = book.registered.get(site);
-  if (known && known.slices === slices && known.cases === cases) return undefined;
+  if (known && known.slices === slices && known.cases === cases && !back) return undefined;
   return { kind: 'registered', site, key, slices, cases };
 }
 

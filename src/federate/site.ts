@@ -38,6 +38,8 @@ export interface SiteOptions<Progress> {
   excuse?: ((error: Error) => string) | undefined;
   /** Names of the trainer's metrics that may be told; default: all. */
   metrics?: readonly string[] | undefined;
+  /** SHA-256 of the task that said that the rounds are over, where the site has what they led to: it waits for a later one. */
+  over?: string | undefined;
   /** Sites that share a network take turns. */
   turns?: Turns;
 }
@@ -55,6 +57,7 @@ export class FederatedSite<Progress = unknown> {
   readonly #turns: Turns;
   readonly #allow: NonNullable<SiteOptions<Progress>['allow']>;
   readonly #excuse: (error: Error) => string;
+  readonly #over: string | undefined;
   readonly #tells: (name: string) => boolean;
   readonly #signing: SigningKey;
   readonly #downloads: Downloads;
@@ -76,6 +79,7 @@ export class FederatedSite<Progress = unknown> {
     this.#turns = turns;
     this.#allow = allow;
     this.#excuse = excuse;
+    this.#over = options.over;
     this.#tells = (metric) => !metrics || metrics.includes(metric);
     this.#signing = new SigningKey(store, options.key);
     this.#downloads = new Downloads(name, trainer, transport);
@@ -102,6 +106,10 @@ export class FederatedSite<Progress = unknown> {
       }
       const round = call.kind === 'open' ? undefined : call.round;
       yield { kind: 'asked', site, task: call.kind, ...(round && { round }), hash: call.hash, bytes: call.length };
+      if (call.kind === 'done' && call.hash === this.#over) {
+        yield { kind: 'over', site, round: call.round };
+        continue;
+      }
       if (call.kind === 'done') {
         this.#done = call.bytes;
         return;
@@ -110,6 +118,7 @@ export class FederatedSite<Progress = unknown> {
         if (call.known !== keyName(key)) throw federateError('SITE_NAME_TAKEN', { site });
         yield* this.#answer(call, superseded);
       } else if (this.#introduced !== call.session) {
+        if (call.kind === 'round' && call.last > 0) checkMemory(site, this.#known(call.federation), call.last);
         const { base, slices, cases } = this.#trainer;
         const { federation, session } = call;
         yield* this.#send({ kind: 'present', site, federation, session, key, base, slices, cases });
@@ -138,6 +147,13 @@ export class FederatedSite<Progress = unknown> {
       if (own) forget(own);
     }
     return { round: task.round, sites: task.sites };
+  }
+
+  /** The last round that it trained; 0: none. @throws GraftError SITE_OTHER_FEDERATION */
+  #known(federation: string): number {
+    const own = recall(this.#store, this.name, federation);
+    if (own) forget(own);
+    return own?.round ?? 0;
   }
 
   /** Tells what is to leave, then sends it. */
@@ -174,8 +190,10 @@ export class FederatedSite<Progress = unknown> {
       // With another folder, or with room on the disk, it answers the same round.
       if (error instanceof GraftError && /^(SITE_OTHER_FEDERATION|WRITE_FAILED)$/.test(error.code)) throw error;
       const reason = shortReason(this.#excuse(error as Error));
-      yield* this.#send({ kind: 'failed', site, federation, session, round, reason, down: this.#downloads.bytes });
-      if (error instanceof GraftError && error.code === 'SITE_BEHIND') throw error;
+      const behind = error instanceof GraftError && error.code === 'SITE_BEHIND';
+      const failure = { federation, session, round, reason, down: this.#downloads.bytes, ...(behind && { behind }) };
+      yield* this.#send({ kind: 'failed', site, ...failure });
+      if (behind) throw error;
     } finally {
       if (before) forget(before);
     }

@@ -18,7 +18,7 @@ interface Message {
 /** A round as a site needs it. The list of all that shall train is not kept: many sites may wait in one process. */
 export type Assignment = Omit<RoundTask, 'chosen' | 'taken'> &
   Message & {
-    /** The last round of which the coordinator took an update of this site; 0: none. */
+    /** The last round of which the coordinator took an update of this site; 0: none, or it is not to train and was not left out. */
     last: number;
     /** Short name of the key that the coordinator knows this site by; undefined if it is not to train. */
     known: string | undefined;

@@ -105,7 +105,7 @@ export const federationErrors = {
   COORDINATOR_ELSEWHERE: {
     exit: 'usage',
     message: '{folder}: the broker is in use by another coordinator of this study ({other}).',
-    hint: 'A study has one coordinator. Stop the other one first; then run the folder that holds the most rounds.',
+    hint: 'A study has one coordinator. Keep the one whose folder holds the most rounds ("graft federation status" says how many), and stop the other one.',
   },
   BROKER_MISSING: {
     exit: 'system',

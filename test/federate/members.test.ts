@@ -42,6 +42,54 @@ describe('a site that is revoked', () => {
   });
 });
 
+describe('a site whose folder is older than what it sent', () => {
+  const gone = (round: number) =>
+    ({ kind: 'failed', site: 'hand', round, reason: 'SITE_BEHIND', down: 0, behind: true }) as const;
+
+  it('is left out of the rounds that follow, until it registers with a newer one', async () => {
+    const staged = stage(configOf({ rounds: 5 }), {}, ['a']);
+    const { coordinator, done, transport, base, events, ledger } = staged;
+    const [hand, other] = [new Hand(transport, base), new Hand(transport, base, 'b')];
+    for (const one of [hand, other]) await one.register();
+    const update = async (one: Hand, round: number) => one.update(await one.task(round), good());
+    for (const one of [hand, other]) await update(one, 1);
+    await hand.task(2);
+    await hand.say(gone(2));
+    await update(other, 2);
+    const third = await other.task(3);
+    expect(Object.keys(third.chosen)).toEqual(['a', 'b']);
+    expect(third.taken.hand).toBe(1); // it may look whether its folder is the newer one
+    expect(coordinator.leftOut).toEqual(['hand']);
+    await hand.register(); // the same numbers in the same session
+    while (coordinator.leftOut.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await update(other, 3);
+    for (const one of [hand, other]) await update(one, 4);
+    for (const one of [hand, other]) await update(one, 5);
+    await done;
+    const weights = of(events, 'aggregated').map((event) => Object.keys(event.weights).join());
+    expect(weights).toEqual(['a,b,hand', 'a,b', 'a,b', 'a,b,hand', 'a,b,hand']);
+    expect(
+      ledger()
+        .filter((entry) => 'site' in entry && entry.site === 'hand')
+        .map(({ kind }) => kind),
+    ).toEqual([...['registered', 'accepted', 'failed', 'registered', 'accepted', 'accepted']]);
+  });
+
+  it('is waited for where it cannot be done without it, and may answer the same round', async () => {
+    const { done, transport, base, events } = stage(configOf({ rounds: 1, minSites: 3 }), {}, ['a', 'b']);
+    const hand = new Hand(transport, base);
+    await hand.register();
+    const task = await hand.task(1);
+    await hand.say(gone(1));
+    while (of(events, 'accepted').length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await hand.say(gone(1)); // it was started again, and nothing has changed
+    await hand.update(task, good());
+    await done;
+    expect(of(events, 'failed')).toHaveLength(1);
+    expect(Object.keys(of(events, 'aggregated')[0].weights)).toEqual(['a', 'b', 'hand']);
+  });
+});
+
 describe('a site that is admitted later', () => {
   it('takes part from the next round on, and nobody waits for it', async () => {
     const sites = ['a', 'b'];

@@ -17,7 +17,7 @@ import { journalOf } from '../../src/federation/journals.js';
 import { loadAdapter, loadSegmenter } from '../../src/segmenter/index.js';
 import { describeWithBroker } from '../federate/nats/server.js';
 import { newFolder } from '../federate/small.js';
-import { freePort, killAtRandom, makeStudy, Network } from './programs.mjs';
+import { freePort, killAtRandom, makeStudy, Network, scanners } from './programs.mjs';
 
 describeWithBroker('a study’s programs', () => {
   const made = newFolder();
@@ -66,6 +66,21 @@ describeWithBroker('a study’s programs', () => {
     expect(acts.filter((act) => !journal.holds(act))).toEqual([]);
     // Sites answer a coordinator that was started again; what they had said to the one before is no news.
     expect(entries.filter(({ kind }) => kind === 'dropped' || kind === 'noise')).toEqual([]);
+  });
+
+  it('go on where the study is extended after its end, whichever is started first', async () => {
+    const fed = join(network.folder, 'fed'); // the study has ended
+    extendFederation(fed, 4);
+    const [early, late] = Object.keys(scanners);
+    const first = network.start(early);
+    const coordinator = network.start('coordinator');
+    await coordinator.says(/round 4 of 4/);
+    await first.says(/waits in case the study goes on|round 4/);
+    network.start(late);
+    const ended = [...network.programs.values()].map((program) => program.ended);
+    expect(await Promise.all(ended)).toEqual([0, 0, 0]);
+    for (const site of [early, late])
+      expect(loadAdapter(join(network.folder, site, 'adapter.safetensors')).provenance).toMatchObject({ rounds: '4' });
   });
 
   it('do in the round what the administrator asks, and refuse a second coordinator', async () => {

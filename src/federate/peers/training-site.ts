@@ -15,7 +15,8 @@ import { FederatedNetwork } from './network.js';
 import type { FederationStart } from './start.js';
 import { type SiteStep, SiteTrainer } from './trainer.js';
 
-export interface TrainingSiteOptions extends Pick<SiteOptions<SiteStep>, 'key' | 'allow' | 'excuse' | 'metrics'> {
+export interface TrainingSiteOptions
+  extends Pick<SiteOptions<SiteStep>, 'key' | 'allow' | 'excuse' | 'metrics' | 'over'> {
   /** As the coordinator knows the site; it names the site's random streams, too. */
   name: string;
   /** The base model; it carries the site's adapter until the site is disposed, which leaves it as it was. */
@@ -43,7 +44,7 @@ export class TrainingSite implements Disposable {
   /** @throws GraftError SITE_OTHER_BASE, TRAINING_EMPTY, CASE_UNLABELLED, KEY_INVALID, KEY_DAMAGED, SECRET_EXPOSED */
   constructor(options: TrainingSiteOptions) {
     const { name, model, start, cases, folder, transport, coordinator } = options;
-    const { key, allow, excuse, metrics } = options;
+    const { key, allow, excuse, metrics, over } = options;
     const { fingerprint: found } = model;
     if (found !== start.base)
       throw federateError('SITE_OTHER_BASE', {
@@ -58,7 +59,7 @@ export class TrainingSite implements Disposable {
       this.#trainer = new SiteTrainer(this.#network, { name, train: cases });
       this.#site = new FederatedSite({
         ...{ name, trainer: this.#trainer, transport, coordinator, store },
-        ...{ key, allow, excuse, metrics },
+        ...{ key, allow, excuse, metrics, over },
       });
     } catch (error) {
       this.#network[Symbol.dispose]();

@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { GraftError } from '../../core/index.js';
 import {
+  type BrokerEvent,
   type ConnectionOptions,
   type NatsOptions,
   type NatsTransport,
@@ -31,6 +32,19 @@ export function connectionOf(
     throw federationError('PROXY_UNSUITED', { study: federation, addresses: broker.join(', ') });
   return { servers, federation, site, tls, proxy };
 }
+
+/** What becomes of the connection, for people. */
+export const textOfBroker = (event: BrokerEvent): string =>
+  ({
+    connected: 'The broker is there again.',
+    disconnected: 'The broker does not answer; it is waited for.',
+    stuck:
+      event.kind === 'stuck' && event.cause === 'full'
+        ? 'The disk of the broker’s machine is full: its administrator has to make room there. What is to be sent is tried again until then.'
+        : 'The broker is there, but does not answer what is sent: perhaps the disk of its machine is full. Its administrator has to look, make room and start it again. What is to be sent is tried again until then.',
+    unstuck: 'The broker answers again.',
+    restored: `The broker had lost a ${event.kind === 'restored' ? event.what : ''}; it has it again.`,
+  })[event.kind];
 
 /** Between two attempts, in ms: from the shortest to the longest. */
 const [SHORT, LONG] = [200, 30_000];

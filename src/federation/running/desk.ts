@@ -17,6 +17,7 @@ import { digestOf } from '../journals.js';
 import type { Member } from '../members.js';
 import { brokerFiles, coordinatorPlaces } from '../places.js';
 import type { BrokerProcess } from './broker-process.js';
+import { textOfBroker } from './connection.js';
 import { readControl, watchFiles } from './control.js';
 import { runningPlaces } from './places.js';
 import { Sightings, writeStanding } from './standing.js';
@@ -152,11 +153,8 @@ export class Desk implements Disposable {
 
   async #follow(): Promise<void> {
     for await (const event of this.#around.transport.events(this.#end.signal)) {
-      if (event.kind === 'restored') this.#note(`The broker had lost a ${event.what}; it has it again.`);
-      else {
-        this.#connected = event.kind === 'connected';
-        this.#note(this.#connected ? 'The broker is there again.' : 'The broker does not answer; it is waited for.');
-      }
+      if (event.kind === 'connected' || event.kind === 'disconnected') this.#connected = event.kind === 'connected';
+      this.#note(textOfBroker(event));
     }
   }
 

@@ -24,6 +24,8 @@ export interface SiteHistory {
   refused: number;
   down: number;
   up: number;
+  /** Whether no round asks it, because its folder is older than what it sent. */
+  leftOut: boolean;
   /** Why it was last refused, rejected or failed. */
   reason: string | undefined;
 }
@@ -70,7 +72,7 @@ class Teller {
         history.begun = entry.at;
         break;
       case 'registered':
-        Object.assign(this.#site(entry.site), { slices: entry.slices, cases: entry.cases });
+        Object.assign(this.#site(entry.site), { slices: entry.slices, cases: entry.cases, leftOut: false });
         break;
       case 'published':
         history.open = { round: entry.round, chosen: [...entry.chosen], accepted: [], out: [] };
@@ -81,6 +83,7 @@ class Teller {
         break;
       case 'accepted':
         this.#site(entry.site).accepted++;
+        this.#site(entry.site).leftOut = false;
         history.open?.accepted.push(entry.site);
         this.#losses.set(entry.site, Number(entry.metrics.loss ?? Number.NaN));
         break;
@@ -88,6 +91,7 @@ class Teller {
       case 'failed':
         this.#site(entry.site).refused++;
         this.#site(entry.site).reason = entry.reason;
+        if (entry.kind === 'failed' && entry.behind) this.#site(entry.site).leftOut = true;
         history.open?.out.push(entry.site);
         break;
       case 'rejected':
@@ -115,7 +119,7 @@ class Teller {
 
   #site(name: string): SiteHistory {
     const { sites } = this.#history;
-    const fresh = { slices: 0, cases: 0, accepted: 0, refused: 0, down: 0, up: 0, reason: undefined };
+    const fresh = { slices: 0, cases: 0, accepted: 0, refused: 0, down: 0, up: 0, leftOut: false, reason: undefined };
     if (!sites.has(name)) sites.set(name, fresh);
     return sites.get(name)!;
   }

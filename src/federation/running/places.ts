@@ -27,4 +27,6 @@ export const siteRunPlaces = (folder: string) => ({
   /** Prepared slices; removed when the rounds are over. */
   cache: join(folder, 'cache'),
   adapter: join(folder, 'adapter.safetensors'),
+  /** After which task the rounds were over, and the process that had their result. */
+  over: join(folder, 'state', 'over.json'),
 });

@@ -104,8 +104,9 @@ async function withTransport(opened: CoordinatorFolder, around: Around): Promise
   const { signal, tell } = around;
   await using transport = await connected({ ...connectionOf(study, tls), blobs }, tell, signal);
   if (!transport) return undefined;
-  const other = await transport.claim(`${hostname()}, process ${process.pid}`);
-  if (other !== undefined) throw federationError('COORDINATOR_ELSEWHERE', { folder, other });
+  await transport.claim(`${hostname()}, process ${process.pid}`, (other) =>
+    federationError('COORDINATOR_ELSEWHERE', { folder, other }),
+  );
   return await atDesk(opened, transport, around);
 }
 
@@ -166,7 +167,7 @@ async function someRounds(
     ...{ computation: inWorker, extend: true },
   });
   desk.coordinator = coordinator;
-  /** Whether it helps to wait: sites were away, and did not fail. */
+  /** Whether it helps to wait: sites were away, or have come back, and did not fail. */
   let away = true;
   try {
     for await (const event of coordinator.run(signal)) {
@@ -182,10 +183,11 @@ async function someRounds(
         return { rounds, ...writeResult(opened, event.global, coordinator) };
       } else if (text !== undefined) tell({ kind: 'note', text });
       if (event.kind === 'round') away = false;
-      if (event.kind === 'missing') away = true;
+      if (event.kind === 'missing' || event.kind === 'registered') away = true;
     }
   } catch (error) {
-    if (!(error instanceof GraftError) || error.code !== 'TOO_FEW_SITES' || !away) throw error;
+    if (!(error instanceof GraftError) || error.code !== 'TOO_FEW_SITES') throw error;
+    if (!away && coordinator.leftOut.length === 0) throw error;
     tell({ kind: 'note', text: `${error.message} They are waited for.` });
     await desk.change(PATIENCE);
     return 'again';

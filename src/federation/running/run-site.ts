@@ -25,8 +25,9 @@ import { checkCases, checkDisk, checkRounds } from '../policy.js';
 import { openSite, type Site } from '../site-folder.js';
 import { startOf } from '../study.js';
 import { trainingCases } from './cases.js';
-import { connected, connectionOf } from './connection.js';
+import { connected, connectionOf, textOfBroker } from './connection.js';
 import { withinHours } from './hours.js';
+import { noteOver, overAfter } from './over.js';
 import { siteRunPlaces } from './places.js';
 import type { Tell } from './told.js';
 
@@ -76,14 +77,15 @@ export function prepareSite(kit: string, folder: string, data: string): Prepared
  */
 export async function runSite(site: PreparedSite, run: SiteRun): Promise<string | undefined> {
   const { folder, study, journal } = site;
+  const over = overAfter(folder);
   lockFolder(folder);
-  return await noted(journal, { subject: study.name }, () => takePart(site, run), nameOf);
+  return await noted(journal, { subject: study.name }, () => takePart(site, run, over), nameOf);
 }
 
 /** An error without its message, which may name files. */
 const nameOf = (error: unknown): string => (error instanceof GraftError ? error.code : 'INTERNAL');
 
-async function takePart(site: PreparedSite, run: SiteRun): Promise<string | undefined> {
+async function takePart(site: PreparedSite, run: SiteRun, over: string | undefined): Promise<string | undefined> {
   const { name, study, keys, tls, coordinator, journal } = site;
   const { signal, tell } = run;
   const connection = { ...connectionOf(study, tls, { site: name, proxy: run.proxy }), site: name };
@@ -100,19 +102,16 @@ async function takePart(site: PreparedSite, run: SiteRun): Promise<string | unde
   });
   if (!(await fetchModel(site, sealed, run))) return undefined;
   const heard = withinHours(sealed, site.policy, tell);
-  const adapter = await train(site, { transport: heard, head: () => sealed.coordinatorHead }, pulse, run);
+  const line = { transport: heard, head: () => sealed.coordinatorHead, over };
+  const adapter = await train(site, line, pulse, run);
   if (adapter !== undefined) pulse.tell('done');
   return adapter;
 }
 
 /** Says what becomes of the connection. */
 async function tellOf(transport: NatsTransport, tell: Tell, signal: AbortSignal): Promise<void> {
-  for await (const { kind } of transport.events(signal))
-    if (kind !== 'restored')
-      tell({
-        kind: 'note',
-        text: kind === 'connected' ? 'The broker is there again.' : 'The broker does not answer; it is waited for.',
-      });
+  for await (const event of transport.events(signal))
+    if (event.kind !== 'restored') tell({ kind: 'note', text: textOfBroker(event) });
 }
 
 /** Has the base model in the folder. @returns false where the signal came first */
@@ -140,7 +139,7 @@ async function fetchModel(
 
 async function train(
   { name, folder, study, keys, coordinator, policy, cases, journal }: PreparedSite,
-  { transport, head }: { transport: Transport; head: () => string | undefined },
+  { transport, head, over }: { transport: Transport; head: () => string | undefined; over: string | undefined },
   pulse: PulseSender,
   { device, signal, tell }: SiteRun,
 ): Promise<string | undefined> {
@@ -154,7 +153,7 @@ async function train(
   try {
     using site = new TrainingSite({
       ...{ name, model, start: startOf(study), cases: slices, folder: places.state, transport },
-      ...{ coordinator: coordinator.signing, key: keys.signing, metrics: study.privacy.metrics },
+      ...{ coordinator: coordinator.signing, key: keys.signing, metrics: study.privacy.metrics, over },
       excuse: (error) => {
         // Messages name files, which are nobody's business outside.
         tell({ kind: 'note', text: error.message });
@@ -167,10 +166,15 @@ async function train(
     });
     pulse.tell('waiting');
     let [round, step] = [0, 0];
+    let last = '';
     for await (const event of site.run(signal)) {
       const act = siteAct(event, head());
       if (act) journal.note(act);
-      if (event.kind === 'progress') {
+      if (event.kind === 'asked') last = event.hash;
+      if (event.kind === 'over') {
+        const text = `The ${event.round} rounds are over, and ${places.adapter} is their result: ${name} waits in case the study goes on.`;
+        tell({ kind: 'note', text });
+      } else if (event.kind === 'progress') {
         if (event.round !== round) {
           [round, step] = [event.round, 0];
           pulse.tell('training', round);
@@ -185,6 +189,7 @@ async function train(
     }
     if (signal.aborted) return undefined;
     saveAdapter(places.adapter, await site.adapter(signal));
+    noteOver(folder, last);
     rmSync(places.cache, { recursive: true, force: true });
     return places.adapter;
   } finally {

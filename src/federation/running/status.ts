@@ -19,6 +19,8 @@ export interface SiteStatus {
   refused: number;
   /** Bytes to and from it in all rounds. */
   moved: number;
+  /** Whether no round asks it, because its folder is older than what it sent (SITE_BEHIND). */
+  leftOut: boolean;
   /** Why something of it was last not taken. */
   reason: string | undefined;
   /** What it said of itself last, and when; undefined where nothing is known. */
@@ -62,6 +64,7 @@ export function federationStatus(folder: string): FederationStatus {
       const one = sites.get(name);
       return {
         ...{ name, cases: one?.cases, slices: one?.slices, accepted: one?.accepted ?? 0, refused: one?.refused ?? 0 },
+        ...{ leftOut: one?.leftOut ?? false },
         ...{ moved: (one?.down ?? 0) + (one?.up ?? 0), reason: one?.reason, seen: standing?.sites[name] },
       };
     }),

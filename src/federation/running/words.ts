@@ -19,6 +19,8 @@ export function textOfEvent(event: CoordinatorEvent): string | undefined {
     case 'refused':
       return `${event.site}: update of round ${event.round} refused: ${event.reason}`;
     case 'failed':
+      if (event.behind)
+        return `${event.site}: its folder is older than what it sent; it is left out until it comes back with a newer one, or under another name`;
       return `${event.site} failed in round ${event.round}: ${event.reason}`;
     case 'late':
       return `${event.site}: update of round ${event.round} came late`;

@@ -27,6 +27,7 @@ function siteOf({
   store = memoryStore(),
   compression = 'none' as Compression,
   key = new SigningKey(memoryStore()),
+  over: ended = undefined as string | undefined,
 } = {}) {
   const transport = localTransport();
   const { base, initial, sites } = regression({ sites: ['a'], steps: 60 });
@@ -37,7 +38,7 @@ function siteOf({
     return trainer.train(round, signal);
   };
   const site = new FederatedSite({
-    ...{ name: 'a', trainer: { ...trainer, train }, transport, store },
+    ...{ name: 'a', trainer: { ...trainer, train }, transport, store, over: ended },
     coordinator: key.publicKey,
   });
   const end = new AbortController();
@@ -164,8 +165,38 @@ describe('a site whose folder was put back from a copy', () => {
     await restored.ask(await restored.round({ round: 4, taken: { a: 3 } }));
     await expect(restored.done).rejects.toMatchObject({ code: 'SITE_BEHIND' });
     const reason = expect.stringContaining('remembers rounds up to 1, but its update of round 3 was taken');
-    expect(await restored.answers()).toMatchObject([{ kind: 'failed', round: 4, reason }]);
+    expect(await restored.answers()).toMatchObject([{ kind: 'failed', round: 4, reason, behind: true }]);
     expect(restored.trained).toEqual([]);
+
+    // Left out of a round, it ends before it says that it is there, and says so with its newer folder.
+    const later = siteOf({ store, key: one.key });
+    await later.ask(await later.round({ round: 5, chosen: {}, taken: { a: 3 } }));
+    await expect(later.done).rejects.toMatchObject({ code: 'SITE_BEHIND' });
+    expect(later.said).toEqual([]);
+    const newer = siteOf({ store, key: one.key });
+    await newer.ask(await newer.round({ round: 5, chosen: {}, taken: { a: 1 } }));
+    expect(await newer.answers()).toMatchObject([{ kind: 'present' }]);
+    newer.end.abort();
+  });
+});
+
+describe('the end of the rounds', () => {
+  it('is no news to a site that ended with it: it waits, and goes on with a later start of the coordinator', async () => {
+    const first = siteOf();
+    const over = await first.over();
+    await first.ask(over);
+    await first.done;
+    const [{ hash }] = first.events as { hash: string }[];
+
+    const again = siteOf({ key: first.key, over: hash });
+    await again.ask(over);
+    await pause();
+    expect(again.events.at(-1)).toEqual({ kind: 'over', site: 'a', round: 1 });
+    const session = '2'.repeat(32);
+    await again.ask(await again.round({ session }));
+    expect(await again.answers()).toMatchObject([{ kind: 'update', round: 1, session }]);
+    await again.ask({ ...over, session });
+    await again.done;
   });
 });
 

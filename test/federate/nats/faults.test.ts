@@ -6,6 +6,6 @@ import { faultOf } from '../../../src/federate/transports/nats/faults.js';
 const refusal = (message: string) => Object.assign(new Error(message), { name: 'JetStreamApiError', code: 10077 });
 
 it('a message is sent again where the broker’s disk is full, and given up where a limit is reached', () => {
-  expect(faultOf(refusal('write store/jetstream/msgs/4.blk: no space left on device'))).toBe('transient');
+  expect(faultOf(refusal('write store/jetstream/msgs/4.blk: no space left on device'))).toBe('full');
   expect(faultOf(refusal('maximum bytes exceeded'))).toMatchObject({ code: 'BROKER_FULL' });
 });

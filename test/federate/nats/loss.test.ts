@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { GraftError } from '../../../src/core/index.js';
+import { Broker } from '../../../src/federate/transports/nats/broker.js';
 import { counts, kept, newFederation, operator, peer, random, until } from './peers.js';
 import { describeWithBroker, TestBroker } from './server.js';
 
@@ -38,13 +40,15 @@ async function cutLine(port: number, limit: number) {
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const { port: own } = server.address() as { port: number };
   return {
-    address: `nats://127.0.0.1:${(server.address() as { port: number }).port}`,
+    address: `nats://127.0.0.1:${own}`,
     cuts: () => cuts,
     close: () => {
       server.close();
       for (const socket of sockets) socket.destroy();
     },
+    open: () => server.listen(own, '127.0.0.1'),
   };
 }
 
@@ -114,6 +118,68 @@ describeWithBroker('a transfer', () => {
     await broker.restart();
     expect((await events.next()).value).toEqual({ kind: 'disconnected' });
     expect(Buffer.compare(await got, bytes)).toBe(0);
+  });
+});
+
+describeWithBroker('a second coordinator', () => {
+  const refusal = (other: string) => new GraftError('OTHER', `there is ${other}`, '', 2);
+
+  it('that was begun while the first was cut off is noticed by the first when it is back, before it says anything', async () => {
+    const broker = await TestBroker.start();
+    const federation = newFederation();
+    const line = await cutLine(broker.port, 2 ** 40);
+    const first = await peer({ servers: [line.address], federation });
+    await first.claim('the first', refusal);
+    const site = await peer({ servers: [broker.address], federation, site: 'a' });
+    const heard: string[] = [];
+    void (async () => {
+      for await (const task of site.watchTasks(new AbortController().signal)) heard.push(Buffer.from(task).toString());
+    })();
+    await first.publishTask(bytesOf('of the first'));
+
+    const refused = await peer({ servers: [broker.address], federation });
+    await expect(refused.claim('the second', refusal)).rejects.toThrow('there is the first');
+    line.close();
+    const second = await peer({ servers: [broker.address], federation });
+    await second.claim('the second', refusal);
+    await second.publishTask(bytesOf('of the second'));
+    const late = first.publishTask(bytesOf('of the first again'));
+    const listening = (async () => {
+      for await (const _ of first.presence(new AbortController().signal));
+    })();
+    line.open();
+    for (const call of [late, listening]) await expect(call).rejects.toThrow('there is the second');
+    await second.publishTask(bytesOf('of the second again'));
+    await until(() => heard.length === 3);
+    expect(heard).toEqual(['of the first', 'of the second', 'of the second again']);
+  });
+});
+
+describeWithBroker('a broker that takes nothing', () => {
+  it.each([
+    [
+      'full',
+      Object.assign(new Error('write 4.blk: no space left on device'), { name: 'JetStreamApiError', code: 10077 }),
+    ],
+    ['silent', Object.assign(new Error('timeout'), { name: 'TimeoutError' })],
+  ] as const)('because it is %s is told once, and when it takes it', async (cause, error) => {
+    const { address } = await TestBroker.start();
+    const broker = await Broker.connect({ servers: [address], federation: newFederation() });
+    const end = new AbortController();
+    const told = broker.events.listen(end.signal);
+    let [left, sent] = [3, 0];
+    const send = async () => {
+      if (left-- > 0) throw error;
+      sent++;
+    };
+    await Promise.all([broker.insist(send), broker.insist(send)]);
+    await broker.insist(send);
+    end.abort();
+    const events: unknown[] = [];
+    for await (const event of told) events.push(event);
+    expect(events).toEqual([{ kind: 'stuck', cause }, { kind: 'unstuck' }]);
+    expect(sent).toBe(3);
+    await broker.close();
   });
 });
 

@@ -7,7 +7,8 @@ export const registerExtend = (group: Command): void =>
     name: 'extend',
     summary: 'Have more rounds than the study says',
     details:
-      'A coordinator that runs goes on for longer; one that has finished goes on when it and the sites are started again. A ' +
+      'A coordinator that runs goes on for longer; one that has finished goes on when it and the sites are started again, in ' +
+      'either order. A ' +
       'site whose policy.yaml allows fewer rounds does not take part in those beyond.',
     arguments: { '<folder>': 'the coordinator’s folder' },
     options: async () => {
@@ -21,7 +22,7 @@ export const registerExtend = (group: Command): void =>
       context.print({ folder, rounds }, () =>
         [
           `The study has ${rounds} rounds now.`,
-          'Where the rounds were over, start the coordinator again, and the sites as soon as it says which round it is.',
+          'Where the rounds were over, start the coordinator and the sites again.',
         ].join('\n'),
       );
     },

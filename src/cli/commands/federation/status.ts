@@ -77,14 +77,14 @@ function describe({
       : []),
   ];
   if (journalFault) lines.push(`attention: ${journalFault}`);
-  const rows = sites.map(({ name, cases, accepted, refused, moved, seen, reason }) => [
+  const rows = sites.map(({ name, cases, accepted, refused, moved, seen, reason, leftOut }) => [
     name,
     cases === undefined ? '–' : String(cases),
     String(accepted),
     String(refused),
     bytes(moved),
     seen ? `${seen.doing}, ${duration((Date.now() - Date.parse(seen.heard)) / 1000)} ago` : 'not heard of',
-    (reason ?? '').slice(0, 60),
+    leftOut ? 'left out: its folder is older than what it sent' : (reason ?? '').slice(0, 60),
   ]);
   const head = ['site', 'cases', 'updates', 'not taken', 'moved', 'last heard', 'remark'];
   const table = sites.length > 0 ? [formatTable(head, rows)] : ['no site is admitted'];

@@ -2,12 +2,16 @@
 import { GraftError } from '../../../core/index.js';
 import { federateError } from '../../errors.js';
 
-/** `absent`: nobody answers for the subject, so its stream is missing. `transient`: it may succeed the next time. */
-export type Fault = GraftError | 'absent' | 'transient';
+/**
+ * `absent`: nobody answers for the subject, so its stream is missing. `transient`: it may succeed the next time. `full`: it
+ * will when somebody has cleared the disk of the broker's machine. `silent`: there was no answer, which is how servers before
+ * 2.10 show the same.
+ */
+export type Fault = GraftError | 'absent' | 'transient' | 'full' | 'silent';
 
 /** JetStream's codes for a store, a stream or an account that is full. */
 const full = new Set([10023, 10028, 10047, 10054, 10077]);
-/** What the server says where its machine's disk is full, which somebody is going to clear; a message is sent again until then. */
+/** What the server says where its machine's disk is full; a message is sent again until it is not. */
 const diskFull = /no space left on device/;
 /** Names of errors that come from the network, or from a broker that is about to start or to stop. */
 const passing =
@@ -41,9 +45,10 @@ export function faultOf(error: unknown): Fault {
   }
   if (named('NoRespondersError') || named('StreamNotFoundError')) return 'absent';
   const refused = named('JetStreamApiError');
-  if (refused && diskFull.test(refused.message)) return 'transient';
+  if (refused && diskFull.test(refused.message)) return 'full';
   if (refused && full.has(Number(refused.code)))
     return federateError('BROKER_FULL', { reason: refused.message }, error);
+  if (named('TimeoutError') && !named('Interruption')) return 'silent';
   if (chain.some(({ name }) => passing.test(name))) return 'transient';
   throw error;
 }

@@ -1,6 +1,7 @@
 /** What passes the broker and is kept nowhere: the pulses of sites, and the question whether there is another coordinator. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import type { GraftError } from '../../../core/index.js';
 import { queueUntil } from '../../streams.js';
 import type { Broker } from './broker.js';
 import { faultOf } from './faults.js';
@@ -27,28 +28,45 @@ export function hearPulses(
 
 /** For so long an answer is waited for, in ms. */
 const PATIENCE = 700;
+/** After so long, in ms, one that was answered has ended. */
+const LATER = 5000;
 
 /** As `NatsTransport.claim`. */
-export async function claim(broker: Broker, federation: string, name: string): Promise<string | undefined> {
+export async function claim(
+  broker: Broker,
+  federation: string,
+  name: string,
+  refusal: (other: string) => GraftError,
+): Promise<void> {
   const { client } = broker;
   const { coordinator } = fleetingOf(federation);
   const answers = `${inboxOf(federation, undefined)}.claim`;
   const own = randomUUID();
   let other: string | undefined;
-  const live = client.subscribe(answers, {
+  client.subscribe(answers, {
     callback: (error, message) => {
       const [id, ...rest] = error ? [own] : message.string().slice(0, 200).split(' ');
       if (id !== own) other = rest.join(' ');
     },
   });
+  const ask = async () => {
+    other = undefined;
+    if (!client.isClosed()) client.publish(coordinator, own);
+    await setTimeout(PATIENCE);
+    if (other === undefined) return;
+    const why = refusal(other);
+    await broker.close(why);
+    throw why;
+  };
+  const askAgain = () => ask().catch(() => {}); // it shows in the calls that need the broker
   client.subscribe(coordinator, {
     callback: (error, message) => {
-      if (!error && message.string() !== own) client.publish(answers, `${own} ${name}`);
+      if (error || message.string() === own) return;
+      client.publish(answers, `${own} ${name}`);
+      // It ends when it has heard that, unless it was begun while this process was suspended: then it goes on, and answers.
+      void setTimeout(LATER, undefined, { ref: false }).then(askAgain);
     },
   });
-  client.publish(coordinator, own);
-  await client.flush();
-  await setTimeout(PATIENCE);
-  live.unsubscribe();
-  return other;
+  broker.returning = askAgain;
+  await ask();
 }

@@ -22,10 +22,14 @@ export class Line {
   repair = async (): Promise<void> => {};
   /** How often the connection was lost and came back. */
   reconnections = 0;
+  /** Called when the connection is back, before it is used. */
+  returning = async (): Promise<void> => {};
   readonly #end = new AbortController();
   readonly #asking = new Set<(error: unknown) => void>();
   #connected = true;
   #waiting: (() => void)[] = [];
+  /** Pieces of work that the broker has not taken. */
+  #stuck = 0;
   /** Why the connection is over. */
   #over: GraftError | undefined;
 
@@ -43,6 +47,8 @@ export class Line {
           this.#giveUp(new Interruption('the connection was lost'));
           this.events.push({ kind: 'disconnected' });
         } else if (type === 'reconnect') {
+          await this.returning();
+          if (this.#over) return;
           this.#connected = true;
           this.reconnections++;
           this.#wake();
@@ -50,7 +56,7 @@ export class Line {
         }
     })();
     this.client.closed().then((error) => {
-      this.#over = error
+      this.#over ??= error
         ? federateError('BROKER_REFUSED', { reason: reasonOf(error) }, error)
         : federateError('TRANSPORT_CLOSED', {});
       this.#end.abort();
@@ -90,15 +96,24 @@ export class Line {
    * @throws GraftError BROKER_FORBIDDEN, BROKER_FULL, BROKER_REFUSED, TRANSPORT_CLOSED
    */
   async insist<T>(work: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        if (attempt > 0) await this.repair();
-        return await work();
-      } catch (error) {
-        const fault = this.#over ?? faultOf(error);
-        if (typeof fault !== 'string') throw fault;
+    let stuck = false;
+    try {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          if (attempt > 0) await this.repair();
+          return await work();
+        } catch (error) {
+          const fault = this.#over ?? faultOf(error);
+          if (typeof fault !== 'string') throw fault;
+          if ((fault === 'full' || fault === 'silent') && !stuck && this.#connected) {
+            stuck = true;
+            if (this.#stuck++ === 0) this.events.push({ kind: 'stuck', cause: fault });
+          }
+        }
+        await this.wait(waitOf(attempt));
       }
-      await this.wait(waitOf(attempt));
+    } finally {
+      if (stuck && --this.#stuck === 0) this.events.push({ kind: 'unstuck' });
     }
   }
 
@@ -115,7 +130,7 @@ export class Line {
    * Yields when something may have been lost: now, after every reconnection, and once a minute. Ends with the
    * signal, or when this peer closes the connection.
    *
-   * @throws GraftError BROKER_REFUSED
+   * @throws GraftError BROKER_REFUSED; what `close` was given
    */
   async *occasions(signal: AbortSignal): AsyncGenerator<true> {
     const queue = this.events.listen(AbortSignal.any([signal, this.#end.signal]), [{ kind: 'connected' }]);
@@ -125,10 +140,12 @@ export class Line {
     } finally {
       clearInterval(timer);
     }
-    if (this.#over?.code === 'BROKER_REFUSED') throw this.#over;
+    if (this.#over && this.#over.code !== 'TRANSPORT_CLOSED') throw this.#over;
   }
 
-  async close(): Promise<void> {
+  /** @param why what calls that wait for the broker throw; default: TRANSPORT_CLOSED */
+  async close(why?: GraftError): Promise<void> {
+    this.#over ??= why;
     await this.client.close();
   }
 }

@@ -34,5 +34,9 @@ export interface ConnectionOptions {
 export type BrokerEvent =
   | { kind: 'connected' }
   | { kind: 'disconnected' }
+  /** The broker is there, but takes nothing: the disk of its machine is full, or it does not say why. It is asked again and again. */
+  | { kind: 'stuck'; cause: 'full' | 'silent' }
+  /** It does again. */
+  | { kind: 'unstuck' }
   /** The broker had lost this and has it again. */
   | { kind: 'restored'; what: 'task' | 'state' | 'blob' };

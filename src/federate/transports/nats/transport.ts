@@ -3,7 +3,7 @@
  * messages and the blobs of its rounds, checks after every interruption whether the broker still has them, and sends again
  * what is missing. So a broker may be killed, or its store emptied, in the middle of a round.
  */
-import { runWithPauses, shownName } from '../../../core/index.js';
+import { type GraftError, runWithPauses, shownName } from '../../../core/index.js';
 import { hashing } from '../../blobs.js';
 import { federateError } from '../../errors.js';
 import { isHash } from '../../messages.js';
@@ -42,12 +42,14 @@ export interface NatsTransport extends Transport, AsyncDisposable {
   /** At the coordinator: what the pulses of sites say, as it came. */
   pulses(signal: AbortSignal): AsyncIterable<{ site: string; pulse: Uint8Array }>;
   /**
-   * At the coordinator: asks whether there is another one, and from now on answers that question.
+   * At the coordinator: asks whether there is another one, and from now on answers that question. It asks again whenever the
+   * connection was lost, before anything else is said, and after somebody else has asked: another one may have been started
+   * meanwhile, while this one was cut off or suspended.
    *
    * @param name of this one, for people
-   * @returns the other one's; undefined where nobody answers
+   * @param refusal the error where the one of that name answers; all later calls throw it, too
    */
-  claim(name: string): Promise<string | undefined>;
+  claim(name: string, refusal: (other: string) => GraftError): Promise<void>;
 }
 
 /** Most milliseconds between two looks for a missing blob. */
@@ -170,7 +172,7 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
     },
     events: (signal) => broker.events.listen(signal),
     pulses: (signal) => hearPulses(broker, federation, signal),
-    claim: (name) => claim(broker, federation, name),
+    claim: (name, refusal) => claim(broker, federation, name, refusal),
     async [Symbol.asyncDispose]() {
       end.abort();
       await broker.close();
