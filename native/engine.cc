@@ -52,10 +52,25 @@ bool Slots::free(double handle) {
   return true;
 }
 
-void Borrowed::sweep(napi_env env) {
+void Borrowed::drop(napi_ref reference) {
   std::lock_guard<std::mutex> lock(mutex);
+  dropped.push_back(reference);
+  any = true;
+}
+
+void Borrowed::clear(napi_env env) {
+  std::lock_guard<std::mutex> lock(mutex);
+  any = false;
   for (auto reference : dropped) napi_delete_reference(env, reference);
   dropped.clear();
+}
+
+Arguments::Arguments(napi_env env, napi_callback_info info, void** data) {
+  made(env, napi_get_cb_info(env, info, &count_, usual_, nullptr, data));
+  if (count_ <= kUsual) return;
+  many_.resize(count_);
+  values_ = many_.data();
+  made(env, napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr));
 }
 
 Engine& engineOf(napi_env env) {
@@ -79,16 +94,14 @@ double toDouble(napi_env env, napi_value value) {
   return result;
 }
 int64_t toInt(napi_env env, napi_value value) {
-  napi_valuetype type;
-  check(napi_typeof(env, value, &type), "expected a whole number");
-  if (type == napi_bigint) {
+  double number;
+  if (napi_get_value_double(env, value, &number) != napi_ok) {
     bool lossless;
     int64_t result;
     check(napi_get_value_bigint_int64(env, value, &result, &lossless), "expected a whole number");
     if (!lossless) throw std::invalid_argument("the BigInt does not fit 64 bits");
     return result;
   }
-  const double number = toDouble(env, value);
   if (number != std::trunc(number)) throw std::invalid_argument("expected a whole number");
   if (std::abs(number) > kLargestInteger)
     throw std::invalid_argument("a number beyond 2^53 - 1 is not exact: give a BigInt");
@@ -164,10 +177,7 @@ void raise(napi_env env, const char* code, const char* message) {
 napi_value guard(napi_env env, napi_callback_info info) {
   try {
     void* data = nullptr;
-    size_t count = 0;
-    made(env, napi_get_cb_info(env, info, &count, nullptr, nullptr, &data));
-    Arguments arguments(count);
-    made(env, napi_get_cb_info(env, info, &count, arguments.data(), nullptr, nullptr));
+    const Arguments arguments(env, info, &data);
     engineOf(env).borrowed->sweep(env);
     return reinterpret_cast<Function>(data)(env, arguments);
   } catch (const FileShrank& error) {

@@ -6,6 +6,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <node_api.h>
 
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <mutex>
@@ -39,14 +40,35 @@ class Slots {
 // References to JavaScript arrays whose memory a tensor borrows. libtorch may drop the tensor on any thread, a
 // reference must be deleted on its own: it waits here until the next call from JavaScript.
 struct Borrowed {
+  void drop(napi_ref reference);
+  void sweep(napi_env env) {
+    if (any.load(std::memory_order_relaxed)) clear(env);
+  }
+
+ private:
   std::mutex mutex;
   std::vector<napi_ref> dropped;
-  void sweep(napi_env env);
+  std::atomic<bool> any{false};
+  void clear(napi_env env);
+};
+
+// An operator with what a call needs to know of its schema.
+struct Operator {
+  struct Parameter {
+    c10::TypeKind kind;
+    const c10::Argument* argument;
+  };
+  c10::OperatorHandle handle;
+  std::vector<Parameter> parameters;
+  bool inPlace;
+  explicit Operator(c10::OperatorHandle found);
 };
 
 struct Engine {
   Slots slots;
-  std::vector<c10::OperatorHandle> operators;
+  std::vector<Operator> operators;
+  // The arguments of the call under way, kept so that a call takes no memory.
+  torch::jit::Stack stack;
   std::unordered_map<std::string, uint32_t> operatorIds;
   std::shared_ptr<Borrowed> borrowed = std::make_shared<Borrowed>();
 };
@@ -76,7 +98,23 @@ napi_value fromTensor(napi_env env, at::Tensor tensor);
 void set(napi_env env, napi_value object, const char* name, napi_value value);
 
 // Every exported function has this form; `guard` turns C++ exceptions into JavaScript errors.
-using Arguments = std::vector<napi_value>;
+class Arguments {
+ public:
+  Arguments(napi_env env, napi_callback_info info, void** data);
+  size_t size() const { return count_; }
+  napi_value operator[](size_t i) const { return values_[i]; }
+  napi_value at(size_t i) const {
+    if (i >= count_) throw std::invalid_argument("an argument is missing");
+    return values_[i];
+  }
+
+ private:
+  static constexpr size_t kUsual = 24;
+  napi_value usual_[kUsual];
+  std::vector<napi_value> many_;
+  napi_value* values_ = usual_;
+  size_t count_ = kUsual;
+};
 using Function = napi_value (*)(napi_env, const Arguments&);
 void define(napi_env env, napi_value exports, const char* name, Function function);
 

@@ -28,46 +28,42 @@ at::Scalar toScalar(napi_env env, napi_value value) {
   return at::Scalar(number);
 }
 
-std::vector<napi_value> toArray(napi_env env, napi_value value) {
-  uint32_t length;
-  check(napi_get_array_length(env, value, &length), "expected an array");
-  std::vector<napi_value> items(length);
-  for (uint32_t i = 0; i < length; i++) made(env, napi_get_element(env, value, i, &items[i]));
-  return items;
+// The items of an array as `read` gives them; where a single number is given, that, `length` times.
+template <typename List, typename Read>
+List toList(napi_env env, napi_value value, c10::optional<int32_t> length, List list, Read read) {
+  uint32_t count;
+  if (napi_get_array_length(env, value, &count) != napi_ok) {
+    // `int[2] stride` takes a single number, as in PyTorch.
+    if (!isNumber(env, value)) throw std::invalid_argument("expected an array");
+    for (int32_t i = 0; i < length.value_or(1); i++) list.push_back(read(env, value));
+    return list;
+  }
+  list.reserve(count);
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value item;
+    made(env, napi_get_element(env, value, i, &item));
+    list.push_back(read(env, item));
+  }
+  return list;
 }
 
 IValue toIValue(napi_env env, napi_value value, const TypePtr& type, c10::optional<int32_t> length);
 
-IValue toList(napi_env env, napi_value value, const TypePtr& element, c10::optional<int32_t> length) {
-  // `int[2] stride` takes a single number, as in PyTorch.
-  const auto items = isNumber(env, value) ? std::vector<napi_value>(length.value_or(1), value) : toArray(env, value);
+IValue toListOf(napi_env env, napi_value value, const TypePtr& element, c10::optional<int32_t> length) {
   switch (element->kind()) {
     case TypeKind::IntType:
-    case TypeKind::SymIntType: {
-      c10::List<int64_t> list;
-      for (auto item : items) list.push_back(toInt(env, item));
-      return list;
-    }
-    case TypeKind::FloatType: {
-      c10::List<double> list;
-      for (auto item : items) list.push_back(toDouble(env, item));
-      return list;
-    }
-    case TypeKind::BoolType: {
-      c10::List<bool> list;
-      for (auto item : items) list.push_back(toBool(env, item));
-      return list;
-    }
-    case TypeKind::TensorType: {
-      c10::List<at::Tensor> list;
-      for (auto item : items) list.push_back(toTensor(env, item));
-      return list;
-    }
-    default: {
-      c10::impl::GenericList list(element);
-      for (auto item : items) list.push_back(toIValue(env, item, element, c10::nullopt));
-      return list;
-    }
+    case TypeKind::SymIntType:
+      return toList(env, value, length, c10::List<int64_t>(), toInt);
+    case TypeKind::FloatType:
+      return toList(env, value, length, c10::List<double>(), toDouble);
+    case TypeKind::BoolType:
+      return toList(env, value, length, c10::List<bool>(), toBool);
+    case TypeKind::TensorType:
+      return toList(env, value, length, c10::List<at::Tensor>(), toTensor);
+    default:
+      return toList(env, value, length, c10::impl::GenericList(element), [&](napi_env, napi_value item) {
+        return toIValue(env, item, element, c10::nullopt);
+      });
   }
 }
 
@@ -79,7 +75,7 @@ IValue toIValue(napi_env env, napi_value value, const TypePtr& type, c10::option
       if (isNullish(env, value)) return IValue();
       return toIValue(env, value, type->castRaw<c10::OptionalType>()->getElementType(), length);
     case TypeKind::ListType:
-      return toList(env, value, type->castRaw<c10::ListType>()->getElementType(), length);
+      return toListOf(env, value, type->castRaw<c10::ListType>()->getElementType(), length);
     case TypeKind::IntType:
     case TypeKind::SymIntType:
     case TypeKind::ScalarTypeType:
@@ -141,7 +137,7 @@ napi_value resolve(napi_env env, const Arguments& arguments) {
   if (!found) return undefined(env);
   const auto& schema = found->schema();
   const auto [entry, isNew] = engine.operatorIds.try_emplace(name + "." + overload, engine.operators.size());
-  if (isNew) engine.operators.push_back(*found);
+  if (isNew) engine.operators.emplace_back(*found);
 
   napi_value result, list, returns;
   made(env, napi_create_object(env, &result));
@@ -166,40 +162,85 @@ napi_value resolve(napi_env env, const Arguments& arguments) {
   return result;
 }
 
+// Tensors, numbers and booleans, which nearly all arguments are, onto the stack. False where the value or the type is
+// another.
+bool pushPlain(napi_env env, const Slots& slots, TypeKind kind, napi_value value, torch::jit::Stack& stack) {
+  double number;
+  switch (kind) {
+    case TypeKind::TensorType: {
+      if (napi_get_value_double(env, value, &number) != napi_ok) return false;
+      const auto& tensor = slots.get(number);
+      if (!tensor.isTensor()) return false;
+      stack.push_back(tensor);
+      return true;
+    }
+    case TypeKind::BoolType: {
+      bool truth;
+      if (napi_get_value_bool(env, value, &truth) != napi_ok) return false;
+      stack.emplace_back(truth);
+      return true;
+    }
+    case TypeKind::FloatType:
+      if (napi_get_value_double(env, value, &number) != napi_ok) return false;
+      stack.emplace_back(number);
+      return true;
+    case TypeKind::IntType:
+    case TypeKind::SymIntType:
+    case TypeKind::NumberType:
+      if (napi_get_value_double(env, value, &number) != napi_ok) return false;
+      if (number != std::trunc(number) || std::abs(number) > kLargestInteger) {
+        if (kind != TypeKind::NumberType) return false;
+        stack.emplace_back(number);
+      } else
+        stack.emplace_back(static_cast<int64_t>(number));
+      return true;
+    default:
+      return false;
+  }
+}
+
+void pushArgument(napi_env env, const c10::Argument& argument, napi_value value, torch::jit::Stack& stack) {
+  napi_valuetype given;
+  napi_typeof(env, value, &given);
+  if (given != napi_undefined)
+    stack.push_back(toIValue(env, value, argument.type(), argument.N()));
+  else if (argument.default_value())
+    stack.push_back(*argument.default_value());
+  else if (argument.type()->kind() == TypeKind::OptionalType)
+    stack.emplace_back();
+  else
+    throw std::out_of_range("argument '" + argument.name() + "' is missing");
+}
+
+// Empties the stack when a call ends, however it ends.
+struct Emptied {
+  torch::jit::Stack& stack;
+  ~Emptied() { stack.clear(); }
+};
+
 // call(id, ...arguments in the schema's order; undefined = the default) -> the result, or an array where there are
 // several. An in-place operator returns undefined: the caller has its tensor already.
 napi_value call(napi_env env, const Arguments& values) {
   auto& engine = engineOf(env);
   const auto& op = engine.operators.at(toInt(env, values.at(0)));
-  const auto& schema = op.schema();
-  const auto& arguments = schema.arguments();
-  if (values.size() - 1 > arguments.size())
-    throw std::invalid_argument("takes at most " + std::to_string(arguments.size()) + " arguments");
-  torch::jit::Stack stack;
-  stack.reserve(arguments.size());
-  for (size_t i = 0; i < arguments.size(); i++) {
-    const auto& argument = arguments[i];
-    napi_valuetype given = napi_undefined;
-    if (i + 1 < values.size()) napi_typeof(env, values[i + 1], &given);
-    if (given == napi_undefined) {
-      if (argument.default_value())
-        stack.push_back(*argument.default_value());
-      else if (argument.type()->kind() == TypeKind::OptionalType)
-        stack.emplace_back();
-      else
-        throw std::invalid_argument("argument '" + argument.name() + "' is missing");
-      continue;
-    }
+  const auto count = op.parameters.size(), given = values.size() - 1;
+  if (given > count) throw std::invalid_argument("takes at most " + std::to_string(count) + " arguments");
+  auto& stack = engine.stack;
+  const Emptied emptied{stack};
+  for (size_t i = 0; i < count; i++) {
+    const auto& [kind, argument] = op.parameters[i];
     try {
-      stack.push_back(toIValue(env, values[i + 1], argument.type(), argument.N()));
+      if (i >= given && argument->default_value())
+        stack.push_back(*argument->default_value());
+      else if (i >= given || !pushPlain(env, engine.slots, kind, values[i + 1], stack))
+        pushArgument(env, *argument, i < given ? values[i + 1] : undefined(env), stack);
     } catch (const std::invalid_argument& error) {
-      throw std::invalid_argument("argument '" + argument.name() + "' (" + argument.type()->str() + "): " + error.what());
+      throw std::invalid_argument("argument '" + argument->name() + "' (" + argument->type()->str() + "): " + error.what());
     }
   }
-  op.callBoxed(stack);
+  op.handle.callBoxed(stack);
   refuseShrunkFiles(env);
-  if (stack.empty()) return undefined(env);
-  if (isInPlace(schema)) return undefined(env);
+  if (stack.empty() || op.inPlace) return undefined(env);
   if (stack.size() == 1) return fromIValue(env, std::move(stack[0]));
   napi_value array;
   made(env, napi_create_array_with_length(env, stack.size(), &array));
@@ -209,6 +250,18 @@ napi_value call(napi_env env, const Arguments& values) {
 }
 
 }  // namespace
+
+Operator::Operator(c10::OperatorHandle found) : handle(found), inPlace(isInPlace(found.schema())) {
+  for (const auto& argument : handle.schema().arguments()) {
+    auto kind = argument.type()->kind();
+    // A tensor that may be absent is mostly there.
+    if (kind == TypeKind::OptionalType) {
+      const auto& element = argument.type()->castRaw<c10::OptionalType>()->getElementType();
+      if (element->kind() == TypeKind::TensorType) kind = TypeKind::TensorType;
+    }
+    parameters.push_back({kind, &argument});
+  }
+}
 
 void defineOperators(napi_env env, napi_value exports) {
   define(env, exports, "resolve", resolve);

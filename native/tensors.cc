@@ -69,8 +69,7 @@ napi_value fromArray(napi_env env, const Arguments& arguments) {
   auto tensor = at::from_blob(
       bytes.data, shape,
       [borrowed, reference](void*) {
-        std::lock_guard<std::mutex> lock(borrowed->mutex);
-        borrowed->dropped.push_back(reference);
+        borrowed->drop(reference);
       },
       options);
   return fromTensor(env, tensor);
@@ -116,9 +115,18 @@ napi_value item(napi_env env, const Arguments& arguments) {
   return value.isIntegral(false) ? fromInt(env, value.toLong()) : fromDouble(env, value.toDouble());
 }
 
+// release(handle); releaseAll(Float64Array, count) frees the first `count` of its handles.
 napi_value release(napi_env env, const Arguments& arguments) {
+  engineOf(env).slots.free(toDouble(env, arguments.at(0)));
+  return undefined(env);
+}
+napi_value releaseAll(napi_env env, const Arguments& arguments) {
+  const auto bytes = bytesOf(env, arguments.at(0));
+  const auto* handles = reinterpret_cast<const double*>(bytes.data);
+  const auto count = static_cast<size_t>(toInt(env, arguments.at(1)));
+  if (count > bytes.length / sizeof(double)) throw std::invalid_argument("there are fewer handles");
   auto& slots = engineOf(env).slots;
-  for (auto handle : arguments) slots.free(toDouble(env, handle));
+  for (size_t i = 0; i < count; i++) slots.free(handles[i]);
   return undefined(env);
 }
 
@@ -151,6 +159,7 @@ void defineTensors(napi_env env, napi_value exports) {
   define(env, exports, "describe", describe);
   define(env, exports, "item", item);
   define(env, exports, "release", release);
+  define(env, exports, "releaseAll", releaseAll);
   define(env, exports, "weigh", weigh);
   define(env, exports, "unweigh", unweigh);
   define(env, exports, "generator", generator);

@@ -49,7 +49,8 @@ interface Native {
   toArrayBuffer(handle: number, copy: boolean): ArrayBuffer;
   describe(handle: number): [dtype: number, device: string, ...shape: number[]];
   item(handle: number): number;
-  release(...handles: number[]): void;
+  release(handle: number): void;
+  releaseAll(handles: Float64Array, count: number): void;
   weigh(handle: number): number;
   unweigh(bytes: number): void;
   generator(seed: number): number;

@@ -6,6 +6,7 @@
 import { GraftError } from '../core/index.js';
 import { type DType, dtypeCode, dtypeName } from './dtype.js';
 import { explain, native, type Schema } from './native.js';
+import { Held } from './scope.js';
 
 /** What an operator knows of a tensor. `tensor.ts` has the class that users see. */
 export interface Handle {
@@ -37,8 +38,10 @@ const isKeywords = (value: unknown): value is Keywords =>
 
 /** @param name the argument's name in the schema */
 function lower(value: Argument, name: string, operator: string): unknown {
+  if (typeof value === 'number') return value;
   if (isHandle(value)) return value.handle;
-  if (Array.isArray(value)) return value.map((item) => lower(item, name, operator));
+  if (Array.isArray(value))
+    return value.every((item) => typeof item === 'number') ? value : value.map((item) => lower(item, name, operator));
   if (typeof value === 'string' && (name === 'dtype' || name === 'memory_format')) {
     const code = name === 'dtype' ? dtypeCode(value as DType) : memoryFormats[value];
     if (code === undefined) throw new OperatorError(operator, [], `argument '${name}' cannot be '${value}'`);
@@ -76,6 +79,13 @@ function schemaOf(name: string): Schema | null {
 /** Whether this libtorch has the operator, such as `aten::_fused_adam_`. */
 export const hasOperator = (name: string): boolean => schemaOf(name) !== null;
 
+/** As `schemaOf`. @throws OperatorError where this libtorch has no such operator */
+export function knownSchema(name: string): Schema {
+  const schema = schemaOf(name);
+  if (!schema) throw new OperatorError(name, [], `libtorch ${native().version()} has no such operator`);
+  return schema;
+}
+
 /**
  * Calls an operator.
  *
@@ -83,19 +93,20 @@ export const hasOperator = (name: string): boolean => schemaOf(name) !== null;
  * @returns what the native call gives: handles for tensors; undefined for in-place operators
  * @throws OperatorError naming the operator and the shapes it was given
  */
-export function callOperator(
-  name: string,
-  values: readonly (Argument | Keywords)[],
-): { result: unknown; schema: Schema } {
-  const schema = schemaOf(name);
-  if (!schema) throw new OperatorError(name, [], `libtorch ${native().version()} has no such operator`);
+export function callOperator(name: string, values: readonly (Argument | Keywords)[]): unknown {
+  const schema = knownSchema(name);
   const last = values[values.length - 1];
-  const keywords = isKeywords(last) ? last : undefined;
+  const keywords = !(last instanceof Held) && isKeywords(last) ? last : undefined;
   const count = keywords ? values.length - 1 : values.length;
   const lowered: unknown[] = [];
   for (let i = 0; i < count; i++) {
-    const argument = schema.arguments[i];
     const value = values[i] as Argument;
+    // Most arguments are tensors, and the rest of the checks are not for them.
+    if (value instanceof Held) {
+      lowered.push(value.handle);
+      continue;
+    }
+    const argument = schema.arguments[i];
     if (argument?.type === 'Tensor' && !isHandle(value))
       throw new OperatorError(name, [], `argument '${argument.name}' expects a tensor and was given ${typeof value}`);
     lowered.push(lower(value, argument?.name ?? '', name));
@@ -110,7 +121,7 @@ export function callOperator(
     lowered[position] = lower(keywords[key], snake, name);
   }
   try {
-    return { result: native().call(schema.id, ...lowered), schema };
+    return native().call(schema.id, ...lowered);
   } catch (thrown) {
     const error = explain(thrown);
     if (error instanceof GraftError) throw error;

@@ -18,13 +18,23 @@ const forgotten = new FinalizationRegistry<{ handle: number; bytes: number }>(({
   native().release(handle);
 });
 
-let current: Set<Held> | undefined;
+/** What a scope is going to free: the tensors that still say that they are in it. */
+class Scope {
+  tensors: Held[] = [];
+  /** How many of them are in it no longer. */
+  gone = 0;
+}
+
+let current: Scope | undefined;
+
+/** Room for the handles that a scope frees in one call. */
+const handles = new Float64Array(512);
 
 /** Native memory with a handle, and who frees it. */
 export abstract class Held implements Disposable {
   #handle: number;
   /** The scope that frees it; outside every scope the finaliser does. */
-  #scope: Set<Held> | undefined;
+  #scope: Scope | undefined;
   /** What the collector was told; the memory itself may be exchanged meanwhile. */
   #bytes = 0;
   /** A name for messages: the operator that made the tensor, or the parameter's path. */
@@ -36,10 +46,19 @@ export abstract class Held implements Disposable {
     this.#enter(current);
   }
 
-  #enter(scope: Set<Held> | undefined): void {
+  #enter(scope: Scope | undefined): void {
     this.#scope = scope;
-    if (scope) scope.add(this);
+    if (scope) scope.tensors.push(this);
     else this.#register();
+  }
+
+  /** A long scope does not hold on to what left it. */
+  #leave(scope: Scope): void {
+    this.#scope = undefined;
+    const { tensors } = scope;
+    if (++scope.gone < 64 || scope.gone < tensors.length / 2) return;
+    scope.tensors = tensors.filter((tensor) => tensor.#scope === scope);
+    scope.gone = 0;
   }
 
   #register(): void {
@@ -58,7 +77,7 @@ export abstract class Held implements Disposable {
 
   dispose(): void {
     if (this.#handle === 0) return;
-    if (this.#scope) this.#scope.delete(this);
+    if (this.#scope) this.#leave(this.#scope);
     else {
       forgotten.unregister(this);
       native().unweigh(this.#bytes);
@@ -72,26 +91,43 @@ export abstract class Held implements Disposable {
 
   /** Lets the tensor outlive the scope it was made in; the finaliser is its net from now on. */
   keep(): this {
-    if (this.#scope?.delete(this)) this.#enter(undefined);
+    if (this.#scope) {
+      this.#leave(this.#scope);
+      this.#enter(undefined);
+    }
     return this;
   }
 
   /** See `scope`. */
   static scope<T>(body: () => T): T {
     const outer = current;
-    const made = new Set<Held>();
+    const made = new Scope();
     current = made;
     try {
       const result = body();
       if (result instanceof Promise) throw new TypeError('scope() takes a synchronous function');
       eachTensor(result, (tensor) => {
-        if (made.delete(tensor)) tensor.#enter(outer);
+        if (tensor.#scope === made) tensor.#enter(outer);
       });
       return result;
     } finally {
       current = outer;
-      for (const tensor of made) tensor.dispose();
+      Held.#free(made);
     }
+  }
+
+  static #free(scope: Scope): void {
+    let count = 0;
+    for (const tensor of scope.tensors) {
+      if (tensor.#scope !== scope) continue;
+      tensor.#scope = undefined;
+      handles[count++] = tensor.#handle;
+      tensor.#handle = 0;
+      if (count < handles.length) continue;
+      native().releaseAll(handles, count);
+      count = 0;
+    }
+    if (count > 0) native().releaseAll(handles, count);
   }
 }
 

@@ -2,10 +2,25 @@
 import type { Room } from '../core/index.js';
 import { type ArrayOf, arrayOf, type DType, dtypeCode, dtypeName } from './dtype.js';
 import { native } from './native.js';
-import { type Argument, callOperator, describeHandle, type Keywords } from './operators.js';
+import { type Argument, callOperator, describeHandle, type Keywords, knownSchema } from './operators.js';
 import { Held } from './scope.js';
 
 type Shape = readonly number[];
+
+const both = (name: string): Overloads => [`${name}.Tensor`, `${name}.Scalar`];
+/** Names of operators that take a tensor or a number. */
+const overloads = {
+  add: both('aten::add'),
+  sub: both('aten::sub'),
+  mul: both('aten::mul'),
+  div: both('aten::div'),
+  gt: both('aten::gt'),
+  lt: both('aten::lt'),
+  ge: both('aten::ge'),
+  eq: both('aten::eq'),
+  add_: both('aten::add_'),
+  mul_: both('aten::mul_'),
+};
 
 /**
  * A tensor of libtorch's with PyTorch's methods in camelCase. Users make tensors with `tensor`, `zeros`, … and with operators;
@@ -87,16 +102,16 @@ export class Tensor extends Held {
 
   // Arithmetic, element by element, with broadcasting -------------------------------------------------------------------
   add(other: Tensor | number): Tensor {
-    return one(overload('aten::add', other), this, other);
+    return one(overload(overloads.add, other), this, other);
   }
   sub(other: Tensor | number): Tensor {
-    return one(overload('aten::sub', other), this, other);
+    return one(overload(overloads.sub, other), this, other);
   }
   mul(other: Tensor | number): Tensor {
-    return one(overload('aten::mul', other), this, other);
+    return one(overload(overloads.mul, other), this, other);
   }
   div(other: Tensor | number): Tensor {
-    return one(overload('aten::div', other), this, other);
+    return one(overload(overloads.div, other), this, other);
   }
   pow(exponent: number): Tensor {
     return one('aten::pow.Tensor_Scalar', this, exponent);
@@ -123,16 +138,16 @@ export class Tensor extends Held {
     return one('aten::clamp', this, low, high);
   }
   gt(other: Tensor | number): Tensor {
-    return one(overload('aten::gt', other), this, other);
+    return one(overload(overloads.gt, other), this, other);
   }
   lt(other: Tensor | number): Tensor {
-    return one(overload('aten::lt', other), this, other);
+    return one(overload(overloads.lt, other), this, other);
   }
   ge(other: Tensor | number): Tensor {
-    return one(overload('aten::ge', other), this, other);
+    return one(overload(overloads.ge, other), this, other);
   }
   eq(other: Tensor | number): Tensor {
-    return one(overload('aten::eq', other), this, other);
+    return one(overload(overloads.eq, other), this, other);
   }
   matmul(other: Tensor): Tensor {
     return one('aten::matmul', this, other);
@@ -140,10 +155,10 @@ export class Tensor extends Held {
 
   // In place: the tensor itself is changed and returned -----------------------------------------------------------------
   add_(other: Tensor | number): Tensor {
-    return into(overload('aten::add_', other), this, other);
+    return into(overload(overloads.add_, other), this, other);
   }
   mul_(other: Tensor | number): Tensor {
-    return into(overload('aten::mul_', other), this, other);
+    return into(overload(overloads.mul_, other), this, other);
   }
   copy_(source: Tensor): Tensor {
     return into('aten::copy_', this, source);
@@ -232,11 +247,13 @@ export class Tensor extends Held {
   }
 }
 
-const overload = (name: string, other: Tensor | number) => `${name}.${typeof other === 'number' ? 'Scalar' : 'Tensor'}`;
+type Overloads = readonly [ofTensor: string, ofNumber: string];
+const overload = ([ofTensor, ofNumber]: Overloads, other: Tensor | number) =>
+  typeof other === 'number' ? ofNumber : ofTensor;
 
 /** Calls an operator that gives one new tensor. */
 export function one(name: string, ...values: (Argument | Keywords)[]): Tensor {
-  return new Tensor(callOperator(name, values).result as number, name);
+  return new Tensor(callOperator(name, values) as number, name);
 }
 
 /** Calls an operator that changes its first argument. */
@@ -256,7 +273,8 @@ type Result = Tensor | number | boolean | string | undefined | Result[];
  */
 export function operator(name: string): (...values: (Argument | Keywords)[]) => Result {
   return (...values) => {
-    const { result, schema } = callOperator(name, values);
+    const result = callOperator(name, values);
+    const schema = knownSchema(name);
     if (schema.inPlace) return values[0] as Tensor;
     const wrap = (value: unknown, type: string): Result => {
       if (Array.isArray(value)) return value.map((item) => wrap(item, type));
