@@ -2,19 +2,18 @@
 encoder adds its low-rank update, the whole network predicts in training mode, the encoder runs again for the early head,
 and the loss against the network's own prediction goes back through everything that was recorded.
 
-Reads nothing; prints the milliseconds of each step as one JSON list.
-Usage: adaptation_step.py STEPS BATCH SIZE FILTERS THREADS
+Usage: adapt_step.py BATCH SIZE FILTERS THREADS
 """
-import json
 import math
 import sys
-import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-steps, batch, size, filters, threads = map(int, sys.argv[1:])
+from worker import serve
+
+batch, size, filters, threads = map(int, sys.argv[1:])
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 
@@ -100,15 +99,15 @@ optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad],
 images = torch.rand(batch, 1, size, size)
 model.train()
 
-times = []
-for _ in range(steps):
-    begin = time.perf_counter()
+
+def step():
     target = torch.sigmoid(model(images))
     early = F.interpolate(head(model.encode(images)[3]), scale_factor=8, mode="bilinear")
     loss = F.binary_cross_entropy_with_logits(early, target)
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
-    loss.item()
-    times.append((time.perf_counter() - begin) * 1000)
-print(json.dumps(times))
+    return loss.item()
+
+
+serve(step)
