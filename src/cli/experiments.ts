@@ -61,7 +61,9 @@ export async function carryOut(
   const experiment = await context.follow(runStudy(study, recipe, options));
   context.print(experiment, () => {
     const { width, bold } = context;
-    const tables = study.tables(experiment.summary).flatMap((one) => [one.title, inText(one, width, bold)]);
+    const tables = study
+      .tables(experiment.summary)
+      .flatMap((one) => [wrap(one.title, width).join('\n'), inText(one, width, bold)]);
     const { sentence, more } = experiment.headline;
     const certain = [...wrap(sentence, width).map(bold), ...more.flatMap((text) => wrap(text, width))];
     return [...tables, certain.join('\n'), `report: ${experiment.report}`].join('\n\n');

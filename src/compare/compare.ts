@@ -1,6 +1,7 @@
 /**
  * Methods side by side: means, medians and intervals of each, and each against a baseline on the patients that both
- * scored, by Wilcoxon's signed-rank test with Holm's correction over all methods that are tested in a group.
+ * scored, by Wilcoxon's signed-rank test with Holm's correction over all methods that are tested in a group. An oracle, which
+ * has seen the targets' labels, is not tested: it only says how far a method could come.
  *
  * Left out: tests between every two methods, which nobody's question asks for and which cost each of them power.
  */
@@ -9,13 +10,16 @@ import {
   bootstrapInterval,
   type Description,
   describeValues,
+  extentTitles,
   holm,
   type Interval,
   meanOf,
+  type ScoredExtent,
   wilcoxon,
 } from '../metrics/index.js';
-import { type ComparisonEntry, caseOf, commonCases, type Selection, valuesByUnit } from './entry.js';
+import { type ComparisonEntry, caseOf, commonCases, meanWhereMeasured, type Selection, valuesByUnit } from './entry.js';
 import { compareError } from './errors.js';
+import { gapClosed } from './gap.js';
 import { type MeasureName, type NamedValue, worstOf } from './measures.js';
 import { notesOn } from './notes.js';
 
@@ -38,8 +42,15 @@ export interface Row extends Description {
   entry: string;
   /** Different cases; more than `count` where patients have several. */
   cases: number;
-  /** Null for the baseline, and where no patient was scored by both. */
+  /** Null for the baseline and an oracle, and where no patient was scored by both. */
   against: Against | null;
+  oracle: boolean;
+  /** Mean signed boundary bias in mm, positive where masks end outside the reference; NaN where it was not measured. */
+  boundaryBias: number;
+  /** Mean surface Dice on the slices that the network sees; NaN where it was not measured. */
+  surfaceDiceOnSlices: number;
+  /** The share of the gap between source and oracle, by the compared measure; absent where there is none to speak of. */
+  gapClosed?: number;
 }
 
 export interface Group {
@@ -53,6 +64,7 @@ export interface Group {
 export interface Comparison {
   measure: MeasureName;
   toleranceMm: number;
+  scored: ScoredExtent;
   baseline: string;
   /** What is counted: patients, where the data set or the recipe says whose a case is. */
   unit: 'patient' | 'case';
@@ -71,7 +83,7 @@ export interface Comparison {
  * @param entries at least one; names are different
  * @param options.measure such as `dice` or `hausdorff95`
  * @param options.baseline an entry's name; default: the first
- * @throws GraftError COMPARE_CLASSES, COMPARE_TOLERANCE, COMPARE_UNKNOWN
+ * @throws GraftError COMPARE_CLASSES, COMPARE_TOLERANCE, COMPARE_EXTENT, COMPARE_UNKNOWN
  */
 export function compareMethods(
   entries: readonly ComparisonEntry[],
@@ -87,7 +99,7 @@ export function compareMethods(
     rows: rowsOf(entries, baseline, measure, selection),
   });
   return {
-    ...{ measure, toleranceMm },
+    ...{ measure, toleranceMm, scored: entries[0].scored ?? 'all' },
     baseline: baseline.name,
     unit: entries.some(({ scores }) => scores.some(({ patient }) => patient !== undefined)) ? 'patient' : 'case',
     groups: [
@@ -114,7 +126,7 @@ export function entryOf(entries: readonly ComparisonEntry[], name: string): Comp
 
 function checkComparable(entries: readonly ComparisonEntry[], measure: MeasureName): void {
   const [first] = entries;
-  for (const { name, classes, toleranceMm } of entries) {
+  for (const { name, classes, toleranceMm, scored = 'all' } of entries) {
     if (classes.join() !== first.classes.join())
       throw compareError('COMPARE_CLASSES', {
         ...{ other: name, first: first.name },
@@ -124,6 +136,11 @@ function checkComparable(entries: readonly ComparisonEntry[], measure: MeasureNa
     if (measure === 'surfaceDice' && toleranceMm !== first.toleranceMm)
       throw compareError('COMPARE_TOLERANCE', {
         ...{ other: name, first: first.name, found: toleranceMm, expected: first.toleranceMm },
+      });
+    const { scored: expected = 'all' } = first;
+    if (scored !== expected)
+      throw compareError('COMPARE_EXTENT', {
+        ...{ other: name, first: first.name, found: extentTitles[scored], expected: extentTitles[expected] },
       });
   }
 }
@@ -137,8 +154,15 @@ function rowsOf(
   const rows = entries.map((entry): Row => {
     const values = valuesByUnit(entry.scores, measure, selection);
     const cases = valuesByUnit(entry.scores, measure, selection, caseOf).size;
-    const against = entry === baseline ? null : testAgainst(entry, baseline, measure, selection);
-    return { entry: entry.name, cases, ...describeValues([...values.values()]), against };
+    const oracle = entry.role === 'oracle';
+    const against = entry === baseline || oracle ? null : testAgainst(entry, baseline, measure, selection);
+    const closed = gapClosed(entry, entries, measure, selection);
+    return {
+      ...{ entry: entry.name, cases, ...describeValues([...values.values()]), against, oracle },
+      boundaryBias: meanWhereMeasured(entry.scores, 'boundaryBias', selection),
+      surfaceDiceOnSlices: meanWhereMeasured(entry.scores, 'surfaceDiceOnSlices', selection),
+      ...(closed !== undefined && { gapClosed: closed }),
+    };
   });
   const tested = rows.flatMap(({ against }) => against ?? []);
   const adjusted = holm(tested.map(({ p }) => p));

@@ -1,7 +1,7 @@
 /** Every score as a line of CSV, for R, pandas or a spreadsheet. A distance that is undefined is an empty field. */
 
 import { csvOf } from '../data/index.js';
-import type { CaseScore, ClassMeasures } from '../metrics/index.js';
+import type { CaseMeasures, CaseScore } from '../metrics/index.js';
 
 const columns = [
   'dice',
@@ -11,7 +11,9 @@ const columns = [
   'volumeDifferenceMl',
   'truthMl',
   'predictionMl',
-] as const satisfies (keyof ClassMeasures)[];
+  'boundaryBias',
+  'surfaceDiceOnSlices',
+] as const satisfies (keyof CaseMeasures)[];
 
 /** What a case's lines begin with. */
 type Origin = Record<string, string | number | null | undefined>;

@@ -6,7 +6,7 @@
  * narrower and every p-value smaller than the data allow.
  */
 
-import type { CaseScore } from '../metrics/index.js';
+import type { CaseMeasures, CaseScore, ScoredExtent } from '../metrics/index.js';
 import { meanOf } from '../metrics/index.js';
 import { type MeasureName, measured } from './measures.js';
 
@@ -19,6 +19,12 @@ export interface ComparisonEntry {
   seeds: readonly number[];
   /** Of all seeds: a case is there once for each seed that scored it. */
   scores: readonly CaseScore[];
+  /** The slices that were scored; absent: all. */
+  scored?: ScoredExtent | undefined;
+  /** The ends of the gap that methods close: the model as it came, and one that was trained on the targets' labels. */
+  role?: 'source' | 'oracle' | undefined;
+  /** Several runs are told apart by it. */
+  run?: string;
 }
 
 /** Scores to look at; all where nothing is named. */
@@ -42,9 +48,16 @@ export const valuesByUnit = (
   averaged(site === undefined ? scores : scores.filter((score) => score.site === site), measure, key, only);
 
 /** Means over classes and over everything that has the same key. @param only one class instead of all */
-export function averaged<Score extends Pick<CaseScore, 'classes'>>(
+export const averaged = <Score extends Pick<CaseScore, 'classes'>>(
   scores: readonly Score[],
   measure: MeasureName,
+  key: (score: Score) => string,
+  only?: string,
+): Map<string, number> => averagedValues(scores, (one) => measured(one, measure), key, only);
+
+function averagedValues<Score extends Pick<CaseScore, 'classes'>>(
+  scores: readonly Score[],
+  value: (one: CaseMeasures) => number,
   key: (score: Score) => string,
   only?: string,
 ): Map<string, number> {
@@ -53,9 +66,26 @@ export function averaged<Score extends Pick<CaseScore, 'classes'>>(
     const classes = only === undefined ? Object.values(score.classes) : [score.classes[only]];
     const mine = values.get(key(score)) ?? [];
     values.set(key(score), mine);
-    mine.push(meanOf(classes.map((one) => measured(one, measure))));
+    mine.push(meanOf(classes.map(value)));
   }
   return new Map([...values].map(([unit, all]) => [unit, meanOf(all)]));
+}
+
+/**
+ * The mean over patients of what not every case has: the boundary bias, which has no value where a mask is empty, or the
+ * surface Dice on slices.
+ *
+ * @returns NaN where no case has it
+ */
+export function meanWhereMeasured(
+  scores: readonly CaseScore[],
+  measure: 'boundaryBias' | 'surfaceDiceOnSlices',
+  { site, class: only }: Selection = {},
+): number {
+  const has = ({ classes }: CaseScore) =>
+    (only === undefined ? Object.values(classes) : [classes[only]]).every((one) => typeof one[measure] === 'number');
+  const those = scores.filter((score) => (site === undefined || score.site === site) && has(score));
+  return meanOf([...averagedValues(those, (one) => one[measure]!, unitOf, only).values()]);
 }
 
 /** Cases that both scored, by `caseOf`, and those that only have the same name: their reference labels differ. */

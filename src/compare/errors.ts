@@ -12,6 +12,11 @@ export const compareErrors = {
     message: 'The surface Dice of {other} was taken at {found} mm, that of {first} at {expected} mm.',
     hint: 'Run one of them again with the toleranceMm of the other, or compare another measure with --measure.',
   },
+  COMPARE_EXTENT: {
+    exit: 'usage',
+    message: 'Of {other} {found} were scored, of {first} {expected}.',
+    hint: 'Run one of them again with `scored` as the other has it.',
+  },
   COMPARE_UNKNOWN: {
     exit: 'usage',
     message: '{name} is not among what is compared{suggestion}',

@@ -2,7 +2,7 @@
 import { type ComparisonEntry, caseOf, commonCases, unitOf } from './entry.js';
 
 export function notesOn(entries: readonly ComparisonEntry[], baseline: ComparisonEntry): string[] {
-  const others = entries.filter((entry) => entry !== baseline);
+  const others = entries.filter((entry) => entry !== baseline && entry.role !== 'oracle');
   const cases = (entry: ComparisonEntry) => new Set(entry.scores.map(caseOf));
   const without = (of: Set<string>, those: Set<string>) => [...of].filter((one) => !those.has(one));
   const pairs = others.map((entry) => {

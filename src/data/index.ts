@@ -27,9 +27,12 @@ export {
   type LoadOptions,
   loadSlices,
   loadSlicesWithPauses,
+  type PreparedCase,
+  prepareLoaded,
   SlicePool,
+  toSlices,
 } from './slices.js';
-export { describeSplit, isWithheld, type Split, type SplitOptions, splitCases } from './split.js';
+export { describeSplit, foldCases, isWithheld, type Split, type SplitOptions, splitCases } from './split.js';
 export { assertSameGrid, type Grid, ignored, type Label, type Placed, shownClasses, type Volume } from './volume.js';
 export { augmentWindows, type WindowAugmentation, windowAugmentationSchema } from './window-augment.js';
 export {

@@ -60,7 +60,12 @@ function wanted(one: Case, { labels = true }: LoadOptions): Case {
   return labels ? one : unlabelled;
 }
 
-function* prepareLoaded(one: Case, { image, label }: LoadedCase, preprocessing: Preprocessing): Pausing<PreparedCase> {
+/** Prepares a case that was read. */
+export function* prepareLoaded(
+  one: Case,
+  { image, label }: LoadedCase,
+  preprocessing: Preprocessing,
+): Pausing<PreparedCase> {
   const own = preprocessingOf(one, preprocessing);
   const { slices, geometry } = yield* prepareVolumeWithPauses(image, own);
   return {

@@ -39,6 +39,33 @@ export function splitCases<Part extends string>(cases: readonly Case[], options:
   return fixed ? keepParts(usable, options) : draw(usable, options, areFractions(options.parts));
 }
 
+/**
+ * Crosses cases over: each is in the test part of exactly one fold, and in `adapt` of all others. Patients stay together,
+ * and folds have as many of them as one another, or one more. Parts that the data set itself gives its cases do not count.
+ *
+ * @param options.folds at least 2
+ * @throws GraftError SPLIT_TOO_FEW, SPLIT_PATTERN_INVALID, SPLIT_PATTERN_UNMATCHED
+ */
+export function foldCases(
+  cases: readonly Case[],
+  { folds, seed, groupBy }: { folds: number } & Pick<SplitOptions, 'seed' | 'groupBy'>,
+): Split<'adapt' | 'test'>[] {
+  const usable = cases.filter((one) => !isWithheld(one));
+  const { groups, keys } = shuffledGroups(usable, seed, groupBy);
+  if (keys.length < folds)
+    throw splitError('SPLIT_TOO_FEW', {
+      shares: JSON.stringify({ folds }),
+      needed: folds,
+      groups: keys.length,
+      cases: usable.length,
+    });
+  const casesOf = (chosen: readonly string[]) => chosen.flatMap((key) => groups.get(key)!).sort(bySite);
+  return Array.from({ length: folds }, (_, fold) => ({
+    adapt: casesOf(keys.filter((_, i) => i % folds !== fold)),
+    test: casesOf(keys.filter((_, i) => i % folds === fold)),
+  }));
+}
+
 /** Whether the data set keeps the case for tests elsewhere: its label is not there. */
 export const isWithheld = ({ split, label }: Case): boolean => split === 'test' && label === undefined;
 
@@ -72,8 +99,7 @@ function draw<Part extends string>(
   { parts, seed, groupBy }: SplitOptions<Part>,
   fractions: boolean,
 ): Split<Part> {
-  const groups = groupsOf(cases, groupBy);
-  const keys = random(seed, 'split').shuffle([...groups.keys()].sort());
+  const { groups, keys } = shuffledGroups(cases, seed, groupBy);
   const names = Object.keys(parts) as Part[];
   const counts = groupCounts(parts, keys.length, cases.length, fractions);
   const result = {} as Split<Part>;
@@ -84,6 +110,12 @@ function draw<Part extends string>(
     from += counts[i];
   });
   return result;
+}
+
+/** The groups, and their names in the order that the seed gives. */
+function shuffledGroups(cases: readonly Case[], seed: number, groupBy: string | undefined) {
+  const groups = groupsOf(cases, groupBy);
+  return { groups, keys: random(seed, 'split').shuffle([...groups.keys()].sort()) };
 }
 
 /** One line a part, for people: `train        12 cases: ixi-t1/case01, …`. */

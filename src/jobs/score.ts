@@ -1,6 +1,7 @@
-/** Scoring a model on labelled cases, on the grid of each case's own file. */
+/** Scoring a model on labelled cases, on the grid of each case's own file and on the slices that the network sees. */
 
 import { basename } from 'node:path';
+import { masksOf } from '../adapt/index.js';
 import type { Pause, Pausing, ProgressEvent } from '../core/index.js';
 import {
   assertClasses,
@@ -10,13 +11,24 @@ import {
   type Label,
   loadCaseWithPauses,
   niftiStem,
+  type PreparedCase,
+  planesOf,
+  prepareLoaded,
   readCaseLabel,
   readLabel,
+  sourceOfTensor,
+  toSlices,
   type Volume,
   volumesIn,
 } from '../data/index.js';
-import type { CaseScore } from '../metrics/index.js';
-import { type ClassMeasures, evaluateLabelsWithPauses } from '../metrics/index.js';
+import {
+  type CaseMeasures,
+  type CaseScore,
+  cutAlong,
+  evaluateLabelsWithPauses,
+  labelledExtent,
+  type ScoredExtent,
+} from '../metrics/index.js';
 import { type Adapter, type Segmenter, segmentVolumeWithPauses } from '../segmenter/index.js';
 import { jobError } from './errors.js';
 
@@ -33,18 +45,36 @@ export async function* scoreCase(
   return { site, name, ...(patient !== undefined && { patient }), classes: measures };
 }
 
-/** Measures a mask against the truth, without the voxels that count for nothing. */
+/** A label, or those of prepared slices. */
+interface Labelled {
+  /** uint8 [z, y, x] */
+  data: Uint8Array;
+  shape: [number, number, number];
+  /** [z, y, x] in mm */
+  spacing: [number, number, number];
+}
+
+/**
+ * Measures a mask against the truth, without the voxels that count for nothing.
+ * @param across the axis of [z, y, x] along which only the labelled extent is measured; default: all is
+ */
 export function* measure(
-  truth: { data: Uint8Array; shape: [number, number, number]; spacing: [number, number, number] },
+  truth: Labelled,
   prediction: Uint8Array,
   classes: readonly string[],
   toleranceMm: number,
+  across?: number,
 ): Pausing<CaseScore['classes']> {
-  const { shape, spacing } = truth;
   const counts = (value: number, i: number) => (truth.data[i] === ignored ? 0 : value);
-  const [data, mask] = truth.data.includes(ignored)
+  let [data, mask] = truth.data.includes(ignored)
     ? [truth.data.map(counts), prediction.map(counts)]
     : [truth.data, prediction];
+  let { shape, spacing } = truth;
+  if (across !== undefined) {
+    const extent = labelledExtent(data, shape, across);
+    [data, mask] = [data, mask].map((values) => cutAlong(values, truth.shape, across, extent));
+    shape = shape.with(across, extent[1] - extent[0]) as Labelled['shape'];
+  }
   const numbers = classes.map((_, i) => i + 1);
   const measures = yield* evaluateLabelsWithPauses(data, mask, { shape, spacing, classes: numbers, toleranceMm });
   const finite = (value: number) => (Number.isFinite(value) ? value : null);
@@ -126,11 +156,22 @@ export const shownNames = (names: readonly string[]): string =>
   names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '');
 
 /** Mean of a measure over cases and classes; Infinity where a distance is undefined. */
-export function meanScore(scores: readonly CaseScore[], key: keyof ClassMeasures): number {
+export function meanScore(scores: readonly CaseScore[], key: keyof CaseMeasures): number {
   const values = scores.flatMap(({ classes }) =>
     Object.values(classes).map((one) => one[key] ?? Number.POSITIVE_INFINITY),
   );
   return values.reduce((a, b) => a + b, 0) / values.length;
+}
+
+interface Scoring {
+  classes: readonly string[];
+  /** Of the surface Dice. */
+  toleranceMm: number;
+  /**
+   * The slices that count, as the model cuts a volume into slices. Given, the surface Dice on the model's own slices is
+   * measured, too; default: all slices, and the grid of the file alone.
+   */
+  scored?: ScoredExtent;
 }
 
 /**
@@ -143,7 +184,7 @@ export async function* scoreModel(
   task: string,
   model: Segmenter,
   cases: readonly Case[],
-  { classes, toleranceMm }: { classes: readonly string[]; toleranceMm: number },
+  { classes, toleranceMm, scored }: Scoring,
   adapterOf: (one: Case) => Adapter | undefined = () => undefined,
 ): AsyncGenerator<ProgressEvent, CaseScore[]> {
   yield { kind: 'task', name: task };
@@ -155,11 +196,54 @@ export async function* scoreModel(
       if (adapter !== used) model.use(adapter);
       used = adapter;
       const segment = (image: Volume) => segmentVolumeWithPauses(model, image, { case: one });
-      scores.push(yield* scoreCase(one, segment, classes, toleranceMm));
+      scores.push(
+        yield* scored
+          ? scoreOnBothGrids(model, one, segment, { classes, toleranceMm, scored })
+          : scoreCase(one, segment, classes, toleranceMm),
+      );
       yield { kind: 'step', done: scores.length, total: cases.length };
     }
   } finally {
     model.use(undefined);
   }
   return scores;
+}
+
+/** As `scoreCase`, with the surface Dice on the slices that the network sees: there thick voxels have less effect. */
+async function* scoreOnBothGrids(
+  model: Segmenter,
+  one: Case,
+  segment: (image: Volume) => Pausing<Uint8Array>,
+  { classes, toleranceMm, scored }: Required<Scoring>,
+): AsyncGenerator<Pause, CaseScore> {
+  const loaded = yield* loadCaseWithPauses(one, { classes: classes.length + 1 });
+  const prepared = yield* prepareLoaded(one, loaded, model.preprocessing);
+  const across = (axis: number) => (scored === 'all' ? undefined : axis);
+  const measures = yield* measure(
+    loaded.label!,
+    yield* segment(loaded.image),
+    classes,
+    toleranceMm,
+    across(planesOf(prepared.geometry)[0]),
+  );
+  const { geometry, spacing, labels } = prepared;
+  const truth = { data: labels!, shape: geometry.shape, spacing };
+  const seen = yield* measure(truth, yield* segmentSlices(model, one, prepared), classes, toleranceMm, across(0));
+  const { site, name, patient } = one;
+  const both = classes.map((name) => [name, { ...measures[name], surfaceDiceOnSlices: seen[name].surfaceDice! }]);
+  return { site, name, ...(patient !== undefined && { patient }), classes: Object.fromEntries(both) };
+}
+
+/** @returns uint8 [n, h, w] labels of the slices; where classes overlap, the last */
+function* segmentSlices(model: Segmenter, one: Case, prepared: PreparedCase): Pausing<Uint8Array> {
+  const { images } = toSlices(one, prepared);
+  try {
+    const masks = yield* masksOf(model, sourceOfTensor(images));
+    const labels = new Uint8Array(images.shape[0] * images.shape[2] * images.shape[3]);
+    for (const [c, mask] of masks.classes.entries())
+      for (let i = 0; i < labels.length; i++) if (mask[i] !== 0) labels[i] = c + 1;
+    return labels;
+  } finally {
+    images.dispose();
+  }
 }

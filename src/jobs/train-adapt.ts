@@ -121,6 +121,36 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
   return model;
 }
 
+export interface FurtherTrainingJob
+  extends Pick<TrainingJob, 'task' | 'train' | 'training' | 'seed' | 'checkpoint' | 'cache'> {
+  /** Whose weights training starts from. */
+  model: Segmenter;
+}
+
+/**
+ * Trains a copy of a model further on labelled cases, without its early heads; the last epoch is kept.
+ *
+ * @returns the copy, the generator's last value; the caller disposes of it
+ * @throws GraftError TRAINING_UNLABELLED, and what reading the cases throws
+ */
+export async function* trainFurther(job: FurtherTrainingJob): AsyncGenerator<JobEvent, Segmenter> {
+  const { task, model, train, training, seed } = job;
+  assertLabelled(train);
+  const { family, config, classes, preparation, device } = model;
+  const copy = new Segmenter({ family, config, classes, preparation, device, heads: [...model.heads.keys()] });
+  copyInto(copy.state(), model.state());
+  const slices = yield* readSlices(task, train, copy, { cache: job.cache });
+  using pool = new SlicePool(slices, { device });
+  const configuration = {
+    ...{ seed, training, startedFrom: model.fingerprint },
+    cases: train.map(({ site, name }) => `${site}/${name}`),
+  };
+  const checkpoint = yield* checkpointAt(checkpointFiles(job.checkpoint).network, configuration, task);
+  yield* follow(task, trainNetwork(copy, pool, [], training, { seed, checkpoint }));
+  freeSlices(slices);
+  return copy;
+}
+
 export interface AdaptationJob {
   /** What progress is called. */
   task: string;

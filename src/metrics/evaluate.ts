@@ -28,6 +28,8 @@ export interface ClassMeasures {
   volumeDifferenceMl: number;
   truthMl: number;
   predictionMl: number;
+  /** Mean signed distance of the predicted surface, mm: positive outside the true mask; NaN when one of them is empty. */
+  boundaryBias: number;
 }
 
 /**
@@ -70,6 +72,7 @@ export function* evaluateLabelsWithPauses(
       volumeDifferenceMl: volumes.differenceMl,
       truthMl: volumes.truthMl,
       predictionMl: volumes.predictionMl,
+      boundaryBias: distances.boundaryBias,
     };
   }
   return measures;

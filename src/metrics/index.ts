@@ -1,7 +1,8 @@
 /** Overlap and surface measures of segmentations, in millimetres. */
-export type { CaseScore } from './case-score.js';
+export type { CaseMeasures, CaseScore } from './case-score.js';
 export { metricErrors } from './errors.js';
 export * from './evaluate.js';
+export * from './extent.js';
 export * from './overlap.js';
 export * from './statistics/index.js';
 export * from './surface-distances.js';

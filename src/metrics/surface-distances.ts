@@ -6,7 +6,7 @@
  * distance is to the nearest corner of the other surface.
  */
 import { inPieces, type Pausing, runWithoutPauses } from '../core/index.js';
-import { type Border, borderOf, boundingBox, cornerShape } from './border.js';
+import { type Border, type Box, borderOf, boundingBox, cornerShape } from './border.js';
 import { distancesBetween } from './distance-transform.js';
 import { assertShape, assertSpacing } from './errors.js';
 import { surfelAreas } from './surfels.js';
@@ -24,6 +24,12 @@ export interface SurfaceDistances {
   truthToPrediction: SurfaceElements;
   /** The elements of the predicted surface and how far the true one is; empty when the predicted mask is. */
   predictionToTruth: SurfaceElements;
+  /**
+   * Mean signed distance of the predicted surface from the true one, in mm: the sum of area × ± distance over the elements of
+   * the predicted surface, by their whole area; + where an element lies outside the true mask, - inside. 0 when both masks are
+   * empty, NaN when one is.
+   */
+  boundaryBias: number;
 }
 
 /**
@@ -53,15 +59,50 @@ export function* surfaceDistancesWithPauses(
   assertShape(prediction, 'prediction', shape);
   assertSpacing(spacing);
   const box = yield* boundingBox(truth, prediction, shape);
-  if (box === undefined) return { truthToPrediction: noElements(), predictionToTruth: noElements() };
+  if (box === undefined) return { truthToPrediction: noElements(), predictionToTruth: noElements(), boundaryBias: 0 };
   const corners = cornerShape(box);
   const areas = surfelAreas(spacing);
   const there = yield* borderOf(truth, shape, box);
   const back = yield* borderOf(prediction, shape, box);
+  const truthToPrediction = yield* sortElements(yield* distancesBetween(there, back, corners, spacing), there, areas);
+  const distances = yield* distancesBetween(back, there, corners, spacing);
+  const inTruth = (corner: number) => (truth[voxelBeyond(corner, shape, box)] ?? 0) !== 0;
   return {
-    truthToPrediction: yield* sortElements(yield* distancesBetween(there, back, corners, spacing), there, areas),
-    predictionToTruth: yield* sortElements(yield* distancesBetween(back, there, corners, spacing), back, areas),
+    truthToPrediction,
+    predictionToTruth: yield* sortElements(distances, back, areas),
+    boundaryBias: there.points.length === 0 ? Number.NaN : yield* signedMean(distances, back, areas, inTruth),
   };
+}
+
+/** By area, those inside negative; NaN without elements. */
+function* signedMean(
+  distances: Float64Array,
+  { codes, points }: Border,
+  areaOfCode: Float64Array,
+  inside: (corner: number) => boolean,
+): Pausing<number> {
+  let [sum, total] = [0, 0];
+  yield* inPieces(points.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const corner = points[i]!;
+      const area = areaOfCode[codes[corner]!]!;
+      total += area;
+      sum += inside(corner) ? -area * distances[i]! : area * distances[i]!;
+    }
+  });
+  return sum / total;
+}
+
+/**
+ * A voxel at a corner, as an index into the mask; of a corner off the surface all eight are alike. Beyond the box, where
+ * nothing is inside, an index that no mask has.
+ */
+function voxelBeyond(corner: number, [, height, width]: readonly [number, number, number], { from, to }: Box): number {
+  const [rows, columns] = [to[1] - from[1] + 1, to[2] - from[2] + 1];
+  const x = from[2] + (corner % columns);
+  const y = from[1] + (Math.floor(corner / columns) % rows);
+  const z = from[0] + Math.floor(corner / (columns * rows));
+  return x < to[2] && y < to[1] && z < to[0] ? (z * height + y) * width + x : -1;
 }
 
 const noElements = (): SurfaceElements => ({ distances: new Float64Array(), areas: new Float64Array() });

@@ -24,6 +24,8 @@ export interface ReportMethod {
   trainedParameters: number;
   /** Size of the adapter's file; `null` where the method has none. */
   adapterBytes: number | null;
+  /** Whether it has seen the targets' labels, so that it is no competitor. */
+  oracle?: boolean;
   /** Time of the adaptation, all targets and seeds together. */
   seconds?: number;
 }
@@ -32,8 +34,14 @@ export interface ReportMethod {
 export interface ReportScore {
   target: string;
   method: string;
-  /** Surface Dice at the report's tolerance, in [0, 1]. */
+  /** Surface Dice at the report's tolerance, in [0, 1], on the grid of the scans. */
   surfaceDice: number[];
+  /** Likewise, on the slices that the network sees. */
+  surfaceDiceOnSlices?: number[];
+  /** Mean signed distance of the predicted surface in mm, positive outside the reference. */
+  boundaryBias?: number[];
+  /** The share of the gap between source and oracle; null where there is none to speak of. */
+  gapClosed?: number | null;
   /** Dice, in [0, 1]. */
   dice: number[];
   /** 95th percentile of the Hausdorff distance in mm. */
@@ -112,6 +120,8 @@ export interface ReportData {
   provenance: Provenance;
   /** Tolerance of the surface Dice in mm. */
   toleranceMm: number;
+  /** The slices that were scored, in words. */
+  scored?: string;
   /** Names of the labels 1, 2, … */
   classes: readonly string[];
   methods: ReportMethod[];

@@ -4,6 +4,7 @@
  * The best of a row is bold and carries a star; equal values, as printed, are equally good.
  */
 
+import { boundaryKey, gapKey, percent } from '../compare/index.js';
 import { meanOf } from '../metrics/index.js';
 import type { ReportData, ReportScore } from './data.js';
 import { fixed, kilobytes, listed, thousands } from './format.js';
@@ -15,7 +16,8 @@ interface Measure {
   caption: string;
   values: Values;
   digits: number;
-  better: 'higher' | 'lower';
+  /** Absent: nothing is best. */
+  better?: 'higher' | 'lower';
 }
 
 /** All tables, and under them what the guard did and why. */
@@ -23,8 +25,15 @@ export function scoreTables(data: ReportData): Markup {
   const measures: Measure[] = [
     {
       id: 'surface-dice',
-      caption: `Surface Dice at a tolerance of ${data.toleranceMm} mm (higher is better)`,
+      caption: `Surface Dice at a tolerance of ${data.toleranceMm} mm on the grid of the scans (higher is better)`,
       values: (score) => score.surfaceDice,
+      digits: 3,
+      better: 'higher',
+    },
+    {
+      id: 'surface-dice-slices',
+      caption: `Surface Dice at a tolerance of ${data.toleranceMm} mm on the slices that the network sees (higher is better)`,
+      values: (score) => score.surfaceDiceOnSlices,
       digits: 3,
       better: 'higher',
     },
@@ -39,9 +48,17 @@ export function scoreTables(data: ReportData): Markup {
       better: 'lower',
     });
   }
+  measures.push({
+    id: 'boundary-bias',
+    caption: 'Boundary bias in mm',
+    values: (score) => score.boundaryBias,
+    digits: 2,
+  });
+  const shown = measures.filter(({ values }) => data.scores.some((score) => values(score)?.some(Number.isFinite)));
   const guard = guardNotes(data);
-  return html`${measures.map((measure, i) => scoreTable(data, measure, guard.marks, i === 0 ? costRows(data) : undefined))}
-<p class="key">Mean ± standard deviation over seeds; each seed’s value is the mean over the target’s cases.
+  return html`${shown.map((measure, i) => scoreTable(data, measure, guard.marks, i === 0 ? costRows(data) : undefined))}
+${gapTable(data)}<p class="key">Mean ± standard deviation over seeds; each seed’s value is the mean over the target’s cases.
+${data.scored && html`Scored: ${data.scored}. `}${shown.some(({ id }) => id === 'boundary-bias') ? html`${boundaryKey} ` : undefined}
 ${data.methods.length > 1 ? '★ best mean of the row, which may be luck.' : undefined} – not computed.</p>
 ${guard.list}`;
 }
@@ -66,13 +83,15 @@ function scoreTable(data: ReportData, measure: Measure, marks: Map<ReportScore, 
 `;
 
   function valueCells(cells: (number[] | undefined)[], { better }: Measure, mark?: (i: number) => Part): Markup[] {
-    // Compared as printed: two cells that read the same are both the best.
-    const printed = cells.map((cell) => (cell?.length ? Number(meanOf(cell).toFixed(digits)) : Number.NaN));
+    // Compared as printed: two cells that read the same are both the best. An oracle is no competitor.
+    const printed = cells.map((cell, i) =>
+      better && cell?.length && !data.methods[i]!.oracle ? Number(meanOf(cell).toFixed(digits)) : Number.NaN,
+    );
     const finite = printed.filter(Number.isFinite);
     const best = better === 'higher' ? Math.max(...finite) : Math.min(...finite);
     return cells.map((cell, i) => {
       if (!cell?.length) return html`<td>–</td>`;
-      const text = meanAndDeviation(cell, digits);
+      const text = (better === undefined && meanOf(cell) > 0 ? '+' : '') + meanAndDeviation(cell, digits);
       const star =
         finite.length > 1 && printed[i] === best
           ? html`<span role="img" aria-label="best mean of the row">★</span>`
@@ -83,6 +102,23 @@ function scoreTable(data: ReportData, measure: Measure, marks: Map<ReportScore, 
       return star ? html`<td class="best"><strong>${text}</strong>${after}</td>` : html`<td>${text}${after}</td>`;
     });
   }
+}
+
+/** By target and method the share of the gap between source and oracle; nothing where there is no gap to speak of. */
+function gapTable(data: ReportData): Part {
+  if (!data.scores.some(({ gapClosed }) => typeof gapClosed === 'number')) return undefined;
+  const caption = 'Gap between source model and oracle that is closed, in surface Dice';
+  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table id="gap-closed" class="scores">
+<caption>${caption}</caption>
+<thead><tr><th scope="col">Target</th>${data.methods.map(({ label }) => html`<th scope="col">${label}</th>`)}</tr></thead>
+<tbody>${data.targets.map(
+    (target) =>
+      html`<tr><th scope="row">${target}</th>${data.methods.map(
+        ({ name }) => html`<td>${percent(scoreOf(data, target, name)?.gapClosed ?? undefined)}</td>`,
+      )}</tr>`,
+  )}</tbody></table></div>
+<p class="key">${gapKey}</p>
+`;
 }
 
 function costRows({ methods }: ReportData): Markup {

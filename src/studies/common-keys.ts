@@ -1,5 +1,6 @@
 /** The keys that recipes of every kind have, in the order in which a recipe has them. */
 import { z } from 'zod';
+import type { ScoredExtent } from '../metrics/index.js';
 import { trackingSchema } from '../tracking/index.js';
 import { cacheSchema } from './cache.js';
 import { classesSchema, dataSchema } from './dataset.js';
@@ -31,4 +32,6 @@ const common = z.object({ ...dataKeys, ...seedKeys, ...runKeys });
 export interface CommonRecipe extends z.output<typeof common> {
   /** All that it asks for, in order. */
   tasks: readonly Task[];
+  /** The slices that are scored, where it says which. */
+  scored?: ScoredExtent;
 }

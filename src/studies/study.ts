@@ -8,7 +8,7 @@ import { type ProgressEvent, sha256 } from '../core/index.js';
 import { type Case, type Dataset, describeSplit, type Split } from '../data/index.js';
 import { type JobEvent, meanScore, progressOf, scoreModel } from '../jobs/index.js';
 import { disposeState } from '../nn/index.js';
-import { type Adapter, saveAdapter } from '../segmenter/index.js';
+import { type Adapter, type Segmenter, saveAdapter } from '../segmenter/index.js';
 import { chooseDevice, setThreads } from '../torch/index.js';
 import { Tracking } from '../tracking/index.js';
 import { findDataset, makePhantoms, withData } from './dataset.js';
@@ -27,7 +27,7 @@ export interface Run<Recipe> {
 /** A run with one of its seeds. */
 export interface SeedRun<Recipe> extends Run<Recipe> {
   seed: number;
-  /** Cases by site and by what they are for; those of `test` are scored. */
+  /** Cases by site, or fold of one (`SITE/fold1`), and by what they are for; those of `test` are scored. */
   splits: Record<string, Split>;
 }
 
@@ -43,6 +43,8 @@ export interface Trained {
   adapters: { site: string | null; adapter: Adapter }[];
   /** Whether they become files. */
   kept: boolean;
+  /** What is scored instead of the bench's model; disposed of then. */
+  model?: Segmenter;
   /** What its result says beside the key, the time and the scores. */
   result(saved: readonly SavedAdapter[]): object;
   /** For people. */
@@ -107,7 +109,7 @@ async function* carryOut<K extends Kind>(
   for (const seed of recipe.seeds) {
     const splits = study.split(recipe, dataset, seed);
     for (const [site, split] of Object.entries(splits))
-      yield { kind: 'note', text: `seed ${seed}, ${site}: ${describeSplit(split)}` };
+      yield { kind: 'note', text: `seed ${seed}, ${site.replace('/fold', ', fold ')}: ${describeSplit(split)}` };
     const run = { recipe, folder, dataset, device, seed, splits };
     yield* study.base(run);
     const left = new Map<string, TaskOf<K>>();
@@ -144,9 +146,11 @@ async function* carryOutTask<K extends Kind>(
   const started = performance.now();
   const trained = yield* progressOf(study.train(run, bench, task), (record) => folder.log({ ...task.key, ...record }));
   const seconds = (performance.now() - started) / 1000;
-  const tests = task.sites.flatMap((site) => run.splits[site].test);
+  const tests = task.splits.flatMap((name) => run.splits[name].test);
   const adapterOf = ({ site }: Case) => trained.adapters.find((one) => one.site === null || one.site === site)?.adapter;
-  const cases = yield* scoreModel(`${task.name}: score`, bench.model, tests, run.recipe, adapterOf);
+  const scored = trained.model ?? bench.model;
+  const cases = yield* scoreModel(`${task.name}: score`, scored, tests, run.recipe, adapterOf);
+  trained.model?.dispose();
   const saved = trained.adapters.flatMap(({ site, adapter }): SavedAdapter[] => {
     if (!trained.kept) return [];
     const file = `adapters/${[task.path, ...(site === null ? [] : [site])].join('/')}.safetensors`;

@@ -1,4 +1,5 @@
 /** What a study has to do: models that it trains one by one, each with a result on the disk once it is done. */
+import type { ComparisonEntry } from '../compare/index.js';
 import type { Regime } from '../report/index.js';
 import type { RunFiles } from './folder.js';
 
@@ -7,6 +8,8 @@ interface TaskKey {
   seed: number;
   /** Of an adaptation. */
   target?: string;
+  /** From 1, where the target is crossed over. */
+  fold?: number;
   method?: string;
   /** Of a federated study. */
   plan?: string;
@@ -23,9 +26,12 @@ export interface Task<Key extends TaskKey = TaskKey> {
   name: string;
   /** What it counts for in a comparison. */
   entry: string;
-  /** On whose test cases it is scored, and those of them that a comparison counts. */
-  sites: readonly string[];
+  /** The splits on whose test cases it is scored: sites, or folds of one. */
+  splits: readonly string[];
+  /** The sites whose cases a comparison counts. */
   counts: readonly string[];
+  /** In a comparison; see `ComparisonEntry`. */
+  role?: ComparisonEntry['role'];
   /** Whether its model is that of another task before. */
   shared: boolean;
 }

@@ -92,7 +92,9 @@ describe('the recipe of cc359', () => {
     const sizes = (site: string, parts: Record<string, number>) =>
       Object.values(splitCases(siteOf(dataset, site).cases, { parts, seed: 1234 })).map(({ length }) => length);
     expect(sizes('GE_3', read.split.source)).toEqual([42, 9, 9]);
-    for (const target of read.targets) expect(sizes(target, read.split.target)).toEqual([10, 49]);
+    const { folds, ...parts } = read.split.target;
+    expect([folds, parts]).toEqual([undefined, { adapt: 10, test: 49 }]);
+    for (const target of read.targets) expect(sizes(target, { adapt: 10, test: 49 })).toEqual([10, 49]);
   });
 
   it('trains on the slices of a scanner’s window, and predicts background outside it', () => {

@@ -85,6 +85,52 @@ describe('what is not independent counts once', () => {
   });
 });
 
+describe('an oracle', () => {
+  const oracle = entry('oracle', cases(low.map((value) => value + 0.2)), { role: 'oracle' });
+  const between = (name: string, share: number) => entry(name, cases(low.map((value) => value + 0.2 * share)));
+  const source = entry('source', cases(low), { role: 'source' });
+
+  it('gives the share of the gap that a method closes, by patients, whichever way is better', () => {
+    for (const measure of ['dice', 'hausdorff95'] as const) {
+      const rows = all([source, between('some', 0.4), between('worse', -0.1), oracle], { measure });
+      const found = rows.map(({ gapClosed }) => gapClosed && Math.round(1000 * gapClosed));
+      expect(found).toEqual([undefined, 400, -100, undefined]);
+    }
+  });
+
+  it('is no competitor: it is not tested, and costs others no power', () => {
+    const rows = all([source, between('some', 0.4), oracle]);
+    expect(rows[2].against).toBeNull();
+    expect(rows[1].against!.adjusted).toBe(rows[1].against!.p);
+    expect(compareMethods([source, oracle], { measure: 'dice' }).notes).toEqual([]);
+  });
+
+  it('says nothing where the gap is no larger than noise, of one patient, or in another run', () => {
+    const closed = (...entries: ComparisonEntry[]) => all([source, between('some', 0.4), ...entries])[1].gapClosed;
+    const noisy = low.map((value, i) => value + (i % 2 ? 0.2 : -0.15));
+    expect(closed(entry('oracle', cases(noisy), { role: 'oracle' }))).toBeUndefined();
+    expect(closed(entry('oracle', cases(low.map((value) => value - 0.1)), { role: 'oracle' }))).toBeUndefined();
+    expect(closed(entry('oracle', cases([0.9]), { role: 'oracle' }))).toBeUndefined();
+    expect(closed({ ...oracle, run: 'b' })).toBeUndefined();
+    expect(closed(oracle)).toBeDefined();
+  });
+});
+
+describe('the boundary bias', () => {
+  it('keeps its sign in the mean, by site, and leaves out cases without a mask', () => {
+    const scores = [scored('a', '1', 0.5), scored('a', '2', 0.9), scored('a', '3', 0), scored('b', '1', 0.5)];
+    scores[1].classes.brain.boundaryBias = 2;
+    const { groups } = compareMethods([entry('one', scores)], { measure: 'dice' });
+    expect(groups.map(({ rows }) => rows[0].boundaryBias)).toEqual([1 / 3, 0.75, -0.5]);
+    // Runs of earlier versions have none.
+    const earlier = cases(low).map((score) => {
+      const { boundaryBias: _, ...rest } = score.classes.brain;
+      return { ...score, classes: { brain: rest } };
+    });
+    expect(all([entry('earlier', earlier)])[0].boundaryBias).toBeNaN();
+  });
+});
+
 describe('undefined distances', () => {
   it('stay out of means, and count as the worst in medians and tests', () => {
     const none = entry('none', cases([0.8, 0, 0.6, 0.7]));
@@ -150,5 +196,11 @@ describe('what cannot be compared', () => {
     const other = entry('two', cases(low), { toleranceMm: 1 });
     expect(errorOf(() => compareMethods([one, other], { measure: 'surfaceDice' })).code).toBe('COMPARE_TOLERANCE');
     expect(compareMethods([one, other], { measure: 'dice' }).groups[0].rows).toHaveLength(2);
+    const cut = entry('two', cases(low), { scored: 'labelled-extent' });
+    const extent = errorOf(() => compareMethods([one, cut], { measure: 'dice' }));
+    expect(extent.code).toBe('COMPARE_EXTENT');
+    expect(extent.message).toBe(
+      'Of two slices from the first to the last labelled one were scored, of one all slices.',
+    );
   });
 });

@@ -110,7 +110,14 @@ describe('as CSV', () => {
     expect(parse(text, { columns: true })).toEqual([
       {
         ...{ seed: '1', site: 's', case: name, class: 'brain', dice: '0', surfaceDice: '0', hausdorff95: '' },
-        ...{ averageSurfaceDistance: '', volumeDifferenceMl: '-10', truthMl: '100', predictionMl: '90' },
+        ...{
+          averageSurfaceDistance: '',
+          volumeDifferenceMl: '-10',
+          truthMl: '100',
+          predictionMl: '90',
+          boundaryBias: '',
+          surfaceDiceOnSlices: '',
+        },
       },
     ]);
   });

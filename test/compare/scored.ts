@@ -15,6 +15,7 @@ export function scored(site: string, name: string, dice: number, classes = ['bra
     volumeDifferenceMl: -10 * (1 - dice),
     truthMl,
     predictionMl: truthMl - 10 * (1 - dice),
+    boundaryBias: missed ? null : dice - 1,
   };
   return { site, name, classes: Object.fromEntries(classes.map((one) => [one, measures])) };
 }

@@ -9,7 +9,7 @@ const low = [0.61, 0.72, 0.55, 0.8, 0.69, 0.74, 0.58, 0.66];
 const high = low.map((value) => value + 0.1);
 const sites = (values: readonly number[]) => [...cases(values, 'a_1'), ...cases(values, 'b')];
 const comparison = compareMethods([entry('low', sites(low)), entry('high & mighty', sites(high))], { measure: 'dice' });
-const [statistics, groups, worst] = comparisonTables(comparison);
+const [statistics, groups, boundary, worst] = comparisonTables(comparison);
 
 describe('the tables', () => {
   it('hold the statistics as they are printed', () => {
@@ -29,9 +29,23 @@ describe('the tables', () => {
     expect(worst.rows[0].map(({ text }) => text).slice(0, 2)).toEqual(['low', 'a_1/case3 0.550']);
   });
 
+  it('tell on which side of the reference masks end, by site, and what share of the gap to an oracle is closed', () => {
+    expect(boundary.header).toEqual(['method', 'all, mm', 'a_1, mm', 'b, mm']);
+    expect(boundary.rows[0].map(({ text }) => text)).toEqual(['low', ...Array(3).fill('−0.33')]);
+    const source = entry('source', sites(low), { role: 'source' });
+    const oracle = entry('oracle', sites(low.map((value) => value + 0.2)), { role: 'oracle' });
+    const rows = comparisonTables(compareMethods([source, entry('half', sites(high)), oracle], { measure: 'dice' }));
+    const closed = rows.find(({ id }) => id === 'boundary-dice')!.rows.map((row) => row[2].text);
+    expect(closed).toEqual(['–', '50 %', '–']);
+    // The best of its column is a method, however much better the oracle is.
+    expect(rows[0].rows.map(([, , mean]) => mean.best)).toEqual([false, true, false]);
+  });
+
   it('hold no table of sites where there is one', () => {
     const single = compareMethods([entry('low', cases(low))], { measure: 'hausdorff95' });
-    expect(comparisonTables(single).map(({ id }) => id)).toEqual(['statistics-hausdorff95', 'worst-hausdorff95']);
+    expect(comparisonTables(single).map(({ id }) => id)).toEqual([
+      ...['statistics-hausdorff95', 'boundary-hausdorff95', 'worst-hausdorff95'],
+    ]);
   });
 
   it('call nothing the best that was scored on fewer cases', () => {

@@ -14,6 +14,7 @@ import {
   preprocessingSchema,
   readCaseLabel,
   readDataset,
+  readVolume,
 } from '../../src/data/index.js';
 import { fineTuningLoss } from '../../src/finetune/index.js';
 import { scoreCase, scoreFolder } from '../../src/jobs/score.js';
@@ -37,7 +38,7 @@ describe('the label that a data set calls ignore', () => {
     const { classes, sites } = site();
     expect(classes).toEqual(['organ']);
     const [one] = sites[0].cases;
-    expect(labelFacts(readCaseLabel(one, one.label!)).millilitres).toEqual({ 1: 0.002 });
+    expect(labelFacts(readCaseLabel(one, one.label!), readVolume(one.image)).millilitres).toEqual({ 1: 0.002 });
     expect([...readCaseLabel(one, one.label!).data.subarray(0, 5)]).toEqual([1, 1, ignored, ignored, 0]);
     const check = checkDataset('auto', tree.at('set'));
     let step = check.next();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Case, describeSplit, type SplitOptions, splitCases } from '../../src/data/index.js';
+import { type Case, describeSplit, foldCases, type SplitOptions, splitCases } from '../../src/data/index.js';
 
 const cases = (count: number, site = 'a'): Case[] =>
   Array.from({ length: count }, (_, i) => {
@@ -11,6 +11,33 @@ const groupBy = '^(patient\\d+)_';
 const thirds = { train: 0.7, validation: 0.15, test: 0.15 };
 const sizes = (split: Record<string, Case[]>) => Object.values(split).map((part) => part.length);
 const ids = (items: Case[]) => items.map(({ site, name }) => `${site}/${name}`);
+
+describe('foldCases', () => {
+  it('tests every patient in one fold, and adapts there to all others, whatever the order of files', () => {
+    const patients = (items: Case[]) => new Set(items.map(({ name }) => name.slice(0, 10)));
+    fc.assert(
+      fc.property(fc.integer({ min: 10, max: 30 }), fc.nat(), fc.integer({ min: 2, max: 5 }), (count, seed, folds) => {
+        const all = cases(count);
+        const made = foldCases(all, { folds, seed, groupBy });
+        expect(made).toHaveLength(folds);
+        expect(ids(made.flatMap(({ test }) => test)).sort()).toEqual(ids(all).sort());
+        const counts = made.map(({ test }) => patients(test).size);
+        expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+        for (const { adapt, test } of made) {
+          expect(ids([...adapt, ...test]).sort()).toEqual(ids(all).sort());
+          for (const patient of patients(test)) expect(patients(adapt)).not.toContain(patient);
+        }
+        expect(foldCases(all.toReversed(), { folds, seed, groupBy })).toEqual(made);
+      }),
+    );
+  });
+
+  it('needs a patient for every fold', () => {
+    expect(() => foldCases(cases(4), { folds: 3, seed: 0, groupBy })).toThrow(
+      /needs at least 3 groups; there are 2 in 4/,
+    );
+  });
+});
 
 describe('splitCases', () => {
   it('rounds fractions by largest remainder', () => {

@@ -1,14 +1,18 @@
 /** What inspection says of one image: checked on volumes whose facts are known. */
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   axisCodes,
+  generatePhantoms,
   histogramOf,
   imageFacts,
   joinHistograms,
   labelFacts,
+  loadCase,
   panesOf,
   readVolume,
+  type Triple,
   type Volume,
 } from '../../src/data/index.js';
 import { buildNifti, orientations, type Recipe, temporaryFolder, writeBytes } from '../data/nifti-fixtures.js';
@@ -68,8 +72,38 @@ describe('the facts of an image', () => {
   it('of a label are millilitres by class', () => {
     const data = new Uint8Array(3000);
     data.fill(1, 0, 500).fill(3, 500, 750);
-    expect(labelFacts({ data, spacing: [2, 1, 2] }).millilitres).toEqual({ 1: 2, 3: 1 });
-    expect(labelFacts({ data: new Uint8Array(8), spacing: [1, 1, 1] }).millilitres).toEqual({});
+    const on = (shape: Triple, spacing: Triple) => ({
+      data: new Float32Array(shape[0] * shape[1] * shape[2]),
+      shape,
+      spacing,
+    });
+    const image = on([30, 10, 10], [2, 1, 2]);
+    expect(labelFacts({ data, spacing: [2, 1, 2] }, image).millilitres).toEqual({ 1: 2, 3: 1 });
+    expect(labelFacts({ data: new Uint8Array(8), spacing: [1, 1, 1] }, on([2, 2, 2], [1, 1, 1]))).toEqual({
+      millilitres: {},
+    });
+  });
+
+  it('tell where a label stops although the structure goes on, and not where it tapers or the image ends', () => {
+    const dataset = generatePhantoms(join(folder, 'heads'), {
+      seed: 1,
+      scanners: ['siemens-t1', 'philips-t2'],
+      cases: 2,
+      spacing: 3,
+    });
+    for (const { cases } of dataset.sites)
+      for (const one of cases) {
+        const { image, label } = loadCase(one, { classes: 2 });
+        expect(labelFacts(label!, image).cutOff).toBeUndefined();
+        // From the middle down nobody drew; of an image that ends there the label is whole.
+        const [z, y, x] = label!.shape;
+        const from = Math.floor(z / 2) * y * x;
+        const half = { ...label!, data: label!.data.slice().fill(0, 0, from) };
+        expect(labelFacts(half, image).cutOff).toEqual([{ side: 'inferior', areaCm2: expect.any(Number) }]);
+        const shape: Triple = [z - Math.floor(z / 2), y, x];
+        const rest = { ...label!, data: label!.data.subarray(from) };
+        expect(labelFacts(rest, { ...image, data: image.data.subarray(from), shape }).cutOff).toBeUndefined();
+      }
   });
 });
 

@@ -55,6 +55,13 @@ describe('warnings', () => {
     expect(warn([])).toEqual([]);
   });
 
+  it('name labels that are cut off, and where', () => {
+    const label = { millilitres: { 1: 1400 }, cutOff: [{ side: 'inferior' as const, areaCm2: 40.12 }] };
+    const [warning, ...others] = warn([...cases('one'), ...cases('two', {}, { label }).slice(0, 1)]);
+    expect(warning).toMatchObject({ topic: 'labels', message: expect.stringContaining('two/a (inferior, 40.1 cm²)') });
+    expect(others).toEqual([]);
+  });
+
   it('say that orientations differ, and that nothing needs to be set', () => {
     const [warning, ...others] = warn([...cases('one'), ...cases('two', { axes: 'PSR' })]);
     expect(warning).toMatchObject({ topic: 'orientation', message: expect.stringContaining('RAS (one), PSR (two)') });

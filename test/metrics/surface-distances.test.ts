@@ -14,30 +14,40 @@ function bruteForce(truth: Uint8Array, prediction: Uint8Array, shape: Triple, sp
         ? Number(mask[(z * shape[1] + y) * shape[2] + x] !== 0)
         : 0;
     const found: { at: Triple; area: number }[] = [];
+    const codes = new Map<string, number>();
     for (let z = 0; z <= shape[0]; z++)
       for (let y = 0; y <= shape[1]; y++)
         for (let x = 0; x <= shape[2]; x++) {
           let code = 0;
           for (let bit = 0; bit < 8; bit++)
             code |= inside(z - 1 + (bit >> 2), y - 1 + ((bit >> 1) & 1), x - 1 + (bit & 1)) << bit;
+          codes.set([z, y, x].join(), code);
           if (code !== 0 && code !== 255) found.push({ at: [z, y, x], area: areas[code]! });
         }
-    return found;
+    return { found, codes };
   };
-  const [there, back] = [corners(truth), corners(prediction)];
+  const [{ found: there, codes }, { found: back }] = [corners(truth), corners(prediction)];
+  const nearest = ({ at }: (typeof there)[number], to: typeof there) =>
+    Math.min(...to.map((other) => Math.hypot(...at.map((v, i) => (v - other.at[i]!) * spacing[i]!))));
+  const signed = back.map((one) => (codes.get(one.at.join()) === 255 ? -1 : 1) * one.area * nearest(one, there));
+  const add = (values: number[]) => values.reduce((a, b) => a + b, 0);
   const elements = (from: typeof there, to: typeof there) => {
     const rows = from
-      .map(({ at, area }) => ({
-        distance: Math.min(...to.map((other) => Math.hypot(...at.map((v, i) => (v - other.at[i]!) * spacing[i]!)))),
-        area,
-      }))
+      .map((one) => ({ distance: nearest(one, to), area: one.area }))
       .sort((a, b) => a.distance - b.distance || a.area - b.area);
     return {
       distances: Float64Array.from(rows, (row) => row.distance),
       areas: Float64Array.from(rows, (row) => row.area),
     };
   };
-  return { truthToPrediction: elements(there, back), predictionToTruth: elements(back, there) };
+  return {
+    truthToPrediction: elements(there, back),
+    predictionToTruth: elements(back, there),
+    boundaryBias: there.length + back.length === 0 ? 0 : there.length * back.length === 0 ? Number.NaN : mean(),
+  };
+  function mean() {
+    return add(signed) / add(back.map(({ area }) => area));
+  }
 }
 
 const close = (found: Float64Array, expected: Float64Array) => {
@@ -68,6 +78,8 @@ describe('surfaceDistances', () => {
         // Areas are ordered by distance, whose last bit brute force computes otherwise: compare them as a whole.
         for (const direction of ['truthToPrediction', 'predictionToTruth'] as const)
           close(found[direction].areas.toSorted(), expected[direction].areas.toSorted());
+        if (Number.isNaN(expected.boundaryBias)) expect(found.boundaryBias).toBeNaN();
+        else expect(found.boundaryBias).toBeCloseTo(expected.boundaryBias, 9);
       }),
       { numRuns: 150 },
     );

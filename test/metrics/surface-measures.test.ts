@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   averageSurfaceDistance,
+  cutAlong,
   evaluateLabels,
+  labelledExtent,
   robustHausdorff,
   type SurfaceDistances,
   surfaceDice,
@@ -17,6 +19,7 @@ const elements = (distances: number[], areas: number[]) => ({
 const byHand: SurfaceDistances = {
   truthToPrediction: elements([0, 1, 1, 4], [1, 2, 3, 4]),
   predictionToTruth: elements([0, 2], [5, 5]),
+  boundaryBias: 1,
 };
 
 describe('by hand', () => {
@@ -46,7 +49,7 @@ describe('by hand', () => {
   it.each([1, 7, 8, 9, 128, 129, 300, 1001])('weighs each of %i elements once', (count) => {
     const distances = [...Array(count).keys()];
     const surface = elements(distances, Array(count).fill(1));
-    const both = { truthToPrediction: surface, predictionToTruth: surface };
+    const both = { truthToPrediction: surface, predictionToTruth: surface, boundaryBias: 0 };
     expect(averageSurfaceDistance(both).truthToPrediction).toBe((count - 1) / 2);
     expect(surfaceDice(both, 5)).toBe(Math.min(count, 6) / count);
   });
@@ -118,6 +121,25 @@ describe('for any masks', () => {
   });
 });
 
+describe('the labelled extent', () => {
+  it('is what lies between the first and the last labelled slice, along any axis', () => {
+    const shape: Triple = [4, 5, 6];
+    const labels = boxMask(shape, [1, 2, 0], [3, 3, 5]);
+    expect([0, 1, 2].map((axis) => labelledExtent(labels, shape, axis))).toEqual([
+      [1, 3],
+      [2, 3],
+      [0, 5],
+    ]);
+    const numbered = Uint8Array.from({ length: 120 }, (_, i) => i);
+    expect([...cutAlong(numbered, shape, 0, [1, 3])]).toEqual([...numbered.subarray(30, 90)]);
+    expect([...cutAlong(numbered, shape, 1, [2, 3])]).toEqual(
+      [0, 1, 2, 3].flatMap((z) => [...numbered.subarray(30 * z + 12, 30 * z + 18)]),
+    );
+    expect([...cutAlong(numbered, shape, 2, [0, 5])]).toEqual([...numbered].filter((i) => i % 6 < 5));
+    expect(labelledExtent(emptyMask(shape), shape, 1)).toEqual([0, 5]);
+  });
+});
+
 describe('evaluateLabels', () => {
   const shape: Triple = [8, 8, 8];
   const truth = boxMask(shape, [1, 1, 1], [4, 7, 7]).map((inside) => inside * 2);
@@ -135,9 +157,22 @@ describe('evaluateLabels', () => {
     expect(found[2]!.surfaceDice).toBeGreaterThan(0.5);
     expect(found[2]!.surfaceDice).toBeLessThan(1);
   });
+  it('tells on which side of the reference a mask ends, in mm', () => {
+    const box = (from: number, to: number) => boxMask(shape, [from, from, from], [to, to, to]);
+    const bias = (of: Uint8Array, by: Uint8Array) =>
+      evaluateLabels(of, by, { ...options, spacing: [1, 1, 1], classes: [1] })[1]!.boundaryBias;
+    expect(bias(box(2, 6), box(1, 7))).toBeGreaterThan(1);
+    expect(bias(box(2, 6), box(1, 7))).toBeLessThan(1.2); // faces are 1 mm away, edges and corners up to √3
+    expect(bias(box(1, 7), box(2, 6))).toBe(-1);
+    expect(bias(box(2, 6), box(2, 6))).toBe(0);
+    // A shift has no side; corners count a little.
+    const moved = boxMask(shape, [3, 2, 2], [7, 6, 6]);
+    expect(Math.abs(bias(box(2, 6), moved))).toBeLessThan(0.2);
+  });
   it('says what an absent class is worth', () => {
     const found = evaluateLabels(truth, prediction, options);
     expect(found[3]).toMatchObject({ dice: 1, surfaceDice: 1, hausdorff95: 0, averageSurfaceDistance: 0, truthMl: 0 });
+    expect([found[3]!.boundaryBias, found[7]!.boundaryBias]).toEqual([0, Number.NaN]);
     const infinite = Number.POSITIVE_INFINITY;
     expect(found[7]).toMatchObject({
       dice: 0,

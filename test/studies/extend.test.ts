@@ -147,7 +147,12 @@ describe('a finished adaptation run', () => {
     return parseAdaptationRecipe({ ...rest, split, training, data: { root: at('data') }, ...changes }, 'x.yaml');
   };
   const udas = { method: 'udas', epochs: 1, batch: 4 };
-  const larger = { seeds: [1, 2], targets: ['philips-t2', 'ge-t1'], methods: ['source', udas, 'adabn'] };
+  const larger = {
+    seeds: [1, 2],
+    targets: ['philips-t2', 'ge-t1'],
+    methods: ['source', udas, 'adabn'],
+    oracle: { epochs: 1 },
+  };
   const run = (out: string, changes: object, more: object = {}) =>
     runStudy(adaptationStudy, recipeOf(changes), { out: at(out), file: 'x.yaml', command: ['graft', 'x'], ...more });
 

@@ -115,6 +115,11 @@ describe('an unknown key', () => {
 
 describe('a wrong value', () => {
   it.each<[object, string, RegExp]>([
+    [{ split: { target: { adapt: 1, test: 1, folds: 2 } } }, 'split.target', /either folds or both adapt and test/],
+    [{ split: { target: { adapt: 1 } } }, 'split.target', /either folds or both/],
+    [{ split: { target: { folds: 1 } } }, 'split.target.folds', />=2/],
+    [{ oracle: {}, methods: [{ method: 'udas', name: 'oracle' }] }, 'methods', /oracle is there twice/],
+    [{ scored: 'labelled' }, 'scored', /"labelled-extent"/],
     [{ source: null }, 'source', /expected string/],
     [{ targets: [] }, 'targets', /at least 1|>=1/],
     [{ seeds: 1 }, 'seeds', /expected array/],

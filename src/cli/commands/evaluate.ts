@@ -11,7 +11,7 @@ export const registerEvaluate = (program: Command): void =>
     summary: 'Measure masks against reference labels',
     details:
       'Compares every mask of PREDICTIONS with the label of the same name in LABELS: Dice, surface Dice, 95 % Hausdorff ' +
-      'distance, average surface distance and volume difference, for each class. Both empty counts as Dice 1. A label without a ' +
+      'distance, average surface distance, volume difference and signed boundary bias, for each class. Both empty counts as Dice 1. A label without a ' +
       'mask is an error unless --missing says what it is. Below ' +
       'the cases: each measure with its mean, 95 % bootstrap interval and median, and the worst cases.',
     arguments: { '<predictions>': 'folder of NIfTI masks', '<labels>': 'folder of NIfTI labels' },
@@ -58,9 +58,10 @@ export const registerEvaluate = (program: Command): void =>
         const rows = scores.flatMap(({ name, classes: found }) =>
           Object.entries(found).map(([label, one]) => [
             ...[name, label],
-            ...[one.dice, one.surfaceDice, one.hausdorff95, one.averageSurfaceDistance, one.volumeDifferenceMl].map(
-              (value) => value ?? undefined,
-            ),
+            ...[
+              ...[one.dice, one.surfaceDice, one.hausdorff95, one.averageSurfaceDistance],
+              ...[one.volumeDifferenceMl, one.boundaryBias],
+            ].map((value) => value ?? undefined),
           ]),
         );
         const header = [
@@ -71,11 +72,16 @@ export const registerEvaluate = (program: Command): void =>
           'HD95 mm',
           'ASD mm',
           'volume diff. ml',
+          'bias mm',
         ];
         const titles = Object.fromEntries(Object.entries(measures).map(([name, { title }]) => [name, title]));
         return [
           formatTable(header, rows, { width: context.width }),
-          summaryTable(summary, { ...titles, surfaceDice: header[3] }, context.width),
+          summaryTable(
+            summary,
+            { ...titles, surfaceDice: header[3], boundaryBias: 'boundary bias (mm)' },
+            context.width,
+          ),
           `worst: ${summary.worst.map(({ name, value }) => `${name} (Dice ${value.toFixed(3)})`).join(', ')}`,
           ...(missing.length > 0
             ? [

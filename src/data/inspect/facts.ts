@@ -3,6 +3,7 @@ import { type Storage, storageOf } from '../nifti/index.js';
 import type { Orientation, Triple } from '../orientation.js';
 import { percentiles } from '../preprocess/intensity.js';
 import { ignored, type Label, type Placed, type Volume } from '../volume.js';
+import { type CutEnd, cutEnds } from './cut-off.js';
 import { type Histogram, histogramOf } from './histogram.js';
 
 export interface ImageFacts extends Storage {
@@ -26,6 +27,8 @@ export interface ImageFacts extends Storage {
 export interface LabelFacts {
   /** Of every value but 0 that occurs, in ml. */
   millilitres: Record<number, number>;
+  /** Where the mask stops although the structure seems to go on; absent where it does not. */
+  cutOff?: CutEnd[];
 }
 
 /** @param volume at least one voxel */
@@ -55,13 +58,22 @@ export function imageFacts({ data, shape, spacing, affine, grid, doubts }: Volum
   };
 }
 
-export function labelFacts({ data, spacing, hasIgnored }: Pick<Label, 'data' | 'spacing' | 'hasIgnored'>): LabelFacts {
+/** @param image on the label's grid */
+export function labelFacts(
+  label: Pick<Label, 'data' | 'spacing' | 'hasIgnored'>,
+  image: Pick<Volume, 'data' | 'shape' | 'spacing'>,
+): LabelFacts {
+  const { data, spacing, hasIgnored } = label;
   const counts = new Float64Array(256);
   for (let i = 0; i < data.length; i++) counts[data[i]]++;
   if (hasIgnored) counts[ignored] = 0;
   const voxel = (spacing[0] * spacing[1] * spacing[2]) / 1000;
   const present = [...counts.keys()].filter((value) => value > 0 && counts[value] > 0);
-  return { millilitres: Object.fromEntries(present.map((value) => [value, counts[value] * voxel])) };
+  const cutOff = cutEnds(image, label);
+  return {
+    millilitres: Object.fromEntries(present.map((value) => [value, counts[value] * voxel])),
+    ...(cutOff.length > 0 && { cutOff }),
+  };
 }
 
 /**

@@ -57,6 +57,15 @@ export function labelWarnings(
     );
   }
 
+  const cut = cases.flatMap(({ site, name, label }) =>
+    (label?.cutOff ?? []).map(({ side, areaCm2 }) => `${site}/${name} (${side}, ${rounded(areaCm2)} cm²)`),
+  );
+  if (cut.length > 0)
+    warn(
+      `labels are cut off inside the image, by neither its edge nor anatomy: ${listed(cut)}`,
+      'What goes on beyond the label counts as wrong in scores, and is learned as background. Complete the label, or score the labelled slices alone (in a recipe: scored: labelled-extent).',
+    );
+
   const partly = sites.filter(({ cases: all, labelled }) => labelled > 0 && labelled < all);
   for (const { name, cases: all, labelled } of partly)
     warn(

@@ -132,7 +132,7 @@ async function* inspectSource(source: Source): AsyncGenerator<Pause, InspectedCa
     faulty: faults.length > 0,
     panes: panesOf(volume, label && { data: shownClasses(label) }, windowOf(image), paneSide),
   };
-  return { ...one, image, ...(label && { label: labelFacts(label) }), tile };
+  return { ...one, image, ...(label && { label: labelFacts(label, volume) }), tile };
 }
 
 async function attempt<Value>(read: () => Value, faults: Fault[]): Promise<Awaited<Value> | undefined> {

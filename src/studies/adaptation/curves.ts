@@ -8,13 +8,17 @@ interface EpochRecord {
   kind: string;
   seed: number;
   task: string;
+  method?: string;
   epoch: number;
   values: Record<string, number>;
 }
 
 /** Of every seed. */
 export function trainingCurves(folder: RunFolder): ReportCurve[] {
-  const lines = folder.readLog<EpochRecord>().filter(({ kind, task }) => kind === 'epoch' && task === 'network');
+  // The oracle's training has a method.
+  const lines = folder
+    .readLog<EpochRecord>()
+    .filter(({ kind, task, method }) => kind === 'epoch' && task === 'network' && method === undefined);
   const series = (value: string) =>
     [...new Set(lines.map(({ seed }) => seed))].map((seed) => ({
       name: `seed ${seed}`,
@@ -36,8 +40,8 @@ export function trainingCurves(folder: RunFolder): ReportCurve[] {
 /** What the selection saw while the shown method adapted. */
 export function lookCurves(results: readonly Result[], method: string): ReportCurve[] {
   const mine = results.filter((one) => one.method === method && one.seed === results[0].seed);
-  const series = mine.map(({ target, looks }) => ({
-    name: target,
+  const series = mine.map(({ target, fold, looks }) => ({
+    name: fold === undefined ? target : `${target}, fold ${fold}`,
     points: looks
       .filter(({ candidate }) => candidate !== 'source' || !looks.some((look) => look.candidate === 'statistics'))
       .map(({ candidate, agreement }): [number, number] => [typeof candidate === 'number' ? candidate : 0, agreement]),

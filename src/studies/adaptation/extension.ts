@@ -4,12 +4,13 @@
  */
 import type { Change } from '../../core/index.js';
 import { changedAmong, fixedAmong, removedFrom } from '../extension.js';
-import type { Recipe } from './recipe.js';
+import { oracleOf, type Recipe } from './recipe.js';
 
 export const refusals = (changes: readonly Change[], before: Recipe, now: Recipe): string[] => [
-  ...fixedAmong(changes, ['seeds', 'targets', 'methods', 'grid'], whyFixed),
+  ...fixedAmong(changes, ['seeds', 'targets', 'methods', 'grid', 'oracle'], whyFixed),
   ...removedFrom(['seeds', 'targets'], before, now),
   ...changedAmong('methods', before.variants, now.variants, (method) => method),
+  ...changedAmong('oracle', oracleOf(before), oracleOf(now), (oracle) => oracle),
 ];
 
 const whyFixed = (key: string) =>

@@ -1,8 +1,17 @@
 /** The adaptation experiment's recipe: a whole experiment as one typed YAML file. */
 import { z } from 'zod';
-import { adaptationSchema, methodLabel, methodNames, resolveMethod, trainingSchema } from '../../adapt/index.js';
+import {
+  adaptationSchema,
+  methodLabel,
+  methodNames,
+  resolveMethod,
+  type Training,
+  trainingSchema,
+} from '../../adapt/index.js';
 import { preprocessingSchema } from '../../data/index.js';
+import { scoredExtents } from '../../metrics/index.js';
 import { defaultSizes, familyOfSize, type NetworkFamily, networkFamilies } from '../../networks/index.js';
+import { sourceMethod } from '../../report/index.js';
 import { dataKeys, runKeys, seedKeys } from '../common-keys.js';
 import { runError } from '../errors.js';
 import { checkDistinct, fileNameSchema, parseContent, readContent } from '../parse.js';
@@ -16,11 +25,32 @@ const methodSchema = adaptationSchema.extend({
   name: fileNameSchema.optional().describe('in tables and file names; default: the method'),
 });
 
+const targetSplitSchema = z
+  .strictObject({
+    adapt: share.optional().describe('without `folds`: for adaptation without labels'),
+    test: share.optional().describe('without `folds`: for scoring'),
+    folds: z
+      .int()
+      .min(2)
+      .optional()
+      .describe(
+        'crosses the patients over instead: each is scored once, by what was adapted to the patients of the other folds',
+      ),
+  })
+  .refine(
+    ({ adapt, test, folds }) =>
+      folds === undefined ? adapt !== undefined && test !== undefined : adapt === undefined && test === undefined,
+    'give either folds or both adapt and test (on the command line --set "split.target={folds: 2}")',
+  );
+
 export const recipeSchema = z.strictObject({
   title: z.string().default('Adaptation to unseen scanners').describe('heading of the report'),
   ...dataKeys,
   source: fileNameSchema.describe('the site whose labels train the network'),
-  targets: z.array(fileNameSchema).min(1).describe('the sites to adapt to; their labels are used for scoring alone'),
+  targets: z
+    .array(fileNameSchema)
+    .min(1)
+    .describe('the sites to adapt to; their labels are used for scoring alone, and by the oracle'),
   groupBy: z
     .string()
     .optional()
@@ -37,14 +67,18 @@ export const recipeSchema = z.strictObject({
         .strictObject({ train: share, validation: share, test: share })
         .default({ train: 0.7, validation: 0.15, test: 0.15 })
         .describe('of the source site: for training, for choosing the epoch, for scoring'),
-      target: z
-        .strictObject({ adapt: share, test: share })
-        .default({ adapt: 0.5, test: 0.5 })
-        .describe('of every target site: for adaptation without labels, for scoring'),
+      target: targetSplitSchema.default({ adapt: 0.5, test: 0.5 }).describe('of every target site'),
     })
     .prefault({})
     .describe('shares of the patients, or whole numbers of them'),
   ...seedKeys,
+  scored: z
+    .enum(scoredExtents)
+    .default('all')
+    .describe(
+      'the slices that count for scores: all, or those from the first to the last that a case’s label has, for labels that ' +
+        'cover a part of the scan',
+    ),
   network: z
     .enum(sourceSizes as [string, ...string[]])
     .default(defaultSizes.source)
@@ -58,6 +92,16 @@ export const recipeSchema = z.strictObject({
     .describe(
       'names, or objects that change a method’s settings; default: all that the network has; docs/methods.md explains them',
     ),
+  oracle: z
+    .strictObject({
+      epochs: z.int().min(1).default(5).describe('epochs, from the source model on; the last is kept'),
+      lr: trainingSchema.shape.lr.unwrap().optional().describe('highest learning rate; default: that of `training`'),
+    })
+    .optional()
+    .describe(
+      'a row that says how far a method could come: the network trained further, with the settings of `training`, on the ' +
+        'labels of the patients that methods adapt to without; default: no such row',
+    ),
   grid: z
     .strictObject({
       method: z.enum(names).default('convlora-adabn').describe('the method whose settings are varied'),
@@ -70,13 +114,22 @@ export const recipeSchema = z.strictObject({
     .describe('every combination of the listed values, as further methods'),
   ...runKeys,
 });
+/** The name of the row that has seen the targets' labels. */
+export const oracleMethod = 'oracle';
 /** What is meant where nobody names a method. */
 export const defaultMethod = adaptationSchema.parse({}).method;
 
 export type NamedMethod = z.output<typeof methodSchema> & { name: string; label: string };
-/** One method on one target with one seed. */
-export interface AdaptationTask extends Task<{ seed: number; target: string; method: string }> {
-  variant: NamedMethod;
+/** What may be reached: the network trained on the target's own labels. */
+export interface Oracle {
+  method: typeof oracleMethod;
+  name: typeof oracleMethod;
+  label: string;
+  training: Training;
+}
+/** One method, or the oracle, on one target, or a fold of it, with one seed. */
+export interface AdaptationTask extends Task<{ seed: number; target: string; fold?: number; method: string }> {
+  variant: NamedMethod | Oracle;
 }
 type Given = z.output<typeof recipeSchema>;
 export interface Recipe extends Given {
@@ -109,25 +162,58 @@ export function parseAdaptationRecipe(content: unknown, file: string): Recipe {
   checkBlocks(family, given, file);
   // What only the whole tells.
   const variants = methodsOf(given);
+  const rows = rowsOf({ ...given, variants });
   const { source, targets, seeds, classes } = given;
-  checkDistinct({ targets, seeds, classes, methods: variants.map(({ name }) => name) }, file);
+  checkDistinct({ targets, seeds, classes, methods: rows.map(({ name }) => name) }, file);
   if (targets.includes(source))
     throw runError('RECIPE_INVALID', { file, key: 'targets', problem: `${source} is the source already` });
   for (const method of variants) resolveMethod(family, method);
-  const tasks = seeds.flatMap((seed) =>
-    targets.flatMap((target) =>
-      variants.map((variant) => ({
-        key: { seed, target, method: variant.name },
-        path: `seed${seed}/${target}/${variant.name}`,
-        name: `seed ${seed}: ${variant.label} on ${target}`,
-        entry: variant.name,
-        ...{ sites: [target], counts: [target], shared: false },
-        variant,
-      })),
-    ),
-  );
-  return { ...given, ...own, variants, tasks };
+  return { ...given, ...own, variants, tasks: tasksOf(given, rows) };
 }
+
+/** Every method on every target, fold by fold where there are some, with every seed. */
+function tasksOf({ seeds, targets, split }: Given, rows: readonly AdaptationTask['variant'][]): AdaptationTask[] {
+  const taskOf = (seed: number, target: string, fold: number | undefined, variant: AdaptationTask['variant']) => ({
+    key: { seed, target, ...(fold && { fold }), method: variant.name },
+    path: [`seed${seed}`, target, variant.name, ...(fold ? [`fold${fold}`] : [])].join('/'),
+    name: `seed ${seed}: ${variant.label} on ${target}${fold ? `, fold ${fold}` : ''}`,
+    entry: variant.name,
+    splits: [splitName(target, fold)],
+    ...{ counts: [target], shared: false, role: roleOf(variant), variant },
+  });
+  const folds = foldsOf(split.target.folds);
+  return seeds.flatMap((seed) =>
+    targets.flatMap((target) => folds.flatMap((fold) => rows.map((variant) => taskOf(seed, target, fold, variant)))),
+  );
+}
+
+/** Their numbers, from 1; one that has none where the target is not crossed over. */
+const foldsOf = (folds: number | undefined): (number | undefined)[] =>
+  folds === undefined ? [undefined] : Array.from({ length: folds }, (_, i) => i + 1);
+
+/** What the split of a target, or of a fold of it, is called; names of sites have no slash. */
+export const splitName = (target: string, fold: number | undefined): string =>
+  fold === undefined ? target : `${target}/fold${fold}`;
+
+const roleOf = ({ method }: AdaptationTask['variant']): AdaptationTask['role'] =>
+  method === sourceMethod || method === oracleMethod ? method : undefined;
+
+/** What a table has a row for: the methods, and the oracle where there is one. */
+export const rowsOf = (recipe: Pick<Recipe, 'variants' | 'oracle' | 'training'>): AdaptationTask['variant'][] => [
+  ...recipe.variants,
+  ...oracleOf(recipe),
+];
+
+/** The oracle, where the recipe has one. */
+export const oracleOf = ({ oracle, training }: Pick<Recipe, 'oracle' | 'training'>): Oracle[] =>
+  oracle
+    ? [
+        {
+          ...{ method: oracleMethod, name: oracleMethod, label: 'Oracle (target labels)' },
+          training: { ...training, epochs: oracle.epochs, lr: oracle.lr ?? training.lr },
+        },
+      ]
+    : [];
 
 type Listed = Pick<Recipe, 'methods' | 'grid'>;
 

@@ -2,6 +2,7 @@
 import type { Pausing } from '../../core/index.js';
 import { type Dataset, siteOf } from '../../data/index.js';
 import { meanScore } from '../../jobs/index.js';
+import { extentTitles } from '../../metrics/index.js';
 import { fixed, type Headline, type ReportData, renderReport, sourceMethod } from '../../report/index.js';
 import { comparisonOf } from '../comparison/sharing.js';
 import type { Gathered } from '../findings.js';
@@ -11,19 +12,21 @@ import { picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
 import { verdictOn } from '../verdict.js';
 import { lookCurves, trainingCurves } from './curves.js';
-import { defaultMethod, describeNetwork, type Recipe } from './recipe.js';
+import { defaultMethod, describeNetwork, oracleMethod, type Recipe, rowsOf } from './recipe.js';
 import type { AdaptationKind, Summary } from './summary.js';
 
 export function* reportOf(gathered: Gathered<AdaptationKind>): Pausing<StudyReport> {
   const { folder, recipe, dataset, found, summary, entries } = gathered;
   const results = found.done.map(({ result }) => result);
   const shown = methodToShow(recipe);
-  const unadapted = recipe.variants.flatMap(({ method, name }) => (method === sourceMethod ? [name] : []));
+  const rows = rowsOf(recipe);
+  const unadapted = rows.flatMap(({ method, name }) => (method === sourceMethod ? [name] : []));
   const comparison = comparisonOf(entries, 'surfaceDice', unadapted);
-  const labelOf = (name: string) => recipe.variants.find((one) => one.name === name)!.label;
+  const labelOf = (name: string) => rows.find((one) => one.name === name)!.label;
   const groups = recipe.targets.map((target) => ({ title: target, shown: shownOn(gathered, target, shown) }));
   const data: Omit<ReportData, 'provenance' | 'images'> = {
     ...{ title: recipe.title, description: recipe.description, toleranceMm: recipe.toleranceMm },
+    scored: extentTitles[recipe.scored],
     ...{ classes: recipe.classes, targets: recipe.targets },
     headline: comparison
       ? verdictOn(comparison, {
@@ -34,20 +37,27 @@ export function* reportOf(gathered: Gathered<AdaptationKind>): Pausing<StudyRepo
         })
       : alone(summary),
     methods: summary.methods.map(({ name, label, trainedParameters, adapterBytes }) => ({
-      ...{ name, label, trainedParameters, adapterBytes },
+      ...{ name, label, trainedParameters, adapterBytes, oracle: name === oracleMethod },
       seconds: results.filter(({ method }) => method === name).reduce((sum, { seconds }) => sum + seconds, 0),
     })),
     scores: recipe.targets.flatMap((target) =>
-      summary.methods.map(({ name, surfaceDice, dice, guarded }) => {
+      summary.methods.map(({ name, surfaceDice, surfaceDiceOnSlices, boundaryBias, gapClosed, dice, guarded }) => {
         const reasons = guarded.filter((one) => one.target === target);
         const kept = results.find(({ method, target: own }) => method === name && own === target)?.kept;
         return {
           target,
           method: name,
           surfaceDice: surfaceDice[target].values,
+          surfaceDiceOnSlices: surfaceDiceOnSlices[target].values,
+          boundaryBias: boundaryBias[target].values,
+          gapClosed: gapClosed[target],
           dice: dice[target].values,
           kept: typeof kept === 'string' ? kept : 'adapted',
-          ...(reasons.length > 0 && { guard: reasons.map(({ seed, reason }) => `seed ${seed}: ${reason}`).join('; ') }),
+          ...(reasons.length > 0 && {
+            guard: reasons
+              .map(({ seed, fold, reason }) => `seed ${seed}${fold ? `, fold ${fold}` : ''}: ${reason}`)
+              .join('; '),
+          }),
         };
       }),
     ),
@@ -93,7 +103,14 @@ function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
   const guarded = methods.flatMap(({ guarded }) => guarded).length;
   return [
     `On unseen cases of ${recipe.source} itself the network scores surface Dice ${source.surfaceDice.mean.toFixed(3)}, Dice ${source.dice.mean.toFixed(3)}.`,
-    'Target labels were used for these scores alone: never for training, for choosing an epoch or for the guard.',
+    recipe.oracle
+      ? 'Target labels were used for these scores and for the oracle, which was trained on those of the patients that methods adapt to without: never for training, for choosing an epoch or for the guard of a method.'
+      : 'Target labels were used for these scores alone: never for training, for choosing an epoch or for the guard.',
+    ...(recipe.split.target.folds
+      ? [
+          `Patients of the targets were crossed over in ${recipe.split.target.folds} folds: each was scored once for every seed, by models that were adapted to the patients of the other folds.`,
+        ]
+      : []),
     ...(guarded > 0
       ? [
           `The guard kept a safer model ${guarded} ${guarded === 1 ? 'time' : 'times'}; the marks under the table say why.`,
@@ -109,10 +126,11 @@ function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
 function shownOn({ recipe, dataset, found, naming }: Gathered<AdaptationKind>, target: string, method: string) {
   const results = found.done.flatMap(({ result }) => (result.target === target ? [result] : []));
   const { cases } = siteOf(dataset, target);
+  const unadapted = new Set(recipe.variants.flatMap((one) => (one.method === sourceMethod ? [one.name] : [])));
   const candidates = results
     .filter((one) => one.method === method)
-    .flatMap(({ seed, adapter, cases: scores }) => {
-      const source = results.find((one) => one.adapter === null && one.seed === seed);
+    .flatMap(({ seed, fold, adapter, cases: scores }) => {
+      const source = results.find((one) => unadapted.has(one.method) && one.seed === seed && one.fold === fold);
       return scores.map((scored) => {
         const before = source?.cases.find(({ name }) => name === scored.name);
         const told = naming.of(scored);

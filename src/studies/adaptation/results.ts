@@ -1,6 +1,8 @@
 /** What an adaptation study keeps in `results/`. */
 import type { Look } from '../../adapt/index.js';
 import type { CaseScore } from '../../metrics/index.js';
+import { sourceMethod } from '../../report/index.js';
+import { type ModelScores, modelsOf, withPatient } from '../comparison/scores.js';
 import type { RunFiles } from '../folder.js';
 import { type Done, readResults } from '../tasks.js';
 import type { AdaptationTask, Recipe } from './recipe.js';
@@ -9,10 +11,13 @@ import type { AdaptationTask, Recipe } from './recipe.js';
 export interface Result {
   seed: number;
   target: string;
+  /** From 1; absent where the target is not crossed over. */
+  fold?: number;
   method: string;
   trainedParameters: number;
-  /** Null for the source model as it is. */
+  /** Null for the source model as it is, and for the oracle. */
   adapter: { file: string; bytes: number; sha256: string } | null;
+  /** Of the oracle: its last epoch. */
   kept: Look['candidate'];
   guard?: string;
   looks: Look[];
@@ -45,3 +50,15 @@ export const readFound = (files: RunFiles, { seeds, tasks }: Recipe): Found => (
     .filter((path) => files.has(path))
     .map((path) => files.readJson<SourceResult>(path)),
 });
+
+/** The networks on their own domain, which no comparison counts, and every method on every target. */
+export const modelsFound = (
+  { groupBy, sourceGroupBy }: Pick<Recipe, 'groupBy' | 'sourceGroupBy'>,
+  { done, sources }: Found,
+): ModelScores[] => [
+  ...sources.map(({ seed, cases }) => ({
+    ...{ entry: sourceMethod, seed, method: sourceMethod, regime: null, trainedAt: null, compared: [] },
+    cases: cases.map((score) => withPatient(score, sourceGroupBy)),
+  })),
+  ...modelsOf(done, (score) => withPatient(score, groupBy)),
+];

@@ -1,10 +1,10 @@
 /**
  * The adaptation study: for every seed a network is trained on the source, adapted to every target by every method, and
- * scored on target patients that it never saw.
+ * scored on target patients that it never saw. Labels of targets are read to score, and to train an oracle.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { type ProgressEvent, sha256 } from '../../core/index.js';
-import { siteOf, splitCases } from '../../data/index.js';
+import { foldCases, type Split, siteOf, splitCases } from '../../data/index.js';
 import { checkSafetensors } from '../../formats/index.js';
 import {
   adaptModel,
@@ -15,21 +15,22 @@ import {
   readSlices,
   removeCheckpoints,
   scoreModel,
+  trainFurther,
   trainModel,
 } from '../../jobs/index.js';
+import { countElements } from '../../nn/index.js';
 import { sourceMethod } from '../../report/index.js';
 import { loadSegmenter, saveSegmenter } from '../../segmenter/index.js';
 import { cacheFolder } from '../cache.js';
-import { modelsOf, withPatient } from '../comparison/scores.js';
 import { labelledCases } from '../dataset.js';
 import { meansOf } from '../outcome.js';
 import type { SeedRun, Study, Trained } from '../study.js';
 import { checkpointPath, modelPath } from '../tasks.js';
 import { standingResult } from '../whole.js';
 import { refusals } from './extension.js';
-import { type AdaptationTask, parseAdaptationRecipe, type Recipe } from './recipe.js';
+import { type AdaptationTask, type Oracle, parseAdaptationRecipe, type Recipe, splitName } from './recipe.js';
 import { reportOf } from './report.js';
-import { readFound, type SourceResult, sourcePath } from './results.js';
+import { modelsFound, readFound, type SourceResult, sourcePath } from './results.js';
 import { type AdaptationKind, summarise } from './summary.js';
 import { tablesOf } from './tables.js';
 
@@ -38,16 +39,21 @@ export const adaptationStudy: Study<AdaptationKind> = {
   parse: parseAdaptationRecipe,
   check: () => {},
   split({ source, targets, groupBy, sourceGroupBy, split }, dataset, seed) {
-    const divide = (site: string, purpose: string, parts: Record<string, number>, pattern: string | undefined) => {
-      const cases = labelledCases(dataset, site, purpose);
-      return [site, splitCases(cases, { parts, seed, ...(pattern && { groupBy: pattern }) })] as const;
+    const { folds, adapt, test } = split.target;
+    const ofTarget = (target: string): [string, Split][] => {
+      const cases = labelledCases(dataset, target, 'scoring');
+      const how = { seed, ...(groupBy && { groupBy }) };
+      return folds === undefined
+        ? [[target, splitCases(cases, { parts: { adapt: adapt!, test: test! }, ...how })]]
+        : foldCases(cases, { folds, ...how }).map((one, i) => [splitName(target, i + 1), one]);
     };
     // A site that is missing is named before one that has too few cases.
     for (const site of [source, ...targets]) siteOf(dataset, site);
-    return Object.fromEntries([
-      ...targets.map((target) => divide(target, 'scoring', split.target, groupBy)),
-      divide(source, 'training', split.source, sourceGroupBy),
-    ]);
+    const ofSource = () => {
+      const cases = labelledCases(dataset, source, 'training');
+      return splitCases(cases, { parts: split.source, seed, ...(sourceGroupBy && { groupBy: sourceGroupBy }) });
+    };
+    return Object.fromEntries([...targets.flatMap(ofTarget), [source, ofSource()]]);
   },
   refusals,
   prepare: () => [],
@@ -55,7 +61,7 @@ export const adaptationStudy: Study<AdaptationKind> = {
   files: ({ adapter }) => (adapter ? [adapter] : []),
   fault: () => undefined,
   open: ({ folder, device, seed }) => ({
-    ...{ model: loadSegmenter(folder.file(modelPath(seed)), { device }), target: '', slices: [] },
+    ...{ model: loadSegmenter(folder.file(modelPath(seed)), { device }), adaptedTo: '', slices: [] },
     [Symbol.dispose]() {
       freeSlices(this.slices);
       this.model.dispose();
@@ -64,14 +70,7 @@ export const adaptationStudy: Study<AdaptationKind> = {
   train: adaptTo,
   settle: (folder, task) => removeCheckpoints(folder.file(checkpointPath(task))),
   read: readFound,
-  // The networks on their own domain, which no comparison counts, and every method on every target.
-  models: ({ groupBy, sourceGroupBy }, { done, sources }) => [
-    ...sources.map(({ seed, cases }) => ({
-      ...{ entry: sourceMethod, seed, method: sourceMethod, regime: null, trainedAt: null, compared: [] },
-      cases: cases.map((score) => withPatient(score, sourceGroupBy)),
-    })),
-    ...modelsOf(done, (score) => withPatient(score, groupBy)),
-  ],
+  models: modelsFound,
   summarise,
   tables: tablesOf,
   scores: ({ methods }) =>
@@ -119,18 +118,23 @@ async function* sourceModel({ recipe, folder, device, seed, splits }: SeedRun<Re
 }
 
 async function* adaptTo(
-  { recipe, folder, seed, splits }: SeedRun<Recipe>,
+  run: SeedRun<Recipe>,
   bench: AdaptationKind['bench'],
   task: AdaptationTask,
 ): AsyncGenerator<JobEvent, Trained> {
+  const { variant } = task;
+  if ('training' in variant) return yield* trainOracle(run, bench.model, task, variant);
+  const { recipe, folder, seed, splits } = run;
   const { model } = bench;
-  const { target } = task.key;
-  const { name: _, label: __, ...config } = task.variant;
-  if (bench.target !== target) {
+  const { target, fold } = task.key;
+  const { name: _, label: __, ...config } = variant;
+  const split = splitName(target, fold);
+  if (bench.adaptedTo !== split) {
     freeSlices(bench.slices.splice(0));
     const options = { labels: false, cache: cacheFolder(recipe, folder) };
-    bench.slices = yield* readSlices(`seed ${seed}: ${target}`, splits[target].adapt, model, options);
-    bench.target = target;
+    const place = fold === undefined ? target : `${target}, fold ${fold}`;
+    bench.slices = yield* readSlices(`seed ${seed}: ${place}`, splits[split].adapt, model, options);
+    bench.adaptedTo = split;
   }
   const { adapter, trained, kept, guard, looks } = yield* adaptModel({
     ...{ task: task.name, model, slices: bench.slices, config, target, seed, toleranceMm: recipe.toleranceMm },
@@ -147,5 +151,25 @@ async function* adaptTo(
       looks,
     }),
     notes: guard ? [guard] : [],
+  };
+}
+
+/** On the patients that methods adapt to without labels; no file is kept of a model that has seen them. */
+async function* trainOracle(
+  { recipe, folder, seed, splits }: SeedRun<Recipe>,
+  source: AdaptationKind['bench']['model'],
+  task: AdaptationTask,
+  { training }: Oracle,
+): AsyncGenerator<JobEvent, Trained> {
+  const { target, fold } = task.key;
+  const model = yield* trainFurther({
+    ...{ task: task.name, model: source, train: splits[splitName(target, fold)].adapt, training, seed },
+    checkpoint: folder.file(checkpointPath(task)),
+    cache: cacheFolder(recipe, folder),
+  });
+  const trainedParameters = countElements(model.network.parameters().values());
+  return {
+    ...{ adapters: [], kept: false, model, notes: [] },
+    result: () => ({ trainedParameters, adapter: null, kept: training.epochs, looks: [] }),
   };
 }

@@ -47,7 +47,9 @@ export function entriesOfRuns(given: readonly string[]): ComparisonEntry[] {
     const { files, run } = openRun(folder);
     const entries = entriesOf(run.recipe, readScores(files, run));
     if (entries.length === 0) throw runError('RUN_UNSCORED', { folder });
-    return folders.length === 1 ? entries : entries.map((one) => ({ ...one, name: `${names[i]}/${one.name}` }));
+    return folders.length === 1
+      ? entries
+      : entries.map((one) => ({ ...one, name: `${names[i]}/${one.name}`, run: names[i] }));
   });
 }
 

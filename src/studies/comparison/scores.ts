@@ -48,20 +48,22 @@ export const modelsOf = (
 
 interface Compared {
   toleranceMm: number;
+  scored?: ComparisonEntry['scored'];
   classes: readonly string[];
-  tasks: readonly { entry: string }[];
+  tasks: readonly Pick<Task, 'entry' | 'role'>[];
 }
 
 /** What a run compares, in the recipe's order: its methods, or its plans in each regime. */
 export const entriesOf = (
-  { toleranceMm, classes, tasks }: Compared,
+  { toleranceMm, scored, classes, tasks }: Compared,
   models: readonly ModelScores[],
 ): ComparisonEntry[] =>
   [...new Set(tasks.map(({ entry }) => entry))].flatMap((name) => {
     const mine = models.filter(({ entry }) => entry === name);
     const scores = mine.flatMap(({ compared }) => compared);
     const seeds = [...new Set(mine.map(({ seed }) => seed))];
-    return scores.length === 0 ? [] : { name, toleranceMm, classes, scores, seeds };
+    const { role } = tasks.find(({ entry }) => entry === name)!;
+    return scores.length === 0 ? [] : { name, toleranceMm, scored, classes, scores, seeds, role };
   });
 
 /** `scores.csv` of a run: every case that any of its models was scored on. */

@@ -192,7 +192,7 @@ function tasksOf({ seeds, sites, epochs }: Keys, variants: readonly Variant[]): 
     path: [`seed${seed}`, plan, regime, ...(site === null ? [] : [site])].join('/'),
     name: `seed ${seed}: ${plan}, ${site === null ? regime : `${site} alone`}`,
     entry: `${variant.name}/${regime}`,
-    ...{ sites, counts: site === null ? sites : [site], shared: plan !== variant.name },
+    ...{ splits: sites, counts: site === null ? sites : [site], shared: plan !== variant.name },
     variant,
   });
   return seeds.flatMap((seed) =>
