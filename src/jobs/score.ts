@@ -19,6 +19,7 @@ import {
   sourceOfTensor,
   toSlices,
   type Volume,
+  viewsOf,
   volumesIn,
 } from '../data/index.js';
 import {
@@ -27,6 +28,7 @@ import {
   cutAlong,
   evaluateLabelsWithPauses,
   labelledExtent,
+  meanOf,
   type ScoredExtent,
 } from '../metrics/index.js';
 import { type Adapter, type Segmenter, segmentVolumeWithPauses } from '../segmenter/index.js';
@@ -209,7 +211,10 @@ export async function* scoreModel(
   return scores;
 }
 
-/** As `scoreCase`, with the surface Dice on the slices that the network sees: there thick voxels have less effect. */
+/**
+ * As `scoreCase`, with the surface Dice on the slices that the network sees: there thick voxels have less effect. Of a model
+ * of all planes it is the mean over the planes, and the labelled extent of the volume is that of axial slices.
+ */
 async function* scoreOnBothGrids(
   model: Segmenter,
   one: Case,
@@ -217,20 +222,23 @@ async function* scoreOnBothGrids(
   { classes, toleranceMm, scored }: Required<Scoring>,
 ): AsyncGenerator<Pause, CaseScore> {
   const loaded = yield* loadCaseWithPauses(one, { classes: classes.length + 1 });
-  const prepared = yield* prepareLoaded(one, loaded, model.preprocessing);
   const across = (axis: number) => (scored === 'all' ? undefined : axis);
-  const measures = yield* measure(
-    loaded.label!,
-    yield* segment(loaded.image),
-    classes,
-    toleranceMm,
-    across(planesOf(prepared.geometry)[0]),
-  );
-  const { geometry, spacing, labels } = prepared;
-  const truth = { data: labels!, shape: geometry.shape, spacing };
-  const seen = yield* measure(truth, yield* segmentSlices(model, one, prepared), classes, toleranceMm, across(0));
+  const onSlices: CaseScore['classes'][] = [];
+  let plane = 0;
+  for (const view of viewsOf(one, model.preprocessing)) {
+    const prepared = yield* prepareLoaded(one, loaded, view);
+    const { geometry, spacing, labels } = prepared;
+    if (onSlices.length === 0) [plane] = planesOf(geometry);
+    const truth = { data: labels!, shape: geometry.shape, spacing };
+    onSlices.push(yield* measure(truth, yield* segmentSlices(model, one, prepared), classes, toleranceMm, across(0)));
+  }
+  const mask = yield* segment(loaded.image);
+  const measures = yield* measure(loaded.label!, mask, classes, toleranceMm, across(plane));
+  const both = classes.map((name) => {
+    const surfaceDiceOnSlices = meanOf(onSlices.map((one) => one[name].surfaceDice!));
+    return [name, { ...measures[name], surfaceDiceOnSlices }];
+  });
   const { site, name, patient } = one;
-  const both = classes.map((name) => [name, { ...measures[name], surfaceDiceOnSlices: seen[name].surfaceDice! }]);
   return { site, name, ...(patient !== undefined && { patient }), classes: Object.fromEntries(both) };
 }
 
