@@ -2,11 +2,16 @@
  * X.509 certificates (RFC 5280) of one study: its authority, the broker's certificate for the broker's addresses, and one
  * for the coordinator and for each site, whose common name is the site's and which opens connections but accepts none.
  */
-import 'reflect-metadata'; // which the library needs before it is loaded
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
-import * as x509 from '@peculiar/x509';
+import type { X509Certificate } from '@peculiar/x509';
 import { publicDer } from './keys.js';
+
+/** Loaded by those who issue or ask for certificates alone: the programs of a study, which start often, only use them. */
+async function library() {
+  await import('reflect-metadata'); // which it needs before it is loaded
+  return import('@peculiar/x509');
+}
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const { subtle } = globalThis.crypto;
@@ -25,11 +30,12 @@ export interface Validity {
   until: Date;
 }
 
-const { keyCertSign, cRLSign, digitalSignature } = x509.KeyUsageFlags;
 const newSerial = () => `01${randomBytes(15).toString('hex')}`;
 
 /** The study's authority. @param key private, P-256 @returns PEM */
 export async function createAuthority(study: string, key: KeyObject, validity: Validity): Promise<string> {
+  const x509 = await library();
+  const { keyCertSign, cRLSign } = x509.KeyUsageFlags;
   const keys = await keyPairOf(key);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...{ serialNumber: newSerial(), name: `CN=graft ${study}`, keys, signingAlgorithm: algorithm },
@@ -43,7 +49,7 @@ export async function createAuthority(study: string, key: KeyObject, validity: V
   return pemOf(certificate);
 }
 
-const pemOf = (certificate: x509.X509Certificate) => `${certificate.toString('pem')}\n`;
+const pemOf = (certificate: X509Certificate) => `${certificate.toString('pem')}\n`;
 
 export interface Authority {
   /** PEM. */
@@ -68,6 +74,7 @@ export async function issueCertificate(
   { name, key, hosts }: Issued,
   validity: Partial<Validity> = {},
 ): Promise<string> {
+  const x509 = await library();
   const authority = new x509.X509Certificate(certificate);
   const { from = new Date(Date.now() - 3_600_000), until = authority.notAfter } = validity;
   const publicKey = await publicKeyOf(key);
@@ -77,7 +84,7 @@ export async function issueCertificate(
     ...{ notBefore: from, notAfter: until, signingKey: await privateKeyOf(signingKey), signingAlgorithm: algorithm },
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(digitalSignature, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([hosts ? serverAuth : clientAuth]),
       await x509.AuthorityKeyIdentifierExtension.create(await publicKeyOf(signingKey)),
       ...(hosts ? [new x509.SubjectAlternativeNameExtension(hosts.map(alternativeName))] : []),
@@ -90,7 +97,8 @@ const alternativeName = (host: string) => ({ type: isIP(host) ? ('ip' as const) 
 
 /** Asks for a certificate (PKCS #10, RFC 2986). @param key private, P-256 @returns PEM */
 export async function certificateRequest(name: string, key: KeyObject): Promise<string> {
-  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+  const { Pkcs10CertificateRequestGenerator } = await library();
+  const request = await Pkcs10CertificateRequestGenerator.create({
     ...{ name: `CN=${name}`, keys: await keyPairOf(key), signingAlgorithm: algorithm },
   });
   return `${request.toString('pem')}\n`;
@@ -102,9 +110,10 @@ export async function certificateRequest(name: string, key: KeyObject): Promise<
  * @throws Error that says why the request cannot be answered
  */
 export async function requestedKey(pem: string, name: string): Promise<KeyObject> {
-  let request: x509.Pkcs10CertificateRequest;
+  const { Pkcs10CertificateRequest } = await library();
+  let request: InstanceType<typeof Pkcs10CertificateRequest>;
   try {
-    request = new x509.Pkcs10CertificateRequest(pem);
+    request = new Pkcs10CertificateRequest(pem);
   } catch {
     throw new Error('its request for a certificate cannot be read');
   }
