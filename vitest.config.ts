@@ -1,5 +1,6 @@
-import { existsSync, statfsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** Temporary files lie in memory where there is room: graft waits for the disk at every file that it must not lose. */
@@ -10,16 +11,28 @@ function temporaryFolder(): string {
   return bavail * bsize > 2 ** 31 ? memory : tmpdir();
 }
 
+/**
+ * Files that look at what belongs to their whole process, its memory or the engine's generators, have a process of their
+ * own. All others share two, which load the package once.
+ */
+const ofProcess = /memoryUsage|memoryStatistics|manualSeed|expose-gc|\/contract\.js/;
+const alone = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => join('test', name))
+  .filter((file) => ofProcess.test(readFileSync(file, 'utf8')));
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    setupFiles: ['test/equality.ts'],
-    // Each file in a process of its own: the engine's thread count and generators are per process.
+    setupFiles: ['test/setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // One thread for each of them: what tests compute is small, and threads that wait for each other take the processor.
     env: { OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive', TMPDIR: temporaryFolder() },
+    projects: [
+      { extends: true, test: { name: 'alone', include: alone } },
+      { extends: true, test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: alone, isolate: false } },
+    ],
   },
 });

@@ -29,15 +29,15 @@ beforeEach(() => {
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 it('builds under running commands, which find every file', async () => {
-  const builder = spawn(process.execPath, script, { cwd: project, env });
-  const ended = new Promise((resolve) => builder.on('exit', resolve));
-  let commands = 0;
-  for (; builder.exitCode === null; commands++) {
-    expect(command()).toMatchObject({ status: 0, stdout: 'first\n', stderr: '' });
-    await new Promise(setImmediate);
+  for (let commands = 0; commands < 3; ) {
+    const builder = spawn(process.execPath, script, { cwd: project, env });
+    const ended = new Promise((resolve) => builder.on('exit', resolve));
+    for (; builder.exitCode === null; commands++) {
+      expect(command()).toMatchObject({ status: 0, stdout: 'first\n', stderr: '' });
+      await new Promise(setImmediate);
+    }
+    expect(await ended).toBe(0);
   }
-  expect(await ended).toBe(0);
-  expect(commands).toBeGreaterThan(2);
 });
 
 it('leaves the program as it was where the source does not compile', () => {

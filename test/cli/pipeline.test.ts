@@ -34,7 +34,7 @@ const tiny = [
 ];
 const trainTiny = (out: string) => {
   const data = ['train', at('data'), '--site', source, '--classes', 'brain'];
-  return [...data, '--out', at(out), '--epochs', '4', ...tiny];
+  return [...data, '--out', at(out), '--epochs', '2', ...tiny];
 };
 const adaptTiny = (out: string, data = 'data') => {
   const options = ['--epochs', '2', '--batch', '4', '--device', 'cpu', '--no-guard'];
@@ -85,7 +85,7 @@ describe('graft train', () => {
     expect({ status: changed.status, ...lastLine(changed).error }).toMatchObject({
       status: 2,
       code: 'CHECKPOINT_OTHER_RUN',
-      message: expect.stringMatching(/changed: seed: 1 in the file, 2 now; training\.epochs: 4 in the file, 9 now/),
+      message: expect.stringMatching(/changed: seed: 1 in the file, 2 now; training\.epochs: 2 in the file, 9 now/),
     });
     await done([...trainTiny('again.safetensors'), '--resume']);
     expect(readFileSync(at('again.safetensors'))).toEqual(readFileSync(at('model.safetensors')));

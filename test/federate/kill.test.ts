@@ -11,7 +11,10 @@ import { newFolder } from './small.js';
 // Half a minute of starting processes, and more where others use the machine.
 vi.setConfig({ testTimeout: 600_000 });
 
-const library = ['federate', 'nn', 'torch'].map((area) => compiled(`${area}/index.js`));
+// What rounds need and no more: loading all of `federate` would take most of the time of processes that soon die.
+const library = ['federate/simulate', 'federate/config', 'nn/index', 'torch/index'].map((name) =>
+  compiled(`${name}.js`),
+);
 const source = `
   const parts = await Promise.all(${JSON.stringify(library)}.map((url) => import(url)));
   const graft = Object.assign({}, ...parts);

@@ -8,13 +8,13 @@ import { graft, graftProcess, main } from '../cli/graft.js';
 
 export const recipe = `
 data:
-  phantom: { seed: 1, scanners: [siemens-t1, philips-t2], cases: 4, spacing: 8 }
+  phantom: { seed: 1, scanners: [siemens-t1, philips-t2], cases: 3, spacing: 8 }
 classes: [brain]
 source: siemens-t1
 targets: [philips-t2]
 split:
-  source: { train: 2, validation: 1, test: 1 }
-  target: { adapt: 2, test: 2 }
+  source: { train: 1, validation: 1, test: 1 }
+  target: { adapt: 1, test: 2 }
 architecture: { filters: 2 }
 preprocessing: { spacing: 8, size: [32, 32] }
 training: { epochs: 2, batch: 4, lr: 1.0e-2, headEpochs: 2 }

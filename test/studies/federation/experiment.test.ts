@@ -110,24 +110,21 @@ describe('a finished federated run', () => {
 });
 
 describe('a run that was stopped', () => {
-  const moments: [string, NodeJS.Signals, Moment][] = [
-    ['interrupted in centralised training', 'SIGINT', { task: /centralised$/, step: 3 }],
-    ['killed in the first round', 'SIGKILL', { task: /flap-sam, federated$/, step: 2 }],
-    ['killed in the last round', 'SIGKILL', { task: /small, federated$/, step: 7 }],
-  ];
-  it.each(moments)(
-    '%s (%s) ends with the same bits',
-    async (name, signal, moment) => {
-      const out = name.replaceAll(' ', '-');
-      const stopped = await graftUntil(run(out), signal, moment);
-      expect(signal === 'SIGKILL' ? stopped.signal : stopped.status).toBe(signal === 'SIGKILL' ? 'SIGKILL' : 130);
-      expect(existsSync(at(out, 'results.json'))).toBe(false);
-      const resumed = await graftUntil(run(out, '--resume'));
-      expect(resumed.status, resumed.stdout).toBe(0);
-      expect(results(out)).toEqual(results('first'));
-    },
-    60_000,
-  );
+  it('again and again ends with the same bits: interrupted while it trains, killed in the first round and the last', async () => {
+    const moments: [NodeJS.Signals, Moment][] = [
+      ['SIGINT', { task: /centralised$/, step: 3 }],
+      ['SIGKILL', { task: /flap-sam, federated$/, step: 2 }],
+      ['SIGKILL', { task: /small, federated$/, step: 7 }],
+    ];
+    for (const [signal, moment] of moments) {
+      const { status, signal: killed } = await graftUntil(run('stopped', '--resume'), signal, moment);
+      expect([moment, status ?? killed]).toEqual([moment, signal === 'SIGKILL' ? 'SIGKILL' : 130]);
+      expect(existsSync(at('stopped', 'results.json'))).toBe(false);
+    }
+    const resumed = await graftUntil(run('stopped', '--resume'));
+    expect(resumed.status, resumed.stdout).toBe(0);
+    expect(results('stopped')).toEqual(results('first'));
+  }, 60_000);
 
   it('is refused with another recipe, which is named, and nothing is lost', async () => {
     const before = results('first');
