@@ -23,6 +23,7 @@ export const actNames = [
   'update.late',
   'site.failed',
   'site.missing',
+  'site.twice',
   'messages.dropped',
   'message.refused',
   'round.closed',

@@ -117,6 +117,11 @@ export const federationErrors = {
     message: 'The broker ended at once, again and again; the last that it wrote: {reason}',
     hint: '{file} holds all that it wrote. Perhaps another program uses its port.',
   },
+  SITE_ELSEWHERE: {
+    exit: 'usage',
+    message: '{folder}: the site {site} is run by another process already, from a copy of this folder.',
+    hint: 'A site runs once. Stop the other process first if this folder is the newer one; otherwise remove this copy.',
+  },
   PROXY_UNSUITED: {
     exit: 'usage',
     message: 'The broker of {study} cannot be reached through a proxy: its addresses are {addresses}.',

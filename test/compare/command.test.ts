@@ -7,7 +7,7 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Comparison } from '../../src/compare/index.js';
 import type { CaseScore } from '../../src/metrics/index.js';
-import { graft } from '../cli/graft.js';
+import { graft, graftProcess } from '../cli/graft.js';
 import { recipe as federation } from '../studies/federation/tiny.js';
 import { recipe as adaptation, graftUntil } from '../studies/tiny.js';
 
@@ -90,7 +90,7 @@ describe('scores.csv', () => {
 
 describe('graft compare', () => {
   it('shows the methods of a run against its first, which its report shows too', () => {
-    const { status, stdout, stderr } = graft(['compare', at('adaptation'), '--measure', 'surfaceDice']);
+    const { status, stdout, stderr } = graftProcess(['compare', at('adaptation'), '--measure', 'surfaceDice']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('Statistics: surface Dice at 2 mm');
     expect(stdout).toMatch(/^convlora-adabn +2 /m);

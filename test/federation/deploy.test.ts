@@ -79,6 +79,8 @@ it('broker and coordinator run in containers, of which the broker alone opens po
     image: expect.stringMatching(/^nats:\d+\.\d+\.\d+$/),
     working_dir: '/broker',
   });
+  // Not UID, which bash lets nobody set.
+  for (const { user } of Object.values<{ user: string }>(services)) expect(user).toMatch(/^\$\{OWNER:-1000:1000\}$/);
   expect(services.broker.ports).toEqual(['4222:4222']);
   expect(services.coordinator).not.toHaveProperty('ports');
   expect(services.coordinator.command.slice(0, 2)).toEqual(['coordinator', 'run']);

@@ -117,7 +117,16 @@ export class Network {
     const program =
       name === 'coordinator'
         ? this.graft('coordinator', 'run', 'fed', '--with-broker', ...options)
-        : this.graft('site', 'run', `${name}.kit`, '--data', join('data', scanners[name]), '--device', 'cpu');
+        : this.graft(
+            'site',
+            'run',
+            `${name}.kit`,
+            '--data',
+            join('data', scanners[name]),
+            '--device',
+            'cpu',
+            ...options,
+          );
     this.programs.set(name, program);
     return program;
   }

@@ -87,17 +87,21 @@ describeWithBroker('a study’s programs', () => {
     const fed = begin();
     const port = await freePort();
     const coordinator = network.start('coordinator', '--metrics-port', String(port));
-    const [, revoked] = ['site-a', 'site-b'].map((site) => network.start(site));
+    const sitePort = await freePort();
+    const [, revoked] = [network.start('site-a', '--metrics-port', String(sitePort)), network.start('site-b')];
     await coordinator.says(/round 1 of 3/);
     pauseFederation(fed, true);
     await coordinator.says(/Paused/);
     expect(federationStatus(fed)).toMatchObject({ coordinator: 'running', broker: 'connected', paused: true, done: 1 });
-    const [health, metrics] = await Promise.all(
-      ['healthz', 'metrics'].map(async (page) => (await fetch(`http://127.0.0.1:${port}/${page}`)).text()),
-    );
+    const pages = (of: number) =>
+      Promise.all(['healthz', 'metrics'].map(async (page) => (await fetch(`http://127.0.0.1:${of}/${page}`)).text()));
+    const [health, metrics] = await pages(port);
     expect(health).toBe('ok\n');
     expect(metrics).toMatch(/^graft_rounds_done 1$/m);
     expect(metrics).toMatch(/^graft_updates_total\{site="site-b"\} 1$/m);
+    const [siteHealth, siteMetrics] = await pages(sitePort);
+    expect(siteHealth).toBe('ok\n');
+    expect(siteMetrics).toMatch(/^graft_rounds_trained_total 1$/m);
 
     // On this machine, and, with a copy of the folder, on another one.
     cpSync(fed, `${fed}-copy`, { recursive: true, filter: (file) => basename(file) !== 'lock.json' });
@@ -105,6 +109,15 @@ describeWithBroker('a study’s programs', () => {
     expect(await Promise.all(others.map(({ ended }) => ended))).toEqual([2, 2]);
     expect(others[0].output).toContain('another process runs this study’s coordinator');
     expect(others[1].output).toContain('the broker is in use by another coordinator');
+
+    const copy = join(network.folder, 'copy');
+    cpSync(join(network.folder, 'site-a'), copy, { recursive: true, filter: (file) => basename(file) !== 'lock.json' });
+    const data = join('data', scanners['site-a']);
+    const second = network.graft('site', 'run', 'site-a.kit', '--folder', copy, '--data', data, '--device', 'cpu');
+    expect(await second.ended).toBe(2);
+    expect(second.output).toContain('is run by another process already');
+    await network.says('site-a', /was started once more/);
+    await coordinator.says(/site-a: two processes run it at once/);
 
     extendFederation(fed, 4);
     revoked.child.kill('SIGSTOP'); // it does not answer any more

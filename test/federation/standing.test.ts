@@ -12,7 +12,16 @@ import { newFolder } from '../federate/small.js';
 describe('a pulse', () => {
   const [own, other] = [new SigningKey(memoryStore()), new SigningKey(memoryStore())];
   const pulse = (values: object, key = own) =>
-    key.seal('pulse', { site: 'site-a', at: 1, doing: 'training', round: 2, moved: 0, ...values });
+    key.seal('pulse', {
+      site: 'site-a',
+      at: 1,
+      doing: 'training',
+      round: 2,
+      moved: 0,
+      instance: 'a'.repeat(16),
+      beat: 1,
+      ...values,
+    });
   const begin = () => {
     const sightings = new Sightings();
     const keys = { signing: own.publicKey, payload: '' };
@@ -28,6 +37,26 @@ describe('a pulse', () => {
     expect(sightings.seen.get('site-a')).toMatchObject({ doing: 'sending', round: 2, moved: 500 });
     sightings.expect([]);
     expect(sightings.seen.size).toBe(0);
+  });
+
+  it('of a process that another one had followed shows that a site is run twice; a new process alone does not', () => {
+    const sightings = begin();
+    const take = (process: string, at: number) =>
+      sightings.take('site-a', pulse({ instance: process.repeat(16), at, moved: 0 }));
+    const twice = () => sightings.seen.get('site-a')?.twice;
+    for (const [process, at] of [
+      ['a', 1],
+      ['a', 2],
+      ['b', 900],
+      ['b', 901],
+      ['c', 5],
+    ] as const)
+      take(process, at);
+    expect(twice()).toBeUndefined();
+    take('b', 901); // somebody at the broker says again what was said
+    expect(twice()).toBeUndefined();
+    take('b', 902);
+    expect(Math.abs(Date.parse(twice()!) - Date.now())).toBeLessThan(60_000);
   });
 
   it.each<[string, string, Uint8Array]>([

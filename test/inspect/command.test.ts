@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generatePhantoms } from '../../src/data/index.js';
-import { graft } from '../cli/graft.js';
+import { graft, graftProcess } from '../cli/graft.js';
 import { temporaryFolder } from '../data/nifti-fixtures.js';
 
 const folder = temporaryFolder();
@@ -39,7 +39,15 @@ describe('graft data inspect', () => {
   it('is one JSON document with --json, and exits with 3 where a file is broken', () => {
     mkdirSync(at('data', 'philips-t2', 'images'), { recursive: true });
     writeFileSync(at('data', 'philips-t2', 'images', 'broken.nii'), 'no image');
-    const { status, json, stderr } = graft(['data', 'inspect', at('data'), '--sheet', 'none', '--json', '--quiet']);
+    const { status, json, stderr } = graftProcess([
+      'data',
+      'inspect',
+      at('data'),
+      '--sheet',
+      'none',
+      '--json',
+      '--quiet',
+    ]);
     expect({ status, stderr }).toEqual({ status: 3, stderr: '' });
     const { cases, sites, sheet } = json();
     expect([cases.length, sites.length, sheet]).toEqual([5, 2, null]);

@@ -147,8 +147,15 @@ export class Desk implements Disposable {
   }
 
   async #hear(): Promise<void> {
-    for await (const { site, pulse } of this.#around.transport.pulses(this.#end.signal))
+    const { journal, transport } = this.#around;
+    for await (const { site, pulse } of transport.pulses(this.#end.signal)) {
+      const before = this.#sightings.seen.get(site)?.twice;
       if (this.#sightings.take(site, pulse)) this.coordinator?.moved(site);
+      if (before !== undefined || !this.#sightings.seen.get(site)?.twice) continue;
+      const reason = 'two processes run it at once, from copies of one folder';
+      journal.note({ act: 'site.twice', subject: site, reason });
+      this.#note(`${site}: ${reason}; the hospital has to stop the one that was started last`);
+    }
   }
 
   async #follow(): Promise<void> {

@@ -1,4 +1,4 @@
-/** Whether a coordinator is well, for whatever watches the machine: two pages on a loopback port. */
+/** Whether a coordinator or a site is well, for whatever watches the machine: two pages on a loopback port. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { FederationStatus } from './status.js';
@@ -6,15 +6,19 @@ import type { FederationStatus } from './status.js';
 /**
  * Serves `/healthz` (200, or 503 while the broker is away) and `/metrics` in Prometheus' text format, version 0.0.4.
  *
- * @param status how the federation stands at this moment
+ * @param now.connected whether the broker is there
+ * @param now.metrics as `metricsOf…` below give them
  */
-export async function serveHealth(port: number, status: () => FederationStatus): Promise<AsyncDisposable> {
+export async function serveHealth(
+  port: number,
+  now: { connected: () => boolean; metrics: () => string },
+): Promise<AsyncDisposable> {
   const server = createServer(({ url }, response) => {
     const send = (code: number, text: string) =>
       response.writeHead(code, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
-    if (url === '/metrics') send(200, metricsOf(status()));
+    if (url === '/metrics') send(200, now.metrics());
     else if (url !== '/healthz') send(404, 'There are /healthz and /metrics.\n');
-    else if (status().broker === 'connected') send(200, 'ok\n');
+    else if (now.connected()) send(200, 'ok\n');
     else send(503, 'the broker is away\n');
   });
   server.listen(port, '127.0.0.1');
@@ -30,22 +34,40 @@ export async function serveHealth(port: number, status: () => FederationStatus):
 
 type Samples = [labels: string, value: number][];
 
-function metricsOf({ done, rounds, paused, broker, open, sites }: FederationStatus): string {
+function metric(name: string, type: 'gauge' | 'counter', help: string, samples: Samples): string {
+  if (samples.length === 0) return '';
+  const lines = samples.map(([labels, value]) => `${name}${labels} ${value}`);
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines, ''].join('\n');
+}
+
+const one = (value: number): Samples => [['', value]];
+
+/** What a site is about. */
+export interface SiteStanding {
+  connected: boolean;
+  /** Of training; 0 before the first. */
+  round: number;
+  training: boolean;
+  /** Rounds that were trained since the program began, and bytes to and from the broker. */
+  trained: number;
+  moved: number;
+}
+
+export const metricsOfSite = ({ connected, round, training, trained, moved }: SiteStanding): string =>
+  [
+    metric('graft_broker_connected', 'gauge', '0 while the broker is away.', one(Number(connected))),
+    metric('graft_round', 'gauge', 'Round that was trained last, or is being trained.', one(round)),
+    metric('graft_training', 'gauge', '1 while a round is being trained.', one(Number(training))),
+    metric('graft_rounds_trained_total', 'counter', 'Rounds that were trained.', one(trained)),
+    metric('graft_bytes_total', 'counter', 'Bytes to and from the broker.', one(moved)),
+  ].join('');
+
+export function metricsOfCoordinator({ done, rounds, paused, broker, open, sites }: FederationStatus): string {
   const bySite = (of: (site: FederationStatus['sites'][number]) => number | undefined): Samples =>
     sites.flatMap((site) => {
       const value = of(site);
       return value === undefined ? [] : [[`{site="${site.name}"}`, value]];
     });
-  const metric = (name: string, type: 'gauge' | 'counter', help: string, samples: Samples) =>
-    samples.length === 0
-      ? ''
-      : [
-          `# HELP ${name} ${help}`,
-          `# TYPE ${name} ${type}`,
-          ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
-          '',
-        ].join('\n');
-  const one = (value: number): Samples => [['', value]];
   return [
     metric('graft_rounds_done', 'gauge', 'Rounds that are aggregated.', one(done)),
     metric('graft_rounds', 'gauge', 'Rounds in all.', one(rounds)),

@@ -26,7 +26,7 @@ import { digestOf, journalOf, noted } from '../journals.js';
 import { BrokerProcess } from './broker-process.js';
 import { connected, connectionOf } from './connection.js';
 import { Desk, type DeskOptions } from './desk.js';
-import { serveHealth } from './health.js';
+import { metricsOfCoordinator, serveHealth } from './health.js';
 import { runningPlaces } from './places.js';
 import { writeResult } from './result.js';
 import { federationStatus } from './status.js';
@@ -81,7 +81,12 @@ export async function runCoordinator(
     : undefined;
   const work = async () => {
     await using _health =
-      metricsPort === undefined ? undefined : await serveHealth(metricsPort, () => federationStatus(folder));
+      metricsPort === undefined
+        ? undefined
+        : await serveHealth(metricsPort, {
+            connected: () => federationStatus(folder).broker === 'connected',
+            metrics: () => metricsOfCoordinator(federationStatus(folder)),
+          });
     const result = await withTransport(opened, { broker, journal, signal: over, tell, failed });
     if (fault) throw fault;
     return result;

@@ -17,6 +17,7 @@ import {
 import { freeSlices, readSlices } from '../../jobs/index.js';
 import { loadSegmenter, saveAdapter } from '../../segmenter/index.js';
 import { setThreads } from '../../torch/index.js';
+import { federationError } from '../errors.js';
 import { digestOf, journalOf, noted } from '../journals.js';
 import { readKeys } from '../keys.js';
 import { readKit } from '../kit.js';
@@ -26,6 +27,7 @@ import { openSite, type Site } from '../site-folder.js';
 import { startOf } from '../study.js';
 import { trainingCases } from './cases.js';
 import { connected, connectionOf, textOfBroker } from './connection.js';
+import { metricsOfSite, type SiteStanding, serveHealth } from './health.js';
 import { withinHours } from './hours.js';
 import { noteOver, overAfter } from './over.js';
 import { siteRunPlaces } from './places.js';
@@ -35,6 +37,8 @@ export interface SiteRun {
   device: string;
   /** `http://[user:password@]host:port`, to go through it by WebSockets. */
   proxy?: string | undefined;
+  /** Port on 127.0.0.1 for health and metrics; default: none. */
+  metricsPort?: number | undefined;
   signal: AbortSignal;
   tell: Tell;
 }
@@ -73,7 +77,7 @@ export function prepareSite(kit: string, folder: string, data: string): Prepared
  * Takes part until the rounds are over.
  *
  * @returns the file of the site's adapter; undefined where it was ended before
- * @throws GraftError RUN_IN_USE, BROKER_REFUSED, and as `TrainingSite`
+ * @throws GraftError RUN_IN_USE, SITE_ELSEWHERE, BROKER_REFUSED, and as `TrainingSite`
  */
 export async function runSite(site: PreparedSite, run: SiteRun): Promise<string | undefined> {
   const { folder, study, journal } = site;
@@ -86,32 +90,73 @@ export async function runSite(site: PreparedSite, run: SiteRun): Promise<string 
 const nameOf = (error: unknown): string => (error instanceof GraftError ? error.code : 'INTERNAL');
 
 async function takePart(site: PreparedSite, run: SiteRun, over: string | undefined): Promise<string | undefined> {
-  const { name, study, keys, tls, coordinator, journal } = site;
-  const { signal, tell } = run;
+  const { name, folder, study, keys, tls, coordinator, journal } = site;
+  const { tell } = run;
+  const twice = new AbortController();
+  const signal = AbortSignal.any([run.signal, twice.signal]);
   const connection = { ...connectionOf(study, tls, { site: name, proxy: run.proxy }), site: name };
-  await using pulse = new PulseSender(connection, keys.signing);
-  const options = { ...connection, moved: (bytes: number) => pulse.moved(bytes) };
+  let told = false;
+  await using pulse = new PulseSender(connection, keys.signing, {
+    twice: (ends) => {
+      if (ends === 'this') twice.abort();
+      else if (!told)
+        tell({
+          kind: 'note',
+          text: `${name} was started once more, from a copy of ${folder}: that one is told to end.`,
+        });
+      told = true;
+    },
+  });
+  const standing: SiteStanding = { connected: false, round: 0, training: false, trained: 0, moved: 0 };
+  await using _health =
+    run.metricsPort === undefined
+      ? undefined
+      : await serveHealth(run.metricsPort, {
+          connected: () => standing.connected,
+          metrics: () => metricsOfSite(standing),
+        });
+  const moved = (bytes: number) => {
+    pulse.moved(bytes);
+    standing.moved += bytes;
+  };
+  const options = { ...connection, moved };
   await using transport = await connected(options, tell, signal);
+  const refuse = () => {
+    if (twice.signal.aborted) throw federationError('SITE_ELSEWHERE', { folder, site: name });
+  };
+  refuse();
   if (!transport) return undefined;
   tell({ kind: 'note', text: `${name} has joined ${study.name}` });
-  void tellOf(transport, tell, signal);
+  standing.connected = true;
+  void follow(transport, standing, tell, signal);
   const sealed = sealedSite(transport, {
     ...{ federation: digestOf(study), site: name, key: keys.payload, coordinator: coordinator.payload },
     head: () => journal.head,
     refused: (error) => tell({ kind: 'note', text: `A message was not listened to: ${error.message}` }),
   });
-  if (!(await fetchModel(site, sealed, run))) return undefined;
+  const ending = { ...run, signal };
+  if (!(await fetchModel(site, sealed, ending))) {
+    refuse();
+    return undefined;
+  }
   const heard = withinHours(sealed, site.policy, tell);
-  const line = { transport: heard, head: () => sealed.coordinatorHead, over };
-  const adapter = await train(site, line, pulse, run);
+  const line = { transport: heard, head: () => sealed.coordinatorHead, over, standing };
+  const adapter = await train(site, line, pulse, ending).finally(refuse);
   if (adapter !== undefined) pulse.tell('done');
   return adapter;
 }
 
 /** Says what becomes of the connection. */
-async function tellOf(transport: NatsTransport, tell: Tell, signal: AbortSignal): Promise<void> {
-  for await (const event of transport.events(signal))
+async function follow(
+  transport: NatsTransport,
+  standing: SiteStanding,
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const event of transport.events(signal)) {
+    if (event.kind === 'connected' || event.kind === 'disconnected') standing.connected = event.kind === 'connected';
     if (event.kind !== 'restored') tell({ kind: 'note', text: textOfBroker(event) });
+  }
 }
 
 /** Has the base model in the folder. @returns false where the signal came first */
@@ -137,9 +182,18 @@ async function fetchModel(
   return false;
 }
 
+/** What training is done with besides the site. */
+interface Line {
+  transport: Transport;
+  /** Of the coordinator's journal. */
+  head: () => string | undefined;
+  over: string | undefined;
+  standing: SiteStanding;
+}
+
 async function train(
   { name, folder, study, keys, coordinator, policy, cases, journal }: PreparedSite,
-  { transport, head, over }: { transport: Transport; head: () => string | undefined; over: string | undefined },
+  { transport, head, over, standing }: Line,
   pulse: PulseSender,
   { device, signal, tell }: SiteRun,
 ): Promise<string | undefined> {
@@ -178,12 +232,14 @@ async function train(
         if (event.round !== round) {
           [round, step] = [event.round, 0];
           pulse.tell('training', round);
+          Object.assign(standing, { round, training: true });
           tell({ kind: 'task', name: `round ${round}` });
         }
         const { loss } = event.progress;
         tell({ kind: 'step', done: ++step, total: event.progress.total ?? step, values: { loss } });
       } else if (event.kind === 'trained') {
         pulse.tell('sending', round);
+        Object.assign(standing, { training: false, trained: standing.trained + 1 });
         tell({ kind: 'done', name: `round ${round}`, values: event.metrics });
       } else if (event.kind === 'ignored') tell({ kind: 'note', text: event.reason });
     }

@@ -12,6 +12,8 @@ const seenSchema = z.strictObject({
   round: z.int(),
   /** Bytes since the site's program began. */
   moved: z.int(),
+  /** When two processes were last heard that ran the site at once. */
+  twice: z.iso.datetime().optional(),
 });
 export type Seen = z.output<typeof seenSchema>;
 
@@ -37,7 +39,10 @@ export const writeStanding = (file: string, standing: Standing): void => writeFi
 /** The pulses of the members. */
 export class Sightings {
   #keys: ReadonlyMap<string, string> = new Map();
-  readonly #last = new Map<string, Pulse>();
+  /** The last pulse of each process, by site. */
+  readonly #last = new Map<string, Map<string, Pulse>>();
+  /** The process of each site that was heard last. */
+  readonly #current = new Map<string, string>();
   readonly seen = new Map<string, Seen>();
 
   /** From now on these are members. */
@@ -55,11 +60,17 @@ export class Sightings {
     } catch {
       return undefined; // somebody at the broker made it
     }
-    const last = this.#last.get(site);
+    const processes = this.#last.get(site) ?? new Map<string, Pulse>();
+    const last = processes.get(pulse?.instance ?? '');
     if (!pulse || (last && pulse.at <= last.at)) return undefined;
-    this.#last.set(site, pulse);
-    const { doing, round, moved } = pulse;
-    this.seen.set(site, { heard: new Date().toISOString(), doing, round, moved });
+    const { doing, round, moved, instance } = pulse;
+    this.#last.set(site, processes.set(instance, pulse));
+    const heard = new Date().toISOString();
+    // A process that was started again is a new one; that one of before speaks again is another matter.
+    const again = last !== undefined && this.#current.get(site) !== instance;
+    const twice = again ? heard : this.seen.get(site)?.twice;
+    this.#current.set(site, instance);
+    this.seen.set(site, { heard, doing, round, moved, ...(twice && { twice }) });
     return moved !== (last?.moved ?? 0);
   }
 }

@@ -314,7 +314,7 @@ describe('a configuration', () => {
 
   it('gives sites no right that reaches beyond their own subjects', () => {
     const { publish, subscribe } = permissionsOf('test', 'a');
-    expect(subscribe).toEqual(['graft.test.task', '_INBOX.graft.test.site.a.>']);
+    expect(subscribe).toEqual(['graft.test.task', 'graft.test.pulse.a', '_INBOX.graft.test.site.a.>']);
     expect(publish.filter((subject) => !subject.startsWith('$JS.'))).toEqual([
       'graft.test.state.a',
       'graft.test.update.a.>',

@@ -84,9 +84,19 @@ function describe({
     String(refused),
     bytes(moved),
     seen ? `${seen.doing}, ${duration((Date.now() - Date.parse(seen.heard)) / 1000)} ago` : 'not heard of',
-    leftOut ? 'left out: its folder is older than what it sent' : (reason ?? '').slice(0, 60),
+    remarkOf({ leftOut, seen, reason }),
   ]);
   const head = ['site', 'cases', 'updates', 'not taken', 'moved', 'last heard', 'remark'];
   const table = sites.length > 0 ? [formatTable(head, rows)] : ['no site is admitted'];
   return [...lines, ...table, ...(report === undefined ? [] : [`report: ${report}`])].join('\n');
+}
+
+function remarkOf({
+  leftOut,
+  seen,
+  reason = '',
+}: Pick<FederationStatus['sites'][number], 'leftOut' | 'seen' | 'reason'>): string {
+  if (leftOut) return 'left out: its folder is older than what it sent';
+  if (seen?.twice) return `was run twice at once, ${duration((Date.now() - Date.parse(seen.twice)) / 1000)} ago`;
+  return reason.slice(0, 60);
 }

@@ -23,6 +23,12 @@ export const registerRun = (group: Command): void =>
           .string()
           .optional()
           .describe('http://host:port, where only a proxy leads out; the study must have a wss:// address'),
+        metricsPort: z
+          .int()
+          .min(1)
+          .max(65_535)
+          .optional()
+          .describe('port on 127.0.0.1 for /healthz and /metrics (Prometheus); default: none'),
         dryRun: z
           .boolean()
           .default(false)
@@ -33,7 +39,7 @@ export const registerRun = (group: Command): void =>
       ['graft site run site-a.kit --data /data/prostate --dry-run', 'what would be done, and what would leave'],
       ['graft site run site-a.kit --data /data/prostate', 'take part'],
     ],
-    async run(context, { data, folder: given, device, proxy, dryRun }, kit) {
+    async run(context, { data, folder: given, device, proxy, metricsPort, dryRun }, kit) {
       const federation = await import('../../../federation/index.js');
       const { chooseDevice } = await import('../../../torch/index.js');
       const { signal } = context;
@@ -48,7 +54,7 @@ export const registerRun = (group: Command): void =>
         context.follow(
           federation.told(async (tell) => {
             tell({ kind: 'note', text: describe(asked) });
-            return federation.runSite(site, { device: chooseDevice(device), proxy, signal, tell });
+            return federation.runSite(site, { device: chooseDevice(device), proxy, metricsPort, signal, tell });
           }),
         ),
       );

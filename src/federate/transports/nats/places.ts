@@ -76,7 +76,7 @@ export interface Permissions {
 /**
  * The permissions that a peer needs.
  *
- * A site publishes its own state and its own updates. It reads the task, its own state, and the coordinator's blobs chunk by
+ * A site publishes its own state and its own updates. It reads the task, its own state and pulse, and the coordinator's blobs chunk by
  * chunk; it cannot read what another site sent. It can list the subjects that hold a message (`STREAM.INFO`), in order to send only
  * missing chunks: names of sites and hashes, no contents. Only the coordinator makes and empties streams.
  *
@@ -104,6 +104,6 @@ export function permissionsOf(federation: string, site?: string): Permissions {
       api('DIRECT.GET', blob, `.${blob.subject}.>`),
       ...[task, state, blob, update].map((place) => api('STREAM.INFO', place)),
     ],
-    subscribe: [task.subject, answers],
+    subscribe: [task.subject, `${pulse}.${own}`, answers],
   };
 }

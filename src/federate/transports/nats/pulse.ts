@@ -1,7 +1,8 @@
 /**
  * A site's pulse: every few seconds it says that it lives, what it does, and how many bytes have moved. A thread of its own
- * with a connection of its own says so, since training blocks the main one for as long as a step takes. Nothing is decided
- * by it but how long the coordinator waits, and what people are shown.
+ * with a connection of its own says so, since training blocks the main one for as long as a step takes. What is decided by
+ * it is how long the coordinator waits, what people are shown, and that a site is not run twice: each process hears the pulses
+ * under its own name, and of two that hear each other the one that has said fewer ends.
  */
 import type { KeyObject } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
@@ -14,6 +15,8 @@ import type { ConnectionOptions } from './peer.js';
 export const doings = ['starting', 'waiting', 'training', 'sending', 'done'] as const;
 export type Doing = (typeof doings)[number];
 
+const instance = z.string().regex(/^[0-9a-f]{16}$/);
+
 export const pulseSchema = z.strictObject({
   site: z.string().refine((text) => keyFault(text) === undefined),
   /** Milliseconds since 1970 at the site: each pulse has a greater one than that before. */
@@ -23,6 +26,12 @@ export const pulseSchema = z.strictObject({
   round: z.int().min(0),
   /** Bytes to and from the broker since the site's program began. */
   moved: z.int().min(0),
+  /** Drawn by the process that says it. */
+  instance,
+  /** How many pulses it has said. */
+  beat: z.int().min(1),
+  /** The other process that it heard last under the same name: that one knows then that this one lives now. */
+  heard: instance.optional(),
 });
 export type Pulse = z.output<typeof pulseSchema>;
 
@@ -56,13 +65,19 @@ export class PulseSender implements AsyncDisposable {
   readonly #values: BigInt64Array;
   readonly #worker: Worker;
 
-  constructor(connection: ConnectionOptions & { site: string }, key: KeyObject, { every = EVERY } = {}) {
+  /** @param twice is told that another process runs this site, and which of the two has to end */
+  constructor(
+    connection: ConnectionOptions & { site: string },
+    key: KeyObject,
+    { every = EVERY, twice = () => {} }: { every?: number; twice?: (ends: 'this' | 'other') => void } = {},
+  ) {
     const buffer = new SharedArrayBuffer(shared.length * BigInt64Array.BYTES_PER_ELEMENT);
     this.#values = new BigInt64Array(buffer);
     const workerData: PulseStart = { connection, key, buffer, every };
     this.#worker = new Worker(new URL('./pulse-thread.js', import.meta.url), { execArgv: [], workerData });
     this.#worker.unref();
     this.#worker.on('error', () => {}); // a site without a pulse still takes part
+    this.#worker.on('message', twice);
   }
 
   /** Notes that bytes have moved. */
