@@ -14,6 +14,7 @@ export * from './layouts/index.js';
 export * from './nifti/index.js';
 export type { Triple } from './orientation.js';
 export * from './phantom/index.js';
+export { type Postprocessing, postprocess, postprocessingSchema } from './postprocess.js';
 export * from './preprocess/index.js';
 export * from './profile/index.js';
 export { RestoredLabels, type RestoreOptions } from './restore.js';

@@ -11,7 +11,7 @@ import {
   trainNetwork,
 } from '../adapt/index.js';
 import { changesBetween, forward, type ProgressEvent, tellChanges } from '../core/index.js';
-import { type Case, type CaseSlices, type Preprocessing, SlicePool } from '../data/index.js';
+import { type Case, type CaseSlices, type Postprocessing, type Preprocessing, SlicePool } from '../data/index.js';
 import { familyOfSize } from '../networks/index.js';
 import { Checkpoint, copyInto, fingerprint, type TrainingEvent } from '../nn/index.js';
 import { type Adapter, Segmenter } from '../segmenter/index.js';
@@ -63,6 +63,8 @@ export interface TrainingJob {
   /** Names of the labels 1, 2, …, one for each of the network's channels. */
   classes: readonly string[];
   preprocessing: Preprocessing;
+  /** What is done to masks; default: nothing. */
+  postprocessing?: Postprocessing | undefined;
   training: Training;
   seed: number;
   /** Of the surface Dice between the two heads, in mm. */
@@ -91,12 +93,13 @@ export function assertLabelled(cases: readonly Case[]): void {
  * @throws GraftError TRAINING_UNLABELLED, INIT_UNSUITED, and what reading the cases throws
  */
 export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Segmenter> {
-  const { preprocessing, training, seed, device } = job;
+  const { preprocessing, postprocessing, training, seed, device } = job;
   const family = familyOfSize(job.network);
   const config = family.configure(job.network, job.classes.length, job.architecture);
   const all = [...job.train, ...job.validation];
   assertLabelled(all);
-  const model = new Segmenter({ family, config, classes: job.classes, preparation: { preprocessing }, device });
+  const preparation = { preprocessing, postprocessing };
+  const model = new Segmenter({ family, config, classes: job.classes, preparation, device });
   model.initialise(seed);
   if (job.init) {
     const changed = changesBetween(job.init.config, config);

@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import type { ErrorTable } from '../core/index.js';
-import type { Preprocessing, WindowConfig } from '../data/index.js';
+import type { Postprocessing, Preprocessing, WindowConfig } from '../data/index.js';
 import type { Module, State } from '../nn/index.js';
 import type { StatisticsPolicy, TrainingPlan } from '../peft/index.js';
 import type { Tensor } from '../torch/index.js';
@@ -115,6 +115,8 @@ export interface AdaptationMethod<Options = any> extends TrainingPlan<Options> {
 export interface Preparation {
   preprocessing: Preprocessing;
   windows: WindowConfig;
+  /** What is done to masks; absent: nothing. */
+  postprocessing?: Postprocessing | undefined;
   /** Slices keep their sides' ratio and lie in the upper left corner: for prompts alone. */
   cornered?: boolean | undefined;
 }

@@ -1,6 +1,6 @@
 /** An adapter: what makes a base model fit one site, from kilobytes to megabytes, with all that is needed to use it. */
 import { z } from 'zod';
-import { type Profile, preprocessingSchema, profileSchema, windowSchema } from '../data/index.js';
+import { type Profile, postprocessingSchema, preprocessingSchema, profileSchema, windowSchema } from '../data/index.js';
 import { type NetworkFamily, networkFamilies, type Preparation } from '../networks/index.js';
 import { type AdapterValues, countElements, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
 import type { TrainingPlan } from '../peft/index.js';
@@ -44,6 +44,7 @@ export const preparationShape = {
   classes: jsonOf(z.array(z.string())),
   preprocessing: jsonOf(preprocessingSchema),
   windows: jsonOf(windowSchema),
+  postprocessing: jsonOf(postprocessingSchema).optional(),
   cornered: jsonOf(z.boolean()).optional(),
   profile: jsonOf(profileSchema).optional(),
 };
@@ -53,12 +54,14 @@ export const preparationMetadata = ({
   classes,
   preprocessing,
   windows,
+  postprocessing,
   cornered,
   profile,
 }: Preparation & Pick<Adapter, 'classes' | 'profile'>): Record<string, string> => ({
   classes: JSON.stringify(classes),
   preprocessing: JSON.stringify(preprocessing),
   windows: JSON.stringify(windows),
+  ...(postprocessing && { postprocessing: JSON.stringify(postprocessing) }),
   ...(cornered && { cornered: 'true' }),
   ...(profile && { profile: JSON.stringify(profile) }),
 });
@@ -90,14 +93,16 @@ export function loadAdapter(path: string): Adapter {
   const { state, metadata } = readState(path);
   const refuse = (reason: string) => segmenterError('ADAPTER_UNKNOWN', { file: path, reason });
   const { format: _, ...parsed } = parseMetadata(metadataSchema, asOfToday(metadata), refuse);
-  const { family, method, base, options, classes, preprocessing, windows, cornered, profile, ...provenance } = parsed;
+  const { family, method, base, options, classes, profile, ...more } = parsed;
+  const { preprocessing, windows, postprocessing, cornered, ...provenance } = more;
   const own = networkFamilies[family];
   if (!planOf(own, method)) throw refuse(`its method "${method}" is none of ${own.title}`);
   const read = own.adapter.safeParse(options);
   if (!read.success)
     throw refuse(`its options.${read.error.issues[0].path.join('.')}: ${read.error.issues[0].message}`);
   return {
-    ...{ name: path, family, method, base, options, classes, preprocessing, windows, cornered, profile, state },
+    ...{ name: path, family, method, base, options, classes, profile, state },
+    ...{ preprocessing, windows, postprocessing, cornered },
     provenance: provenance as Record<string, string>,
   };
 }

@@ -10,6 +10,7 @@ import {
   asImages,
   batchOf,
   type Case,
+  postprocess,
   preparationOf,
   RestoredLabels,
   type SlicePreparation,
@@ -161,7 +162,8 @@ export interface VolumeOptions extends Omit<PredictionOptions, 'head'> {
  * Segments a volume with the model and the adapter in use: at each voxel the class with the largest probability, or the
  * background (see `SegmentationNetwork.background`). A batch of slices at a time is prepared, predicted and brought to the
  * grid; beside the volume and its labels no more than that is held. A model of all planes predicts each, and probabilities
- * are averaged on the grid before labels are made of them; they are held, too, then.
+ * are averaged on the grid before labels are made of them; they are held, too, then. The
+ * model's postprocessing comes last.
  *
  * @returns uint8 [z, y, x] labels on the volume's RAS grid (`writeMask` brings them to the file's own)
  * @throws GraftError VOLUME_CONSTANT, SLICES_TOO_LARGE, SLICES_OUTSIDE
@@ -188,7 +190,10 @@ export function* segmentVolumeWithPauses(
       yield pause;
     }
   }
-  return restored.labels;
+  const { labels } = restored;
+  const { postprocessing } = model.preparation;
+  if (postprocessing) yield* postprocess(labels, volume.shape, postprocessing);
+  return labels;
 }
 
 /**

@@ -64,16 +64,18 @@ export class Segmenter implements Disposable {
     const { length: count } = this.classes;
     if (count !== channels)
       throw segmenterError('CLASS_NAMES', { channels, count, names: this.classes.join(', ') || 'none' });
-    const { preprocessing = preprocessingSchema.parse({}), windows = family.windows, cornered } = preparation;
-    this.#preparation = { preprocessing: fitted(preprocessing, this.network), windows, ...(cornered && { cornered }) };
+    const { preprocessing = preprocessingSchema.parse({}), windows = family.windows } = preparation;
+    this.#preparation = preparationIn({
+      ...preparation,
+      ...{ preprocessing: fitted(preprocessing, this.network), windows },
+    });
     this.#base = new Base(this.network);
     for (const module of [this.network, ...this.heads.values()]) module.to(device, this.network.memoryFormat);
   }
 
   /** How volumes become images: the adapter's way where one is in use. */
   get preparation(): Preparation {
-    const { preprocessing, windows, cornered } = this.#adapter ?? this.#preparation;
-    return { preprocessing, windows, ...(cornered && { cornered }) };
+    return preparationIn(this.#adapter ?? this.#preparation);
   }
   get preprocessing(): Preprocessing {
     return this.preparation.preprocessing;
@@ -171,6 +173,13 @@ export class Segmenter implements Disposable {
     this.dispose();
   }
 }
+
+/** The preparation alone of what has one. */
+const preparationIn = ({ preprocessing, windows, postprocessing, cornered }: Preparation): Preparation => ({
+  ...{ preprocessing, windows },
+  ...(postprocessing && { postprocessing }),
+  ...(cornered && { cornered }),
+});
 
 /** The preprocessing with the size of the network's images, where it takes one size only. @throws GraftError SLICE_SIZE */
 function fitted(preprocessing: Preprocessing, { input: { side, multiple } }: SegmentationNetwork): Preprocessing {

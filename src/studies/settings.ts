@@ -19,13 +19,14 @@ const split = z
   .strictObject({ train: share, validation: z.number().min(0), test: z.number().min(0).default(0) })
   .default({ train: 0.85, validation: 0.15, test: 0 })
   .describe('for training, for choosing the epoch, for the score: shares of the patients, or whole numbers of them');
-const { classes, toleranceMm, network, architecture, preprocessing, training, sourceGroupBy } = recipeSchema.shape;
+const { classes, toleranceMm, network, architecture, preprocessing, postprocessing, training, sourceGroupBy } =
+  recipeSchema.shape;
 
 /** Of `graft train` for a whole network and its early heads. */
 export const sourceSettingsSchema = z.strictObject({
   classes,
   split: z.strictObject({ source: split }).prefault({}),
-  ...{ sourceGroupBy, toleranceMm, network, architecture, preprocessing, training },
+  ...{ sourceGroupBy, toleranceMm, network, architecture, preprocessing, postprocessing, training },
 });
 export type SourceSettings = z.output<typeof sourceSettingsSchema>;
 

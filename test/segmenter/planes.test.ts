@@ -9,6 +9,7 @@ import { random, runWithoutPauses } from '../../src/core/index.js';
 import {
   type Grid,
   loadSlices,
+  postprocess,
   prepareVolume,
   preprocessingSchema,
   RestoredLabels,
@@ -17,7 +18,7 @@ import {
   type Volume,
   viewsOf,
 } from '../../src/data/index.js';
-import { loadSegmenter, saveSegmenter, segmentVolume } from '../../src/segmenter/index.js';
+import { loadSegmenter, Segmenter, saveSegmenter, segmentVolume } from '../../src/segmenter/index.js';
 import { noGrad, tensor } from '../../src/torch/index.js';
 import { contents, read, writeCase } from '../cache/cases.js';
 import { unetSegmenter } from '../segmenters.js';
@@ -171,6 +172,22 @@ describe('a model of all planes', () => {
       const blank = { ...volume, data: volume.data.map(() => 0.3) };
       expect(segmentVolume(model, blank)).toHaveLength(volume.data.length);
     }
+  });
+
+  it('does to masks what its file says', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'graft-planes-')), 'model.safetensors');
+    const postprocessing = { largest: true, fill: true };
+    const { config, classes, preparation, family } = model;
+    using tidy = new Segmenter({ family, config, classes, preparation: { ...preparation, postprocessing } });
+    tidy.loadState(model.state(), 'model');
+    saveSegmenter(file, tidy);
+    using again = loadSegmenter(file);
+    const volume = volumeOf([6, 16, 16]);
+    const expected = segmentVolume(model, volume);
+    runWithoutPauses(postprocess(expected, volume.shape, postprocessing));
+    expect(segmentVolume(again, volume)).toEqual(expected);
+    expect(again.preparation.postprocessing).toEqual(postprocessing);
+    expect(model.preparation).not.toHaveProperty('postprocessing');
   });
 
   it('is trained on each plane, and its profile counts cases', async () => {

@@ -10,11 +10,15 @@ import { divide, scoredOf, type Trained, type TrainOptions } from './options.js'
 export async function settingsOfModel(file: string | undefined): Promise<Record<string, unknown>> {
   if (file === undefined) return {};
   const { init } = await opened(file, 'cpu');
-  const { classes, preprocessing, family, config } = init!;
+  const { classes, preprocessing, preparation, family, config } = init!;
+  const { postprocessing } = preparation;
   init!.dispose();
   const own = Object.keys(family.settings.shape);
   const architecture = Object.entries(config as object).filter(([key]) => own.includes(key));
-  return { classes, preprocessing, architecture: Object.fromEntries(architecture) };
+  return {
+    ...{ classes, preprocessing, architecture: Object.fromEntries(architecture) },
+    ...(postprocessing && { postprocessing }),
+  };
 }
 
 async function opened(file: string | undefined, device: string) {
@@ -29,7 +33,7 @@ export async function trainSource(context: Context, settings: SourceSettings, op
   const { JobRecord } = await import('../../studies/index.js');
   const { saveSegmenter, segmentVolumeWithPauses } = await import('../../segmenter/index.js');
   if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
-  const { classes, preprocessing, training, toleranceMm } = settings;
+  const { classes, preprocessing, postprocessing, training, toleranceMm } = settings;
   const split = await divide(options, settings.split.source, settings.sourceGroupBy);
   const source = sites.join(', ');
   const job = {
@@ -39,6 +43,7 @@ export async function trainSource(context: Context, settings: SourceSettings, op
       validation: split.validation,
       classes,
       preprocessing,
+      postprocessing,
       training,
       toleranceMm,
       seed,

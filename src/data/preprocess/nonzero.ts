@@ -6,8 +6,8 @@ import { inPieces, type Pausing } from '../../core/index.js';
 import type { Triple } from '../orientation.js';
 
 interface Image {
-  /** float32 [z, y, x] */
-  data: Float32Array;
+  /** float32 or uint8 [z, y, x] */
+  data: Float32Array | Uint8Array;
   shape: Triple;
 }
 

@@ -8,7 +8,7 @@ import {
   type Training,
   trainingSchema,
 } from '../../adapt/index.js';
-import { preprocessingSchema } from '../../data/index.js';
+import { postprocessingSchema, preprocessingSchema } from '../../data/index.js';
 import { scoredExtents } from '../../metrics/index.js';
 import { defaultSizes, familyOfSize, type NetworkFamily, networkFamilies } from '../../networks/index.js';
 import { sourceMethod } from '../../report/index.js';
@@ -85,6 +85,9 @@ export const recipeSchema = z.strictObject({
     .describe('what is trained on the source'),
   architecture: z.record(z.string(), z.unknown()).default({}).describe('the network’s settings'),
   preprocessing: preprocessingSchema.prefault({}),
+  postprocessing: postprocessingSchema
+    .optional()
+    .describe('what is done to every mask, by whatever method it was made; default: nothing'),
   training: trainingSchema.prefault({}),
   methods: z
     .array(z.union([z.enum(names), methodSchema]))

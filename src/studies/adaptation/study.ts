@@ -83,7 +83,7 @@ export const adaptationStudy: Study<AdaptationKind> = {
 
 /** Trains the network on the source and scores it there, unless a model with its scores stands. */
 async function* sourceModel({ recipe, folder, device, seed, splits }: SeedRun<Recipe>): AsyncGenerator<ProgressEvent> {
-  const { source, toleranceMm, classes, network, architecture, preprocessing, training } = recipe;
+  const { source, toleranceMm, classes, network, architecture, preprocessing, postprocessing, training } = recipe;
   const { train, validation, test } = splits[source];
   const [name, path] = [modelPath(seed), sourcePath(seed)];
   const file = folder.file(name);
@@ -94,7 +94,8 @@ async function* sourceModel({ recipe, folder, device, seed, splits }: SeedRun<Re
   if (yield* standingResult<SourceResult>(folder, path, again, (result) => [result.model])) return;
 
   const job = {
-    ...{ task, network, architecture, preprocessing, training, classes, train, validation, seed, toleranceMm, device },
+    ...{ task, network, architecture, preprocessing, postprocessing, training, classes, train, validation },
+    ...{ seed, toleranceMm, device },
     checkpoint: folder.file('checkpoints', `seed${seed}`),
     cache: cacheFolder(recipe, folder),
   };
