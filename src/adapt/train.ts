@@ -25,6 +25,7 @@ import {
   copyInto,
   copyState,
   joinStates,
+  MeanWeights,
   type State,
   type TrainingEvent,
   trainingLoop,
@@ -47,6 +48,14 @@ export const trainingSchema = z.strictObject({
   batch: z.int().min(1).default(16).describe('slices in a training step'),
   lr: z.number().positive().default(1e-3).describe('highest learning rate of Adam; it falls to zero along a cosine'),
   diceWeight: z.number().min(0).max(1).default(0.5).describe('share of the soft Dice loss; the rest is cross-entropy'),
+  averaging: z
+    .number()
+    .min(0)
+    .max(0.9999)
+    .optional()
+    .describe(
+      'share of the running mean of the weights that a step leaves; the mean is kept then, not the weights; 0.99, say',
+    ),
   headEpochs: z.int().min(1).default(5).describe('epochs of the early heads, on the frozen network'),
   headLr: z.number().positive().default(1e-3).describe('learning rate of Adam for the early heads'),
   augmentation: augmentationSchema
@@ -84,16 +93,30 @@ export async function* trainNetwork(
   for (const value of parameters.values()) value.requiresGrad = true;
   const optimiser = new Adam(parameters, { lr: config.lr });
   const best = copyState(network.state());
-  const saved = joinStates({ network: network.state(), optimiser: optimiser.state(), best });
+  const mean = config.averaging === undefined ? undefined : new MeanWeights(parameters, config.averaging);
+  const saved = joinStates({
+    ...{ network: network.state(), optimiser: optimiser.state(), best },
+    ...(mean && { mean: mean.state }),
+  });
   const resumed = checkpoint?.load(saved);
   let bestDice = (resumed?.memory as number | undefined) ?? -1;
   const steps = training.batches(config.batch);
+  /** The step under way. */
+  let taken = 0;
 
   yield* trainingLoop({
-    ...{ task, epochs: config.epochs, steps, optimiser, checkpoint, saved, from: resumed?.at, memory: () => bestDice },
+    ...{ task, epochs: config.epochs, steps, checkpoint, saved, from: resumed?.at, memory: () => bestDice },
+    optimiser: {
+      zeroGrad: () => optimiser.zeroGrad(),
+      step() {
+        optimiser.step();
+        mean?.add(taken);
+      },
+    },
     batches: (epoch) =>
       withBatchStatistics([network], training.epoch(config.batch, random(seed, 'shuffle', task, epoch))),
     gradients({ take }, epoch, step) {
+      taken = epoch * steps + step;
       optimiser.lr = (config.lr * (1 + Math.cos((Math.PI * (epoch * steps + step)) / (config.epochs * steps)))) / 2;
       let { images, labels } = take();
       let counted = countedMap(labels!);
@@ -115,6 +138,7 @@ export async function* trainNetwork(
       return loss.item();
     },
     *look(epoch) {
+      using _ = mean?.use();
       const batches = unchanged(training, config, seed, epoch);
       yield* recomputeStatistics(network, (images) => network.logits(network.encode(images)), batches);
       const scores: number[] = [];
@@ -131,6 +155,7 @@ export async function* trainNetwork(
   });
   for (const value of parameters.values()) value.requiresGrad = false;
   copyInto(network.state(), best);
+  mean?.dispose();
 }
 
 /** Batches whose statistics stand for the source. */

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import type { Random } from '../core/index.js';
 import { affineGrid, gridSample, operator, type Tensor, Generator as TorchGenerator, tensor } from '../torch/index.js';
+import { randomise, type Strength, strengths } from './randomise.js';
 
 const amount = (text: string, value: number) => z.number().min(0).default(value).describe(text);
 const chance = (text: string, value: number) => z.number().min(0).max(1).default(value).describe(text);
@@ -18,6 +19,12 @@ export const augmentationSchema = z.strictObject({
   scale: amount('largest relative change of size', 0.1),
   translate: amount('largest shift, relative to the slice', 0.05),
   contrast: chance('probability of a random intensity curve; for targets of another sequence, in longer training', 0),
+  randomise: z
+    .enum(['off', ...(Object.keys(strengths) as Strength[])])
+    .optional()
+    .describe(
+      'contrasts that no scanner gives, and slices that are thick along one direction, in a quarter (light), half (medium) or 85 % (strong) of the slices; for targets of another sequence. Default: off',
+    ),
   bias: amount('largest exponent of the smooth brightness field', 0.3),
   noise: amount('largest standard deviation of the noise', 0.05),
   blur: chance('probability of a loss of resolution', 0.2),
@@ -57,6 +64,15 @@ export function augment(
       { device },
     ),
   );
+  if (options.randomise && options.randomise !== 'off') {
+    const curves = () =>
+      tensor(
+        each(() => curve(random)),
+        [b, knots],
+        { device },
+      );
+    x = randomise(x, moved, options.randomise, (slices) => bend(slices, curves()), random);
+  }
   const field = tensor(
     each(() => Array.from({ length: 9 }, () => random.uniform(-1, 1) * options.bias)),
     [b, 1, 3, 3],

@@ -1,4 +1,5 @@
 /** Modules, layers, initial values, optimisers, and what training loops share. */
+export * from './average.js';
 export * from './base.js';
 export * from './checkpoint.js';
 export * from './foreign.js';

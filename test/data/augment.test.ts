@@ -62,6 +62,63 @@ eachDevice('augmentation', (device) => {
   });
 });
 
+describe('contrasts that no scanner gives', () => {
+  const few = ['light', 'medium', 'strong'] as const;
+  const changedBy = (randomise: Augmentation['randomise'], seed: number) => {
+    const { before, images, maps } = change({ randomise }, seed);
+    const share = [0, 1, 2].filter((z) => {
+      const slice = (values: Float32Array) => values.subarray(z * h * w, (z + 1) * h * w);
+      return distance(slice(images), slice(before[0])) > 0.02;
+    });
+    return { changed: share.length, images, maps, before };
+  };
+
+  it('are given to more slices the stronger they are, and leave the maps', () => {
+    const counts = few.map((strength) => {
+      let sum = 0;
+      for (let seed = 0; seed < 20; seed++) {
+        const { changed, images, maps, before } = changedBy(strength, seed);
+        sum += changed;
+        expect(distance(maps, before[1])).toBe(0);
+        expect(images.every((value) => value >= 0 && value <= 1)).toBe(true);
+      }
+      return sum / 60;
+    });
+    expect(counts[0]).toBeGreaterThan(0.15);
+    expect(counts[1]).toBeGreaterThan(counts[0]);
+    expect(counts[2]).toBeGreaterThan(counts[1]);
+    expect(counts[2]).toBeGreaterThan(0.75);
+  });
+
+  it('are repeated by their stream; off is as without', () => {
+    expect(change({ ...everything, randomise: 'strong' }, 3)).toEqual(
+      change({ ...everything, randomise: 'strong' }, 3),
+    );
+    expect(change({ ...everything, randomise: 'off' }, 3)).toEqual(change(everything, 3));
+  });
+
+  it('leave the dark background dark, whatever the number of classes', () => {
+    for (let seed = 0; seed < 5; seed++)
+      scope(() => {
+        const values = Float32Array.from({ length: b * h * w }, (_, i) => (Math.floor(i / w) % h < 12 ? 0 : 0.6));
+        const images = tensor(values, [b, 1, h, w]);
+        const maps = [8, 16, 24].map((row) => values.map((_, i) => (Math.floor(Math.floor(i / w) % h) < row ? 1 : 0)));
+        for (const count of [1, 2, 3]) {
+          const exclusive = Float32Array.from({ length: b * count * h * w }, (_, i) => {
+            const [z, c, at] = [Math.floor(i / (count * h * w)), Math.floor(i / (h * w)) % count, i % (h * w)];
+            const place = z * h * w + at;
+            return maps[c][place] === 1 && !(c > 0 && maps[c - 1][place] === 1) ? 1 : 0;
+          });
+          const options = { ...none, randomise: 'strong' as const };
+          const result = augment(images, tensor(exclusive, [b, count, h, w]), options, random(seed, 'dark'));
+          const x = result.images.toArray<'float32'>();
+          // The first rows; thick slices reach a few rows further than their edge.
+          expect(x.every((value, i) => Math.floor(i / w) % h >= 6 || value < 0.02)).toBe(true);
+        }
+      });
+  });
+});
+
 describe('a pose', () => {
   it('moves image and map together', () => {
     for (let seed = 0; seed < 10; seed++) {

@@ -17,7 +17,9 @@ describe('postprocessing', () => {
     const labels = slice('1  22', ' 1   ', '    1', '2   1');
     expect(run(labels, [1, 4, 5], { largest: true })).toEqual(slice('1  22', ' 1   ', '     ', '     '));
     // Of the same rows as slices: nothing is joined across two of them.
-    expect(run(slice('1 1', '   ', '  1', '  1'), [4, 1, 3], { largest: true })).toEqual(slice('   ', '   ', '  1', '  1'));
+    expect(run(slice('1 1', '   ', '  1', '  1'), [4, 1, 3], { largest: true })).toEqual(
+      slice('   ', '   ', '  1', '  1'),
+    );
   });
 
   it('fills what one class encloses', () => {
