@@ -49,7 +49,7 @@ export class Worker {
 
 /** A worker of bench/workers. */
 export const own = (file, ...args) =>
-  Worker.start(process.execPath, [join(here, 'workers', file), ...args.map(String)]);
+  Worker.start(process.execPath, ['--expose-gc', join(here, 'workers', file), ...args.map(String)]);
 /** A peer of bench/peers: PyTorch, as Python's own or as `npm install` fetched it. */
 export const peer = (python, file, ...args) =>
   Worker.start(python, [join(here, 'peers', file), ...args.map(String)], {

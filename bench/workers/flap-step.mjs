@@ -9,14 +9,19 @@ import { serve } from './worker.mjs';
 
 const [file, precision, threads] = process.argv.slice(2);
 setThreads(Number(threads));
-const { state } = readState(file);
 const network = new Sam(JSON.parse(readFileSync(`${file}.json`, 'utf8')));
-const { shape } = state.get('image_encoder.blocks.0.attn.lora_w_a_q.0.weight');
-const { trained } = applyPlan(network, samPlans['flap-sam'], samAdapterSchema.parse({ rank: shape[0] }));
-network.loadState(pick(state, (name) => name !== 'images' && name !== 'labels'));
-const [images, labels] = ['images', 'labels'].map((name) => state.get(name).clone().keep());
-disposeState(state);
+const [images, labels, trained] = load();
 
+/** In a function of its own, so that the mapped file is gone before memory is measured. */
+function load() {
+  const { state } = readState(file);
+  const { shape } = state.get('image_encoder.blocks.0.attn.lora_w_a_q.0.weight');
+  const planned = applyPlan(network, samPlans['flap-sam'], samAdapterSchema.parse({ rank: shape[0] }));
+  network.loadState(pick(state, (name) => name !== 'images' && name !== 'labels'));
+  const batch = ['images', 'labels'].map((name) => state.get(name).clone().keep());
+  disposeState(state);
+  return [...batch, planned.trained];
+}
 const optimiser = new Adam(trained, { lr: 1e-4, weightDecay: 0.1, decoupled: true });
 const pass = { bfloat16: precision === 'bfloat16', checkpointing: precision === 'checkpointing' };
 await serve(() => {

@@ -9,6 +9,8 @@ export const memory = (field) =>
 
 /** Answers each "go" with the sample's milliseconds, what it returned, and the peak of the memory since the first. */
 export async function serve(sample) {
+  await new Promise(setImmediate);
+  globalThis.gc?.();
   writeFileSync('/proc/self/clear_refs', '5');
   console.log(JSON.stringify({ ready: true, torch: torchVersion(), threads: threads() }));
   for await (const line of createInterface({ input: process.stdin })) {

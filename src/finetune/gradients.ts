@@ -6,7 +6,7 @@
  * stages are computed again, last first, each with its own backward pass. The gradients are the same.
  */
 import type { EncoderStages, SegmentationNetwork } from '../networks/index.js';
-import { autocast, noGrad, type Tensor } from '../torch/index.js';
+import { autocast, noGrad, scope, type Tensor } from '../torch/index.js';
 
 export interface PassOptions {
   /** Matrix products and convolutions in bfloat16. */
@@ -36,7 +36,8 @@ export function accumulateGradients(
   const first = stages ? firstTrainedStage(stages, trained) : 0;
   if (first === undefined || !checkpointing || !stages) {
     const encode = () => run(() => network.encode(images));
-    const loss = lossOf(first === undefined ? noGrad(encode) : encode(), run);
+    // What the gradients do not need is freed before they are computed.
+    const loss = scope(() => lossOf(first === undefined ? noGrad(encode) : encode(), run));
     loss.backward();
     return loss.detach();
   }
@@ -47,16 +48,16 @@ export function accumulateGradients(
   noGrad(() => {
     chain.forEach((stage, i) => {
       if (i >= first) inputs.push(x);
-      x = run(() => stage(x));
+      x = scope(() => run(() => stage(x)));
     });
   });
   const embeddings = leaf(x);
-  const loss = lossOf(embeddings, run);
+  const loss = scope(() => lossOf(embeddings, run));
   loss.backward();
   let gradient = embeddings.grad;
   for (let i = chain.length - 1; i >= first && gradient; i--) {
     const input = i === 0 ? images : leaf(inputs[i - first]);
-    const output = run(() => chain[i](input));
+    const output = scope(() => run(() => chain[i](input)));
     if (output.requiresGrad) output.backward({ gradient });
     gradient = input.grad;
   }

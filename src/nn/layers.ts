@@ -7,6 +7,7 @@ import {
   ones,
   relu,
   type Sides,
+  scope,
   type Tensor,
   zeros,
 } from '../torch/index.js';
@@ -15,6 +16,20 @@ import { type Initialiser, Module } from './module.js';
 /** A layer from one tensor to one tensor. */
 export abstract class Layer extends Module {
   abstract forward(input: Tensor): Tensor;
+}
+
+/**
+ * Runs layers one after another. What lies between them is freed at once, but for what a backward pass needs of it: a scope
+ * of the caller's would hold it until it ends.
+ */
+export function inTurn(layers: readonly Layer[], input: Tensor): Tensor {
+  let x = input;
+  for (const layer of layers) {
+    const next = scope(() => layer.forward(x));
+    if (x !== input && x !== next) x.dispose();
+    x = next;
+  }
+  return x;
 }
 
 /** Changes a convolution's weight on its way into the operator; the stored weight stays as it is. */
@@ -131,6 +146,6 @@ export class Sequential extends Layer {
     this.layers = layers.map((layer, i) => this.child(String(i), layer));
   }
   override forward(input: Tensor): Tensor {
-    return this.layers.reduce((x, layer) => layer.forward(x), input);
+    return inTurn(this.layers, input);
   }
 }

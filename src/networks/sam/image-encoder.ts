@@ -2,8 +2,8 @@
  * The image encoder: a vision transformer whose blocks attend within windows, but for a few that attend to the whole
  * image (Li et al. 2022, ViTDet, arXiv 2203.16527, as in segment-anything).
  */
-import { Conv2d, Layer, LayerNorm, LayerNorm2d, Sequential } from '../../nn/index.js';
-import { gelu, type Tensor, zeros } from '../../torch/index.js';
+import { Conv2d, inTurn, Layer, LayerNorm, LayerNorm2d, Sequential } from '../../nn/index.js';
+import { gelu, scope, type Tensor, zeros } from '../../torch/index.js';
 import { patchSize, type SamConfig } from './config.js';
 import { samError } from './errors.js';
 import { ImageAttention } from './image-attention.js';
@@ -40,10 +40,14 @@ export class ImageBlock extends Layer {
 
   /** @param input [B, h, w, C] @returns [B, h, w, C] */
   override forward(input: Tensor): Tensor {
-    let x = this.adapter ? this.adapter.beforeAttention(input) : input;
-    x = x.add(this.#attend(this.#norm1.forward(x)));
-    if (this.adapter) x = this.adapter.afterAttention(x);
-    return x.add(this.#mlp.forward(this.#norm2.forward(x)));
+    const { adapter } = this;
+    // The scopes free what no gradient needs before the next part begins.
+    const x = scope(() => {
+      const seen = adapter ? adapter.beforeAttention(input) : input;
+      const attended = seen.add(this.#attend(this.#norm1.forward(seen)));
+      return adapter ? adapter.afterAttention(attended) : attended;
+    });
+    return scope(() => x.add(this.#mlp.forward(this.#norm2.forward(x))));
   }
 
   #attend(tokens: Tensor): Tensor {
@@ -107,6 +111,6 @@ export class ImageEncoder extends Layer {
 
   /** @param images float32 [B, 3, imageSize, imageSize] @returns [B, promptDim, h, w], h = w = imageSize / 16 */
   override forward(images: Tensor): Tensor {
-    return this.finish(this.stages.reduce((tokens, stage) => stage.forward(tokens), this.embed(images)));
+    return this.finish(inTurn(this.stages, this.embed(images)));
   }
 }
