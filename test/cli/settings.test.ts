@@ -129,7 +129,7 @@ describe('graft adapt', () => {
     const target = ['--site', 'philips-t2', '--out', at('adapter.safetensors')];
     await done('adapt', at('base.safetensors'), at('data'), ...target, ...more);
     const settings = JSON.parse(loadAdapter(at('adapter.safetensors')).provenance.settings);
-    const fromRecipe = { method: 'convlora-adabn', statistics: 'ema', batch: 4, lr: 0.01, guard: false };
+    const fromRecipe = { method: 'convlora-adabn', statistics: 'ema', batch: 8, lr: 0.01, guard: false };
     expect(settings).toMatchObject({ ...fromRecipe, epochs: 1, rank: 1, toleranceMm: 4 });
   });
 });

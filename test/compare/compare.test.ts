@@ -34,7 +34,7 @@ describe('a comparison', () => {
     const entries = [entry('low', cases(low)), entry('high', cases(high))];
     const rows = all(entries, { measure: 'dice', baseline: 'high' });
     expect(rows.map(({ against }) => against?.pairs)).toEqual([8, undefined]);
-    const error = errorOf(() => compareMethods(entries, { measure: 'dice', baseline: 'hihg' }));
+    const error = errorOf(() => compareMethods(entries, { measure: 'dice', baseline: 'hig' }));
     expect(error.code).toBe('COMPARE_UNKNOWN');
     expect(error.message).toContain('high');
   });

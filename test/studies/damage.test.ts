@@ -37,8 +37,8 @@ interface Kind {
 const content = (text: string, changes: object) => ({ ...parse(text), ...changes });
 const adaptation = parseAdaptationRecipe(
   content(adaptationRecipe, {
-    training: { epochs: 1, batch: 4, lr: 1.0e-2, headEpochs: 1 },
-    methods: ['source', { method: 'udas', epochs: 2, batch: 4 }],
+    training: { epochs: 1, batch: 8, lr: 1.0e-2, headEpochs: 1 },
+    methods: ['source', { method: 'udas', epochs: 2, batch: 8 }],
   }),
   'tiny.yaml',
 );
@@ -76,7 +76,7 @@ const kinds: Record<string, Kind> = {
       {
         name: 'the second round',
         task: /federated$/,
-        step: 6,
+        step: 5,
         // Every file of a federation under way, in every way: test/federate/damage.test.ts.
         files: [[/state\.safetensors$/], [/kept\.safetensors$/]],
         ways: ['flipped in a bit'],

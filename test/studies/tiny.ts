@@ -17,11 +17,11 @@ split:
   target: { adapt: 1, test: 2 }
 architecture: { filters: 2 }
 preprocessing: { spacing: 8, size: [32, 32] }
-training: { epochs: 2, batch: 4, lr: 1.0e-2, headEpochs: 2 }
+training: { epochs: 2, batch: 8, lr: 1.0e-2, headEpochs: 2 }
 methods:
   - source
-  - { method: udas, epochs: 2, batch: 4 }
-  - { method: convlora-adabn, statistics: ema, epochs: 2, batch: 4, lr: 1.0e-2, guard: false }
+  - { method: udas, epochs: 2, batch: 8 }
+  - { method: convlora-adabn, statistics: ema, epochs: 2, batch: 8, lr: 1.0e-2, guard: false }
 device: cpu
 threads: 1
 `;

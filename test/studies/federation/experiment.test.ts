@@ -114,7 +114,7 @@ describe('a run that was stopped', () => {
     const moments: [NodeJS.Signals, Moment][] = [
       ['SIGINT', { task: /centralised$/, step: 3 }],
       ['SIGKILL', { task: /flap-sam, federated$/, step: 2 }],
-      ['SIGKILL', { task: /small, federated$/, step: 7 }],
+      ['SIGKILL', { task: /small, federated$/, step: 5 }],
     ];
     for (const [signal, moment] of moments) {
       const { status, signal: killed } = await graftUntil(run('stopped', '--resume'), signal, moment);

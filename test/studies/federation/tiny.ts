@@ -14,7 +14,7 @@ adapter: { rank: 2 }
 plans:
   - flap-sam
   - { plan: flap-sam, name: small, federation: { wire: int8 } }
-training: { batch: 2, lr: 5.0e-3, warmup: 2, overlap: false }
+training: { batch: 4, lr: 5.0e-3, warmup: 2, overlap: false }
 federation: { rounds: 2 }
 device: cpu
 threads: 1
