@@ -156,7 +156,7 @@ describe('a finished adaptation run', () => {
   const run = (out: string, changes: object, more: object = {}) =>
     runStudy(adaptationStudy, recipeOf(changes), { out: at(out), file: 'x.yaml', command: ['graft', 'x'], ...more });
 
-  it('with seeds, targets and methods added has the bits of a run that asked for them from the start', async () => {
+  it('with seeds, targets, methods and an oracle added has the bits of a run that asked for them from the start', async () => {
     await drain(run('small', { methods: ['source', udas] }));
     await drain(run('small', larger, { extend: true }));
     await drain(run('large', larger));
@@ -164,7 +164,7 @@ describe('a finished adaptation run', () => {
     expect(read('small', 'results.json')).toEqual(read('large', 'results.json'));
     const [{ changed }] = read('small', 'run.json').history;
     expect(changed).toMatchObject({ seeds: [[1], [1, 2]], targets: [['philips-t2'], ['philips-t2', 'ge-t1']] });
-  }, 60_000);
+  }, 120_000);
 
   it('keeps its history when it is only resumed, and refuses what would make results untrue', async () => {
     await drain(run('small', larger, { resume: true }));

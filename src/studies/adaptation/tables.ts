@@ -6,7 +6,13 @@ import { overSeeds } from '../spread.js';
 import { oracleMethod } from './recipe.js';
 import type { Summary } from './summary.js';
 
-export const tablesOf = (summary: Summary): SummaryTable[] => [scoreTable(summary), boundaryTable(summary)];
+export const tablesOf = (summary: Summary): SummaryTable[] => [
+  scoreTable(summary),
+  // Runs of earlier versions have not measured it.
+  ...(summary.methods.some(({ boundaryBias }) => Number.isFinite(boundaryBias.mean.mean))
+    ? [boundaryTable(summary)]
+    : []),
+];
 
 function scoreTable(summary: Summary): SummaryTable {
   const { methods, toleranceMm, scored, seeds, folds = 1 } = summary;
