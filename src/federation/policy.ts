@@ -112,6 +112,15 @@ export function mayRun({ rules: { hours } }: Policy, now = new Date()): boolean 
   return (days.includes(today) && clock >= from) || (days.includes(yesterday) && clock < to);
 }
 
+/** When it may run next, to the minute. */
+export function mayRunFrom(policy: Policy, now = new Date()): Date {
+  const minute = 60_000;
+  let at = Math.floor(now.getTime() / minute) * minute;
+  const week = at + 8 * 24 * 60 * minute; // every day comes again in it
+  while (!mayRun(policy, new Date(at)) && at < week) at += minute;
+  return new Date(at);
+}
+
 /** A new policy with every rule, to be read and changed by people. */
 export const examplePolicy =
   (): string => `# What this hospital's site takes part in, whatever a coordinator asks for. A kit or a round that a rule does not allow is

@@ -1,7 +1,7 @@
 /** A site trains only in the hours that its policy allows: outside them it hears no tasks. */
 import { setTimeout } from 'node:timers/promises';
 import type { Transport } from '../../federate/index.js';
-import { mayRun, type Policy } from '../policy.js';
+import { mayRun, mayRunFrom, type Policy } from '../policy.js';
 import type { Tell } from './told.js';
 
 /** Between two looks at the clock, in ms. */
@@ -14,7 +14,10 @@ export function withinHours(transport: Transport, policy: Policy, tell: Tell): T
     async *watchTasks(signal) {
       for await (const task of transport.watchTasks(signal)) {
         for (let told = false; !mayRun(policy) && !signal.aborted; told = true) {
-          if (!told) tell({ kind: 'note', text: `It is outside the hours of ${policy.file}; tasks wait.` });
+          if (!told) {
+            const from = mayRunFrom(policy).toString().slice(0, 21); // such as Mon Nov 30 2026 19:00
+            tell({ kind: 'note', text: `It is outside the hours of ${policy.file}; tasks wait until ${from}.` });
+          }
           await setTimeout(LOOK, undefined, { signal }).catch(() => {});
         }
         if (!signal.aborted) yield task;
