@@ -18,6 +18,7 @@ import { jobErrors } from '../dist/jobs/index.js';
 import { metricErrors } from '../dist/metrics/index.js';
 import { networkFamilies } from '../dist/networks/index.js';
 import { baseErrors, foreignErrors, stateErrors, trainingErrors } from '../dist/nn/index.js';
+import { pacsErrors } from '../dist/pacs/index.js';
 import { peftErrors } from '../dist/peft/index.js';
 import { segmenterErrors } from '../dist/segmenter/index.js';
 import { federationRecipeSchema, recipeSchema, runErrors } from '../dist/studies/index.js';
@@ -72,6 +73,7 @@ const areas = [
   ['Data sets', { ...data.layoutErrors, ...data.benchmarkErrors, ...data.datasetErrors }],
   ['Images and labels', data.dataErrors],
   ['DICOM', data.dicomErrors],
+  ['Archives', pacsErrors],
   ['Measures', metricErrors],
   ['Models, adapters and adaptation', { ...segmenterErrors, ...adapt.adaptErrors, ...baseErrors }],
   ['Training', { ...trainingErrors, ...finetuneErrors }],

@@ -12,7 +12,7 @@ const storeys: Record<string, readonly string[]>[] = [
   { formats: [] },
   { nn: [] },
   { data: [], peft: [] },
-  { networks: [] },
+  { networks: [], pacs: [] },
   { segmenter: [] },
   { adapt: [], finetune: [] },
   { federate: [], compare: [], tracking: [] },
@@ -147,6 +147,9 @@ describe('the rule', () => {
     ['federation', 'studies', true],
     ['studies', 'federation', false],
     ['server', 'cli', false],
+    ['pacs', 'data', true],
+    ['jobs', 'pacs', true],
+    ['pacs', 'networks', false],
   ])('%s may import %s: %s', (from, to, allowed) => {
     expect(mayUse(from, to)).toBe(allowed);
   });

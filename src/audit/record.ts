@@ -11,7 +11,10 @@ import type { AuditEntry } from './entry.js';
 import { appendAudit, auditName } from './files.js';
 import { userName } from './user.js';
 
-const paths = ['out', 'adapter', 'audit', 'base', 'cache', 'codes', 'foundation', 'init', 'key', 'recipe', 'start'];
+const paths = [
+  ...['out', 'adapter', 'audit', 'base', 'ca', 'cache', 'codes', 'credentials', 'foundation', 'from', 'init', 'key'],
+  ...['recipe', 'start'],
+];
 
 export interface AuditOptions {
   command: string;

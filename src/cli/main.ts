@@ -12,6 +12,7 @@ import { registerDoctor } from './commands/doctor.js';
 import { registerEvaluate } from './commands/evaluate.js';
 import { registerFederate } from './commands/federate.js';
 import { registerFederation } from './commands/federation/index.js';
+import { registerPacs } from './commands/pacs/index.js';
 import { registerParams } from './commands/params.js';
 import { registerPhantom } from './commands/phantom.js';
 import { registerPredict } from './commands/predict.js';
@@ -73,6 +74,7 @@ const commands = [
   registerParams,
   registerPhantom,
   registerData,
+  registerPacs,
   registerAudit,
   registerDoctor,
 ];

@@ -1,5 +1,6 @@
 /** `graft predict`: masks for volumes. */
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { AuditRecord } from '../../audit/index.js';
 import { exitCodes } from '../../core/index.js';
@@ -8,6 +9,7 @@ import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 import { count } from '../format.js';
+import { archiveOptions } from '../pacs.js';
 import { parsePrompt } from '../prompt.js';
 import { told } from '../run-command.js';
 
@@ -31,7 +33,7 @@ export const registerPredict = (program: Command): void =>
     arguments: {
       '<model>':
         'a file that "graft train", "graft pretrain" or a run wrote, a published checkpoint, or a folder that nnU-Net v2 trained',
-      '<images...>': 'NIfTI files (.nii, .nii.gz), DICOM files, folders of either',
+      '[images...]': 'NIfTI files (.nii, .nii.gz), DICOM files, folders of either; none with --from',
     },
     options: async () => {
       const [{ z }, { scalings }] = await Promise.all([import('zod'), import('../../networks/index.js')]);
@@ -47,6 +49,14 @@ export const registerPredict = (program: Command): void =>
           .enum(['nifti', 'dicom-seg', 'rtstruct'])
           .default('nifti')
           .describe('of the masks; dicom-seg and rtstruct for DICOM series alone'),
+        from: z
+          .string()
+          .optional()
+          .describe(
+            'study or series of an archive: ARCHIVE/studies/UID, or that with /series/UID; kept in OUT/retrieved',
+          ),
+        to: z.string().optional().describe('archive that the masks are sent to, as DICOM'),
+        ...archiveOptions(z),
         report: z.boolean().default(false).describe('write the volumes as a structured report beside a DICOM-SEG'),
         codes: z
           .string()
@@ -79,6 +89,10 @@ export const registerPredict = (program: Command): void =>
         'graft predict model.safetensors /export/2024-05 --format dicom-seg --out segmentations',
         'DICOM series, for the archive',
       ],
+      [
+        'graft predict model.safetensors --format dicom-seg \\\n    --from https://pacs.example.org/dicom-web/studies/1.2.3 --to https://pacs.example.org/dicom-web',
+        'from an archive and back, with a password in GRAFT_PACS_USER and GRAFT_PACS_PASSWORD',
+      ],
       ['graft predict model.safetensors /export/2024-05 --format rtstruct', 'contours, for planning a radiotherapy'],
       [
         'graft predict foundation.safetensors scan.nii.gz --prompt "point 30,42,18 outside 10,12,18"',
@@ -90,20 +104,32 @@ export const registerPredict = (program: Command): void =>
         'with a checkpoint as it was published',
       ],
     ],
-    async run(context, options, modelFile, ...paths) {
+    async run(context, options, modelFile, ...images) {
       const { adapter, prompt, scaling, out, format, report, codes, existing, empty, strict, device, audit } = {
         ...options,
         existing: chosen(options),
       };
       const { chooseDevice } = await import('../../torch/index.js');
       const { readSegmentCodes } = await import('../../data/index.js');
-      const { algorithmOf, checkOutputs, findImages, loadPredictor, segmentImages } = await import(
+      const { algorithmOf, checkOutputs, findImages, loadPredictor, reportFile, segmentImages } = await import(
         '../../jobs/index.js'
       );
+      const invalid = (problem: string) => cliError('OPTION_INVALID', { problems: problem, command: 'predict' });
+      const { from, to } = options;
+      if ((from === undefined) === (images.length === 0)) throw invalid('name images, or a study with --from');
+      if (to !== undefined && format === 'nifti') throw invalid('--to is for --format dicom-seg or rtstruct');
+      const pacs = from === undefined && to === undefined ? undefined : await import('../../pacs/index.js');
+      const archive = to === undefined ? undefined : pacs?.archiveAt(to, options);
+      const brought =
+        from === undefined
+          ? undefined
+          : await context.follow(
+              pacs!.retrieveStudy(pacs!.studyAt(from, options), join(out, 'retrieved'), context.signal),
+            );
+      const paths = brought ? [brought.folder] : images;
       const { sources, problems } = findImages(paths, format);
       const outputs = { out, format, existing };
       checkOutputs(sources, outputs);
-      const invalid = (problem: string) => cliError('OPTION_INVALID', { problems: problem, command: 'predict' });
       if (codes !== undefined && format === 'nifti') throw invalid('--codes is for --format dicom-seg or rtstruct');
       if (report && format !== 'dicom-seg') throw invalid('--report is for --format dicom-seg');
       const given = codes === undefined ? undefined : readSegmentCodes(codes);
@@ -129,13 +155,26 @@ export const registerPredict = (program: Command): void =>
       // Of a single file nothing else is to be told.
       if (sources.length === 1 && sources[0].path !== undefined && failures.length === 1) throw failures[0].error;
       const faults = failures.map(({ image, error }) => ({ image, error: told(error) }));
+      // Masks of an interrupted command are there, but were perhaps not sent.
+      const results = [...masks.flatMap(({ mask }) => mask ?? []), ...skipped];
+      const sending = results.flatMap((mask) => [mask, reportFile(mask)]).filter((file) => existsSync(file));
+      const sent =
+        archive && sending.length > 0 ? await context.follow(pacs!.sendFiles(archive, sending, context.signal)) : 0;
       for (const { image, error } of faults) record.warns(`no mask of ${basename(image)}: ${error.code}`);
       record.finish();
       const notes = problems.filter(({ stops }) => !stops);
       const doubtful = masks.filter(({ warnings }) => warnings.length > 0).length;
       const unchecked = asked ? [] : model.unchecked;
       const result = {
-        ...{ masks, skipped, table, unchecked, notes, ...(model.remark && { remark: model.remark }) },
+        ...{
+          masks,
+          skipped,
+          table,
+          unchecked,
+          notes,
+          ...(archive && { sent }),
+          ...(model.remark && { remark: model.remark }),
+        },
         failures: faults.map(({ image, error: { code, message, hint } }) => ({ image, code, message, hint })),
       };
       context.print(result, () =>
@@ -151,6 +190,7 @@ export const registerPredict = (program: Command): void =>
             ? [`unlike the model’s source, so not to be trusted unseen: ${doubtful} of ${masks.length}`]
             : []),
           ...(masks.length > 0 ? [`volumes: ${table}`] : []),
+          ...(archive ? [`${archive.url.host}: took ${count(sent)} files`] : []),
         ].join('\n'),
       );
       if (faults.length > 0) return faults[0].error.exitCode;

@@ -45,10 +45,18 @@ export interface ReadFile {
  */
 export function readElements(path: string): ReadFile | undefined {
   const { descriptor, size } = openRegular(path);
+  try {
+    return elementsIn(new Window(descriptor, size));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** As `readElements`, of a file that is open or in memory. */
+export function elementsIn(file: Window): ReadFile | undefined {
   const elements = new Elements();
   let marker = false;
   try {
-    const file = new Window(descriptor, size);
     marker = file.size >= 132 && file.bytes(128, 4).toString('latin1') === 'DICM';
     const begin = marker ? 132 : 0;
     const hasMeta = marker || beginsWith(file, 0, 0x0002, explicitLittle);
@@ -72,8 +80,6 @@ export function readElements(path: string): ReadFile | undefined {
     if (!marker && !isObject(elements)) return undefined;
     error.elements = elements;
     throw error;
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -5,9 +5,10 @@ export { convertDicomSeries, type NiftiBytes, niftiOfSeries } from './convert.js
 export * from './deidentify/index.js';
 export type { DicomSeries } from './dicom-series.js';
 export { dicomError, dicomErrors, type Problem } from './errors.js';
+export { type Identifiers, identifiersOf } from './identifiers.js';
 export { type MaskSource, maskSource } from './mask-source.js';
 export { measurementReportFile } from './measurement-report.js';
-export { pseudonymise, pseudonymKey } from './pseudonym.js';
+export { pseudonymise, pseudonymKey, uidName } from './pseudonym.js';
 export {
   assertSeries,
   type DicomScan,

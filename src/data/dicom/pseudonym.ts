@@ -29,6 +29,9 @@ export const pseudonymise = (patientId: string, key: Uint8Array, digits?: number
 export const seriesName = (uid: string, number: number | undefined, key: Uint8Array): string =>
   `${String(number ?? 0).padStart(3, '0')}-${shortened(uid, key)}`;
 
+/** A name for a file or folder that stands for a unique identifier: 16 hexadecimal digits. */
+export const uidName = (uid: string, key: Uint8Array): string => shortened(uid, key, 16);
+
 /** Where the key lies: `$XDG_CONFIG_HOME/graft/pseudonym.key`, or below `~/.config`. */
 const keyFile = () => join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'graft', 'pseudonym.key');
 

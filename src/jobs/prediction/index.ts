@@ -1,7 +1,7 @@
 /** Masks for volumes: which images, with which model, into which files, and what of them is doubted. */
 export { algorithmOf } from './algorithm.js';
 export type { Mask } from './mask.js';
-export { checkOutputs, type Outputs } from './outputs.js';
+export { checkOutputs, type Outputs, reportFile } from './outputs.js';
 export * from './predictor.js';
 export * from './segment-images.js';
 export * from './sources.js';

@@ -4,12 +4,12 @@ import { DamagedFile } from '../data-set.js';
 import { type ReadFile, readElements } from '../elements.js';
 import { encodeMeta } from '../encode.js';
 import { type Identifying, identifyingOf } from '../identifying.js';
-import { seriesName } from '../pseudonym.js';
+import { seriesName, uidName } from '../pseudonym.js';
 import { type Encoding, Window } from '../window.js';
 import { changeFor, type Note, padded } from './change.js';
 import { basic, options, type ProfileOption, standard } from './profile.js';
 import { type Added, headOf, rewritten } from './rewrite.js';
-import { fileNameOf, subjectOf } from './subject.js';
+import { subjectOf } from './subject.js';
 import { Looker, type Visible } from './visible.js';
 
 export interface DeidentifiedFile {
@@ -72,7 +72,7 @@ export function deidentifiedFile(
   return {
     patient: subject.pseudonym,
     series: seriesName(series, Number.isInteger(number) ? number : undefined, key),
-    instance: fileNameOf(instance, key),
+    instance: uidName(instance, key),
     modality: elements.text('modality') ?? 'OT',
     mosaic: elements.texts('imageType').includes('MOSAIC'),
     visible: looker.visible(elements),

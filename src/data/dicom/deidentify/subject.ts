@@ -32,10 +32,6 @@ const digestOf = (kind: string, text: string, key: Uint8Array) =>
 export const newUid = (original: string, key: Uint8Array): string =>
   `2.25.${BigInt(`0x${digestOf('uid', original, key).subarray(0, 16).toString('hex')}`)}`;
 
-/** A name for a file that stands for an identifier. */
-export const fileNameOf = (uid: string, key: Uint8Array): string =>
-  digestOf('file', uid, key).subarray(0, 8).toString('hex');
-
 /** @param named whether the institution may stay named */
 export function subjectOf(elements: Elements, key: Uint8Array, named: boolean): Subject {
   const id = elements.bytes('patientId')?.toString('latin1').split('\\')[0].trim();

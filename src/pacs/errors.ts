@@ -1,0 +1,66 @@
+/** What can go wrong between this machine and an archive. */
+import { errorsOf } from '../core/index.js';
+
+export const pacsErrors = {
+  PACS_ADDRESS: {
+    exit: 'usage',
+    message: '{address}: expected {expected}.',
+    hint: 'The address of DICOMweb is in the archive’s settings; for Orthanc it is https://HOST:PORT/dicom-web.',
+  },
+  PACS_PLAIN: {
+    exit: 'usage',
+    message: '{host}: http would send images and passwords readable to everybody on the way.',
+    hint: 'Use https; the archive’s own authority is named with --ca. Inside a network that you trust, add --plain-http.',
+  },
+  PACS_CREDENTIALS: {
+    exit: 'usage',
+    message: '{place}: expected {expected}.',
+    hint: 'Write USER:PASSWORD or Bearer TOKEN as the one line of a file that is yours alone (chmod 600), and name it with --credentials; or set GRAFT_PACS_USER and GRAFT_PACS_PASSWORD, or GRAFT_PACS_TOKEN.',
+  },
+  PACS_UNREACHABLE: {
+    exit: 'system',
+    message: '{host}: no answer after {attempts} attempts ({reason}).',
+    hint: 'Check the address, the network and the archive. The same command goes on where it stopped.',
+  },
+  PACS_CERTIFICATE: {
+    exit: 'system',
+    message: '{host}: its certificate is not trusted ({reason}).',
+    hint: 'Name the certificate of the authority that signed it with --ca FILE (PEM), and use the host name that it was made for.',
+  },
+  PACS_DENIED: {
+    exit: 'system',
+    message: '{host}: refused {what} ({status}).',
+    hint: 'Check user and password, or the token (--credentials FILE, or GRAFT_PACS_…), and what this user may do in the archive.',
+  },
+  PACS_ANSWER: {
+    exit: 'system',
+    message: '{host}: expected an answer of DICOMweb to {what}, found {found}.',
+    hint: 'Check that the address is that of DICOMweb, and what the archive’s log says. Redirections are not followed.',
+  },
+  PACS_TOO_LARGE: {
+    exit: 'system',
+    message: '{host}: the answer to {what} has more than {limit} bytes.',
+    hint: 'Ask for less: a single study or series, or a smaller --limit.',
+  },
+  PACS_NOT_FOUND: {
+    exit: 'data',
+    message: '{host}: has no {what}.',
+    hint: 'Look for it with "graft pacs find".',
+  },
+  PACS_DIFFERS: {
+    exit: 'data',
+    message: '{host}: sent something else than the image that was asked for ({found}).',
+    hint: 'Nothing of it was kept. Look at the study in the archive.',
+  },
+  PACS_REFUSED: {
+    exit: 'data',
+    message: '{host}: did not take {file} ({reason}).',
+    hint: 'The archive’s log says why. What it took stays there; the same command sends the rest.',
+  },
+  PACS_NOTHING: {
+    exit: 'usage',
+    message: '{path}: holds no DICOM file to send.',
+    hint: 'Name DICOM files or folders of them, such as the --out of "graft predict --format dicom-seg".',
+  },
+} as const;
+export const pacsError = errorsOf(pacsErrors);
