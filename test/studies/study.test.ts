@@ -127,7 +127,8 @@ describe('a target that is crossed over', () => {
 });
 
 it('scores the labelled extent alone where it is asked to, on both grids', async () => {
-  const methods = { methods: ['source'], training };
+  const split = { source: { train: 2, validation: 1, test: 1 }, target: { adapt: 2, test: 2 } };
+  const methods = { methods: ['source'], training, split };
   await tasksOf(methods, 'whole');
   await tasksOf({ ...methods, scored: 'labelled-extent' }, 'extent');
   const brain = (out: string) =>
