@@ -56,7 +56,7 @@ beforeAll(async () => {
     '0.25',
     '--tensorboard',
   );
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('graft train', () => {

@@ -2,14 +2,11 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { random } from '../../src/core/index.js';
 import { ledgerFile, readLedger } from '../../src/federate/index.js';
 import { brief, compiled, root } from '../child.js';
 import { newFolder } from './small.js';
-
-// Half a minute of starting processes, and more where others use the machine.
-vi.setConfig({ testTimeout: 600_000 });
 
 // What rounds need and no more: loading all of `federate` would take most of the time of processes that soon die.
 const library = ['federate/simulate', 'federate/config', 'nn/index', 'torch/index'].map((name) =>

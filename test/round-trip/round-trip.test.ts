@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import {
   convertDicomSeries,
   prepareVolume,
@@ -25,9 +25,6 @@ import {
   writeBytes,
 } from '../data/nifti-fixtures.js';
 import { livelyPart, storePart, thresholdIn } from './stored.js';
-
-// Half a minute on two cores, and longer where others use them, too.
-vi.setConfig({ testTimeout: 600_000 });
 
 const root = join(import.meta.dirname, '../../../shared/data');
 const files = existsSync(root)

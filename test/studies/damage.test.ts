@@ -103,7 +103,7 @@ describe.each(Object.entries(kinds))('a run of the kind %s', (kind, { start, fil
     const outcome = await watch(start(whole()));
     expect(outcome.error).toBeUndefined();
     expected = results(whole());
-  }, 60_000);
+  });
 
   /** Damages a copy of the run, resumes it, and checks what came of it. */
   async function check(fixture: string, patterns: RegExp[], damage: (typeof damages)[number]): Promise<void> {
@@ -121,26 +121,21 @@ describe.each(Object.entries(kinds))('a run of the kind %s', (kind, { start, fil
       if (!isSilent(file, damage.name)) expect(notes.join('\n'), `${file}, ${damage.name}`).toContain(file);
   }
 
-  it.each(damages)(
-    'that is finished stands, or is made again where it was $name',
-    async (damage) => {
-      for (const group of files) await check(whole(), group, damage);
-    },
-    60_000,
-  );
+  it.each(damages)('that is finished stands, or is made again where it was $name', async (damage) => {
+    for (const group of files) await check(whole(), group, damage);
+  });
 
   describe.each(moments)('that was stopped in $name', ({ name, task, step, files: groups, ways }) => {
     const stopped = () => join(root, kind, name);
     beforeAll(async () => {
       await watch(start(stopped()), { task, step });
-    }, 60_000);
+    });
 
     it.each(damages.filter(({ name: way }) => ways?.includes(way) ?? true))(
       'goes on to the same bits where a file was $name',
       async (damage) => {
         for (const group of groups) await check(stopped(), group, damage);
       },
-      60_000,
     );
   });
 

@@ -59,7 +59,7 @@ describe('a finished federated run', () => {
   beforeAll(async () => {
     await drain(run('one', trained(1)));
     await drain(run('three', trained(3)));
-  }, 60_000);
+  });
 
   it('with more rounds has the bits of a run that asked for them from the start, also where it is stopped', async () => {
     const before = results('one');
@@ -83,7 +83,7 @@ describe('a finished federated run', () => {
     expect(kinds.filter((kind) => kind === 'extended' || kind === 'aggregated')).toEqual([
       ...['aggregated', 'extended', 'aggregated', 'aggregated'],
     ]);
-  }, 60_000);
+  });
 
   it('takes another site in, which gets the state of the rounds before', async () => {
     const regimes = { regimes: ['local', 'federated'], split: { train: 2, validation: 1, test: 1 } };
@@ -102,7 +102,7 @@ describe('a finished federated run', () => {
     const { cases } = read('joined', 'results', 'seed1', 'flap-sam', 'local', 'siemens-t1.json');
     expect(cases.map(({ site }: { site: string }) => site)).toEqual(sites);
     expect(read('joined', 'run.json').history[0].remarks).toContain('flap-sam, federated: ge-t1 joins after round 1');
-  }, 60_000);
+  });
 
   it('goes on from the start where its state is gone, as in runs of earlier versions, and says so', async () => {
     const changes = (count: number) => ({ ...rounds(count), regimes: ['federated'] });
@@ -112,7 +112,7 @@ describe('a finished federated run', () => {
     expect(notes.join('\n')).toMatch(/flap-sam, federated: trained anew from the start/);
     const adapter = ['adapters', 'seed1', 'flap-sam', 'federated.safetensors'];
     expect(readFileSync(at('stateless', ...adapter))).toEqual(readFileSync(at('three', ...adapter)));
-  }, 60_000);
+  });
 
   it('is refused without being asked to, by key, both values and the way out', async () => {
     const before = results('three');
@@ -136,7 +136,7 @@ describe('a finished federated run', () => {
     await drain(run('falling', { ...rounds(1), training, regimes }));
     const notes = await drain(run('falling', { ...rounds(2), training, regimes }, { extend: true }));
     expect(notes.join('\n')).toMatch(/the learning rate falls over all that is asked for .*which was 1 and is 2/);
-  }, 60_000);
+  });
 });
 
 describe('a finished adaptation run', () => {
@@ -164,7 +164,7 @@ describe('a finished adaptation run', () => {
     expect(read('small', 'results.json')).toEqual(read('large', 'results.json'));
     const [{ changed }] = read('small', 'run.json').history;
     expect(changed).toMatchObject({ seeds: [[1], [1, 2]], targets: [['philips-t2'], ['philips-t2', 'ge-t1']] });
-  }, 120_000);
+  });
 
   it('keeps its history when it is only resumed, and refuses what would make results untrue', async () => {
     await drain(run('small', larger, { resume: true }));
@@ -175,5 +175,5 @@ describe('a finished adaptation run', () => {
     const longer = await failure(run('small', { ...larger, training: { epochs: 9 } }, { extend: true }));
     expect(longer.message).toContain('training.epochs: 1 in the run, 9 now');
     expect(longer.hint).toMatch(/the learning rate falls over all epochs/);
-  }, 60_000);
+  });
 });

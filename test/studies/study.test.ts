@@ -39,7 +39,7 @@ describe('a study', () => {
     expect(read).toEqual(
       [1, 2].flatMap((seed) => ['philips-t2', 'ge-t1'].map((target) => `seed ${seed}: ${target}: read 1 cases`)),
     );
-  }, 120_000);
+  });
 
   it('that is done opens nothing when it is asked for again', async () => {
     const changes = { targets: ['philips-t2', 'ge-t1'], seeds: [1, 2] };
@@ -93,7 +93,7 @@ describe('a target that is crossed over', () => {
     expect(tasks.filter((task) => !allowed.test(task))).toEqual(
       expect.arrayContaining(['seed 1: philips-t2, fold 2: read 2 cases', 'seed 1: UDAS on philips-t2, fold 2']),
     );
-  }, 120_000);
+  });
 
   it('is scored once on every patient, by every row, and the oracle trained on none of them', () => {
     const { methods, folds } = read('crossed', 'results.json');
@@ -123,7 +123,7 @@ describe('a target that is crossed over', () => {
     await run('stopped', { more: { resume: true } });
     expect(files('stopped')).toEqual(files('crossed'));
     expect(read('stopped', 'results.json')).toEqual(read('crossed', 'results.json'));
-  }, 120_000);
+  });
 });
 
 it('scores the labelled extent alone where it is asked to, on both grids', async () => {
@@ -138,7 +138,7 @@ it('scores the labelled extent alone where it is asked to, on both grids', async
   expect(extent.predictionMl).toBeLessThan(whole.predictionMl);
   expect(extent.surfaceDice).not.toBe(whole.surfaceDice);
   expect(extent.surfaceDiceOnSlices).not.toBe(whole.surfaceDiceOnSlices);
-}, 120_000);
+});
 
 describe('a recipe', () => {
   it('carries its tasks, in order, each with what its files are called', () => {

@@ -1,7 +1,7 @@
 /** Whole experiments, tracked: the curves arrive, the results are the same as without, and no name of a case leaves. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { ProgressEvent } from '../../src/core/index.js';
 import { generatePhantoms } from '../../src/data/index.js';
@@ -17,9 +17,6 @@ import { recipe as adapted, hashes } from '../studies/tiny.js';
 import { readBoard } from './event-files.js';
 import { MlflowServer } from './mlflow-server.js';
 import { temporary } from './run-folder.js';
-
-// Seconds of work, but more where others use the machine.
-vi.setConfig({ testTimeout: 600_000 });
 
 const folder = temporary();
 /** As short as an experiment can be. */

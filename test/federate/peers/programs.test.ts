@@ -141,30 +141,26 @@ it.each([
     { architecture: 'sam-tiny', network: { imageSize: 32 }, coordinator: { killed: true } },
     { adapter: { rank: 2 }, training, config: { rounds: 2, aggregation: 'fedex' } },
   ],
-] as const)(
-  '%s after any message: the programs end with the bits of the simulation',
-  async (_, setting, settings) => {
-    const { architecture, network, coordinator } = setting;
-    const place = setUp(architecture, network, settings);
-    const simulated = await simulate(place);
-    const [kills] = await Promise.all([
-      runProgram(place, ['site.js', sites[0], data], { killed: true }),
-      runProgram(place, ['site.js', sites[1], data]),
-      runProgram(place, ['coordinator.js'], coordinator),
-    ]);
-    expect(kills).toBeGreaterThan(3);
-    const told = story(join(place, 'simulation/coordinator/ledger.jsonl'));
-    expect(told).toHaveLength(2 * (sites.length + 1));
-    expect(story(join(place, 'coordinator/ledger.jsonl'))).toEqual(told);
-    const model = loadSegmenter(join(place, 'model.safetensors'));
-    const image = readVolume(join(data, sites[0], 'images/patient01.nii.gz'));
-    for (const name of sites) {
-      const adapter = loadAdapter(join(place, `${name}.safetensors`));
-      expect(fingerprint(adapter.state)).toBe(simulated.get(name));
-      expect(adapter.provenance).toMatchObject({ data: sites.join(', '), rounds: '2' });
-      model.use(adapter);
-      expect(segmentVolume(model, image)).toHaveLength(image.data.length);
-    }
-  },
-  120_000,
-);
+] as const)('%s after any message: the programs end with the bits of the simulation', async (_, setting, settings) => {
+  const { architecture, network, coordinator } = setting;
+  const place = setUp(architecture, network, settings);
+  const simulated = await simulate(place);
+  const [kills] = await Promise.all([
+    runProgram(place, ['site.js', sites[0], data], { killed: true }),
+    runProgram(place, ['site.js', sites[1], data]),
+    runProgram(place, ['coordinator.js'], coordinator),
+  ]);
+  expect(kills).toBeGreaterThan(3);
+  const told = story(join(place, 'simulation/coordinator/ledger.jsonl'));
+  expect(told).toHaveLength(2 * (sites.length + 1));
+  expect(story(join(place, 'coordinator/ledger.jsonl'))).toEqual(told);
+  const model = loadSegmenter(join(place, 'model.safetensors'));
+  const image = readVolume(join(data, sites[0], 'images/patient01.nii.gz'));
+  for (const name of sites) {
+    const adapter = loadAdapter(join(place, `${name}.safetensors`));
+    expect(fingerprint(adapter.state)).toBe(simulated.get(name));
+    expect(adapter.provenance).toMatchObject({ data: sites.join(', '), rounds: '2' });
+    model.use(adapter);
+    expect(segmentVolume(model, image)).toHaveLength(image.data.length);
+  }
+});

@@ -25,7 +25,7 @@ beforeAll(async () => {
   undisturbed = graftAlone(run('first'));
   expect(undisturbed.stderr).toBe('');
   expect(undisturbed.status, undisturbed.stdout).toBe(0);
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a finished federated run', () => {
@@ -124,7 +124,7 @@ describe('a run that was stopped', () => {
     const resumed = await graftUntil(run('stopped', '--resume'));
     expect(resumed.status, resumed.stdout).toBe(0);
     expect(results('stopped')).toEqual(results('first'));
-  }, 60_000);
+  });
 
   it('is refused with another recipe, which is named, and nothing is lost', async () => {
     const before = results('first');
