@@ -1,14 +1,14 @@
 /**
- * A blob through a broker under mutual TLS: graft's chunks against the object store of the client (`@nats-io/obj`).
- * Needs nats-server (or `NATS_SERVER`) and openssl; everything stays on this machine.
+ * A blob through a broker under mutual TLS: graft's chunks against the object store of the client (`@nats-io/obj`), and
+ * against what the client and the broker can do at all: bare messages of a chunk's size, which nobody keeps (`line`) or which
+ * a stream on the disk keeps (`messages`), neither hashed nor put together. Needs nats-server (or `NATS_SERVER`) and openssl;
+ * everything stays on this machine.
  *
  *   npm run -s build && node bench/chunk-stream.mjs [--megabytes 200] [--repeat 5]
  *
- * Each transfer is a process of its own. `memory` is its peak beyond what it held before and the blob itself.
- *
- * On a very busy machine with two cores, nats-server 2.9.10, 100 MB, medians of three: chunks put 113 and get 68 MB/s with 55
- * and 64 MB of memory, objects put 15 and get 13 MB/s. Between such runs the ratios went from 3 to 7, so these are no more
- * than a direction.
+ * Each transfer is a process of its own. `memory` is its peak beyond what it held before and the blob itself; `processor` the
+ * seconds of processor time for a GB, which depend less on what else the machine does than the speed. docs/results.md has the
+ * figures.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { brokerConfiguration, natsTransport } from '../dist/federate/index.js';
+import { inLanes } from '../dist/federate/streams.js';
 import { startBroker } from './shared/broker.mjs';
 
 const federation = 'bench';
@@ -25,16 +26,23 @@ const federation = 'bench';
 /** In the child: one transfer. @param {{ way: string, method: string, bytes: number, hash?: string, address: string, tls: object }} job */
 async function transfer({ way, method, bytes, hash, address, tls }) {
   const payload = way === 'put' ? randomFillSync(new Uint8Array(bytes)) : undefined;
-  const ready = method === 'chunks' ? await overChunks(address, tls, way, bytes) : await overObjects(address, tls);
+  const ready =
+    method === 'chunks'
+      ? await overChunks(address, tls, way, bytes)
+      : method === 'objects'
+        ? await overObjects(address, tls)
+        : await overMessages(address, tls, bytes, method === 'messages');
   const digest = payload && createHash('sha256').update(payload).digest('hex');
   globalThis.gc();
   const before = process.memoryUsage().rss;
-  const started = performance.now();
+  const [started, begun] = [performance.now(), process.cpuUsage()];
   const got = payload ? await ready.put(payload, digest) : await ready.get(hash);
   const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(begun);
   const peak = process.resourceUsage().maxRSS * 1024;
   if (got && createHash('sha256').update(got).digest('hex') !== hash) throw new Error('other bytes came back');
-  console.log(JSON.stringify({ seconds, memory: peak - before - (got ? bytes : 0), hash: digest }));
+  const memory = peak - before - (got ? bytes : 0);
+  console.log(JSON.stringify({ seconds, memory, processor: (user + system) / 1e6, hash: digest }));
   process.exit(0);
 }
 
@@ -48,11 +56,45 @@ async function overChunks(address, tls, way, bytes) {
   };
 }
 
-async function overObjects(address, tls) {
+async function operator(address, tls) {
   const { connect } = await import('@nats-io/transport-node');
-  const { Objm } = await import('@nats-io/obj');
   const { ca, certificate, key } = tls.operator;
-  const client = await connect({ servers: address, tls: { caFile: ca, certFile: certificate, keyFile: key } });
+  return connect({ servers: address, tls: { caFile: ca, certFile: certificate, keyFile: key } });
+}
+
+/** Messages of a chunk's size, as many at a time as chunks. @param kept whether a stream keeps them */
+async function overMessages(address, tls, bytes, kept) {
+  const { jetstream, jetstreamManager } = await import('@nats-io/jetstream');
+  const client = await operator(address, tls);
+  const [size, lanes] = [768 * 1024, 16];
+  const numbers = Array.from({ length: Math.ceil(bytes / size) }, (_, k) => k);
+  const manager = await jetstreamManager(client, { timeout: 120_000 });
+  if (kept)
+    await manager.streams.add({
+      ...{ name: 'messages', subjects: ['messages.*'], storage: 'file', max_msgs_per_subject: 1, allow_direct: true },
+    });
+  const stream = jetstream(client, { timeout: 120_000 });
+  const publish = async (subject, data, k) => {
+    if (kept) return stream.publish(subject, data);
+    client.publish(subject, data);
+    if (k % lanes === lanes - 1) await client.flush();
+  };
+  return {
+    async put(payload) {
+      await inLanes(numbers, kept ? lanes : 1, (k) =>
+        publish(`messages.${k}`, payload.subarray(k * size, (k + 1) * size), k),
+      );
+      await client.flush();
+    },
+    async get() {
+      await inLanes(numbers, lanes, (k) => manager.direct.getMessage('messages', { last_by_subj: `messages.${k}` }));
+    },
+  };
+}
+
+async function overObjects(address, tls) {
+  const { Objm } = await import('@nats-io/obj');
+  const client = await operator(address, tls);
   const store = await new Objm(client).create('bench');
   return {
     put: async (payload, hash) => void (await store.putBlob({ name: hash }, payload)),
@@ -72,14 +114,16 @@ async function main() {
     broker = await startBroker((at) => configurationOf(tls, at));
     const address = `tls://127.0.0.1:${broker.port}`;
     console.log(`nats-server ${broker.version}, mutual TLS, ${values.megabytes} MB, medians of ${repeat}`);
-    /** @type {Record<string, { seconds: number, memory: number }[]>} */
+    /** @type {Record<string, { seconds: number, memory: number, processor: number, broker: number }[]>} */
     const found = {};
     const hashes = {};
-    // The two take turns, so that whatever else the machine does concerns both.
+    // They take turns, so that whatever else the machine does concerns both.
     for (const way of ['put', 'get'])
       for (let k = 0; k < repeat; k++)
-        for (const method of ['chunks', 'objects']) {
+        for (const method of ['chunks', 'objects', 'messages', ...(way === 'put' ? ['line'] : [])]) {
+          const before = broker.processorTime();
           const result = inChild({ way, method, bytes, hash: hashes[method], address, tls });
+          result.broker = broker.processorTime() - before;
           hashes[method] = result.hash ?? hashes[method];
           found[`${method} ${way}`] = [...(found[`${method} ${way}`] ?? []), result];
         }
@@ -88,7 +132,13 @@ async function main() {
       const memory = median(results.map((one) => one.memory)) / 1e6;
       const [fastest, slowest] = [Math.min, Math.max].map((one) => one(...results.map(({ seconds }) => seconds)));
       const range = `${(bytes / 1e6 / slowest).toFixed(0)} to ${(bytes / 1e6 / fastest).toFixed(0)}`;
-      console.log(`${what.padEnd(11)}  ${speed(what).toFixed(0)} MB/s (${range})   memory ${memory.toFixed(0)} MB`);
+      const [own, brokers] = ['processor', 'broker'].map((whose) =>
+        (median(results.map((one) => one[whose])) / (bytes / 1e9)).toFixed(1),
+      );
+      console.log(
+        `${what.padEnd(12)}  ${speed(what).toFixed(0)} MB/s (${range})   memory ${memory.toFixed(0)} MB   ` +
+          `processor ${own} s/GB, the broker's ${brokers}`,
+      );
     }
     const ratio = (way) => (speed(`chunks ${way}`) / speed(`objects ${way}`)).toFixed(1);
     console.log(`chunks are ${ratio('put')} times as fast to put and ${ratio('get')} times as fast to get`);

@@ -6,11 +6,7 @@
  * of its own, on one thread. Printed are the bytes of a round's task, the peak of the process's memory above what it was before
  * the first site, in all and for each site, and the seconds of a round.
  *
- * One thread of a very busy machine with two cores, where most of the time is the ledger's:
- *
- *    sites   task (bytes)   MiB   KiB a site   s a round
- *      300         10,583    44          152          17
- *     1000         34,383    67           68          58
+ * docs/results.md has the figures.
  */
 import { spawnSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';

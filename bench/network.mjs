@@ -1,7 +1,7 @@
 /**
  * Federations over a real broker on this machine, sealed, with sites that train nothing, and lines as good or bad as asked:
  *
- *   npm run -s build && node bench/network.mjs [--only link,overhead,bytes,sites] [--sites 100]
+ *   npm run -s build && node bench/network.mjs [--only link,overhead,bytes,sites] [--sites 100] [--rounds 2]
  *
  * Every benchmark prints one line of JSON. Needs nats-server (or `NATS_SERVER`).
  *
@@ -9,8 +9,8 @@
  *   share of bytes that were sent again, median and largest of nine uploads.
  * - `overhead`: seconds of a round of three sites that share the coordinator's process, medians of ten.
  * - `bytes`: bytes on the lines beside those that the coordinator counts, a site and three rounds.
- * - `sites`: so many sites in four processes with updates of 7.4 MB, two rounds: seconds of a round, and how much the
- *   coordinator's process grew, beside the global state and two updates.
+ * - `sites`: so many sites in four processes with updates of 7.4 MB: seconds of a round, processor time for each site and
+ *   round, and how much the coordinator's process grew; the goal is the global state, two updates and 100 MB.
  */
 import { spawn } from 'node:child_process';
 import { createPrivateKey, generateKeyPairSync, randomFillSync } from 'node:crypto';
@@ -222,11 +222,17 @@ async function* child(part, file) {
   if (code !== 0) throw new Error(`the part ${part} ended with ${code}`);
 }
 
-const sites = (count) =>
-  withBroker(async ({ port }) => {
+/** Seconds of processor time that this process has taken. */
+const processorTime = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+const sites = (count, rounds) =>
+  withBroker(async ({ port, processorTime: brokers }) => {
     const folder = mkdtempSync(join(tmpdir(), 'graft-network-'));
     const file = join(folder, 'parties.json');
-    const shared = { all: parties(count), address: `nats://127.0.0.1:${port}`, folder, shapes: large };
+    const shared = { all: parties(count), address: `nats://127.0.0.1:${port}`, folder, shapes: large, rounds };
     const write = (more) => writeFileSync(file, JSON.stringify({ ...shared, ...more }), { mode: 0o600 });
     write({});
     try {
@@ -234,20 +240,23 @@ const sites = (count) =>
       const { key } = (await coordinator.next()).value;
       write({ key });
       const members = [0, 1, 2, 3].map(async (k) => {
-        for await (const _ of child(`sites-${k}`, file));
+        for await (const { took } of child(`sites-${k}`, file)) return took;
       });
-      const { value } = await coordinator.next();
-      say('sites', { sites: count, bytes: sizeOf(large), ...value });
-      await Promise.all([coordinator.next(), ...members]);
+      const { took, ...found } = (await coordinator.next()).value;
+      const each = (seconds) => rounded(seconds / count / rounds, 2);
+      const all = (await Promise.all(members)).reduce((sum, one) => sum + one);
+      const processor = { coordinator: each(took), sites: each(all), broker: each(brokers()) };
+      say('sites', { sites: count, bytes: sizeOf(large), ...found, processor });
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   });
 
 const parts = {
-  async coordinator({ all, ...options }) {
+  async coordinator({ all, rounds, ...options }) {
     const before = process.memoryUsage().rss;
-    const coordinator = await coordinatorOf(all, { ...options, config: { rounds: 2 } });
+    const coordinator = await coordinatorOf(all, { ...options, config: { rounds } });
+    const begun = processorTime();
     console.log(JSON.stringify({ key: coordinator.publicKey }));
     const seconds = [];
     let last = 0;
@@ -257,13 +266,19 @@ const parts = {
     }
     const grown = (process.resourceUsage().maxRSS * 1024 - before) / 1e6;
     const goal = (3 * sizeOf(large)) / 1e6 + 100;
+    const took = processorTime() - begun;
     console.log(
-      JSON.stringify({ secondsARound: rounded(median(seconds), 3), grownMB: rounded(grown), goalMB: rounded(goal) }),
+      JSON.stringify({
+        ...{ secondsARound: rounded(median(seconds), 3), grownMB: rounded(grown), goalMB: rounded(goal), took },
+      }),
     );
   },
   async sites({ all, ...options }, part) {
     const names = Object.keys(all.sites).filter((_, k) => k % 4 === part);
-    for await (const _ of merge(await sitesOf(names, all, options)));
+    const members = await sitesOf(names, all, options);
+    const begun = processorTime();
+    for await (const _ of merge(members));
+    console.log(JSON.stringify({ took: processorTime() - begun }));
   },
 };
 
@@ -271,6 +286,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: 'link,overhead,bytes,sites' },
     sites: { type: 'string', default: '100' },
+    rounds: { type: 'string', default: '2' },
     part: { type: 'string' },
     file: { type: 'string' },
   },
@@ -280,6 +296,6 @@ if (values.part) {
   await parts[part](JSON.parse(readFileSync(values.file, 'utf8')), Number(k));
   process.exit(0);
 }
-const all = { link, overhead, bytes, sites: () => sites(Number(values.sites)) };
+const all = { link, overhead, bytes, sites: () => sites(Number(values.sites), Number(values.rounds)) };
 for (const name of values.only.split(',')) await all[name]();
 process.exit(0);

@@ -1,5 +1,6 @@
 /** Named bytes that survive, whole or absent: a folder, or memory where nothing has to survive. */
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Chunk,
@@ -17,6 +18,8 @@ import { federateError } from './errors.js';
 export interface Store {
   /** Writes the chunks one after another; after the return they survive a crash. */
   write(name: string, ...chunks: Chunk[]): void;
+  /** Writes bytes, which must not change any more, while the event loop goes on. They need not survive a crash. */
+  put(name: string, bytes: Uint8Array): Promise<void>;
   /**
    * @param limit bytes; what is larger is not read
    * @returns bytes that are the caller's own
@@ -41,6 +44,14 @@ export function folderStore(folder: string, { durable = true } = {}): Store {
   return {
     write: (name, ...chunks) =>
       durable ? writeSecret(join(folder, name), ...chunks) : writeLoosely(join(folder, name), chunks),
+    put(name, bytes) {
+      const path = join(folder, name);
+      return writeFile(path, bytes, { mode: 0o600 }).catch((error) =>
+        writing(path, () => {
+          throw error;
+        }),
+      );
+    },
     read(name, limit = Number.POSITIVE_INFINITY) {
       const path = join(folder, name);
       const size = statSync(path, { throwIfNoEntry: false })?.size;
@@ -78,6 +89,7 @@ export function memoryStore(): Store {
       const whole = first instanceof Uint8Array && others.length === 0;
       held.set(name, whole ? first : Buffer.concat(Array.from(piecesOf(chunks), (piece) => new Uint8Array(piece))));
     },
+    put: async (name, bytes) => void held.set(name, bytes),
     read(name, limit = Number.POSITIVE_INFINITY) {
       const bytes = held.get(name);
       if (bytes) checkSize(name, bytes.length, limit);

@@ -28,7 +28,7 @@ export function localTransport({ blobs = memoryStore() }: { blobs?: Store } = {}
       tasks.push(bytes);
     },
     watchTasks: (signal) => tasks.listen(signal, task ? [task] : []),
-    putBlob: async (bytes, round) => recent.put(bytes, round),
+    putBlob: (bytes, round) => recent.put(bytes, round),
     async getBlob(hash, limit) {
       const bytes = isHash(hash) ? recent.get(hash, limit) : undefined;
       if (!bytes) throw federateError('BLOB_MISSING', { blob: shownName(hash) });

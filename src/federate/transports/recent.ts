@@ -13,8 +13,8 @@ export class RecentBlobs {
   }
 
   /** @returns the SHA-256 */
-  put(bytes: Uint8Array, round: number | undefined, hash = hashOf([bytes])): string {
-    this.#store.write(hash, bytes);
+  async put(bytes: Uint8Array, round: number | undefined, hash = hashOf([bytes])): Promise<string> {
+    await this.#store.put(hash, bytes);
     this.#held.set(hash, { round, size: bytes.length });
     if (round !== undefined)
       for (const [other, { round: put = round }] of this.#held) if (put < round) this.#remove(other);
