@@ -154,3 +154,15 @@ describe('the rule', () => {
     expect(mayUse(from, to)).toBe(allowed);
   });
 });
+
+describe('test/', () => {
+  it('has no helper with a hook at its top, which would run after the first file of a process alone', () => {
+    const helpers = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(
+      (name) => /\.m?ts$/.test(name) && !/\.test\.ts$|^setup\.ts$/.test(name),
+    );
+    const hooked = (name: string) =>
+      /^(after|before)(All|Each)\(/m.test(readFileSync(join(root, 'test', name), 'utf8'));
+    expect(helpers).toContain('every-file.ts');
+    expect(helpers.filter(hooked)).toEqual([]);
+  });
+});

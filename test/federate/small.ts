@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import * as federate from '../../src/federate/index.js';
 import * as nn from '../../src/nn/index.js';
 import * as torch from '../../src/torch/index.js';
+import { afterEveryFile } from '../every-file.js';
 import { makeRegression, type Regression, type RegressionOptions } from './regression.mjs';
 
 torch.setThreads(1);
@@ -16,8 +16,8 @@ export const graft = { ...federate, ...nn, ...torch };
 export const regression = (options?: RegressionOptions): Regression => makeRegression(graft, options);
 
 const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+afterEveryFile(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'graft-federate-'));

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { version } from '../../src/core/index.js';
 import { federationSchema } from '../../src/federate/index.js';
 import { type Authority, createAuthority, issueCertificate } from '../../src/federation/certificates.js';
@@ -11,10 +10,11 @@ import { type KitContent, kitFormat } from '../../src/federation/kit.js';
 import { type Signed, signed } from '../../src/federation/signed.js';
 import type { Study } from '../../src/federation/study.js';
 import { localTrainingSchema } from '../../src/finetune/index.js';
+import { afterEveryFile } from '../every-file.js';
 
 const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+afterEveryFile(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'graft-federation-'));

@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
-import { afterAll } from 'vitest';
 import { type NatsOptions, type NatsTransport, natsTransport } from '../../../src/federate/index.js';
+import { afterEveryFile } from '../../every-file.js';
 import type { TestBroker } from './server.js';
 
 const open: { [Symbol.asyncDispose](): PromiseLike<void> }[] = [];
-afterAll(async () => {
-  for (const one of open) await one[Symbol.asyncDispose]();
+afterEveryFile(async () => {
+  for (const one of open.splice(0)) await one[Symbol.asyncDispose]();
 });
 
 let federations = 0;

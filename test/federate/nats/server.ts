@@ -8,7 +8,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, describe } from 'vitest';
+import { describe } from 'vitest';
+import { afterEveryFile } from '../../every-file.js';
 import { newFolder } from '../small.js';
 
 const binary = process.env.NATS_SERVER ?? 'nats-server';
@@ -24,7 +25,7 @@ export function describeWithBroker(title: string, body: () => void): void {
 }
 
 const running = new Set<TestBroker>();
-afterAll(async () => {
+afterEveryFile(async () => {
   for (const broker of running) await broker.stop();
 });
 
