@@ -19,7 +19,7 @@ const wanted = values.only?.split(',') ?? Object.keys(figures);
 const unknown = wanted.filter((name) => !(name in figures));
 if (unknown.length > 0) throw new Error(`no figure ${unknown}; there are ${Object.keys(figures).join(', ')}`);
 
-const text = ({ figure, variant, goal, ...rest }) =>
+const text = ({ figure, variant, ...rest }) =>
   [`${figure} ${variant}`.padEnd(40), ...Object.entries(rest).map(([key, value]) => `${key} ${format(value)}`)].join(
     '  ',
   );

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { defineCommand } from '../../command.js';
 import { endsWell } from '../../ending.js';
+import { metricsPortOption } from '../../metrics-port.js';
 
 export const registerRun = (group: Command): void =>
   defineCommand(group, {
@@ -20,12 +21,7 @@ export const registerRun = (group: Command): void =>
           .boolean()
           .default(false)
           .describe('start the installed nats-server, too, and start it again when it ends'),
-        metricsPort: z
-          .int()
-          .min(1)
-          .max(65_535)
-          .optional()
-          .describe('port on 127.0.0.1 for /healthz and /metrics (Prometheus); default: none'),
+        metricsPort: metricsPortOption(z),
       });
     },
     examples: [

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { defineCommand } from '../../command.js';
 import { endsWell } from '../../ending.js';
+import { metricsPortOption } from '../../metrics-port.js';
 
 export const registerRun = (group: Command): void =>
   defineCommand(group, {
@@ -23,12 +24,7 @@ export const registerRun = (group: Command): void =>
           .string()
           .optional()
           .describe('http://host:port, where only a proxy leads out; the study must have a wss:// address'),
-        metricsPort: z
-          .int()
-          .min(1)
-          .max(65_535)
-          .optional()
-          .describe('port on 127.0.0.1 for /healthz and /metrics (Prometheus); default: none'),
+        metricsPort: metricsPortOption(z),
         dryRun: z
           .boolean()
           .default(false)
