@@ -21,6 +21,7 @@ import { baseErrors, foreignErrors, stateErrors, trainingErrors } from '../dist/
 import { pacsErrors } from '../dist/pacs/index.js';
 import { peftErrors } from '../dist/peft/index.js';
 import { segmenterErrors } from '../dist/segmenter/index.js';
+import { serverErrors } from '../dist/server/index.js';
 import { federationRecipeSchema, recipeSchema, runErrors } from '../dist/studies/index.js';
 import { engineErrors } from '../dist/torch/index.js';
 
@@ -74,6 +75,7 @@ const areas = [
   ['Images and labels', data.dataErrors],
   ['DICOM', data.dicomErrors],
   ['Archives', pacsErrors],
+  ['Viewers', serverErrors],
   ['Measures', metricErrors],
   ['Models, adapters and adaptation', { ...segmenterErrors, ...adapt.adaptErrors, ...baseErrors }],
   ['Training', { ...trainingErrors, ...finetuneErrors }],

@@ -18,6 +18,7 @@ import { registerPhantom } from './commands/phantom.js';
 import { registerPredict } from './commands/predict.js';
 import { registerPretrain } from './commands/pretrain.js';
 import { registerRun } from './commands/run.js';
+import { registerServe } from './commands/serve.js';
 import { registerSite } from './commands/site/index.js';
 import { registerTrain } from './commands/train.js';
 import { runProgram } from './run-command.js';
@@ -69,6 +70,7 @@ const commands = [
   registerAdapt,
   registerPretrain,
   registerPredict,
+  registerServe,
   registerEvaluate,
   registerCompare,
   registerParams,

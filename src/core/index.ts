@@ -16,4 +16,5 @@ export * from './regular-files.js';
 export * from './room.js';
 export * from './sealed.js';
 export { removeAllLeftovers, temporaryBeside } from './temporary.js';
+export { type Tell, told } from './told.js';
 export * from './version.js';

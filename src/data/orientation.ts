@@ -107,3 +107,16 @@ export function rasAffine(affine: readonly number[], dims: Triple, { axes, flips
   }
   return result;
 }
+
+/** The affine of the stored volume again: what `rasAffine` was given. */
+export function storedAffine(affine: readonly number[], dims: Triple, { axes, flips }: Orientation): number[] {
+  const result = [...affine];
+  for (let row = 0; row < 3; row++) {
+    for (let world = 0; world < 3; world++) {
+      const step = affine[4 * row + world];
+      result[4 * row + axes[world]] = flips[world] ? -step : step;
+      if (flips[world]) result[4 * row + 3] += (dims[axes[world]] - 1) * step;
+    }
+  }
+  return result;
+}

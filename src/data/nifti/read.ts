@@ -39,6 +39,9 @@ export function volumeOfBytes(name: string, bytes: Uint8Array): Volume {
   return gather(volumeSink(name, description), new Uint8Array(bytes.subarray(offset, offset + length)));
 }
 
+/** Where the voxels of a file lie, by its header alone. @throws GraftError as `readVolume` where the header cannot be used */
+export const readPlace = (path: string): Placed => place(path, openImage(path).description);
+
 /** Takes stored rows, in any number of pieces. */
 interface Sink<Result> {
   description: Description;

@@ -34,19 +34,35 @@ export function writeMask(path: string, data: Uint8Array, grid: Grid): void {
 
 /** `writeMask` as work that can be interrupted: nothing is on the disk until all is. */
 export async function* writeMaskWithPauses(path: string, data: Uint8Array, grid: Grid): AsyncGenerator<Pause, void> {
-  const { header } = maskHeader(path, data, grid);
-  const parts: Uint8Array[] = [];
+  writeFileAtomic(path, ...(yield* maskFileWithPauses(path, data, grid)));
+}
+
+/** The bytes of such a file. @param name its name: .nii, or .nii.gz to compress */
+export async function* maskFileWithPauses(
+  name: string,
+  data: Uint8Array,
+  grid: Grid,
+): AsyncGenerator<Pause, Uint8Array[]> {
+  const { header } = maskHeader(name, data, grid);
   const content = function* () {
     yield* [header, new Uint8Array(4)];
     yield* storedSlices(data, grid);
   };
-  const stream = Readable.from(content(), { objectMode: true });
-  const packed = isPackedName(path) ? stream.pipe(createGzip()) : stream;
-  for await (const part of packed as AsyncIterable<Uint8Array>) {
+  return yield* packedWithPauses(content(), isPackedName(name));
+}
+
+/** Pieces of a file, compressed with gzip where asked. */
+export async function* packedWithPauses(
+  content: Iterable<Uint8Array>,
+  packed: boolean,
+): AsyncGenerator<Pause, Uint8Array[]> {
+  const parts: Uint8Array[] = [];
+  const stream = Readable.from(content, { objectMode: true });
+  for await (const part of (packed ? stream.pipe(createGzip()) : stream) as AsyncIterable<Uint8Array>) {
     parts.push(part);
     yield pause;
   }
-  writeFileAtomic(path, ...parts);
+  return parts;
 }
 
 function maskHeader(path: string, data: Uint8Array, grid: Grid): Header {
@@ -65,7 +81,10 @@ function maskHeader(path: string, data: Uint8Array, grid: Grid): Header {
 }
 
 /** The mask's slices as they are stored, each in memory of its own. */
-function* storedSlices(data: Uint8Array, { dims, orientation }: Grid): Generator<Uint8Array> {
+export function* storedSlices(
+  data: Uint8Array,
+  { dims, orientation }: Pick<Grid, 'dims' | 'orientation'>,
+): Generator<Uint8Array> {
   const { start, step } = rasPlaces(dims, orientation);
   for (let z = 0; z < dims[2]; z++) {
     const slice = new Uint8Array(dims[0] * dims[1]);

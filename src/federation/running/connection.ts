@@ -1,6 +1,6 @@
 /** How the programs of a study reach its broker: its addresses, and patience until it is there. */
 import { setTimeout } from 'node:timers/promises';
-import { GraftError } from '../../core/index.js';
+import { GraftError, type Tell } from '../../core/index.js';
 import {
   type BrokerEvent,
   type ConnectionOptions,
@@ -12,7 +12,6 @@ import {
 import { federationError } from '../errors.js';
 import type { Study } from '../study.js';
 import { certificateFault } from '../verification.js';
-import type { Tell } from './told.js';
 
 /**
  * How a peer of the study connects: through a proxy by WebSockets, otherwise by whatever the study names first.

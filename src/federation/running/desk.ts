@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Journal } from '../../audit/index.js';
-import { GraftError, ownMark } from '../../core/index.js';
+import { GraftError, ownMark, type Tell } from '../../core/index.js';
 import {
   type Coordinator,
   type NatsTransport,
@@ -21,7 +21,6 @@ import { textOfBroker } from './connection.js';
 import { readControl, watchFiles } from './control.js';
 import { runningPlaces } from './places.js';
 import { Sightings, writeStanding } from './standing.js';
-import type { Tell } from './told.js';
 
 export interface DeskOptions {
   transport: NatsTransport;

@@ -1,8 +1,9 @@
 /** A site trains only in the hours that its policy allows: outside them it hears no tasks. */
+
 import { setTimeout } from 'node:timers/promises';
+import type { Tell } from '../../core/index.js';
 import type { Transport } from '../../federate/index.js';
 import { mayRun, mayRunFrom, type Policy } from '../policy.js';
-import type { Tell } from './told.js';
 
 /** Between two looks at the clock, in ms. */
 const LOOK = 30_000;

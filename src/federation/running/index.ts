@@ -2,4 +2,3 @@
 export { type CoordinatorResult, runCoordinator } from './run-coordinator.js';
 export { type PreparedSite, prepareSite, runSite } from './run-site.js';
 export { extendFederation, type FederationStatus, federationStatus, pauseFederation } from './status.js';
-export { told } from './told.js';

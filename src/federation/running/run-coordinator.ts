@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Journal } from '../../audit/index.js';
-import { GraftError, lockFolder, sha256 } from '../../core/index.js';
+import { GraftError, lockFolder, sha256, type Tell } from '../../core/index.js';
 import {
   Coordinator,
   coordinatorAct,
@@ -30,7 +30,6 @@ import { metricsOfCoordinator, serveHealth } from './health.js';
 import { runningPlaces } from './places.js';
 import { writeResult } from './result.js';
 import { federationStatus } from './status.js';
-import type { Tell } from './told.js';
 import { textOfEvent } from './words.js';
 
 export interface CoordinatorRun {

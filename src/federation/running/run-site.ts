@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal } from '../../audit/index.js';
-import { GraftError, lockFolder, runToEnd, sha256, writeSecret } from '../../core/index.js';
+import { GraftError, lockFolder, runToEnd, sha256, type Tell, writeSecret } from '../../core/index.js';
 import {
   type NatsTransport,
   PulseSender,
@@ -31,7 +31,6 @@ import { metricsOfSite, type SiteStanding, serveHealth } from './health.js';
 import { withinHours } from './hours.js';
 import { noteOver, overAfter } from './over.js';
 import { siteRunPlaces } from './places.js';
-import type { Tell } from './told.js';
 
 export interface SiteRun {
   device: string;

@@ -15,6 +15,7 @@ import {
   type Prompt,
   type PromptedMask,
   profileOfReference,
+  type Segmenter,
   Sureness,
   segmentVolumeWithPauses,
   segmentWithPrompt,
@@ -28,6 +29,8 @@ export interface Answer extends Partial<Omit<PromptedMask, 'labels'>> {
   volumesMl: readonly number[];
   /** What is not as on the model's source, with the numbers. */
   warnings: string[];
+  /** How unsure the model is, in bits per segmented voxel; absent from answers to prompts. */
+  entropy?: number;
 }
 
 /** What is known of a volume beside its voxels. */
@@ -70,6 +73,11 @@ interface PredictorOptions {
 export function loadPredictor(file: string, { adapter, scaling, device }: PredictorOptions): Predictor {
   const model = loadSegmenter(file, { scaling, device });
   if (adapter !== undefined) model.use(loadAdapter(adapter));
+  return predictorOf(model);
+}
+
+/** The same of a model that is loaded, as long as its adapter stays in use. */
+export function predictorOf(model: Segmenter): Predictor {
   const { classes, network } = model;
   const profile = model.profile ?? (model.reference && profileOfReference(model.reference));
   const { intensity } = model.preprocessing;
@@ -77,7 +85,7 @@ export function loadPredictor(file: string, { adapter, scaling, device }: Predic
     const sureness = new Sureness(network, model.maps);
     const labels = yield* segmentVolumeWithPauses(model, volume, { sureness });
     const { entropy, heads } = sureness;
-    return judged(labels, volume, { ...known, entropy, heads }, { profile, classes, intensity });
+    return { ...judged(labels, volume, { ...known, entropy, heads }, { profile, classes, intensity }), entropy };
   };
   const prompt: Predictor['prompt'] = function* (volume, asked) {
     const { labels, ...more } = yield* segmentWithPrompt(model, volume, asked);

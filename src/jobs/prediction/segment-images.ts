@@ -107,7 +107,7 @@ async function* write(
   options: SegmentOptions,
 ): AsyncGenerator<Pause, Mask> {
   const { classes } = options;
-  const { labels, volumesMl, ...more } = answer;
+  const { labels, volumesMl, entropy: _, ...more } = answer;
   const segmentedMl = volumesMl.reduce((a, b) => a + b, 0);
   // A header that leaves something open is a reason for doubt, too.
   const warnings = [...(volume.doubts ?? []), ...more.warnings];

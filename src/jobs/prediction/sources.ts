@@ -88,7 +88,7 @@ function imagesOfSites(folder: string): string[] {
 }
 
 /** The NIfTI files of a folder, which may hold others, too: DICOM is looked for afterwards. */
-const niftiIn = (folder: string): string[] => [
+export const niftiIn = (folder: string): string[] => [
   ...volumesIn(folder, (fault) => {
     if (fault.code !== 'DATASET_NOT_NIFTI') throw fault;
   }).values(),

@@ -1,5 +1,6 @@
 /** `graft coordinator run`: the rounds of a study. */
 import type { Command } from 'commander';
+import { told } from '../../../core/index.js';
 import { defineCommand } from '../../command.js';
 import { endsWell } from '../../ending.js';
 import { metricsPortOption } from '../../metrics-port.js';
@@ -29,7 +30,7 @@ export const registerRun = (group: Command): void =>
       ['graft coordinator run fed/ --with-broker', 'all that the study needs, on this machine'],
     ],
     async run(context, options, folder) {
-      const { runCoordinator, told } = await import('../../../federation/index.js');
+      const { runCoordinator } = await import('../../../federation/index.js');
       const { signal } = context;
       const result = await endsWell(context, () =>
         context.follow(told((tell) => runCoordinator(folder, { ...options, signal, tell }))),

@@ -1,5 +1,6 @@
 /** `graft site run`: a hospital's site takes part. */
 import type { Command } from 'commander';
+import { told } from '../../../core/index.js';
 import { defineCommand } from '../../command.js';
 import { endsWell } from '../../ending.js';
 import { metricsPortOption } from '../../metrics-port.js';
@@ -48,7 +49,7 @@ export const registerRun = (group: Command): void =>
       }
       const adapter = await endsWell(context, () =>
         context.follow(
-          federation.told(async (tell) => {
+          told(async (tell) => {
             tell({ kind: 'note', text: describe(asked) });
             return federation.runSite(site, { device: chooseDevice(device), proxy, metricsPort, signal, tell });
           }),

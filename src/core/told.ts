@@ -1,5 +1,5 @@
 /** Work that tells what happens by calling, as a generator of what it tells. */
-import type { ProgressEvent } from '../../core/index.js';
+import type { ProgressEvent } from './progress.js';
 
 export type Tell = (event: ProgressEvent) => void;
 

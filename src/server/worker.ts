@@ -1,0 +1,119 @@
+/** The thread that holds the model and reads voxels: one request after another, each until it is cancelled. */
+import { setImmediate } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { GraftError, type Pause, runToEnd } from '../core/index.js';
+import {
+  convertDicomSeries,
+  maskFileWithPauses,
+  modalityBeside,
+  niftiOfSeries,
+  nrrdFileWithPauses,
+  readVolumeWithPauses,
+  type Volume,
+} from '../data/index.js';
+import { type ImageSource, type Predictor, predictorOf } from '../jobs/index.js';
+import { loadAdapter, loadSegmenter, type Segmenter } from '../segmenter/index.js';
+import { setThreads } from '../torch/index.js';
+import { serverError } from './errors.js';
+import type { Answer, Request, Segmented, ServedModel, Start, Values } from './message.js';
+import { nameOfModel } from './names.js';
+import { single, storeLabel } from './store-label.js';
+
+const { served, threads } = workerData as Start;
+setThreads(threads);
+
+let model: Segmenter | undefined;
+let inUse: { name: string; predictor: Predictor } | undefined;
+
+/** Puts an adapter into use, which is quick: the base is loaded once. */
+function predictorNamed(name: string): Predictor {
+  if (inUse?.name === name) return inUse.predictor;
+  model ??= loadSegmenter(served.model, { device: served.device });
+  inUse = undefined;
+  const adapter = served.adapters[name];
+  model.use(adapter === undefined ? undefined : loadAdapter(adapter));
+  inUse = { name, predictor: predictorOf(model) };
+  return inUse.predictor;
+}
+
+function open(): Record<string, ServedModel> {
+  const names = Object.keys(served.adapters);
+  const entries = (names.length > 0 ? names : [nameOfModel(served.model)]).map((name): [string, ServedModel] => {
+    const { segment, classes, unchecked, remark } = predictorNamed(name);
+    if (!segment) throw serverError('SERVED_PROMPTS', { file: served.adapters[name] ?? served.model });
+    const silent = `not compared with the model’s source, which it says nothing about: ${unchecked.join(', ')}`;
+    return [name, { classes, remarks: [...(remark ? [remark] : []), ...(unchecked.length > 0 ? [silent] : [])] }];
+  });
+  return Object.fromEntries(entries);
+}
+
+async function* readImage({ name, path, series }: ImageSource): AsyncGenerator<Pause, Volume> {
+  return series ? single(name, await convertDicomSeries(series)) : yield* readVolumeWithPauses(path!);
+}
+
+async function* segment(request: Request & { kind: 'segment' }): AsyncGenerator<Pause, Segmented> {
+  const { name, image, file, packed } = request;
+  const volume = yield* readImage(image);
+  const { segment, classes } = predictorNamed(name);
+  const modality = image.series?.modality ?? modalityBeside(volume.path);
+  const { labels, volumesMl, warnings, entropy } = yield* segment!(volume, { modality });
+  const asDicom = image.series !== undefined;
+  const parts =
+    file === 'label.nrrd'
+      ? yield* nrrdFileWithPauses(labels, volume, { packed, asDicom })
+      : yield* maskFileWithPauses(file, labels, volume.grid);
+  return {
+    bytes: new Uint8Array(Buffer.concat(parts)),
+    volumesMl: Object.fromEntries(classes.map((one, i) => [one, volumesMl[i]])),
+    warnings: [...(volume.doubts ?? []), ...warnings],
+    entropy: entropy!,
+  };
+}
+
+async function* image({ image }: Request & { kind: 'image' }): AsyncGenerator<Pause, Values['image']> {
+  if (image.series) return new Uint8Array(single(image.name, await niftiOfSeries(image.series)).bytes);
+  yield* readImage(image);
+  return undefined;
+}
+
+async function* carryOut(request: Request): AsyncGenerator<Pause, Values[keyof Values]> {
+  switch (request.kind) {
+    case 'open':
+      return open();
+    case 'segment':
+      return yield* segment(request);
+    case 'image':
+      return yield* image(request);
+    case 'label':
+      return yield* storeLabel(request);
+  }
+}
+
+let cancelled = false;
+
+async function answer(request: Request): Promise<Answer> {
+  cancelled = false;
+  try {
+    // Between pauses a cancellation can arrive.
+    const value = await runToEnd(carryOut(request), async () => {
+      await setImmediate();
+      if (cancelled) throw new Cancelled();
+    });
+    return { value };
+  } catch (error) {
+    if (error instanceof Cancelled) return { cancelled: true };
+    if (!(error instanceof GraftError)) return { defect: error };
+    const { code, message, hint, exitCode } = error;
+    return { mistake: [code, message, hint, exitCode] };
+  }
+}
+
+class Cancelled extends Error {}
+
+parentPort!.on('message', async (request: Request | 'cancel') => {
+  if (request === 'cancel') {
+    cancelled = true;
+    return;
+  }
+  parentPort!.postMessage(await answer(request));
+});
