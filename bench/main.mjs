@@ -1,6 +1,6 @@
 /**
- * The figures of graft's speed: `npm run bench`, `npm run bench -- --only flap-step,op-overhead --json --runs 9`.
- * bench/README.md says what each measures. One line a figure: as text, or as JSON with `ratio` or `speedup`.
+ * The figures of graft's speed: `npm run bench`, `npm run bench -- --only flap-step,op-overhead --json --runs 9`; those of
+ * federations take `--sites 3,30,300`. bench/README.md says what each measures. One line a figure: as text, or as JSON with `ratio` or `speedup`.
  */
 import { parseArgs } from 'node:util';
 import { torchVersion } from '../dist/torch/index.js';
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     runs: { type: 'string' },
     python: { type: 'string', default: 'python3' },
     threads: { type: 'string', default: '2' },
+    sites: { type: 'string' },
   },
 });
 const wanted = values.only?.split(',') ?? Object.keys(figures);
@@ -26,9 +27,13 @@ const text = ({ figure, variant, ...rest }) =>
 const format = (value) => (Array.isArray(value) ? value.join('–') : value);
 
 const machine = { torch: torchVersion(), threads: Number(values.threads) };
+const { runs, sites, python } = values;
+const options = {
+  ...{ python, threads: machine.threads },
+  ...(runs && { runs: Number(runs) }),
+  ...(sites && { sites: sites.split(',').map(Number) }),
+};
 for (const name of wanted) {
-  const runs = values.runs === undefined ? undefined : Number(values.runs);
-  const options = { python: values.python, threads: machine.threads, ...(runs && { runs }) };
   for await (const row of figures[name](options)) {
     const line = { figure: name, ...row };
     console.log(values.json ? JSON.stringify({ ...line, ...machine }) : text(line));

@@ -3,14 +3,13 @@
  * and the peak of the resident memory of the process. All start from the same weights and see the same batch, so their
  * losses agree; rows say by how much they differ.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Sam, samAdapterSchema, samConfig, samPlans } from '../../dist/networks/sam/index.js';
 import { initialiseModule, writeState } from '../../dist/nn/index.js';
 import { applyPlan } from '../../dist/peft/index.js';
 import { Generator, operator, scope } from '../../dist/torch/index.js';
-import { alternate, own, peer, stepRow } from '../harness.mjs';
+import { compare, inFolder, largestDifference, own, peer, stepRow } from '../harness.mjs';
 
 const [slices, size, rank] = [5, 224, 32];
 
@@ -38,27 +37,18 @@ const all = [
   ['bfloat16', 'compiled', 'bfloat16'],
 ];
 
-export async function* flapStep({ python, threads, runs = 7, baselines = all }) {
-  const folder = mkdtempSync(join(tmpdir(), 'graft-flap-step-'));
-  const file = join(folder, 'start.safetensors');
-  try {
+export const flapStep = ({ python, threads, runs = 7, baselines = all }) =>
+  inFolder(async function* (folder) {
+    const file = join(folder, 'start.safetensors');
     write(file);
-    for (const [precision, baseline, theirs] of baselines) {
-      const variant = `${precision} / ${baseline} ${theirs}`;
-      const workers = [];
-      try {
-        workers.push(await own('flap-step.mjs', file, precision, threads));
-        workers.push(await peer(python, 'flap_step.py', file, baseline, theirs, threads));
-        const samples = await alternate(workers, { runs });
-        const losses = samples[0].map(({ value }, i) => Math.abs(value - samples[1][i].value));
-        yield { variant, ...stepRow(samples), lossDifference: Number(Math.max(...losses).toPrecision(2)) };
-      } catch (error) {
-        yield { variant, skipped: error.message.trim().split('\n').at(-1) };
-      } finally {
-        for (const worker of workers) worker.stop();
-      }
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+    for (const [precision, baseline, theirs] of baselines)
+      yield await compare(
+        `${precision} / ${baseline} ${theirs}`,
+        [
+          () => own('flap-step.mjs', file, precision, threads),
+          () => peer(python, 'flap_step.py', file, baseline, theirs, threads),
+        ],
+        { runs },
+        (samples) => ({ ...stepRow(samples), lossDifference: largestDifference(samples) }),
+      );
+  });

@@ -1,10 +1,16 @@
 /** The figures by name: functions from options to rows. */
 import { adaptStep } from './adapt-step.mjs';
 import { flapStep } from './flap-step.mjs';
+import { infer } from './infer.mjs';
 import { opOverhead } from './op-overhead.mjs';
+import { start } from './start.mjs';
+import { surface } from './surface.mjs';
 
 export const figures = {
   'adapt-step': adaptStep,
   'flap-step': flapStep,
+  infer,
   'op-overhead': opOverhead,
+  start,
+  surface,
 };

@@ -10,7 +10,8 @@ import torch
 from torch.nn import functional as F
 
 from sam import Sam, dice_loss
-from worker import read_safetensors, serve
+from weights import read_safetensors
+from worker import serve
 
 file, baseline, precision, threads = sys.argv[1:]
 torch.set_num_threads(int(threads))

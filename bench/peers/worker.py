@@ -1,32 +1,10 @@
-"""What every peer shares: the model and data that graft wrote, and the conversation with the harness.
+"""What every peer shares: the conversation with the harness.
 
 A line "go" on standard input runs one sample and is answered with one JSON line; the end of the input ends the process.
 """
 import json
-import math
-import struct
 import sys
 import time
-
-import torch
-
-DTYPES = {"F32": torch.float32, "I64": torch.int64}
-
-
-def read_safetensors(path):
-    """All tensors of a safetensors file by name."""
-    data = bytearray(open(path, "rb").read())
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, entry in header.items():
-        dtype, shape = DTYPES[entry["dtype"]], entry["shape"]
-        count = math.prod(shape)
-        if count:
-            begin = 8 + length + entry["data_offsets"][0]
-            tensors[name] = torch.frombuffer(data, dtype=dtype, count=count, offset=begin).clone().reshape(shape)
-    return tensors
 
 
 def memory(field):
@@ -45,7 +23,9 @@ def forget_peak():
 def serve(sample):
     """Answers each "go" with the sample's milliseconds, what it returned, and the peak of the memory since the first."""
     forget_peak()
-    print(json.dumps({"ready": True, "torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+    torch = sys.modules.get("torch")  # not every peer needs it
+    about = {"torch": torch.__version__, "threads": torch.get_num_threads()} if torch else {}
+    print(json.dumps({"ready": True, **about}), flush=True)
     for line in sys.stdin:
         if line.strip() != "go":
             break
