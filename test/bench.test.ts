@@ -31,6 +31,7 @@ const step = { statistics: 'ema', filters: 2, batch: 1 };
 const smallest: Record<string, [sizes: object, gives: string[]]> = {
   'adapt-step': [{ variants: [step], size: 16 }, ['ratio']],
   infer: [{ variants: { unet } }, ['ratio', 'alike']],
+  io: [{ bytes: 4e5, shape: [2, 8, 8] }, ['ratio']],
   start: [{}, ['ratio']],
   surface: [{ shape: [8, 16, 16], variants: [['typical', 'published']] }, ['ratio', 'difference']],
 };

@@ -2,6 +2,7 @@
 import { adaptStep } from './adapt-step.mjs';
 import { flapStep } from './flap-step.mjs';
 import { infer } from './infer.mjs';
+import { io } from './io.mjs';
 import { opOverhead } from './op-overhead.mjs';
 import { start } from './start.mjs';
 import { surface } from './surface.mjs';
@@ -10,6 +11,7 @@ export const figures = {
   'adapt-step': adaptStep,
   'flap-step': flapStep,
   infer,
+  io,
   'op-overhead': opOverhead,
   start,
   surface,
