@@ -55,30 +55,24 @@ export interface Border {
  */
 export function* borderOf(mask: Uint8Array, shape: readonly number[], box: Box): Pausing<Border> {
   const [depth, height, width] = cornerShape(box);
-  const padded = yield* padToZeroOne(mask, shape, box); // [depth + 1, height + 1, width + 1]
-  const stride = width + 1;
-  const plane = stride * (height + 1);
-  const codes = new Uint8Array(depth * height * width);
+  const plane = height * width;
+  const codes = new Uint8Array(depth * plane);
+  let [below, above] = [new Uint8Array(plane), new Uint8Array(plane)];
   let count = 0;
   for (let z = 0, corner = 0; z < depth; z++) {
     yield pause;
-    for (let y = 0; y < height; y++) {
-      let voxel = z * plane + y * stride;
-      // The four voxels around the corner row, as the even bits of a code: on this side of the corner and beyond it.
-      let near = 0;
-      for (let x = 0; x < width; x++, corner++) {
-        voxel++;
-        const beyond =
-          padded[voxel]! |
-          (padded[voxel + stride]! << 2) |
-          (padded[voxel + plane]! << 4) |
-          (padded[voxel + plane + stride]! << 6);
-        const code = near | (beyond << 1);
-        near = beyond;
-        if (code === 0 || code === 255) continue;
-        codes[corner] = code;
-        count++;
-      }
+    [below, above] = [above, below];
+    pairsOfRows(mask, shape, box, z, above);
+    // The four voxels around the corner row, as the even bits of a code: on this side of the corner and beyond it. Beyond the
+    // last corner of a row nothing is inside, and so on this side of the next row's first.
+    let near = 0;
+    for (let i = 0; i < plane; i++, corner++) {
+      const beyond = below[i]! | (above[i]! << 4);
+      const code = near | (beyond << 1);
+      near = beyond;
+      if (code === 0 || code === 255) continue;
+      codes[corner] = code;
+      count++;
     }
   }
   const points = new Int32Array(count);
@@ -94,19 +88,29 @@ export function cornerShape({ from, to }: Box): [number, number, number] {
   return [to[0] - from[0] + 1, to[1] - from[1] + 1, to[2] - from[2] + 1];
 }
 
-/** The box of the mask as zeros and ones with a layer of zeros all around. */
-function* padToZeroOne(mask: Uint8Array, shape: readonly number[], { from, to }: Box): Pausing<Uint8Array> {
+/**
+ * The voxels beyond the corners of a slice of the box, those of the row before and of their own row as bits 0 and 2.
+ * @param into uint8 [y, x] of the corners
+ */
+function pairsOfRows(
+  mask: Uint8Array,
+  shape: readonly number[],
+  { from, to }: Box,
+  slice: number,
+  into: Uint8Array,
+): void {
   const [, height, width] = shape as [number, number, number];
-  const boxHeight = to[1] - from[1] + 2;
-  const boxWidth = to[2] - from[2] + 2;
-  const padded = new Uint8Array((to[0] - from[0] + 2) * boxHeight * boxWidth);
-  for (let z = from[0]; z < to[0]; z++) {
-    yield pause;
-    for (let y = from[1]; y < to[1]; y++) {
-      const source = (z * height + y) * width;
-      const target = ((z - from[0] + 1) * boxHeight + y - from[1] + 1) * boxWidth + 1 - from[2];
-      for (let x = from[2]; x < to[2]; x++) padded[target + x] = mask[source + x] === 0 ? 0 : 1;
+  const corners = to[2] - from[2] + 1;
+  into.fill(0);
+  const z = from[0] + slice;
+  if (z === to[0]) return;
+  for (let y = from[1]; y < to[1]; y++) {
+    const source = (z * height + y) * width;
+    const target = (y - from[1]) * corners - from[2];
+    for (let x = from[2]; x < to[2]; x++) {
+      if (mask[source + x] === 0) continue;
+      into[target + x]! |= 4;
+      into[target + corners + x] = 1;
     }
   }
-  return padded;
 }

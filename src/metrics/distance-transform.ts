@@ -17,7 +17,7 @@ type Triple = readonly [number, number, number];
 const NONE = 65535;
 
 /** Radius of the search among the columns around a point, in the smaller of the two spacings. */
-const RADIUS = 6;
+const RADIUS = 12;
 
 /**
  * @param from the points whose distance is wanted
@@ -56,11 +56,9 @@ export function* distancesBetween(from: Border, to: Border, shape: Triple, spaci
 /** Slices between each corner and the nearest point above or below it; NONE where the column holds no point. */
 function* stepsAlongZ(points: Uint8Array, plane: number): Pausing<Uint16Array> {
   const steps = new Uint16Array(points.length);
-  yield* inPieces(steps.length, (start, end) => {
-    for (let i = start; i < end; i++) {
-      const before = i < plane ? NONE : steps[i - plane]!;
-      steps[i] = points[i] !== 0 ? 0 : before === NONE ? NONE : before + 1;
-    }
+  for (let i = 0; i < plane; i++) steps[i] = points[i] !== 0 ? 0 : NONE;
+  yield* inPieces(steps.length - plane, (start, end) => {
+    for (let i = start; i < end; i++) steps[i + plane] = points[i + plane] !== 0 ? 0 : Math.min(steps[i]! + 1, NONE);
   });
   const last = steps.length - plane;
   yield* inPieces(last, (start, end) => {

@@ -5,7 +5,7 @@
  * arXiv:1809.04430. A surface element sits at a corner between voxels, has the area that marching cubes gives it, and its
  * distance is to the nearest corner of the other surface.
  */
-import { inPieces, type Pausing, runWithoutPauses } from '../core/index.js';
+import { inPieces, type Pausing, pause, runWithoutPauses } from '../core/index.js';
 import { type Border, type Box, borderOf, boundingBox, cornerShape } from './border.js';
 import { distancesBetween } from './distance-transform.js';
 import { assertShape, assertSpacing } from './errors.js';
@@ -105,9 +105,12 @@ function voxelBeyond(corner: number, [, height, width]: readonly [number, number
   return x < to[2] && y < to[1] && z < to[0] ? (z * height + y) * width + x : -1;
 }
 
+/** Elements that are merged between two pauses. */
+const STRETCH = 2 ** 16;
+
 const noElements = (): SurfaceElements => ({ distances: new Float64Array(), areas: new Float64Array() });
 
-/** Sorts by (distance, area). Both take few values, so elements are counted instead of compared. */
+/** Sorts by (distance, area). Areas take few values, so the distances of each are sorted as numbers, and merged. */
 function* sortElements(
   distances: Float64Array,
   { codes, points }: Border,
@@ -115,24 +118,36 @@ function* sortElements(
 ): Pausing<SurfaceElements> {
   const areaLevels = Float64Array.from(new Set(areaOfCode)).sort();
   const levelOfCode = Uint8Array.from(areaOfCode, (area) => areaLevels.indexOf(area));
-  const byDistance = new Map<number, Uint32Array>(); // for each distance, how many elements of each area
+  const counts = new Uint32Array(areaLevels.length);
   yield* inPieces(points.length, (from, to) => {
-    for (let i = from; i < to; i++) {
-      let counts = byDistance.get(distances[i]!);
-      if (counts === undefined) {
-        counts = new Uint32Array(areaLevels.length);
-        byDistance.set(distances[i]!, counts);
-      }
-      counts[levelOfCode[codes[points[i]!]!]!]!++;
-    }
+    for (let i = from; i < to; i++) counts[levelOfCode[codes[points[i]!]!]!]!++;
   });
+  // Of each level a run of `grouped`, from `next` to `ends`.
+  const grouped = new Float64Array(points.length);
+  const ends = counts.map((_, level) => counts.subarray(0, level).reduce((sum, count) => sum + count, 0));
+  const next = ends.slice();
+  yield* inPieces(points.length, (from, to) => {
+    for (let i = from; i < to; i++) grouped[ends[levelOfCode[codes[points[i]!]!]!]!++] = distances[i]!;
+  });
+  for (const [level, end] of ends.entries()) grouped.subarray(next[level], end).sort();
   const sorted = { distances: new Float64Array(points.length), areas: new Float64Array(points.length) };
-  let from = 0;
-  for (const distance of Float64Array.from(byDistance.keys()).sort())
-    for (const [level, count] of byDistance.get(distance)!.entries()) {
-      sorted.distances.fill(distance, from, from + count);
-      sorted.areas.fill(areaLevels[level]!, from, from + count);
-      from += count;
+  for (let i = 0; i < points.length; ) {
+    yield pause;
+    for (const until = Math.min(i + STRETCH, points.length); i < until; ) {
+      let [nearest, least] = [-1, Number.POSITIVE_INFINITY];
+      for (let level = 0; level < ends.length; level++) {
+        const at = next[level]!;
+        if (at < ends[level]! && (nearest < 0 || grouped[at]! < least)) [nearest, least] = [level, grouped[at]!];
+      }
+      // All of one distance and area at once: there are many of the small ones.
+      const from = i;
+      const end = ends[nearest]!;
+      let at = next[nearest]!;
+      for (; at < end && grouped[at] === least; at++) i++;
+      next[nearest] = at;
+      sorted.distances.fill(least, from, i);
+      sorted.areas.fill(areaLevels[nearest]!, from, i);
     }
+  }
   return sorted;
 }
