@@ -1,6 +1,6 @@
 """Closing a round as FLAP-SAM's code does it, with one update at a time in memory: the products B·A of every layer are
 formed and averaged, and each average is decomposed and cut to the rank; the other tensors are averaged.
-Usage: aggregate.py FOLDER SITES THREADS; a sample's value is the most bytes that the process grew by, pages of files apart.
+Usage: aggregate.py FOLDER SITES PRECISION THREADS; PRECISION: float32, as published, or float64. A sample's value is the most bytes that the process grew by, pages of files apart.
 """
 import json
 import sys
@@ -10,8 +10,9 @@ import torch
 from weights import read_safetensors
 from worker import forget_peak, memory, serve
 
-folder, sites, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-torch.set_num_threads(threads)
+folder, sites, precision, threads = sys.argv[1:]
+sites, dtype = int(sites), getattr(torch, precision)
+torch.set_num_threads(int(threads))
 with open(folder + "/setup.json") as text:
     updates = json.load(text)["big"]["updates"]
 
@@ -22,7 +23,8 @@ def close():
         state = read_safetensors(folder + "/" + updates[site % len(updates)]["hash"])
         for name, value in state.items():
             if "lora_w_a" in name:
-                rank, value = len(value), state[name.replace("lora_w_a", "lora_w_b")] @ value
+                b = state[name.replace("lora_w_a", "lora_w_b")]
+                rank, value = len(value), b.to(dtype) @ value.to(dtype)
             if "lora_w_b" not in name:
                 value = value / sites
                 sums[name] = sums[name] + value if site > 0 else value
@@ -30,8 +32,8 @@ def close():
     for name, total in sums.items():
         if "lora_w_a" in name:
             u, s, v = torch.linalg.svd(total, full_matrices=False)
-            result[name] = s[:rank, None] * v[:rank]
-            result[name.replace("lora_w_a", "lora_w_b")] = u[:, :rank].contiguous()
+            result[name] = (s[:rank, None] * v[:rank]).float()
+            result[name.replace("lora_w_a", "lora_w_b")] = u[:, :rank].float().contiguous()
         else:
             result[name] = total
     return result
