@@ -1,7 +1,7 @@
 /**
  * A round of many sites that waits to be closed: updates of the plan `flap-sam` (two classes, rank 32; on SAM's ViT-B 1.85
- * million numbers) with random values. Eight differ, and the sites share them, so what is read comes from the system's
- * file cache.
+ * million numbers) with random values, half as far from the global state as that is from zero. Eight differ, and the sites
+ * share them, so what is read comes from the system's file cache.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,16 +20,18 @@ function keep(folder, shapes, config) {
   const label = { base: 'bench', plan: 'flap-sam', config };
   const blobs = new Blobs(folder);
   const generator = new Generator(1);
-  const make = () => new Map([...shapes].map(([name, shape]) => [name, randn(shape, { generator }).mul(0.02)]));
-  const state = GlobalState.begin(label, make()).keep(blobs, 0);
+  const begin = new Map([...shapes].map(([name, shape]) => [name, randn(shape, { generator }).mul(0.02)]));
+  // Sites start from one state and move away from it.
+  const moved = () =>
+    new Map([...begin].map(([name, value]) => [name, value.add(randn(value.shape, { generator }).mul(0.01))]));
   const format = wireFormats[config.wire];
   const updates = Array.from({ length: distinct }, (_, k) => {
     const metadata = { site: `site ${k}`, round: '1', base: 'bench', plan: 'flap-sam' };
-    const { coded } = send(make(), format, new Map());
+    const { coded } = send(moved(), format, new Map());
     const { bytes, length } = encodePayload(coded, format, metadata, config.compression);
     return blobs.put([bytes], length);
   });
-  return { state, updates };
+  return { state: GlobalState.begin(label, begin).keep(blobs, 0), updates };
 }
 
 /** Writes the round into a folder. @param settings of the federation @param size of SAM @returns bytes of an update in memory */
