@@ -12,7 +12,21 @@ import { appendAudit, auditName } from './files.js';
 import { userName } from './user.js';
 
 const paths = [
-  ...['out', 'adapter', 'audit', 'base', 'ca', 'cache', 'codes', 'credentials', 'foundation', 'from', 'init', 'key'],
+  ...[
+    'out',
+    'adapter',
+    'audit',
+    'base',
+    'ca',
+    'cache',
+    'codes',
+    'credentials',
+    'foundation',
+    'from',
+    'init',
+    'key',
+    'labels',
+  ],
   ...['recipe', 'start'],
 ];
 

@@ -42,6 +42,16 @@ export const jobErrors = {
     message: '{mask}: is an image that is to be segmented; its mask would take its place.',
     hint: 'Name another folder with --out.',
   },
+  BIDS_NAME: {
+    exit: 'usage',
+    message: '{name}: expected an image that is named as in BIDS, such as sub-01_ses-2_T1w.',
+    hint: 'Name the images so, or write the masks in another format.',
+  },
+  DESCRIPTION_OTHER: {
+    exit: 'usage',
+    message: '{file}: is there already, and describes other masks.',
+    hint: 'Name another folder with --out for masks of another model, or of another version of graft.',
+  },
   VOLUMES_FOREIGN: {
     exit: 'usage',
     message: '{file}: exists already and was not written by "graft predict".',

@@ -1,12 +1,13 @@
 /** What a user relies on in `graft predict`: doubt where an image is nothing the model knows, and that nothing is lost. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { trainingSchema } from '../../src/adapt/index.js';
 import {
   generatePhantoms,
   preprocessingSchema,
+  readDataset,
   readVolume,
   scanDicom,
   siteOf,
@@ -265,5 +266,56 @@ describe('a DICOM-SEG', () => {
       masks: [{ segmentedMl: expect.any(Number) }],
       failures: [{ code: 'DICOM_SEG_GEOMETRY' }],
     });
+  });
+});
+
+describe('names of other programs', () => {
+  const two = () => images(source).slice(0, 2);
+  const copied = (folder: string, names: string[]) => {
+    mkdirSync(at(folder));
+    return names.map((name, i) => {
+      copyFileSync(two()[i], at(folder, `${name}.nii.gz`));
+      return at(folder, `${name}.nii.gz`);
+    });
+  };
+
+  it('are nnU-Net’s: without the number of the channel, with a dataset.json of the classes', () => {
+    copied('channels', ['head_001_0000', 'head_002_0000']);
+    const { status } = json([at('channels'), '--format', 'nnunet', '--out', at('nnunet')]);
+    expect(status).toBe(0);
+    expect(readdirSync(at('nnunet')).filter((name) => /nii|json$/.test(name))).toEqual([
+      ...['dataset.json', 'head_001.nii.gz', 'head_002.nii.gz'],
+    ]);
+    const { labels, file_ending } = JSON.parse(readFileSync(at('nnunet', 'dataset.json'), 'utf8'));
+    expect({ labels, file_ending }).toEqual({ labels: { background: 0, '=brain': 1 }, file_ending: '.nii.gz' });
+    copyFileSync(two()[0], at('channels', 'head_001_0001.nii.gz'));
+    expect(json([at('channels'), '--format', 'nnunet', '--out', at('nnunet2')]).error.code).toBe('SAME_NAME');
+    writeFileSync(at('nnunet', 'dataset.json'), '{}');
+    expect(json([two()[0], '--format', 'nnunet', '--out', at('nnunet')]).error.code).toBe('DESCRIPTION_OTHER');
+  });
+
+  it('are a derivative of BIDS, which is read with its images again', () => {
+    const files = copied('bids', ['sub-01_ses-1_T1w', 'sub-02_T1w']);
+    const masks = [
+      'sub-01/ses-1/anat/sub-01_ses-1_space-T1w_desc-graft_dseg.nii.gz',
+      'sub-02/anat/sub-02_space-T1w_desc-graft_dseg.nii.gz',
+    ];
+    const out = at('raw', 'derivatives', 'graft');
+    expect(json([...files, '--format', 'bids', '--out', out]).status).toBe(0);
+    expect(table(join('raw', 'derivatives', 'graft')).map(({ mask }) => mask)).toEqual(masks);
+    expect(JSON.parse(readFileSync(join(out, 'dataset_description.json'), 'utf8'))).toMatchObject({
+      ...{ DatasetType: 'derivative', GeneratedBy: [{ Name: 'graft' }] },
+    });
+    expect(readFileSync(join(out, 'desc-graft_dseg.tsv'), 'utf8')).toBe('index\tname\n0\tbackground\n1\t=brain\n');
+    for (const [i, folder] of [join('sub-01', 'ses-1', 'anat'), join('sub-02', 'anat')].entries()) {
+      mkdirSync(at('raw', folder), { recursive: true });
+      copyFileSync(files[i], at('raw', folder, basename(files[i])));
+    }
+    writeFileSync(at('raw', 'dataset_description.json'), '{}');
+    const { sites } = readDataset(at('raw'));
+    expect(sites.flatMap(({ cases }) => cases).map(({ label }) => label)).toEqual(masks.map((mask) => join(out, mask)));
+    expect(json([...files, '--format', 'bids', '--out', out]).error.code).toBe('MASKS_EXIST');
+    expect(json([...files, '--format', 'bids', '--out', out, '--skip-existing']).skipped).toHaveLength(2);
+    expect(json([two()[0], '--format', 'bids', '--out', at('other')]).error.code).toBe('BIDS_NAME');
   });
 });

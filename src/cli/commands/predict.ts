@@ -23,6 +23,8 @@ export const registerPredict = (program: Command): void =>
       'pseudonyms of patient and series. An image that cannot be used is named at the end and stops no other. OUT/volumes.csv ' +
       'has the volume of every class. An image, or an answer to it, that is not like the model’s source is warned of, with ' +
       `the numbers, also in the table and beside the mask; with --strict the exit code is then ${exitCodes.doubtful}. ` +
+      '--format nnunet leaves the number of the channel out of the names and writes dataset.json; --format bids makes a ' +
+      'derivative of images that are named as in BIDS. ' +
       '--format dicom-seg writes OUT/CASE.dcm that refers to the source series, with --report also the volumes as a ' +
       'structured report (OUT/CASE.sr.dcm); --format rtstruct writes contours (OUT/CASE.rtstruct.dcm). They carry the ' +
       'patient’s name as the source does, so that an archive can file them. Without an ' +
@@ -46,9 +48,11 @@ export const registerPredict = (program: Command): void =>
           .describe('how a published checkpoint of Segment Anything expects its images; its file does not say'),
         out: z.string().default('predictions').describe('folder for the masks'),
         format: z
-          .enum(['nifti', 'dicom-seg', 'rtstruct'])
+          .enum(['nifti', 'nnunet', 'bids', 'dicom-seg', 'rtstruct'])
           .default('nifti')
-          .describe('of the masks; dicom-seg and rtstruct for DICOM series alone'),
+          .describe(
+            'of the masks; nnunet and bids: NIfTI under names of these; dicom-seg and rtstruct for DICOM series alone',
+          ),
         from: z
           .string()
           .optional()
@@ -111,13 +115,12 @@ export const registerPredict = (program: Command): void =>
       };
       const { chooseDevice } = await import('../../torch/index.js');
       const { readSegmentCodes } = await import('../../data/index.js');
-      const { algorithmOf, checkOutputs, findImages, loadPredictor, reportFile, segmentImages } = await import(
-        '../../jobs/index.js'
-      );
+      const { algorithmOf, checkOutputs, findImages, isDicomFormat, loadPredictor, reportFile, segmentImages } =
+        await import('../../jobs/index.js');
       const invalid = (problem: string) => cliError('OPTION_INVALID', { problems: problem, command: 'predict' });
       const { from, to } = options;
       if ((from === undefined) === (images.length === 0)) throw invalid('name images, or a study with --from');
-      if (to !== undefined && format === 'nifti') throw invalid('--to is for --format dicom-seg or rtstruct');
+      if (to !== undefined && !isDicomFormat(format)) throw invalid('--to is for --format dicom-seg or rtstruct');
       const pacs = from === undefined && to === undefined ? undefined : await import('../../pacs/index.js');
       const archive = to === undefined ? undefined : pacs?.archiveAt(to, options);
       const brought =
@@ -130,7 +133,7 @@ export const registerPredict = (program: Command): void =>
       const { sources, problems } = findImages(paths, format);
       const outputs = { out, format, existing };
       checkOutputs(sources, outputs);
-      if (codes !== undefined && format === 'nifti') throw invalid('--codes is for --format dicom-seg or rtstruct');
+      if (codes !== undefined && !isDicomFormat(format)) throw invalid('--codes is for --format dicom-seg or rtstruct');
       if (report && format !== 'dicom-seg') throw invalid('--report is for --format dicom-seg');
       const given = codes === undefined ? undefined : readSegmentCodes(codes);
       if (prompt !== undefined && sources.length > 1) throw invalid('--prompt is about one image');
@@ -142,7 +145,7 @@ export const registerPredict = (program: Command): void =>
       const segment: Segment = (volume, known) =>
         asked ? model.prompt!(volume, asked) : model.segment!(volume, known);
 
-      const segmentation = format === 'nifti' ? {} : { codes: given, algorithm: algorithmOf(modelFile, adapter) };
+      const segmentation = !isDicomFormat(format) ? {} : { codes: given, algorithm: algorithmOf(modelFile, adapter) };
 
       using record = await startAudit(context, 'predict', { folder: out, audit });
       record.uses('model', modelFile);

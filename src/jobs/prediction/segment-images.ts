@@ -16,10 +16,11 @@ import {
   writeMaskWithPauses,
 } from '../../data/index.js';
 import { caseName } from '../score.js';
+import { describeMasks } from './description.js';
 import type { Mask } from './mask.js';
 import { maskFile, type Outputs, reportFile } from './outputs.js';
 import type { Answer, Segment } from './predictor.js';
-import type { ImageSource } from './sources.js';
+import { type ImageSource, isDicomFormat } from './sources.js';
 import { VolumeTable } from './volume-table.js';
 
 /** An image that has no mask, whatever the reason was. */
@@ -56,13 +57,14 @@ export interface Segmented {
  * Each mask is an event when it is written, and a line of `volumes.csv`; what is doubted of it is told there, beside a
  * NIfTI mask in a JSON file of its name, and in the mask itself as DICOM.
  *
- * @throws GraftError VOLUMES_FOREIGN, before anything is computed
+ * @throws GraftError VOLUMES_FOREIGN, DESCRIPTION_OTHER, before anything is computed
  */
 export async function* segmentImages(
   sources: readonly ImageSource[],
   options: SegmentOptions,
 ): AsyncGenerator<ProgressEvent, Segmented> {
   const table = new VolumeTable(options.out);
+  describeMasks(options, options.classes);
   const [masks, skipped, failures]: [Mask[], string[], Failure[]] = [[], [], []];
   const isThere = (name: string) => options.existing === 'skip' && existsSync(maskFile(options, name));
   yield { kind: 'task', name: 'segment', total: sources.length };
@@ -77,7 +79,7 @@ export async function* segmentImages(
             continue;
           }
           // A series that no mask can be written on as DICOM is refused before the model runs.
-          const origin = options.format === 'nifti' ? undefined : await maskSource(volume, source.series!);
+          const origin = !isDicomFormat(options.format) ? undefined : await maskSource(volume, source.series!);
           const modality = source.series?.modality ?? modalityBeside(volume.path);
           const answer = yield* options.segment(volume, { modality });
           const mask = yield* write(answer, volume, origin, options);

@@ -13,7 +13,11 @@ import {
 import { jobError } from '../errors.js';
 import { caseName } from '../score.js';
 
-export type MaskFormat = 'nifti' | 'dicom-seg' | 'rtstruct';
+/** `nnunet` and `bids` are NIfTI, too, under the names of these. */
+export type MaskFormat = 'nifti' | 'nnunet' | 'bids' | 'dicom-seg' | 'rtstruct';
+
+export const isDicomFormat = (format: MaskFormat): format is 'dicom-seg' | 'rtstruct' =>
+  format === 'dicom-seg' || format === 'rtstruct';
 
 /** A NIfTI file or a DICOM series. */
 export interface ImageSource {
@@ -37,7 +41,7 @@ export function findImages(paths: readonly string[], format: MaskFormat) {
   const sources = new Map<string, ImageSource>();
   const problems: Problem[] = [];
   const addFile = (path: string) => {
-    if (format !== 'nifti') throw dicomError('DICOM_SEG_SOURCE', { path });
+    if (isDicomFormat(format)) throw dicomError('DICOM_SEG_SOURCE', { path });
     const place = existsSync(path) ? realpathSync(path) : path;
     if (!sources.has(place)) sources.set(place, { name: caseName(path), path, series: undefined });
   };
@@ -59,13 +63,13 @@ export function findImages(paths: readonly string[], format: MaskFormat) {
       continue;
     }
     // Masks as DICOM are asked for the series; what others have made of them and put beside them is none.
-    const ofSites = format !== 'nifti' ? [] : imagesOfSites(path);
-    const files = format !== 'nifti' || ofSites.length > 0 ? ofSites : niftiIn(path);
+    const ofSites = isDicomFormat(format) ? [] : imagesOfSites(path);
+    const files = isDicomFormat(format) || ofSites.length > 0 ? ofSites : niftiIn(path);
     for (const file of files) addFile(file);
     if (ofSites.length > 0) continue;
     const scan = scanDicom(path);
     if (files.length === 0 && scan.series.length === 0) {
-      if (format !== 'nifti' && [...imagesOfSites(path), ...niftiIn(path)].length > 0)
+      if (isDicomFormat(format) && [...imagesOfSites(path), ...niftiIn(path)].length > 0)
         throw dicomError('DICOM_SEG_SOURCE', { path });
       const found = scan.problems.map(({ message }) => message.replace(/\.$/, '')).join('; ') || 'no file at all';
       throw jobError('IMAGES_NONE', { folder: scan.folder, found });

@@ -3,7 +3,7 @@
  * masks of the folder: lines of earlier commands stay as long as their masks are there.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { writeFileAtomic } from '../../core/index.js';
 import { csvOf } from '../../data/index.js';
@@ -43,7 +43,7 @@ export class VolumeTable {
 
   /** Adds a mask's line, or puts it in the place of its earlier one, and writes the table. @throws GraftError WRITE_FAILED */
   add({ image, mask, segmentedMl, volumesMl, warnings }: Mask): void {
-    const name = mask === null ? '' : basename(mask);
+    const name = mask === null ? '' : relative(dirname(this.file), mask);
     const volumes = Object.entries(volumesMl).map(([one, ml]) => [`${one} ml`, ml.toFixed(decimals)]);
     const line = {
       ...{ image, mask: name, 'segmented ml': segmentedMl.toFixed(decimals) },
