@@ -8,16 +8,16 @@ import { samConfig } from '../../dist/networks/sam/index.js';
 import { inFolder } from '../harness.mjs';
 import { prediction } from '../shared/prediction.mjs';
 
-const unet = { family: 'unet2d', config: { filters: 16 }, volumes: 10, shape: [24, 192, 192] };
-const sam = (size, volumes, slices) => {
-  const config = samConfig(size, { imageSize: 224, classes: 2 });
-  return { family: 'sam', config, volumes, shape: [slices, 224, 224] };
+const unet = { family: 'unet2d', config: { filters: 8 }, volumes: 10, shape: [12, 128, 128] };
+const sam = (size, side, volumes, slices) => {
+  const config = samConfig(size, { imageSize: side, classes: 2 });
+  return { family: 'sam', config, volumes, shape: [slices, side, side] };
 };
 const all = {
   unet2d: unet,
-  'sam-small / published': { ...sam('sam-small', 10, 10), overlap: true },
-  'sam-small / once': sam('sam-small', 10, 10),
-  'sam-vit-b / published': { ...sam('sam-vit-b', 2, 5), overlap: true },
+  'sam-small / published': { ...sam('sam-small', 128, 10, 5), overlap: true },
+  'sam-small / once': sam('sam-small', 128, 10, 5),
+  'sam-vit-b / published': { ...sam('sam-vit-b', 224, 2, 5), overlap: true },
 };
 
 export const infer = ({ python, threads, runs = 5, variants = all }) =>
