@@ -23,7 +23,7 @@ export async function* adaptStep({ python, threads, runs = 9, size = 256, varian
   yield* wholeSite({ python, threads, runs: Math.ceil(runs / 3), ...site });
 }
 
-const ofSite = { volumes: 4, shape: [16, 128, 128], filters: 16, epochs: 2, batch: 16 };
+const ofSite = { volumes: 4, shape: [8, 128, 128], filters: 8, epochs: 2, batch: 16 };
 
 const wholeSite = ({ python, threads, runs, volumes, shape, filters, epochs, batch }) =>
   inFolder(async function* (folder) {
