@@ -17,8 +17,10 @@ export async function* scale({ runs = 3, sites = [3, 10, 30, 100, 300], slices =
       const samples = await alternate(workers, { runs });
       for (const [i, list] of samples.entries()) yield { variant: `${counts[i]} ${axis}`, ...rowOf(list) };
       const points = samples.flatMap((list, i) => list.map((sample) => ({ count: counts[i], ...sample })));
-      const [time, memory] = ['ms', 'value'].map((field) => exponent(points.map((one) => [one.count, one[field]])));
-      yield { variant: `exponents of ${axis}`, time, memory, runs };
+      // Where nothing was taken beyond what the process held, there is no growth to fit.
+      const of = (field) => points.map((one) => [one.count, one[field]]).filter(([, value]) => value > 0);
+      const [time, cpu, memory] = ['ms', 'cpuMs', 'value'].map((field) => exponent(of(field)));
+      yield { variant: `exponents of ${axis}`, time, cpu, memory, runs };
     } finally {
       for (const worker of workers) worker.stop();
     }
