@@ -3,7 +3,7 @@
  * network's own prediction, normalised by the target's statistics (Aleem et al. 2024; `methods.ts` names the variants).
  */
 import { type Pausing, random } from '../core/index.js';
-import { type CaseSlices, SlicePool, scanFactsOfSlices, widened } from '../data/index.js';
+import { byCase, type CaseSlices, SlicePool, scanFactsOfSlices, tagsBeside, widened } from '../data/index.js';
 import {
   Adam,
   type Checkpoint,
@@ -19,7 +19,7 @@ import {
   trainingLoop,
 } from '../nn/index.js';
 import { applyPlan, recomputeStatistics, type WeightedBatch, withBatchStatistics } from '../peft/index.js';
-import type { Adapter, Segmenter } from '../segmenter/index.js';
+import { type Adapter, domainOf, type Segmenter } from '../segmenter/index.js';
 import type { Tensor } from '../torch/index.js';
 import { calibrate } from './calibrate.js';
 import { consistency, selfTraining } from './consistency.js';
@@ -83,6 +83,8 @@ export async function* adapt(
   const own = joinStates({ network: network.state(), head: head.state() });
   const before = copyState(own);
   using pool = new SlicePool(target, { device: model.device });
+  const tags = byCase(target).map(([{ case: one }]) => tagsBeside(one.image));
+  const domain = yield* domainOf(model, tags, passesOver(pool, { ...config, passes: 1 }, seed));
   let result: Adapted;
   const planned =
     method.objective === 'none' ? undefined : applyPlan(network, method, family.adapter.parse(options), { seed });
@@ -156,6 +158,7 @@ export async function* adapt(
       classes: model.classes,
       state,
       profile: model.profile && widened(model.profile, target.map(scanFactsOfSlices)),
+      domain,
       provenance: {
         ...{ target: name, seed: String(seed), kept: String(kept.candidate) },
         ...(begun && { startedFrom: fingerprint(begun.state) }),

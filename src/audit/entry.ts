@@ -18,8 +18,11 @@ export interface AuditEntry {
   /** By what they are: model, adapter, foundation. */
   models: Record<string, Digest>;
   inputs: Digest[];
-  /** Named from the audit file's folder; of a mask also how much of each class it holds, in ml. */
-  outputs: (Digest & { volumesMl?: Record<string, number> })[];
+  /**
+   * Named from the audit file's folder; of a mask also how much of each class it holds, in ml, and where an adapter was
+   * chosen for it, which of `models`: `none` is the base model.
+   */
+  outputs: (Digest & { volumesMl?: Record<string, number>; adapter?: string })[];
   warnings: string[];
   /** `unfinished`: an error or an interruption ended the command after it had written something. */
   outcome: 'done' | 'unfinished';

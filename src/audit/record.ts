@@ -15,6 +15,7 @@ const paths = [
   ...[
     'out',
     'adapter',
+    'adapters',
     'audit',
     'base',
     'ca',
@@ -82,7 +83,7 @@ export class AuditRecord implements Disposable {
     this.#entry.inputs.push({ name, sha256: files.length === 1 ? sha256(files[0]) : digestOfAll(files) });
   }
 
-  writes(file: string, more: { volumesMl?: Record<string, number> } = {}): void {
+  writes(file: string, more: Pick<AuditEntry['outputs'][number], 'volumesMl' | 'adapter'> = {}): void {
     const inside = relative(dirname(this.file), file);
     const name = inside.startsWith('..') ? basename(file) : inside;
     this.#entry.outputs.push({ name, sha256: sha256(file), ...more });

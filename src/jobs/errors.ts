@@ -57,6 +57,26 @@ export const jobErrors = {
     message: '{file}: exists already and was not written by "graft predict".',
     hint: 'Name another folder with --out, or move the file.',
   },
+  ROUTING_UNSUITED: {
+    exit: 'usage',
+    message: 'No adapter can be chosen for a scan: the encoder of this {family} has no batch normalisation.',
+    hint: 'Name the adapter that is to be used with --adapter.',
+  },
+  ADAPTERS_NONE: {
+    exit: 'usage',
+    message: '{folder}: expected adapters to choose from, found {found}.',
+    hint: 'Name the folder that holds the files that "graft adapt" wrote (.safetensors), at any depth.',
+  },
+  ADAPTERS_ALIKE: {
+    exit: 'usage',
+    message: '{second}: adapts to {target}, as {first} does; a scan from there could be for either.',
+    hint: 'Leave one adapter for each target in the folder.',
+  },
+  ADAPTER_UNTOLD: {
+    exit: 'model',
+    message: '{file}: does not say what images it is for, so it cannot be chosen for a scan.',
+    hint: 'It was made by an earlier version and has no statistics of its target: adapt anew, or take it out of the folder.',
+  },
   TRAINING_UNLABELLED: {
     exit: 'data',
     message: 'Training needs labels; {count} of {total} cases have none, the first is {file}.',

@@ -1,6 +1,7 @@
 /** Parameter-efficient fine-tuning: small trained parts beside a frozen base. */
 export * from './adabn.js';
 export type { AdapterPiece, Attached } from './attached.js';
+export * from './channel-statistics.js';
 export * from './convlora/config.js';
 export * from './convlora/inject.js';
 export { peftErrors } from './errors.js';

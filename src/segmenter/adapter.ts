@@ -4,6 +4,7 @@ import { type Profile, postprocessingSchema, preprocessingSchema, profileSchema,
 import { type NetworkFamily, networkFamilies, type Preparation } from '../networks/index.js';
 import { type AdapterValues, countElements, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
 import type { TrainingPlan } from '../peft/index.js';
+import { type Domain, domainSchema } from './domain.js';
 import { segmenterError } from './errors.js';
 
 /**
@@ -21,6 +22,8 @@ export interface Adapter extends AdapterValues, Preparation {
   classes: readonly string[];
   /** What the images it was trained on look like, and its answers to them; absent in files of before. */
   profile?: Profile | undefined;
+  /** By what a scan of its target is known again; absent in files of before, and where it was trained with labels. */
+  domain?: Domain | undefined;
   /** How it was made: data, seed, what the guard decided, versions. */
   provenance: Record<string, string>;
 }
@@ -68,12 +71,13 @@ export const preparationMetadata = ({
 
 /** Writes a safetensors file; equal adapters give equal bytes. @throws GraftError WRITE_FAILED */
 export function saveAdapter(path: string, adapter: Adapter): void {
-  const { family, method, base, options, state, provenance } = adapter;
+  const { family, method, base, options, state, domain, provenance } = adapter;
   writeState(path, state, {
     ...provenance,
     format: 'graft-adapter',
     ...{ family, method, base, options: JSON.stringify(options) },
     ...preparationMetadata(adapter),
+    ...(domain && { domain: JSON.stringify(domain) }),
   });
 }
 
@@ -84,6 +88,7 @@ const metadataSchema = z
     method: z.string(),
     base: z.string(),
     options: jsonOf(z.record(z.string(), z.unknown())),
+    domain: jsonOf(domainSchema).optional(),
     ...preparationShape,
   })
   .catchall(z.string());
@@ -93,7 +98,7 @@ export function loadAdapter(path: string): Adapter {
   const { state, metadata } = readState(path);
   const refuse = (reason: string) => segmenterError('ADAPTER_UNKNOWN', { file: path, reason });
   const { format: _, ...parsed } = parseMetadata(metadataSchema, asOfToday(metadata), refuse);
-  const { family, method, base, options, classes, profile, ...more } = parsed;
+  const { family, method, base, options, classes, profile, domain, ...more } = parsed;
   const { preprocessing, windows, postprocessing, cornered, ...provenance } = more;
   const own = networkFamilies[family];
   if (!planOf(own, method)) throw refuse(`its method "${method}" is none of ${own.title}`);
@@ -101,7 +106,7 @@ export function loadAdapter(path: string): Adapter {
   if (!read.success)
     throw refuse(`its options.${read.error.issues[0].path.join('.')}: ${read.error.issues[0].message}`);
   return {
-    ...{ name: path, family, method, base, options, classes, profile, state },
+    ...{ name: path, family, method, base, options, classes, profile, domain, state },
     ...{ preprocessing, windows, postprocessing, cornered },
     provenance: provenance as Record<string, string>,
   };

@@ -1,5 +1,6 @@
 /** Models and adapters of every family: their files, prediction, prompts, validation, and what they say of their source. */
 export { type Adapter, adapterBytes, loadAdapter, planNamed, planOf, saveAdapter } from './adapter.js';
+export { domainOf, firstNorms, statisticsOfVolume } from './domain.js';
 export { segmenterErrors } from './errors.js';
 export { loadFoundation, loadSegmenter, saveSegmenter } from './file.js';
 export { labelledLoss, probabilitiesOf, segmentationLoss, softCrossEntropy } from './loss.js';

@@ -5,10 +5,11 @@ import { GraftError, type Pause, runToEnd } from '../core/index.js';
 import {
   convertDicomSeries,
   maskFileWithPauses,
-  modalityBeside,
   niftiOfSeries,
   nrrdFileWithPauses,
   readVolumeWithPauses,
+  tagsBeside,
+  tagsOf,
   type Volume,
 } from '../data/index.js';
 import { type ImageSource, type Predictor, predictorOf } from '../jobs/index.js';
@@ -55,8 +56,8 @@ async function* segment(request: Request & { kind: 'segment' }): AsyncGenerator<
   const { name, image, file, packed } = request;
   const volume = yield* readImage(image);
   const { segment, classes } = predictorNamed(name);
-  const modality = image.series?.modality ?? modalityBeside(volume.path);
-  const { labels, volumesMl, warnings, entropy } = yield* segment!(volume, { modality });
+  const tags = image.series ? tagsOf(image.series) : tagsBeside(volume.path);
+  const { labels, volumesMl, warnings, entropy } = yield* segment!(volume, tags);
   const asDicom = image.series !== undefined;
   const parts =
     file === 'label.nrrd'

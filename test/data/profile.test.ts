@@ -7,14 +7,15 @@ import {
   type CaseFacts,
   doubtsOf,
   maskFacts,
-  modalityBeside,
   type Profile,
   preprocessingSchema,
   profileOf,
   profileSchema,
   quantilesOf,
+  tagsBeside,
+  tagsOf,
   uncheckedOf,
-  writeModalityBeside,
+  writeTagsBeside,
 } from '../../src/data/index.js';
 
 /** Heads as a network of brains sees them: volumes of 1150 to 1690 ml. */
@@ -83,7 +84,8 @@ describe('of a case', () => {
 it('the modality of a NIfTI file is what the JSON file beside it says', () => {
   const folder = mkdtempSync(join(tmpdir(), 'graft-modality-'));
   const image = join(folder, 'a.nii.gz');
-  expect(modalityBeside(image)).toBeUndefined();
+  const nothing = { modality: undefined, scanner: undefined };
+  expect(tagsBeside(image)).toEqual(nothing);
   for (const [text, modality] of [
     ['{"Modality":"MR"}', 'MR'],
     ['{"Modality":7}', undefined],
@@ -92,7 +94,7 @@ it('the modality of a NIfTI file is what the JSON file beside it says', () => {
     ['null', undefined],
   ]) {
     writeFileSync(join(folder, 'a.json'), `${text}`);
-    expect(modalityBeside(image)).toBe(modality);
+    expect(tagsBeside(image)).toEqual({ ...nothing, modality });
   }
   rmSync(folder, { recursive: true });
 });
@@ -100,12 +102,25 @@ it('the modality of a NIfTI file is what the JSON file beside it says', () => {
 it('a modality that could be a text is not written, nor is that of an earlier image kept', () => {
   const folder = mkdtempSync(join(tmpdir(), 'graft-modality-'));
   const image = join(folder, 'a.nii.gz');
+  const unnamed = { manufacturer: undefined, model: undefined };
   for (const text of ['Anna Muster', 'OT', '']) {
-    writeModalityBeside(image, 'MR');
+    writeTagsBeside(image, { ...unnamed, modality: 'MR' });
     expect(readFileSync(join(folder, 'a.json'), 'utf8')).toBe('{\n  "Modality": "MR"\n}\n');
-    writeModalityBeside(image, text);
+    writeTagsBeside(image, { ...unnamed, modality: text });
     expect(readdirSync(folder)).toEqual([]);
   }
+  rmSync(folder, { recursive: true });
+});
+
+it('a scanner is the same however its maker is spelled, and is known beside an image that was converted', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-scanner-'));
+  const image = join(folder, 'a.nii.gz');
+  const header = { modality: 'MR', manufacturer: 'GE MEDICAL SYSTEMS', model: 'SIGNA Premier' };
+  writeTagsBeside(image, header);
+  expect(tagsBeside(image)).toEqual({ modality: 'MR', scanner: 'ge signa premier' });
+  expect(tagsOf({ ...header, manufacturer: 'GE' })).toEqual(tagsBeside(image));
+  for (const text of [undefined, '', 'a\nb', 'x'.repeat(65)])
+    expect(tagsOf({ ...header, model: text }).scanner, text).toBeUndefined();
   rmSync(folder, { recursive: true });
 });
 

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { AuditRecord } from '../../audit/index.js';
 import { exitCodes } from '../../core/index.js';
-import type { ImageSource, Mask, Outputs, Segment } from '../../jobs/index.js';
+import type { ImageSource, Mask, Outputs, Routing, RoutingOptions, Segment } from '../../jobs/index.js';
 import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
@@ -28,7 +28,8 @@ export const registerPredict = (program: Command): void =>
       '--format dicom-seg writes OUT/CASE.dcm that refers to the source series, with --report also the volumes as a ' +
       'structured report (OUT/CASE.sr.dcm); --format rtstruct writes contours (OUT/CASE.rtstruct.dcm). They carry the ' +
       'patient’s name as the source does, so that an archive can file them. Without an ' +
-      'adapter the base model is used as it is. A model of Segment Anything also answers a prompt: what is meant on one ' +
+      'adapter the base model is used as it is; with --adapter auto each image gets the one of --adapters that it looks ' +
+      'most like, or none. A model of Segment Anything also answers a prompt: what is meant on one ' +
       'slice, by points (point X,Y,Z; outside X,Y,Z) and a box (box X,Y,Z,X,Y,Z) in voxels of the file from 0, or in ' +
       'millimetres of its world after the word mm. Foundations answer prompts alone, and so do checkpoints of ' +
       'segment-anything and MedSAM as they are published, with --scaling.',
@@ -40,7 +41,17 @@ export const registerPredict = (program: Command): void =>
     options: async () => {
       const [{ z }, { scalings }] = await Promise.all([import('zod'), import('../../networks/index.js')]);
       return z.strictObject({
-        adapter: z.string().optional().describe('a file from a run’s adapters folder, made for this model'),
+        adapter: z
+          .string()
+          .optional()
+          .describe('a file from a run’s adapters folder, made for this model; auto: the one of --adapters that fits'),
+        adapters: z.string().optional().describe('folder with an adapter for each scanner, for --adapter auto'),
+        certainty: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.6)
+          .describe('probability of the right adapter below which --adapter auto uses the base model'),
         prompt: z.string().optional().describe('what to segment on one slice of one image, such as "point 30,42,18"'),
         scaling: z
           .enum(scalings as [string, ...string[]])
@@ -86,6 +97,10 @@ export const registerPredict = (program: Command): void =>
         'a whole site with its adapter',
       ],
       [
+        'graft predict brain.safetensors /export/2024-05 --adapter auto --adapters adapters',
+        'each scan with the adapter of its scanner',
+      ],
+      [
         'graft predict runs/hippocampus-federated/models/seed1.safetensors scan.nii.gz \\\n    --adapter runs/hippocampus-federated/adapters/seed1/flap-sam/federated.safetensors',
         'what the sites learned together',
       ],
@@ -109,7 +124,7 @@ export const registerPredict = (program: Command): void =>
       ],
     ],
     async run(context, options, modelFile, ...images) {
-      const { adapter, prompt, scaling, out, format, report, codes, existing, empty, strict, device, audit } = {
+      const { prompt, scaling, out, format, report, codes, existing, empty, strict, device, audit } = {
         ...options,
         existing: chosen(options),
       };
@@ -119,6 +134,7 @@ export const registerPredict = (program: Command): void =>
         await import('../../jobs/index.js');
       const invalid = (problem: string) => cliError('OPTION_INVALID', { problems: problem, command: 'predict' });
       const { from, to } = options;
+      const [adapter, adapters] = adaptersOf(options, context.given, invalid);
       if ((from === undefined) === (images.length === 0)) throw invalid('name images, or a study with --from');
       if (to !== undefined && !isDicomFormat(format)) throw invalid('--to is for --format dicom-seg or rtstruct');
       const pacs = from === undefined && to === undefined ? undefined : await import('../../pacs/index.js');
@@ -138,21 +154,32 @@ export const registerPredict = (program: Command): void =>
       const given = codes === undefined ? undefined : readSegmentCodes(codes);
       if (prompt !== undefined && sources.length > 1) throw invalid('--prompt is about one image');
       const asked = prompt === undefined ? undefined : parsePrompt(prompt);
-      const model = loadPredictor(modelFile, { device: chooseDevice(device), scaling, ...(adapter && { adapter }) });
+      const model = loadPredictor(modelFile, { device: chooseDevice(device), scaling, adapter, adapters });
       if (asked && !model.prompt) throw invalid(`--prompt: ${modelFile} is no Segment Anything model`);
       if (!asked && !model.segment) throw invalid(`--prompt is required: ${modelFile} answers prompts alone`);
       const classes = model.classes.length > 0 ? model.classes : ['prompted'];
-      const segment: Segment = (volume, known) =>
-        asked ? model.prompt!(volume, asked) : model.segment!(volume, known);
+      const segment: Segment = (volume, tags) => (asked ? model.prompt!(volume, asked) : model.segment!(volume, tags));
 
-      const segmentation = !isDicomFormat(format) ? {} : { codes: given, algorithm: algorithmOf(modelFile, adapter) };
+      const algorithm = !isDicomFormat(format) ? undefined : algorithmOf(modelFile);
+      const segmentation = algorithm && {
+        codes: given,
+        algorithm: (routing?: Routing) => algorithm(routing ? routing.adapter : adapter),
+      };
 
       using record = await startAudit(context, 'predict', { folder: out, audit });
       record.uses('model', modelFile);
       if (adapter) record.uses('adapter', adapter);
       const made = (mask: Mask, source: ImageSource) => note(record, mask, source);
       const done = await context.follow(
-        segmentImages(sources, { ...outputs, segment, classes, segmentation, empty, report, made }),
+        segmentImages(sources, {
+          ...outputs,
+          segment,
+          classes,
+          ...(segmentation && { segmentation }),
+          empty,
+          report,
+          made,
+        }),
       );
       const { masks, skipped, failures, table } = done;
       // Of a single file nothing else is to be told.
@@ -204,12 +231,30 @@ export const registerPredict = (program: Command): void =>
 /** A series may give several masks. */
 function note(
   record: AuditRecord,
-  { image, mask, volumesMl, warnings }: Mask,
+  { image, mask, volumesMl, routing, warnings }: Mask,
   { name, path, series }: ImageSource,
 ): void {
   record.reads(path === undefined ? name : basename(path), ...(series?.files ?? [path!]));
-  if (mask !== null) record.writes(mask, { volumesMl });
+  const adapter = routing && (routing.target ? `adapter to ${routing.target}` : 'none');
+  if (routing?.adapter) record.uses(adapter!, routing.adapter);
+  if (mask !== null) record.writes(mask, { volumesMl, ...(adapter && { adapter }) });
   for (const warning of warnings) record.warns(`${basename(image)}: ${warning}`);
+}
+
+/** The one adapter, or those to choose from. @param invalid makes the error */
+function adaptersOf(
+  { adapter, adapters, certainty }: { adapter?: string | undefined; adapters?: string | undefined; certainty: number },
+  given: Readonly<Record<string, unknown>>,
+  invalid: (problem: string) => Error,
+): [adapter?: string | undefined, adapters?: RoutingOptions] {
+  if (adapter !== 'auto') {
+    if (adapters !== undefined || given.certainty !== undefined)
+      throw invalid('--adapters and --certainty are for --adapter auto');
+    return [adapter];
+  }
+  if (adapters === undefined) throw invalid('--adapter auto needs a folder of them, named with --adapters');
+  if (given.prompt !== undefined) throw invalid('--adapter auto is for whole images, not for --prompt');
+  return [undefined, { folder: adapters, certainty }];
 }
 
 /** What becomes of masks that are there already. @throws GraftError OPTION_INVALID */

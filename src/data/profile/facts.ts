@@ -5,7 +5,7 @@
 import type { Triple } from '../orientation.js';
 import { percentiles, planesOf, type SliceGeometry } from '../preprocess/index.js';
 import type { Volume } from '../volume.js';
-import { modalityBeside } from './modality.js';
+import { tagsBeside } from './tags.js';
 
 export interface ScanFacts {
   /** [z, y, x] in mm */
@@ -64,7 +64,7 @@ export function scanFactsOfSlices({ case: one, geometry, spacing, quantiles }: S
   planesOf(geometry).forEach((dimension, i) => {
     native[dimension] = i === 0 ? spacing[0] : spacing[i] / geometry.step[i - 1];
   });
-  const modality = modalityBeside(one.image);
+  const { modality } = tagsBeside(one.image);
   return { spacing: native, extent: extentOf(geometry.volume, native), quantiles, modality };
 }
 interface SlicesFacts {

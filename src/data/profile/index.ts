@@ -9,5 +9,5 @@ export {
   scanFacts,
   scanFactsOfSlices,
 } from './facts.js';
-export { modalityBeside, writeModalityBeside } from './modality.js';
 export { type Profile, profileOf, profileSchema, widened } from './profile.js';
+export { type ScanTags, tagsBeside, tagsOf, writeTagsBeside } from './tags.js';

@@ -5,10 +5,16 @@ import type { Algorithm } from '../../data/index.js';
 
 const stem = (file: string) => basename(file).replace(/\.[^.]+$/, '');
 
-/** @param files that were read; their digests tell which they were whatever they are called */
-export const algorithmOf = (model: string, adapter: string | undefined): Algorithm => ({
-  name: ['graft', stem(model), adapter && `with ${stem(adapter)}`].filter(Boolean).join(' '),
-  version,
-  model: sha256(model),
-  ...(adapter && { adapter: sha256(adapter) }),
-});
+/**
+ * For masks of a model with one adapter or another. The digests tell which files they were whatever they are called.
+ * @param model a file that was read
+ */
+export function algorithmOf(model: string): (adapter: string | null | undefined) => Algorithm {
+  const digest = sha256(model);
+  return (adapter) => ({
+    name: ['graft', stem(model), adapter && `with ${stem(adapter)}`].filter(Boolean).join(' '),
+    version,
+    model: digest,
+    ...(adapter && { adapter: sha256(adapter) }),
+  });
+}

@@ -3,5 +3,6 @@ export { algorithmOf } from './algorithm.js';
 export type { Mask } from './mask.js';
 export { checkOutputs, type Outputs, reportFile } from './outputs.js';
 export * from './predictor.js';
+export { type Candidate, Router, type Routing, type RoutingOptions } from './routing.js';
 export * from './segment-images.js';
 export * from './sources.js';

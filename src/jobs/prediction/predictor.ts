@@ -1,10 +1,11 @@
-/** A model with its adapter: segments volumes and says what is doubtful about the labels. */
+/** A model with an adapter, or with several to choose from: segments volumes and says what is doubtful about the labels. */
 import type { Pausing } from '../../core/index.js';
 import {
   doubtsOf,
   type Intensity,
   maskFacts,
   type Profile,
+  type ScanTags,
   scanFacts,
   uncheckedOf,
   type Volume,
@@ -20,6 +21,7 @@ import {
   segmentVolumeWithPauses,
   segmentWithPrompt,
 } from '../../segmenter/index.js';
+import { likeliest, Router, type Routing, type RoutingOptions } from './routing.js';
 
 /** The answer to one volume; to a prompt also the slice it is about, and how sure the model is. */
 export interface Answer extends Partial<Omit<PromptedMask, 'labels'>> {
@@ -27,19 +29,16 @@ export interface Answer extends Partial<Omit<PromptedMask, 'labels'>> {
   labels: Uint8Array;
   /** Of each class. */
   volumesMl: readonly number[];
+  /** With which adapter, where that was chosen for the volume. */
+  routing?: Routing;
   /** What is not as on the model's source, with the numbers. */
   warnings: string[];
   /** How unsure the model is, in bits per segmented voxel; absent from answers to prompts. */
   entropy?: number;
 }
 
-/** What is known of a volume beside its voxels. */
-export interface Known {
-  /** DICOM's word, such as MR. */
-  modality: string | undefined;
-}
-
-export type Segment = (volume: Volume, known: Known) => Pausing<Answer>;
+/** @param tags what the volume's file says beside its voxels */
+export type Segment = (volume: Volume, tags: ScanTags) => Pausing<Answer>;
 
 export interface Predictor {
   /** Names of the labels 1, 2, …; for a model that does not know them, `class 1` and so on. A prompt's mask has none. */
@@ -56,48 +55,57 @@ export interface Predictor {
 
 interface PredictorOptions {
   /** A file made for the model. */
-  adapter?: string;
+  adapter?: string | undefined;
+  /** Adapters of which each volume's is chosen, in place of one for all. */
+  adapters?: RoutingOptions | undefined;
   /** How a checkpoint of another program expects its images, where its family asks for it. */
   scaling?: string | undefined;
   device: string;
 }
 
 /**
- * Loads a model, and perhaps an adapter, as a function from a volume to labels, volumes of the classes in ml, and
+ * Loads a model, and perhaps an adapter or several, as a function from a volume to labels, volumes of the classes in ml, and
  * warnings where the image or the labels are unlike those of the model's source.
  *
  * @param file a model that graft wrote, or one of another program that a family of networks knows
  * @param options.device as `chooseDevice` gives it
- * @throws GraftError as `loadSegmenter` and `loadAdapter`; ADAPTER_OTHER_BASE, ADAPTER_OTHER_FAMILY
+ * @throws GraftError as `loadSegmenter` and `loadAdapter`; ADAPTER_OTHER_BASE, ADAPTER_OTHER_FAMILY; with several adapters as `Router`
  */
-export function loadPredictor(file: string, { adapter, scaling, device }: PredictorOptions): Predictor {
+export function loadPredictor(file: string, { adapter, adapters, scaling, device }: PredictorOptions): Predictor {
   const model = loadSegmenter(file, { scaling, device });
+  const router = adapters && new Router(model, adapters);
   if (adapter !== undefined) model.use(loadAdapter(adapter));
-  return predictorOf(model);
+  return predictorOf(model, router);
 }
 
-/** The same of a model that is loaded, as long as its adapter stays in use. */
-export function predictorOf(model: Segmenter): Predictor {
+/** The same of a model that is loaded, as long as its adapter stays in use; or with the one that the router chooses. */
+export function predictorOf(model: Segmenter, router?: Router): Predictor {
   const { classes, network } = model;
-  const profile = model.profile ?? (model.reference && profileOfReference(model.reference));
-  const { intensity } = model.preprocessing;
-  const ask: Segment = function* (volume, known) {
+  const profileInUse = () => model.profile ?? (model.reference && profileOfReference(model.reference));
+  const ask: Segment = function* (volume, tags) {
+    const routing = router && (yield* router.route(volume, tags));
+    const { intensity } = model.preprocessing;
     const sureness = new Sureness(network, model.maps);
     const labels = yield* segmentVolumeWithPauses(model, volume, { sureness });
     const { entropy, heads } = sureness;
-    return { ...judged(labels, volume, { ...known, entropy, heads }, { profile, classes, intensity }), entropy };
+    const sure = { modality: tags.modality, entropy, heads };
+    const answer = judged(labels, volume, sure, { profile: profileInUse(), classes, intensity });
+    if (!routing) return { ...answer, entropy };
+    const doubts = routing.unsure ? [`no adapter is sure enough to be the right one (${likeliest(routing)})`] : [];
+    return { ...answer, entropy, routing, warnings: [...doubts, ...answer.warnings] };
   };
   const prompt: Predictor['prompt'] = function* (volume, asked) {
     const { labels, ...more } = yield* segmentWithPrompt(model, volume, asked);
     // One slice is nothing to compare with whole volumes.
     const names = classes.length > 0 ? classes : ['prompted'];
+    const { intensity } = model.preprocessing;
     return { ...judged(labels, volume, {}, { profile: undefined, classes: names, intensity }), ...more };
   };
   return {
     classes,
     segment: classes.length > 0 ? ask : undefined,
     prompt: network.prompted ? prompt : undefined,
-    unchecked: uncheckedOf(profile),
+    unchecked: uncheckedOf(profileInUse()),
     remark: model.remark,
   };
 }
@@ -112,7 +120,7 @@ interface Standard {
 function judged(
   labels: Uint8Array,
   volume: Volume,
-  sure: Partial<Known> & { entropy?: number; heads?: number | undefined },
+  sure: { modality?: string | undefined; entropy?: number; heads?: number | undefined },
   { profile, ...options }: Standard,
 ): Answer {
   const mask = maskFacts(labels, volume.shape, volume.spacing, options.classes.length);

@@ -3,15 +3,17 @@ import { existsSync, rmSync } from 'node:fs';
 import type { ProgressEvent } from '../../core/index.js';
 import { type Pause, writeFileAtomic } from '../../core/index.js';
 import {
+  type Algorithm,
   convertDicomSeries,
   type DicomSegmentationOptions,
   type MaskSource,
   maskSource,
   measurementReportFile,
-  modalityBeside,
   readVolumeWithPauses,
   segmentationFile,
   structureSetFile,
+  tagsBeside,
+  tagsOf,
   type Volume,
   writeMaskWithPauses,
 } from '../../data/index.js';
@@ -20,6 +22,7 @@ import { describeMasks } from './description.js';
 import type { Mask } from './mask.js';
 import { maskFile, type Outputs, reportFile } from './outputs.js';
 import type { Answer, Segment } from './predictor.js';
+import { likeliest, type Routing } from './routing.js';
 import { type ImageSource, isDicomFormat } from './sources.js';
 import { VolumeTable } from './volume-table.js';
 
@@ -34,7 +37,7 @@ export interface SegmentOptions extends Outputs {
   /** Names of the labels 1, 2, … */
   classes: readonly string[];
   /** What a mask as DICOM says of its classes and of what made it. */
-  segmentation?: Pick<DicomSegmentationOptions, 'codes' | 'algorithm'>;
+  segmentation?: Pick<DicomSegmentationOptions, 'codes'> & { algorithm?: (routing: Routing | undefined) => Algorithm };
   /** Writes a mask as DICOM also where nothing was segmented. */
   empty: boolean;
   /** Writes the volumes beside a DICOM-SEG as a structured report. */
@@ -80,8 +83,8 @@ export async function* segmentImages(
           }
           // A series that no mask can be written on as DICOM is refused before the model runs.
           const origin = !isDicomFormat(options.format) ? undefined : await maskSource(volume, source.series!);
-          const modality = source.series?.modality ?? modalityBeside(volume.path);
-          const answer = yield* options.segment(volume, { modality });
+          const tags = source.series ? tagsOf(source.series) : tagsBeside(volume.path);
+          const answer = yield* options.segment(volume, tags);
           const mask = yield* write(answer, volume, origin, options);
           table.add(mask);
           masks.push(mask);
@@ -118,7 +121,8 @@ async function* write(
     volumesMl: Object.fromEntries(classes.map((name, i) => [name, volumesMl[i]])),
   };
   const mask = maskFile(options, caseName(volume.path));
-  const described = { ...options.segmentation, classes, warnings };
+  const { codes, algorithm } = options.segmentation ?? {};
+  const described = { classes, codes, warnings, ...(algorithm && { algorithm: algorithm(answer.routing) }) };
   if (!origin) {
     yield* writeMaskWithPauses(mask, labels, volume.grid);
     writeWarnings(mask.replace(/\.nii\.gz$/, '.warnings.json'), found);
@@ -145,13 +149,14 @@ function writeWarnings(file: string, { image, volumesMl, warnings }: Omit<Mask, 
   else rmSync(file, { force: true });
 }
 
-/** `masks/scan.nii.gz  3.1 ml (anterior 1.6, posterior 1.5)`, and a line for each warning. */
-function describeMask({ image, mask, segmentedMl, volumesMl, iou, warnings }: Mask): string {
+/** `masks/scan.nii.gz  3.1 ml (anterior 1.6, posterior 1.5)`, and a line for a chosen adapter and for each warning. */
+function describeMask({ image, mask, segmentedMl, volumesMl, routing, iou, warnings }: Mask): string {
   const entries = Object.entries(volumesMl);
   const parts = entries.map(([name, ml]) => `${name} ${ml.toFixed(1)}`).join(', ');
   const file = mask ?? `${image}: nothing segmented, so no mask was written (--empty writes it):`;
   return [
     `${file}  ${segmentedMl.toFixed(1)} ml${entries.length > 1 ? ` (${parts})` : ''}${iou === undefined ? '' : `, predicted IoU ${iou.toFixed(2)}`}`,
+    ...(routing ? [`  adapter: ${routing.adapter ?? 'none'} (${likeliest(routing)})`] : []),
     ...warnings.map((text) => `  warning: ${text}`),
   ].join('\n');
 }

@@ -13,6 +13,8 @@ import type { Mask } from './mask.js';
 type Line = Record<string, string>;
 
 const fixed = { first: ['image', 'mask', 'segmented ml'], last: ['warnings'] };
+/** A column with the adapters' targets where adapters were chosen; not the name of a class, since those end in `ml`. */
+const chosen = 'adapter';
 const decimals = 3;
 /** A cell without what kept it from being run as a formula. */
 const plain = (cell: string) => cell.replace(/^'(?=[=+\-@\t\r\n＝＋－＠])/, '');
@@ -42,20 +44,22 @@ export class VolumeTable {
   }
 
   /** Adds a mask's line, or puts it in the place of its earlier one, and writes the table. @throws GraftError WRITE_FAILED */
-  add({ image, mask, segmentedMl, volumesMl, warnings }: Mask): void {
+  add({ image, mask, segmentedMl, volumesMl, routing, warnings }: Mask): void {
     const name = mask === null ? '' : relative(dirname(this.file), mask);
     const volumes = Object.entries(volumesMl).map(([one, ml]) => [`${one} ml`, ml.toFixed(decimals)]);
     const line = {
       ...{ image, mask: name, 'segmented ml': segmentedMl.toFixed(decimals) },
       ...Object.fromEntries(volumes),
+      ...(routing && { [chosen]: routing.target ?? 'none' }),
       warnings: warnings.join('; '),
     };
     if (name === '') this.#lines.delete(image);
     this.#lines.set(name || image, line);
     const lines = [...this.#lines.values()];
-    const own = [...fixed.first, ...fixed.last];
+    const last = lines.some((one) => chosen in one) ? [chosen, ...fixed.last] : fixed.last;
+    const own = [...fixed.first, ...last];
     const classes = [...new Set(lines.flatMap((one) => Object.keys(one)))].filter((one) => !own.includes(one));
-    const columns = [...fixed.first, ...classes, ...fixed.last];
+    const columns = [...fixed.first, ...classes, ...last];
     const table = [columns, ...lines.map((one) => columns.map((column) => one[column] ?? ''))];
     writeFileAtomic(this.file, csvOf(table));
   }

@@ -86,14 +86,14 @@ export const registerConvert = (group: Command): void =>
 
 /** Writes the volumes of a series; what is wrong with it is told, not thrown. */
 async function convertTo(out: string, series: DicomSeries): Promise<Pick<Row, 'files' | 'fault'>> {
-  const { niftiOfSeries, writeModalityBeside } = await import('../../../data/index.js');
+  const { niftiOfSeries, writeTagsBeside } = await import('../../../data/index.js');
   try {
     const volumes = await niftiOfSeries(series);
     return {
       files: volumes.map(({ name, bytes }) => {
         const file = join(out, `${name}.nii.gz`);
         writeFileAtomic(file, gzipSync(bytes));
-        writeModalityBeside(file, series.modality);
+        writeTagsBeside(file, series);
         return file;
       }),
     };
