@@ -27,6 +27,7 @@ const columns = [null, ...targets];
 /** @type {Map<string, import('../dist/jobs/index.js').Routing[]>} */
 const routed = new Map([source, ...targets].map((site) => [site, []]));
 
+const model = loadSegmenter(join(run, 'models', `seed${seed}.safetensors`));
 for (const fold of folds === undefined ? [undefined] : Array.from({ length: folds }, (_, i) => i + 1)) {
   const folder = mkdtempSync(join(tmpdir(), 'graft-routing-'));
   try {
@@ -34,7 +35,6 @@ for (const fold of folds === undefined ? [undefined] : Array.from({ length: fold
       const file = fold === undefined ? `${method}.safetensors` : join(method, `fold${fold}.safetensors`);
       copyFileSync(join(run, 'adapters', `seed${seed}`, target, file), join(folder, `${target}.safetensors`));
     }
-    using model = loadSegmenter(join(run, 'models', `seed${seed}.safetensors`));
     const router = new Router(model, { folder, certainty: 0 });
     for (const site of routed.keys())
       for (const { image } of splits[site === source ? site : splitName(site, fold)].test ?? [])

@@ -18,7 +18,7 @@ import { samConfig } from '../../src/networks/sam/index.js';
 import { recomputeStatistics } from '../../src/peft/index.js';
 import { type Adapter, loadAdapter, type Segmenter, saveAdapter, saveSegmenter } from '../../src/segmenter/index.js';
 import { setThreads, type Tensor, tensor } from '../../src/torch/index.js';
-import { temporaryFolder } from '../dicom/fixtures.js';
+import { decode, temporaryFolder, writeSeries } from '../dicom/fixtures.js';
 import { samSegmenter, unetSegmenter } from '../segmenters.js';
 import { graft } from './graft.js';
 
@@ -160,6 +160,17 @@ describe('what a scan’s file says', () => {
     // A scanner that no adapter knows rules none out.
     expect(of({ ...siemens, Manufacturer: 'GE' })).toMatchObject({ target: t2, unsure: false });
     expect(of({ Modality: 'CT' })).toMatchObject({ target: null, probability: 1, unsure: false });
+  });
+
+  it('counts of DICOM, too, and the mask says with which adapter it was made', () => {
+    writeSeries(at('series'), { slices: 6, rows: 24, columns: 24, spacing: 8, change: () => ({ Modality: 'MR' }) });
+    tagged('dicom', { [t2]: { scanners: ['acme ring 5'] }, [lowField]: { scanners: ['siemens free max'] } });
+    const args = [at('series'), ...auto('dicom', '--certainty', '0'), '--format', 'dicom-seg', '--empty'];
+    const [{ mask, routing }] = predict([...args, '--json', '--quiet']).json().masks;
+    expect(ruledOut(routing)).toEqual([lowField]);
+    const [{ SegmentAlgorithmName: name }] = decode(readFileSync(mask)).SegmentSequence as Record<string, unknown>[];
+    expect(routing.target).toBe(t2);
+    expect(name).toBe('graft model with convlora');
   });
 });
 

@@ -1,4 +1,4 @@
-/** What kind of image a series is stays known after conversion, to training and to prediction, and nothing else does. */
+/** What kind of image a series is, and of which scanner, stays known after conversion, and nothing else does. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -29,7 +29,8 @@ it('converted series tell their modality: training notes it, and an image of ano
   expect(files).toHaveLength(3);
   mkdirSync(at('data', 'one', 'labels'));
   for (const file of files) {
-    expect(JSON.parse(readFileSync(file.replace('.nii.gz', '.json'), 'utf8'))).toEqual({ Modality: 'CT' });
+    const said = { Modality: 'CT', Manufacturer: 'ACME', ManufacturersModelName: 'Ring 5' };
+    expect(JSON.parse(readFileSync(file.replace('.nii.gz', '.json'), 'utf8'))).toEqual(said);
     const { data, grid } = readVolume(file);
     const bright = Uint8Array.from(data, (value) => (value > -400 ? 1 : 0));
     writeMask(file.replace('images', 'labels'), bright, grid);

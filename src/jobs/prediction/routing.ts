@@ -66,7 +66,7 @@ export class Router {
   readonly #own: ChannelStatistics;
 
   /**
-   * @param model without an adapter
+   * @param model is left without an adapter
    * @throws GraftError ROUTING_UNSUITED, ADAPTERS_NONE, ADAPTERS_ALIKE, ADAPTER_UNTOLD, and as `loadAdapter` and
    *   `Segmenter.use`
    */
@@ -75,6 +75,7 @@ export class Router {
     this.#certainty = certainty;
     const norms = firstNorms(model);
     if (norms.length === 0) throw jobError('ROUTING_UNSUITED', { family: model.family.title });
+    model.use(undefined);
     this.#own = heldStatistics(model.network.buffers(), norms);
     this.#routes = adaptersBelow(folder).map((file) => this.#routeTo(loadAdapter(file), norms));
     const byTarget = new Map<string, string>();

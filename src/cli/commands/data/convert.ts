@@ -28,7 +28,8 @@ export const registerConvert = (group: Command): void =>
       'Finds the series in FOLDER, at any depth and under any file names, and writes OUT/PATIENT_SERIES.nii.gz for each, ' +
       'as dcm2niix converts them; a series with several volumes (time points, echoes) gives a file for each. PATIENT and ' +
       'SERIES are pseudonyms under a key that stays on this machine (~/.config/graft/pseudonym.key); no text of the ' +
-      'headers is carried over but the modality, which lies beside each in a file .json, for training to know. ' +
+      'headers is carried over but modality, manufacturer and model, which lie beside each in a file .json, for training ' +
+      'and adaptation to know. ' +
       `A series that cannot be converted stops no other; the exit code is then ${exitCodes.data}.`,
     arguments: { '<folder>': 'folder of DICOM files, or one multi-frame file' },
     options: async () => {
