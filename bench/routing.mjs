@@ -3,7 +3,7 @@
  *
  * RUN is the folder of a finished adaptation (`graft run phantom-scanners`). Scans that its first seed neither trained on nor
  * adapted to are routed among the adapters of all targets; of crossed targets, fold by fold. Printed are for each site how
- * many of its scans were given which adapter, whatever its probability; for how many that was below 0.6, of these how many
+ * many of its scans were given which adapter, whatever its probability; for how many that was below 0.5, of these how many
  * were wrong; and the mean probability of what was chosen.
  */
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { loadSegmenter } from '../dist/segmenter/index.js';
 import { adaptationStudy, findDataset, readAdaptationRecipe, splitName } from '../dist/studies/index.js';
 
 const [run, method = 'adabn'] = process.argv.slice(2);
-const certainty = 0.6;
+const certainty = 0.5;
 const recipe = readAdaptationRecipe(join(run, 'recipe.yaml'));
 const { source, targets } = recipe;
 const seed = recipe.seeds[0];

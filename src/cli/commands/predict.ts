@@ -50,7 +50,7 @@ export const registerPredict = (program: Command): void =>
           .number()
           .min(0)
           .max(1)
-          .default(0.6)
+          .default(0.5)
           .describe('probability of the right adapter below which --adapter auto uses the base model'),
         prompt: z.string().optional().describe('what to segment on one slice of one image, such as "point 30,42,18"'),
         scaling: z
