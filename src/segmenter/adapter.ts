@@ -3,9 +3,16 @@ import { z } from 'zod';
 import { type Profile, postprocessingSchema, preprocessingSchema, profileSchema, windowSchema } from '../data/index.js';
 import { type NetworkFamily, networkFamilies, type Preparation } from '../networks/index.js';
 import { type AdapterValues, countElements, jsonOf, parseMetadata, readState, writeState } from '../nn/index.js';
-import type { TrainingPlan } from '../peft/index.js';
-import { type Domain, domainSchema } from './domain.js';
+import { channelStatisticsSchema, type TrainingPlan } from '../peft/index.js';
 import { segmenterError } from './errors.js';
+
+/** What is kept of a target's images, so that a scan from there is known again; `domain.ts` finds it. */
+const domainSchema = z.strictObject({
+  modalities: z.array(z.string()).describe('DICOM’s words, where the files say them'),
+  scanners: z.array(z.string()).describe('manufacturer and model, likewise'),
+  statistics: channelStatisticsSchema.describe('of the base network’s first batch normalisations'),
+});
+export type Domain = z.infer<typeof domainSchema>;
 
 /**
  * What makes a base model fit one site: trained tensors by the network's names (`state`: factors, trained weights, and

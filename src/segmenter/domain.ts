@@ -2,7 +2,6 @@
  * What an adapter keeps of its target, so that a scan from there is known again: what the files say of scanner and modality,
  * and what the images look like to the base network's first layers.
  */
-import { z } from 'zod';
 import { type Pausing, pause } from '../core/index.js';
 import {
   batchOf,
@@ -13,22 +12,10 @@ import {
   type Volume,
   viewsOf,
 } from '../data/index.js';
-import {
-  batchNorms,
-  type ChannelStatistics,
-  channelStatisticsSchema,
-  measureStatistics,
-  type WeightedBatch,
-} from '../peft/index.js';
+import { batchNorms, type ChannelStatistics, measureStatistics, type WeightedBatch } from '../peft/index.js';
 import { cat, scope } from '../torch/index.js';
+import type { Domain } from './adapter.js';
 import type { Segmenter } from './segmenter.js';
-
-export const domainSchema = z.strictObject({
-  modalities: z.array(z.string()).describe('DICOM’s words, where the files say them'),
-  scanners: z.array(z.string()).describe('manufacturer and model, likewise'),
-  statistics: channelStatisticsSchema.describe('of the base network’s first batch normalisations'),
-});
-export type Domain = z.infer<typeof domainSchema>;
 
 /** Blocks of the encoder that are looked at: they see contrast and noise, those behind them rather the anatomy. */
 const BLOCKS = 2;
