@@ -215,6 +215,7 @@ NAPI_MODULE_INIT() {
     defineOperators(env, exports);
     defineTensors(env, exports);
     defineAutograd(env, exports);
+    defineLinear();
     defineRuntime(env, exports);
     defineMappedFiles(env, exports);
   } catch (const std::exception& error) {

@@ -127,6 +127,7 @@ void refuseShrunkFiles(napi_env env);
 void defineOperators(napi_env env, napi_value exports);
 void defineTensors(napi_env env, napi_value exports);
 void defineAutograd(napi_env env, napi_value exports);
+void defineLinear();
 void defineRuntime(napi_env env, napi_value exports);
 void defineMappedFiles(napi_env env, napi_value exports);
 

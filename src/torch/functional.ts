@@ -49,7 +49,7 @@ export const softmax = (input: Tensor, dim: number): Tensor => one('aten::softma
 
 /** @param input [..., in] @param weight [out, in] @param bias [out] */
 export const linear = (input: Tensor, weight: Tensor, bias?: Tensor): Tensor =>
-  one('aten::linear', input, weight, bias);
+  one('graft::linear', input, weight, bias);
 
 /** Normalises the last dimension: weight and bias [channels]. */
 export const layerNorm = (input: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor =>

@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto';
 import { federateError } from '../../errors.js';
 import { inLanes } from '../../streams.js';
 import type { Broker } from './broker.js';
+import { Interruption } from './faults.js';
 import type { Place } from './places.js';
 
 /** Most bytes of a chunk, as a broker usually allows 1 MiB for a message, and least, as each needs an acknowledgement. */
@@ -37,10 +38,16 @@ async function hasChunk(broker: Broker, { stream, subject }: Place, chunk: numbe
   return (await broker.subjects(stream, `${subject}.${chunk}`)).subjects.length > 0;
 }
 
-/** The chunks that the broker does not have. */
+/**
+ * The chunks that the broker does not have.
+ *
+ * @throws Interruption if the stream is missing, so that nothing is sent for nobody
+ */
 export async function missingChunks(broker: Broker, place: Place, size: number): Promise<number[]> {
   const { stream, subject } = place;
-  const any = await hasChunk(broker, place, 0);
+  const first = await broker.subjects(stream, `${subject}.0`);
+  if (first.version === undefined) throw new Interruption(`${stream} is missing`);
+  const any = first.subjects.length > 0;
   const there = new Set(any ? (await broker.subjects(stream, `${subject}.*`)).subjects : []);
   return Array.from({ length: countOf(size) }, (_, chunk) => chunk).filter(
     (chunk) => !there.has(`${subject}.${chunk}`),
