@@ -18,7 +18,13 @@ import {
   type TrainingEvent,
   trainingLoop,
 } from '../nn/index.js';
-import { applyPlan, recomputeStatistics, type WeightedBatch, withBatchStatistics } from '../peft/index.js';
+import {
+  applyPlan,
+  recomputeStatistics,
+  shareOfTarget,
+  type WeightedBatch,
+  withBatchStatistics,
+} from '../peft/index.js';
 import { type Adapter, domainOf, type Segmenter } from '../segmenter/index.js';
 import type { Tensor } from '../torch/index.js';
 import { calibrate } from './calibrate.js';
@@ -91,7 +97,8 @@ export async function* adapt(
   try {
     const trained: State = planned?.trained ?? new Map();
     const held = new Map([...trained, ...network.buffers()]); // what the adapter holds
-    const first = begun ? 'start' : statistics === 'recompute' ? 'statistics' : 'source';
+    const share = shareOfTarget[statistics];
+    const first = begun ? 'start' : share ? 'statistics' : 'source';
     const choice = new Choice(held, first, config.guard);
     const optimiser = new Adam(trained, { lr: config.lr });
     const saved = joinStates({ held, head: head.state(), optimiser: optimiser.state(), ...choice.states });
@@ -111,9 +118,9 @@ export async function* adapt(
         choice.consider(yield* observer.look('start'));
         yield { kind: 'look', task, look: choice.looks[1] };
       }
-      if (statistics === 'recompute') {
+      if (share) {
         const passes = () => passesOver(pool, config, seed);
-        yield* recomputeStatistics(network, (images) => network.logits(network.encode(images)), passes());
+        yield* recomputeStatistics(network, (images) => network.logits(network.encode(images)), passes(), share);
         yield* recomputeStatistics(head, (images) => head.read(network.encode(images)), passes());
         yield* align();
         choice.consider(yield* observer.look('statistics'));

@@ -4,16 +4,23 @@
  *
  * - `frozen`: the source's statistics stay;
  * - `ema`: training normalises by each batch and moves the running statistics (the ConvLoRA reference code);
- * - `recompute`: before training, cumulative averages over the target set; they are frozen from then on.
+ * - `recompute`: before training, cumulative averages over the target set; they are frozen from then on;
+ * - `interpolate`: as `recompute`, but half of what the source's statistics were stays (Schneider et al. 2020, arXiv
+ *   2006.16971): safer where the target's few images, or what they show, differ in more than their look.
  */
 import { z } from 'zod';
 import { type Pausing, pause } from '../core/index.js';
-import { BatchNorm2d, type Module } from '../nn/index.js';
-import { noGrad, scope, type Tensor } from '../torch/index.js';
+import { BatchNorm2d, copyState, disposeState, type Module } from '../nn/index.js';
+import { noGrad, operator, scope, type Tensor } from '../torch/index.js';
 
-export const statisticsPolicies = ['frozen', 'ema', 'recompute'] as const;
+export const statisticsPolicies = ['frozen', 'ema', 'recompute', 'interpolate'] as const;
 export const statisticsSchema = z.enum(statisticsPolicies);
 export type StatisticsPolicy = z.infer<typeof statisticsSchema>;
+
+/** The target's share of the statistics, for the policies that compute them before training. */
+export const shareOfTarget: Readonly<Partial<Record<StatisticsPolicy, number>>> = { recompute: 1, interpolate: 0.5 };
+
+const lerp = operator('aten::lerp_.Scalar') as (target: Tensor, end: Tensor, weight: number) => Tensor;
 
 /** Every batch normalisation of a network with its path. */
 export const batchNorms = (network: Module): [path: string, layer: BatchNorm2d][] =>
@@ -49,13 +56,16 @@ export interface WeightedBatch {
  *
  * @param forward runs the network on a batch; every layer normalises by the batch's own statistics meanwhile
  * @param batches images float32 [B, channels, H, W] and their weights, as often as there are passes over the set
+ * @param share of the new statistics; the rest is what the network had
  */
 export function* recomputeStatistics(
   network: Module,
   forward: (images: Tensor) => unknown,
   batches: Iterable<WeightedBatch>,
+  share = 1,
 ): Pausing<void> {
   const layers = batchNorms(network).map(([, layer]) => layer);
+  const before = layers.map((layer) => copyState(layer.buffers()));
   const momenta = layers.map(({ momentum }) => momentum);
   let total = 0;
   try {
@@ -72,7 +82,11 @@ export function* recomputeStatistics(
       for (const layer of layers) layer.training = false;
       yield pause;
     }
+    for (const [i, layer] of layers.entries())
+      for (const [name, value] of layer.buffers())
+        if (share < 1 && value.dtype === 'float32') lerp(value, before[i].get(name)!, 1 - share);
   } finally {
+    for (const state of before) disposeState(state);
     layers.forEach((layer, i) => {
       layer.training = false;
       layer.momentum = momenta[i];

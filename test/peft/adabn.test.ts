@@ -115,6 +115,17 @@ describe('recompute', () => {
     expect(norm.runningMean.item()).toBeCloseTo((a + 2 * b + 0.5 * c) / 3.5, 4);
   });
 
+  it('leaves a share of the statistics that were there', () => {
+    const { norm, network } = lone();
+    const all = asTensors().map((images) => ({ images, weight: 1 }));
+    runWithoutPauses(recomputeStatistics(network, (images) => network.forward(images), all));
+    const [mean, variance] = [norm.runningMean.item(), norm.runningVar.item()];
+    const half = lone();
+    runWithoutPauses(recomputeStatistics(half.network, (images) => half.network.forward(images), all, 0.5));
+    expect(half.norm.runningMean.item()).toBeCloseTo((100 + mean) / 2, 4);
+    expect(half.norm.runningVar.item()).toBeCloseTo((100 + variance) / 2, 4);
+  });
+
   it('takes no variance from a single value', () => {
     const { norm, network } = lone();
     recompute(network, (batch) => network.forward(batch), [tensor([7], [1, 1, 1, 1])]);
@@ -137,7 +148,7 @@ describe('batch statistics', () => {
   });
 
   it('the policies have names', () => {
-    expect(['frozen', 'ema', 'recompute'].every((name) => statisticsSchema.safeParse(name).success)).toBe(true);
+    expect(['frozen', 'ema', 'recompute', 'interpolate'].every((name) => statisticsSchema.safeParse(name).success)).toBe(true);
     expect(statisticsSchema.safeParse('batch').success).toBe(false);
   });
 });

@@ -31,11 +31,13 @@ describe('a recipe', () => {
     expect(recipe.variants.map(({ name }) => name)).toEqual([
       'source',
       'adabn',
+      'alpha-bn',
       'self-training',
       'udas',
       'udas-convlora',
       'convlora',
       'convlora-adabn',
+      'convlora-alpha-bn',
     ]);
     expect(recipeOf({ training: { augmentation: null } }).training.augmentation).toBeNull();
   });

@@ -1,6 +1,6 @@
 /**
  * What may be trained of the U-Net. The methods without labels are those of Aleem et al. 2024 (ConvLoRA), of Sheikh &
- * Schultz 2022 (UDAS) and their parts; with labels, everything, ConvLoRA beside the encoder, or that and the decoder.
+ * Schultz 2022 (UDAS) and their parts, and those with interpolated statistics (α-BN); with labels, everything, ConvLoRA beside the encoder, or that and the decoder.
  */
 import { z } from 'zod';
 import { convLoraPieces, convLoraSchema, type TrainingPlan } from '../../peft/index.js';
@@ -59,6 +59,7 @@ const stem = ['init_path'];
 export const unetMethods = tabled<AdaptationMethod<Options>>([
   { name: 'source', label: 'Source model', ...nothing, statistics: 'frozen' },
   { name: 'adabn', label: 'AdaBN', ...nothing, statistics: 'recompute' },
+  { name: 'alpha-bn', label: 'α-BN', ...nothing, statistics: 'interpolate' },
   {
     ...{ ...full, name: 'self-training', label: 'Self-training' },
     ...{ objective: 'self-training', blocks: unetBlocks, statistics: 'frozen' },
@@ -75,5 +76,9 @@ export const unetMethods = tabled<AdaptationMethod<Options>>([
   {
     ...convLora('convlora-adabn', 'ConvLoRA + AdaBN', encoderBlocks),
     ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'recompute' },
+  },
+  {
+    ...convLora('convlora-alpha-bn', 'ConvLoRA + α-BN', encoderBlocks),
+    ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'interpolate' },
   },
 ]);
