@@ -148,7 +148,9 @@ describe('batch statistics', () => {
   });
 
   it('the policies have names', () => {
-    expect(['frozen', 'ema', 'recompute', 'interpolate'].every((name) => statisticsSchema.safeParse(name).success)).toBe(true);
+    expect(
+      ['frozen', 'ema', 'recompute', 'interpolate'].every((name) => statisticsSchema.safeParse(name).success),
+    ).toBe(true);
     expect(statisticsSchema.safeParse('batch').success).toBe(false);
   });
 });
