@@ -1,5 +1,5 @@
 // graft::linear is aten::linear, but for products in float32 on AMD's processors: there libtorch's MKL takes kernels for AVX2,
-// and oneDNN, which libtorch has too, multiplies 1.05 to 1.3 times as fast.
+// and oneDNN, which libtorch has too, multiplies large matrices 1.05 to 1.3 times as fast.
 #include "engine.h"
 
 #include <ATen/autocast_mode.h>
@@ -71,12 +71,15 @@ struct Linear : torch::autograd::Function<Linear> {
   }
 };
 
+// Multiplications below which oneDNN's preparations, some 15 µs, take longer than it gains.
+constexpr int64_t kLeast = 1 << 24;
+
 at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias) {
   const auto isFloat = [](const at::Tensor& tensor) {
     return tensor.scalar_type() == at::kFloat && tensor.device().is_cpu();
   };
-  const bool fits = input.dim() > 0 && input.numel() > 0 && weight.dim() == 2 && input.size(-1) == weight.size(1) &&
-                    (!bias || (bias->dim() == 1 && bias->size(0) == weight.size(0)));
+  const bool fits = input.dim() > 0 && weight.dim() == 2 && input.size(-1) == weight.size(1) &&
+                    input.numel() * weight.size(0) >= kLeast && (!bias || (bias->dim() == 1 && bias->size(0) == weight.size(0)));
   const bool plain = isFloat(input) && isFloat(weight) && (!bias || isFloat(*bias)) && !autocasts();
   if (!fits || !plain || !oneDnnProduct()) return at::linear(input, weight, bias);
   auto shape = input.sizes().vec();
