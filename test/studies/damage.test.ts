@@ -61,6 +61,7 @@ const kinds: Record<string, Kind> = {
         task: /early heads$/,
         step: 2,
         files: [[/-network\.ckpt$/, /^cache\//], [/-heads\.ckpt$/]],
+        ways: ['flipped in a bit', 'deleted'],
       },
       { name: 'the adaptation', task: /UDAS on/, step: 3, files: [[/-adapter\.ckpt$/], [/^models\//]] },
     ],
@@ -72,7 +73,13 @@ const kinds: Record<string, Kind> = {
       [/^models\/seed1/, /^ledgers\//],
     ],
     moments: [
-      { name: 'training alone', task: /siemens-t1 alone$/, step: 3, files: [[/^checkpoints\/.*local/]] },
+      {
+        name: 'training alone',
+        task: /siemens-t1 alone$/,
+        step: 3,
+        files: [[/^checkpoints\/.*local/]],
+        ways: ['flipped in a bit', 'deleted'],
+      },
       {
         name: 'the second round',
         task: /federated$/,
