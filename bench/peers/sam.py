@@ -57,14 +57,14 @@ class ImageAttention(nn.Module):
         rows = torch.einsum("bhwc,hkc->bhwk", grid, rows_of(h, self.rel_pos_h))
         columns = torch.einsum("bhwc,wkc->bhwk", grid, rows_of(w, self.rel_pos_w))
         if self.fused:
-            places = (rows[..., :, None] + columns[..., None, :]).view(b, self.heads, h * w, h * w)
-            q, k, v = (t.view(b, self.heads, h * w, -1) for t in (q, k, v))
+            places = (rows[..., :, None] + columns[..., None, :]).reshape(b, self.heads, h * w, h * w)
+            q, k, v = (t.reshape(b, self.heads, h * w, -1) for t in (q, k, v))
             out = F.scaled_dot_product_attention(q, k, v, attn_mask=places)
         else:
             logits = (q * self.scale) @ k.transpose(-2, -1)
             logits = logits.view(-1, h, w, h, w) + rows[:, :, :, :, None] + columns[:, :, :, None, :]
             out = logits.view(-1, h * w, h * w).softmax(dim=-1) @ v
-        out = out.view(b, self.heads, h, w, -1).permute(0, 2, 3, 1, 4).reshape(b, h, w, -1)
+        out = out.reshape(b, self.heads, h, w, -1).permute(0, 2, 3, 1, 4).reshape(b, h, w, -1)
         return self.proj(out)
 
 
