@@ -12,23 +12,8 @@ import { appendAudit, auditName } from './files.js';
 import { userName } from './user.js';
 
 const paths = [
-  ...[
-    'out',
-    'adapter',
-    'adapters',
-    'audit',
-    'base',
-    'ca',
-    'cache',
-    'codes',
-    'credentials',
-    'foundation',
-    'from',
-    'init',
-    'key',
-    'labels',
-  ],
-  ...['recipe', 'start'],
+  ...['out', 'adapter', 'adapters', 'audit', 'base', 'ca', 'cache', 'codes', 'credentials', 'foundation', 'from'],
+  ...['init', 'key', 'labels', 'recipe', 'start'],
 ];
 
 export interface AuditOptions {

@@ -65,7 +65,7 @@ export function* recomputeStatistics(
   share = 1,
 ): Pausing<void> {
   const layers = batchNorms(network).map(([, layer]) => layer);
-  const before = layers.map((layer) => copyState(layer.buffers()));
+  const before = share < 1 ? layers.map((layer) => copyState(layer.buffers())) : [];
   const momenta = layers.map(({ momentum }) => momentum);
   let total = 0;
   try {
@@ -82,9 +82,8 @@ export function* recomputeStatistics(
       for (const layer of layers) layer.training = false;
       yield pause;
     }
-    for (const [i, layer] of layers.entries())
-      for (const [name, value] of layer.buffers())
-        if (share < 1 && value.dtype === 'float32') lerp(value, before[i].get(name)!, 1 - share);
+    for (const [i, state] of before.entries())
+      for (const [name, value] of layers[i].buffers()) lerp(value, state.get(name)!, 1 - share);
   } finally {
     for (const state of before) disposeState(state);
     layers.forEach((layer, i) => {

@@ -243,8 +243,8 @@ function maskFileOf({ result_extension: ending = '.nii.gz', result_compress: pac
 /** Which value of a label is which class, as Slicer says it. */
 function namesIn(told: unknown): Record<number, string> | undefined {
   if (!Array.isArray(told) || told.length === 0) return undefined;
-  const entries = told.flatMap(({ idx, name }: { idx?: unknown; name?: unknown }) =>
-    Number.isInteger(idx) && typeof name === 'string' ? [[idx, name] as const] : [],
+  const entries = told.flatMap((one: { idx?: unknown; name?: unknown } | null) =>
+    Number.isInteger(one?.idx) && typeof one?.name === 'string' ? [[one.idx, one.name] as const] : [],
   );
   return Object.fromEntries(entries);
 }

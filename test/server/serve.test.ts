@@ -219,12 +219,14 @@ describe('a corrected mask', () => {
     const refused = [
       await save('patient03', at('moved.nii.gz'), info),
       await save('patient03', at('patient03.nii.gz'), unknown),
+      await save('patient03', at('patient03.nii.gz'), { label_info: [null] }),
       await save('patient03', imageOf('patient03')),
       await save('nobody', file),
       await put('/datastore/label?image=patient03', {}, { label: ['x.nii.gz', Buffer.from('not an image')] }),
     ];
     expect(refused.map(({ status, body: { code } }) => [status, code])).toEqual([
       [422, 'GRID_MISMATCH'],
+      [422, 'LABEL_CLASS'],
       [422, 'LABEL_CLASS'],
       [422, 'LABEL_VALUE'],
       [404, 'IMAGE_UNKNOWN'],

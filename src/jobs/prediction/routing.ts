@@ -112,7 +112,7 @@ export class Router {
       })),
     ]);
     const [best] = candidates;
-    const unsure = best.probability < this.#certainty;
+    const unsure = !(best.probability >= this.#certainty); // written so that NaN is unsure
     const { adapter, target, probability } = unsure ? candidates.find((one) => one.adapter === null)! : best;
     this.#model.use(this.#routes.find((route) => route.adapter.name === adapter)?.adapter);
     return { adapter, target, probability, unsure, candidates };
