@@ -21,7 +21,7 @@ export interface Answer {
 /** A round under way. */
 export class OpenRound {
   readonly round: number;
-  chosen: readonly string[];
+  readonly #chosen: Set<string>;
   /** The last round before of which an update was taken, by the names of those of which there is one. */
   readonly taken: Readonly<Record<string, number>>;
   readonly accepted = new Map<string, Answer>();
@@ -32,6 +32,7 @@ export class OpenRound {
 
   /** Sites that are left out, though they may have been chosen before. */
   readonly #behind: ReadonlySet<string>;
+  readonly #missing = new Set<string>();
 
   constructor(
     round: number,
@@ -39,15 +40,33 @@ export class OpenRound {
     { taken, behind }: { taken: ReadonlyMap<string, number>; behind: ReadonlySet<string> },
   ) {
     this.round = round;
-    this.chosen = chosen;
+    this.#chosen = new Set(chosen);
     this.#behind = behind;
-    const asked = [...taken].filter(([site, last]) => last < round && (chosen.includes(site) || behind.has(site)));
+    const asked = [...taken].filter(([site, last]) => last < round && (this.#chosen.has(site) || behind.has(site)));
     this.taken = Object.fromEntries(asked);
+    for (const site of chosen) this.review(site);
+  }
+
+  get chosen(): ReadonlySet<string> {
+    return this.#chosen;
+  }
+
+  /** Chosen sites that were not heard of, but for those that are left out. */
+  get missing(): ReadonlySet<string> {
+    return this.#missing;
+  }
+
+  /** Finds anew whether the site is missing, after something about it has changed. */
+  review(site: string): void {
+    const here = this.#chosen.has(site) && !this.#behind.has(site);
+    if (here && !this.accepted.has(site) && !this.out.has(site)) this.#missing.add(site);
+    else this.#missing.delete(site);
   }
 
   accept(site: string, answer: Answer): void {
     this.accepted.set(site, answer);
     this.out.delete(site);
+    this.review(site);
   }
 
   /** Excludes a site, even after its update was accepted: a decision that included it no longer stands. */
@@ -55,21 +74,23 @@ export class OpenRound {
     this.accepted.delete(site);
     this.out.set(site, reason);
     this.weights = undefined;
+    this.review(site);
   }
 
   /** Forgets a site that may take part no more, with its update. */
   revoke(site: string): void {
-    if (!this.chosen.includes(site)) return;
-    this.chosen = this.chosen.filter((one) => one !== site);
+    if (!this.#chosen.delete(site)) return;
     this.accepted.delete(site);
     this.out.delete(site);
     this.weights = undefined;
+    this.review(site);
   }
 
   /** Lets all sites answer again. */
   reopen(): void {
     this.out.clear();
     this.weights = undefined;
+    for (const site of this.#chosen) this.review(site);
   }
 
   /** Bytes to and from sites. */
@@ -79,11 +100,6 @@ export class OpenRound {
     if (round !== this.round) return;
     this.down += down;
     this.up += up;
-  }
-
-  /** Chosen sites that were not heard of, but for those that are left out. */
-  get missing(): string[] {
-    return this.chosen.filter((site) => !this.accepted.has(site) && !this.out.has(site) && !this.#behind.has(site));
   }
 }
 
@@ -144,20 +160,21 @@ export class Book {
       case 'registered':
         this.registered.set(entry.site, { key: entry.key, slices: entry.slices, cases: entry.cases });
         this.behind.delete(entry.site);
+        this.open?.review(entry.site);
         break;
       case 'published':
         this.open = new OpenRound(entry.round, entry.chosen, { taken: this.#accepted, behind: this.behind });
         this.gathers = false;
         break;
       case 'accepted':
-        this.open?.accept(entry.site, { blob: entry.blob, norm: entry.norm });
         this.behind.delete(entry.site);
+        this.open?.accept(entry.site, { blob: entry.blob, norm: entry.norm });
         this.#accepted.set(entry.site, entry.round);
         break;
       case 'refused':
       case 'failed':
-        this.open?.exclude(entry.site, entry.reason);
         if (entry.kind === 'failed' && entry.behind) this.behind.add(entry.site);
+        this.open?.exclude(entry.site, entry.reason);
         break;
       case 'closed':
         if (this.open) this.open.weights = entry.weights;
@@ -179,8 +196,9 @@ export class Book {
 
   /** Sites that are not named are out of the round under way and of those that follow. */
   #leave(sites: readonly string[]): void {
+    const stay = new Set(sites);
     for (const site of this.registered.keys()) {
-      if (sites.includes(site)) continue;
+      if (stay.has(site)) continue;
       this.registered.delete(site);
       this.behind.delete(site);
       this.open?.revoke(site);

@@ -64,7 +64,7 @@ function* decide(open: OpenRound, closing: Closing): Generator<CoordinatorEvent>
   const { config, book, record } = closing;
   const { round } = open;
   for (const [site, reason] of refusals(open, book, config)) yield* refuse(round, site, reason, closing);
-  const { missing } = open;
+  const missing = [...open.missing].sort();
   for (const site of missing) yield { kind: 'missing', round, site };
   const found = open.accepted.size;
   if (found < Math.max(1, config.minSites)) {

@@ -182,7 +182,7 @@ export class Coordinator implements Disposable {
 
   /** Notes that bytes of a site are moving: a deadline counts from the last byte of those that are waited for. */
   moved(site: string): void {
-    if (this.#book.open?.missing.includes(site)) this.#inbox.moved();
+    if (this.#book.open?.missing.has(site)) this.#inbox.moved();
   }
 
   /** Sites that no round asks until they come back with a newer folder, or under another name. */
@@ -223,12 +223,15 @@ export class Coordinator implements Disposable {
     const reasons = new Map<string, string>();
     await this.#publisher.open();
     this.#inbox.startDeadline(0, deadline, signal);
-    while (this.#sites.some((site) => !registered.has(site) && !answered.has(site))) {
+    const expected = () => new Set(this.#sites.filter((site) => !registered.has(site) && !answered.has(site)));
+    let waited = expected();
+    while (waited.size > 0) {
       const news = await this.#inbox.next();
       if (!news) return false;
       if ('deadline' in news) break;
       if ('members' in news) {
         this.#change(news.members);
+        waited = expected();
         continue;
       }
       const { entry, by, rejected } = news;
@@ -238,6 +241,7 @@ export class Coordinator implements Disposable {
         reasons.set(by, rejected);
       }
       yield* this.#take(news);
+      if (by !== undefined && (registered.has(by) || answered.has(by))) waited.delete(by);
     }
     yield* this.#count(round);
     if (registered.size >= this.#least) return true;
@@ -250,7 +254,7 @@ export class Coordinator implements Disposable {
   #openRound(): OpenRound {
     const { open, registered, behind } = this.#book;
     const ready = [...registered.keys()].filter((site) => !behind.has(site));
-    if (!open || (open.chosen.length < this.#least && ready.length > open.chosen.length)) {
+    if (!open || (open.chosen.size < this.#least && ready.length > open.chosen.size)) {
       const round = this.#book.round + 1;
       const chosen = sample(ready, round, this.#options.config);
       this.#record({ kind: 'published', round, chosen });
@@ -262,7 +266,7 @@ export class Coordinator implements Disposable {
   async *#collect(open: OpenRound, signal: AbortSignal): AsyncGenerator<CoordinatorEvent, boolean> {
     this.#inbox.startDeadline(open.round, this.#options.config.deadline, signal);
     // Sites that are left out are waited for only where it cannot be done without them.
-    while (open.missing.length > 0 || (open.accepted.size < this.#least && this.leftOut.length > 0)) {
+    while (open.missing.size > 0 || (open.accepted.size < this.#least && this.leftOut.length > 0)) {
       const news = await this.#inbox.next();
       if (!news) return false;
       if ('members' in news) this.#change(news.members);

@@ -80,7 +80,8 @@ export function open(
   if (leave && !isDeepStrictEqual(before.sites, sites)) record({ kind: 'members', sites: [...sites] });
   const changes = changesSince(book.configuration!, configuration, { folder, extend });
   for (const blob of [state!.payload, state!.memory]) blobs.check(blob);
-  const joined = sites.filter((site) => !(book.configuration!.sites as string[]).includes(site));
+  const known = new Set(book.configuration!.sites as string[]);
+  const joined = sites.filter((site) => !known.has(site));
   if (changes.length > 0) record({ kind: 'extended', configuration, joined });
 }
 
@@ -104,6 +105,9 @@ function changesSince(
 /** Whether a change asks for more of the same: further rounds, sites beside those that there are, a weight for a new one. */
 function adds({ key, before, now }: Change): boolean {
   if (key === 'rounds') return Number(now) > Number(before);
-  if (key === 'sites') return (before as string[]).every((site) => (now as string[]).includes(site));
+  if (key === 'sites') {
+    const stay = new Set(now as string[]);
+    return (before as string[]).every((site) => stay.has(site));
+  }
   return key.startsWith('weights.') && before === undefined;
 }

@@ -49,7 +49,7 @@ export class Publisher {
     const global = await this.#global(round);
     if (fresh) await this.#send(fresh, round);
     const { registered } = this.#book;
-    const names = Object.fromEntries(chosen.map((site) => [site, keyName(registered.get(site)!.key)]));
+    const names = Object.fromEntries([...chosen].map((site) => [site, keyName(registered.get(site)!.key)]));
     await this.#publish({ kind: 'round', round, rounds, ...global, chosen: names, taken, mu, fresh });
   }
 

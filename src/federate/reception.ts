@@ -37,7 +37,7 @@ export async function judge({ site, key, state, bytes }: Heard, bench: Bench): P
     if (book.heard(round, site) || state.kind === 'failed') return undefined;
     return { kind: 'late', ...traffic };
   }
-  if (!open.chosen.includes(site)) return reject(`it was not chosen for round ${round}`);
+  if (!open.chosen.has(site)) return reject(`it was not chosen for round ${round}`);
   // A site that was left out may have its newer folder back, and answers the same round.
   const back = book.behind.has(site) && state.kind === 'update';
   if (open.accepted.has(site) || (open.out.has(site) && !back)) return undefined;

@@ -50,15 +50,15 @@ export async function* callsOf(
 }
 
 function callIn(bytes: Uint8Array, site: string, coordinator: string): Call {
-  let body: string;
+  let letter: Letter;
   try {
-    body = signedBody(bytes, coordinator);
+    letter = letterIn(bytes, coordinator);
   } catch (error) {
     if (error instanceof GraftError) return { kind: 'ignored', reason: error.message };
     throw error;
   }
-  const task = taskOf(body);
-  const message = { hash: hashOf([bytes]), length: bytes.length };
+  const task = letter.task();
+  const message = { hash: letter.hash, length: bytes.length };
   if (task.kind === 'open') return { ...task, ...message };
   const { kind, federation, session, round } = task;
   if (kind === 'done') return { kind, federation, session, round, ...message, bytes };
@@ -68,16 +68,37 @@ function callIn(bytes: Uint8Array, site: string, coordinator: string): Call {
   return { ...rest, known, last, ...message };
 }
 
+/** What the coordinator has signed. */
+interface Letter {
+  coordinator: string;
+  hash: string;
+  /** @throws GraftError MESSAGE_INVALID */
+  task: () => Task;
+}
+
+/** Read once for all sites of a process, which are given the same bytes: a task names every site of the round. */
+const letters = new WeakMap<Uint8Array, Letter>();
+
 /** @throws GraftError MESSAGE_INVALID if the coordinator has not signed it */
-function signedBody(bytes: Uint8Array, coordinator: string): string {
+function letterIn(bytes: Uint8Array, coordinator: string): Letter {
+  const read = letters.get(bytes);
+  if (read?.coordinator === coordinator) return read;
   const from = 'the coordinator';
-  const letter = openEnvelope(bytes, { speaker: 'coordinator', limit: taskLimit, from });
-  if (letter.signedBy(coordinator)) return letter.body;
-  throw federateError('MESSAGE_INVALID', { from, reason: 'it is not signed with the key that the site was given' });
+  const envelope = openEnvelope(bytes, { speaker: 'coordinator', limit: taskLimit, from });
+  if (!envelope.signedBy(coordinator))
+    throw federateError('MESSAGE_INVALID', { from, reason: 'it is not signed with the key that the site was given' });
+  let task: Task | undefined;
+  const letter = {
+    coordinator,
+    hash: hashOf([bytes]),
+    task: () => (task ??= taskOf(envelope.body)),
+  };
+  letters.set(bytes, letter);
+  return letter;
 }
 
 /** A task that was accepted before. @throws GraftError MESSAGE_INVALID */
-export const taskIn = (bytes: Uint8Array, coordinator: string): Task => taskOf(signedBody(bytes, coordinator));
+export const taskIn = (bytes: Uint8Array, coordinator: string): Task => letterIn(bytes, coordinator).task();
 
 /** The order of tasks: rounds ascend within a session of the coordinator, and an earlier session does not return. */
 class Order {
