@@ -20,6 +20,7 @@ import { networkFamilies } from '../dist/networks/index.js';
 import { baseErrors, foreignErrors, stateErrors, trainingErrors } from '../dist/nn/index.js';
 import { pacsErrors } from '../dist/pacs/index.js';
 import { peftErrors } from '../dist/peft/index.js';
+import { receiverErrors } from '../dist/receiver/index.js';
 import { segmenterErrors } from '../dist/segmenter/index.js';
 import { serverErrors } from '../dist/server/index.js';
 import { federationRecipeSchema, recipeSchema, runErrors } from '../dist/studies/index.js';
@@ -76,6 +77,7 @@ const areas = [
   ['DICOM', data.dicomErrors],
   ['Archives', pacsErrors],
   ['Viewers', serverErrors],
+  ['Receiving', receiverErrors],
   ['Measures', metricErrors],
   ['Models, adapters and adaptation', { ...segmenterErrors, ...adapt.adaptErrors, ...baseErrors }],
   ['Training', { ...trainingErrors, ...finetuneErrors }],

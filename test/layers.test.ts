@@ -20,7 +20,7 @@ const storeys: Record<string, readonly string[]>[] = [
   { jobs: [] },
   { studies: [] },
   { federation: [] },
-  { server: [], conformance: [], cli: ['server'] },
+  { server: [], receiver: [], conformance: [], cli: ['server', 'receiver'] },
 ];
 const storeyOf = (folder: string) => storeys.findIndex((storey) => folder in storey);
 

@@ -11,3 +11,9 @@ export const archiveOptions = (zod: typeof z) => ({
   ca: zod.string().optional().describe('PEM file of the authority that signed the archive’s certificate'),
   plainHttp: zod.boolean().default(false).describe('allow http to other machines than this one'),
 });
+
+/** Of commands that also send by C-STORE. */
+export const destinationOptions = (zod: typeof z) => ({
+  ...archiveOptions(zod),
+  aet: zod.string().default('GRAFT').describe('title by which graft calls itself to a peer (TITLE@HOST:PORT)'),
+});

@@ -95,6 +95,22 @@ function replace(
   });
 }
 
+/**
+ * Gives a file that is written and synced its name: a reader sees nothing or the whole file, also after a crash. Missing
+ * folders are made, for the owner alone.
+ *
+ * @throws GraftError WRITE_FAILED
+ */
+export const renameDurably = (from: string, to: string): void =>
+  writing(to, () => {
+    const folder = dirname(to);
+    const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
+    renameSync(from, to);
+    syncFolder(folder);
+    if (made === undefined) return;
+    for (let inside = folder; inside !== dirname(made); inside = dirname(inside)) syncFolder(dirname(inside));
+  });
+
 /** The bytes of the chunks; each piece is valid until the next is asked for. */
 export function* piecesOf(chunks: readonly Chunk[]): Generator<Uint8Array> {
   for (const chunk of chunks)

@@ -5,7 +5,7 @@ export const pacsErrors = {
   PACS_ADDRESS: {
     exit: 'usage',
     message: '{address}: expected {expected}.',
-    hint: 'The address of DICOMweb is in the archive’s settings; for Orthanc it is https://HOST:PORT/dicom-web.',
+    hint: 'The address of DICOMweb is in the archive’s settings; for Orthanc it is https://HOST:PORT/dicom-web. A peer that is sent to by C-STORE is named TITLE@HOST:PORT.',
   },
   PACS_PLAIN: {
     exit: 'usage',
@@ -19,7 +19,7 @@ export const pacsErrors = {
   },
   PACS_UNREACHABLE: {
     exit: 'system',
-    message: '{host}: no answer after {attempts} attempts ({reason}).',
+    message: '{host}: no answer (attempts: {attempts}; {reason}).',
     hint: 'Check the address, the network and the archive. The same command goes on where it stopped.',
   },
   PACS_CERTIFICATE: {
@@ -30,12 +30,12 @@ export const pacsErrors = {
   PACS_DENIED: {
     exit: 'system',
     message: '{host}: refused {what} ({status}).',
-    hint: 'Check user and password, or the token (--credentials FILE, or GRAFT_PACS_…), and what this user may do in the archive.',
+    hint: 'Check user and password, or the token (--credentials FILE, or GRAFT_PACS_…), and what this user may do in the archive; for C-STORE, that it knows graft’s title (--aet) and address.',
   },
   PACS_ANSWER: {
     exit: 'system',
-    message: '{host}: expected an answer of DICOMweb to {what}, found {found}.',
-    hint: 'Check that the address is that of DICOMweb, and what the archive’s log says. Redirections are not followed.',
+    message: '{host}: expected an answer of DICOM to {what}, found {found}.',
+    hint: 'Check that the address is that of DICOMweb, or of a DICOM port, and what the archive’s log says. Redirections are not followed.',
   },
   PACS_TOO_LARGE: {
     exit: 'system',

@@ -1,9 +1,11 @@
-/** Files sent to an archive (STOW-RS, PS3.18 10.5), each in a request of its own: an archive takes the same file twice without harm. */
+/** Files sent to where results go: to an archive by STOW-RS (PS3.18 10.5), each in a request of its own, or to a peer by C-STORE.
+ * Either takes the same file twice without harm. */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type ProgressEvent, readRegular } from '../core/index.js';
+import { type ProgressEvent, readRegular, type Tell, told } from '../core/index.js';
 import { identifiersOf } from '../data/index.js';
-import type { Archive } from './archive.js';
+import { type Archive, type ArchiveOptions, archiveAt } from './archive.js';
+import { type Peer, peerAt, peerName, storeFiles } from './dimse/index.js';
 import { pacsError } from './errors.js';
 import { bodyOf } from './multipart.js';
 import { ask, jsonOf } from './request.js';
@@ -38,20 +40,41 @@ export function filesToSend(paths: readonly string[]): string[] {
 
 const isDicomFile = (file: string) => identifiersOf(file) !== undefined;
 
+/** Where results go: an archive over DICOMweb, or a peer that speaks DICOM's own protocol. */
+export type Destination = Archive | Peer;
+
+export interface DestinationOptions extends ArchiveOptions {
+  /** What graft calls itself to a peer. */
+  aet: string;
+}
+
+/** @param address of an archive, or `TITLE@HOST:PORT` @throws GraftError as `archiveAt` and `peerAt` */
+export const destinationAt = (address: string, options: DestinationOptions): Destination =>
+  peerAt(address, options.aet) ?? archiveAt(address, options);
+
+/** For messages and logs. */
+export const destinationName = (destination: Destination): string =>
+  'url' in destination ? destination.url.host : peerName(destination);
+
 /**
- * @returns how many files the archive took
- * @throws GraftError PACS_REFUSED, PACS_ANSWER, and as `ask`; the files before stay there
+ * @returns how many files were taken
+ * @throws GraftError PACS_REFUSED, PACS_ANSWER, and as `ask` or `storeFiles`; the files before stay there
  */
 export async function* sendFiles(
-  archive: Archive,
+  destination: Destination,
   files: readonly string[],
   signal?: AbortSignal,
 ): AsyncGenerator<ProgressEvent, number> {
   yield { kind: 'task', name: 'send', total: files.length };
-  for (const [i, file] of files.entries()) {
-    await sendFile(archive, file, signal);
-    yield { kind: 'step', done: i + 1, total: files.length };
-  }
+  yield* told(async (tell: Tell) => {
+    const taken = (done: number) => tell({ kind: 'step', done, total: files.length });
+    if (!('url' in destination)) await storeFiles(destination, files, taken, signal);
+    else
+      for (const [i, file] of files.entries()) {
+        await sendFile(destination, file, signal);
+        taken(i + 1);
+      }
+  });
   yield { kind: 'done', name: 'send' };
   return files.length;
 }

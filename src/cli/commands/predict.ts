@@ -2,14 +2,13 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
-import type { AuditRecord } from '../../audit/index.js';
 import { exitCodes } from '../../core/index.js';
 import type { ImageSource, Mask, Outputs, Routing, RoutingOptions, Segment } from '../../jobs/index.js';
 import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 import { count } from '../format.js';
-import { archiveOptions } from '../pacs.js';
+import { destinationOptions } from '../pacs.js';
 import { parsePrompt } from '../prompt.js';
 import { told } from '../run-command.js';
 
@@ -70,8 +69,11 @@ export const registerPredict = (program: Command): void =>
           .describe(
             'study or series of an archive: ARCHIVE/studies/UID, or that with /series/UID; kept in OUT/retrieved',
           ),
-        to: z.string().optional().describe('archive that the masks are sent to, as DICOM'),
-        ...archiveOptions(z),
+        to: z
+          .string()
+          .optional()
+          .describe('where the masks are sent as DICOM: an archive’s address, or TITLE@HOST:PORT for C-STORE'),
+        ...destinationOptions(z),
         report: z.boolean().default(false).describe('write the volumes as a structured report beside a DICOM-SEG'),
         codes: z
           .string()
@@ -130,15 +132,23 @@ export const registerPredict = (program: Command): void =>
       };
       const { chooseDevice } = await import('../../torch/index.js');
       const { readSegmentCodes } = await import('../../data/index.js');
-      const { algorithmOf, checkOutputs, findImages, isDicomFormat, loadPredictor, reportFile, segmentImages } =
-        await import('../../jobs/index.js');
+      const {
+        algorithmOf,
+        checkOutputs,
+        findImages,
+        isDicomFormat,
+        loadPredictor,
+        noteMask,
+        reportFile,
+        segmentImages,
+      } = await import('../../jobs/index.js');
       const invalid = (problem: string) => cliError('OPTION_INVALID', { problems: problem, command: 'predict' });
       const { from, to } = options;
       const [adapter, adapters] = adaptersOf(options, context.given, invalid);
       if ((from === undefined) === (images.length === 0)) throw invalid('name images, or a study with --from');
       if (to !== undefined && !isDicomFormat(format)) throw invalid('--to is for --format dicom-seg or rtstruct');
       const pacs = from === undefined && to === undefined ? undefined : await import('../../pacs/index.js');
-      const archive = to === undefined ? undefined : pacs?.archiveAt(to, options);
+      const destination = to === undefined ? undefined : pacs?.destinationAt(to, options);
       const brought =
         from === undefined
           ? undefined
@@ -169,7 +179,7 @@ export const registerPredict = (program: Command): void =>
       using record = await startAudit(context, 'predict', { folder: out, audit });
       record.uses('model', modelFile);
       if (adapter) record.uses('adapter', adapter);
-      const made = (mask: Mask, source: ImageSource) => note(record, mask, source);
+      const made = (mask: Mask, source: ImageSource) => noteMask(record, mask, source);
       const done = await context.follow(
         segmentImages(sources, {
           ...outputs,
@@ -189,7 +199,9 @@ export const registerPredict = (program: Command): void =>
       const results = [...masks.flatMap(({ mask }) => mask ?? []), ...skipped];
       const sending = results.flatMap((mask) => [mask, reportFile(mask)]).filter((file) => existsSync(file));
       const sent =
-        archive && sending.length > 0 ? await context.follow(pacs!.sendFiles(archive, sending, context.signal)) : 0;
+        destination && sending.length > 0
+          ? await context.follow(pacs!.sendFiles(destination, sending, context.signal))
+          : 0;
       for (const { image, error } of faults) record.warns(`no mask of ${basename(image)}: ${error.code}`);
       record.finish();
       const notes = problems.filter(({ stops }) => !stops);
@@ -202,7 +214,7 @@ export const registerPredict = (program: Command): void =>
           table,
           unchecked,
           notes,
-          ...(archive && { sent }),
+          ...(destination && { sent }),
           ...(model.remark && { remark: model.remark }),
         },
         failures: faults.map(({ image, error: { code, message, hint } }) => ({ image, code, message, hint })),
@@ -220,26 +232,13 @@ export const registerPredict = (program: Command): void =>
             ? [`unlike the model’s source, so not to be trusted unseen: ${doubtful} of ${masks.length}`]
             : []),
           ...(masks.length > 0 ? [`volumes: ${table}`] : []),
-          ...(archive ? [`${archive.url.host}: took ${count(sent)} files`] : []),
+          ...(destination ? [`${pacs!.destinationName(destination)}: took ${count(sent)} files`] : []),
         ].join('\n'),
       );
       if (faults.length > 0) return faults[0].error.exitCode;
       return strict && doubtful > 0 ? exitCodes.doubtful : 0;
     },
   });
-
-/** A series may give several masks. */
-function note(
-  record: AuditRecord,
-  { image, mask, volumesMl, routing, warnings }: Mask,
-  { name, path, series }: ImageSource,
-): void {
-  record.reads(path === undefined ? name : basename(path), ...(series?.files ?? [path!]));
-  const adapter = routing && (routing.target ? `adapter to ${routing.target}` : 'none');
-  if (routing?.adapter) record.uses(adapter!, routing.adapter);
-  if (mask !== null) record.writes(mask, { volumesMl, ...(adapter && { adapter }) });
-  for (const warning of warnings) record.warns(`${basename(image)}: ${warning}`);
-}
 
 /** The one adapter, or those to choose from. @param invalid makes the error */
 function adaptersOf(

@@ -19,7 +19,7 @@ const prose: readonly Vr[] = ['LT', 'ST', 'UT'];
 const long: readonly Vr[] = ['OB', 'SQ', 'UT'];
 
 /** Identifies graft's way of writing files, not a file. */
-const implementation = '2.25.201744219311530266918372815412630027543';
+export const implementation = '2.25.201744219311530266918372815412630027543';
 /** The transfer syntaxes that graft writes. In explicit VR a text or numbers as text have at most 65,534 bytes. */
 const syntaxes = { explicit: '1.2.840.10008.1.2.1', implicit: '1.2.840.10008.1.2' } as const;
 export type Syntax = keyof typeof syntaxes;

@@ -1,5 +1,6 @@
-/** `graft pacs`: an archive over DICOMweb. */
+/** `graft pacs`: an archive over DICOMweb, and peers that speak DICOM's own protocol. */
 import type { Command } from 'commander';
+import { registerEcho } from './echo.js';
 import { registerFind } from './find.js';
 import { registerGet } from './get.js';
 import { registerSend } from './send.js';
@@ -8,8 +9,8 @@ export function registerPacs(program: Command): void {
   const group = program
     .command('pacs')
     .helpCommand(false)
-    .summary('Find, bring and send studies of an archive (DICOMweb)')
-    .description('Find, bring and send studies of an archive (DICOMweb).')
+    .summary('Find, bring and send studies of an archive')
+    .description('Find, bring and send studies of an archive.')
     .addHelpText(
       'after',
       `
@@ -20,5 +21,5 @@ Examples:
   # options and examples of one of them
   graft pacs get --help`,
     );
-  for (const register of [registerFind, registerGet, registerSend]) register(group);
+  for (const register of [registerFind, registerGet, registerSend, registerEcho]) register(group);
 }

@@ -2,25 +2,32 @@
 import type { Command } from 'commander';
 import { defineCommand } from '../../command.js';
 import { count } from '../../format.js';
-import { archiveOptions } from '../../pacs.js';
+import { destinationOptions } from '../../pacs.js';
 
 export const registerSend = (group: Command): void =>
   defineCommand(group, {
     name: 'send',
-    summary: 'Send DICOM files, such as masks, to an archive',
+    summary: 'Send DICOM files, such as masks, to an archive or a peer',
     details:
-      'Sends each DICOM file by STOW-RS, from folders at any depth; other files are passed over. An archive takes a file ' +
-      'twice without harm, so an interrupted command is given again.',
-    arguments: { '<archive>': 'address of its DICOMweb service', '<paths...>': 'DICOM files, and folders of them' },
+      'Sends each DICOM file, from folders at any depth; other files are passed over. An archive’s address stands for ' +
+      'STOW-RS, TITLE@HOST:PORT for C-STORE. A file may be sent twice without harm, so an interrupted command is given again.',
+    arguments: {
+      '<archive>': 'address of its DICOMweb service, or TITLE@HOST:PORT',
+      '<paths...>': 'DICOM files, and folders of them',
+    },
     options: async () => {
       const { z } = await import('zod');
-      return z.strictObject(archiveOptions(z));
+      return z.strictObject(destinationOptions(z));
     },
-    examples: [['graft pacs send https://pacs.example.org/dicom-web segmentations', 'what "graft predict" wrote']],
+    examples: [
+      ['graft pacs send https://pacs.example.org/dicom-web segmentations', 'what "graft predict" wrote'],
+      ['graft pacs send PACS@pacs.example.org:104 segmentations --aet GRAFT', 'the same by C-STORE'],
+    ],
     async run(context, options, address, ...paths) {
-      const { archiveAt, filesToSend, sendFiles } = await import('../../../pacs/index.js');
-      const archive = archiveAt(address, options);
-      const sent = await context.follow(sendFiles(archive, filesToSend(paths), context.signal));
-      context.print({ archive: archive.url.href, sent }, () => `${archive.url.host}: took ${count(sent)} files.`);
+      const { destinationAt, destinationName, filesToSend, sendFiles } = await import('../../../pacs/index.js');
+      const destination = destinationAt(address, options);
+      const sent = await context.follow(sendFiles(destination, filesToSend(paths), context.signal));
+      const name = destinationName(destination);
+      context.print({ archive: name, sent }, () => `${name}: took ${count(sent)} files.`);
     },
   });
