@@ -1,4 +1,5 @@
-// Compiles src/ to dist/ (JavaScript and declarations). A published package comes with dist/ and without src/.
+// Compiles src/ to dist/ (JavaScript and declarations) and bundles page/ into dist/page. A published package comes with
+// dist/ and without src/.
 //
 // npm runs this again at times that nobody expects, such as before `npx graft` in a fresh clone, while another command
 // or a test is at work in dist/. So dist/ always holds a whole program: the compiler writes aside, files that changed are
@@ -6,6 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { bundlePage, isCurrent } from './page.mjs';
 
 const aside = `.dist-${process.pid}`;
 
@@ -37,13 +39,15 @@ function alive(pid) {
   }
 }
 
-function build() {
+async function build() {
   const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json', '--outDir', aside], {
     stdio: 'inherit',
     shell: true,
   });
   if (status !== 0) return status ?? 1;
   chmodSync(join(aside, 'cli/main.js'), 0o755);
+  const bundled = existsSync('page') && !isCurrent('dist/page');
+  if (bundled) await bundlePage(join(aside, 'page'));
   const made = filesIn(aside);
   for (const name of made) {
     const [fresh, target] = [join(aside, name), join('dist', name)];
@@ -52,14 +56,16 @@ function build() {
     renameSync(fresh, target);
   }
   const kept = new Set(made);
-  for (const name of filesIn('dist')) if (!kept.has(name)) rmSync(join('dist', name), { force: true });
+  /** @param {string} name */
+  const stays = (name) => kept.has(name) || (!bundled && existsSync('page') && name.startsWith('page/'));
+  for (const name of filesIn('dist')) if (!stays(name)) rmSync(join('dist', name), { force: true });
   return 0;
 }
 
 if (existsSync('src')) {
   removeLeftovers();
   try {
-    process.exitCode = build();
+    process.exitCode = await build();
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }

@@ -1,5 +1,7 @@
 /** What the commands that carry out a recipe share: their options, and how an experiment's result is told. */
+import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
+import type { ProgressEvent } from '../core/index.js';
 import type { AnyStudy, CommonRecipe, SummaryTable } from '../studies/index.js';
 import { bytes, count, wrap } from './format.js';
 import type { Context } from './run-command.js';
@@ -18,6 +20,10 @@ export async function recipeOptions() {
       .default(false)
       .describe('go on with the run in the folder under a recipe that asks for more (docs/extending.md)'),
     set: z.array(z.string()).default([]).describe('overrules a key of the recipe, such as training.epochs=10'),
+    page: z
+      .boolean()
+      .default(false)
+      .describe('show the run in a browser while it works, at an address that is printed (docs/page.md)'),
     tensorboard: z.boolean().optional().describe('write event files for TensorBoard into the run’s folder'),
     mlflow: z.string().optional().describe('send numbers and the report to the MLflow server at this address'),
   });
@@ -46,19 +52,21 @@ interface Given {
   out?: string | undefined;
   resume: boolean;
   extend: boolean;
+  page: boolean;
 }
 
 /** Carries out the experiment and prints what it found. */
 export async function carryOut(
   context: Context,
   { study, recipe }: { study: AnyStudy; recipe: CommonRecipe },
-  { file, data, out, resume, extend }: Given,
+  { file, data, out, resume, extend, page }: Given,
 ) {
   const { runStudy } = await import('../studies/index.js');
   const folder = out ?? join('runs', basename(file, extname(file)));
   const command = ['graft', ...process.argv.slice(2)];
   const options = { out: folder, resume, extend, file, command, ...(data !== undefined && { data }) };
-  const experiment = await context.follow(runStudy(study, recipe, options));
+  const events = runStudy(study, recipe, options);
+  const experiment = await context.follow(page ? withPage(events, folder) : events);
   context.print(experiment, () => {
     const { width, bold } = context;
     const tables = study
@@ -68,6 +76,30 @@ export async function carryOut(
     const certain = [...wrap(sentence, width).map(bold), ...more.flatMap((text) => wrap(text, width))];
     return [...tables, certain.join('\n'), `report: ${experiment.report}`].join('\n\n');
   });
+}
+
+/** The events of a run with its page beside it, from when the folder is there. */
+async function* withPage<Result>(
+  events: AsyncGenerator<ProgressEvent, Result>,
+  folder: string,
+): AsyncGenerator<ProgressEvent, Result> {
+  const { pageBeside } = await import('../server/index.js');
+  let open: Disposable | undefined;
+  try {
+    for (;;) {
+      const next = await events.next();
+      if (next.done) return next.value;
+      if (!open && existsSync(join(folder, 'recipe.yaml'))) {
+        const beside = await pageBeside(folder);
+        open = beside;
+        yield { kind: 'note', text: `page: ${beside.url}` };
+      }
+      yield next.value;
+    }
+  } finally {
+    await events.return(undefined as never);
+    open?.[Symbol.dispose]();
+  }
 }
 
 const formats = { count, bytes };

@@ -13,6 +13,7 @@ import { registerEvaluate } from './commands/evaluate.js';
 import { registerFederate } from './commands/federate.js';
 import { registerFederation } from './commands/federation/index.js';
 import { registerPacs } from './commands/pacs/index.js';
+import { registerPage } from './commands/page.js';
 import { registerParams } from './commands/params.js';
 import { registerPhantom } from './commands/phantom.js';
 import { registerPredict } from './commands/predict.js';
@@ -73,6 +74,7 @@ const commands = [
   registerServe,
   registerEvaluate,
   registerCompare,
+  registerPage,
   registerParams,
   registerPhantom,
   registerData,

@@ -1,4 +1,5 @@
 /** Methods and runs side by side: statistics, tables, and every score as CSV. */
+export { type CaseTable, caseTable } from './cases.js';
 export * from './compare.js';
 export * from './csv.js';
 export { type ComparisonEntry, meanWhereMeasured } from './entry.js';

@@ -36,6 +36,12 @@ export function lockFolder(folder: string): void {
   held.add(file);
 }
 
+/** Whether a process is at work in the folder, as far as can be told from here. */
+export function isFolderLocked(folder: string): boolean {
+  const holder = read(resolve(join(folder, 'lock.json')))?.holder;
+  return holder !== undefined && standingOf(holder) !== 'ended';
+}
+
 /** How long to wait for another process, and how often to look. */
 const patience = { seconds: 10, stepMs: 10 };
 

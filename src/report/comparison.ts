@@ -50,7 +50,7 @@ const comparisonContent = (comparison: Comparison): Markup =>
 <figcaption class="key">Mean and its 95 % interval; dotted line: ${comparison.baseline}.</figcaption></figure>
 ${comparisonTables(comparison).map(dataTable)}`;
 
-function intervalChart({ measure, toleranceMm, groups, baseline }: Comparison): Markup {
+export function intervalChart({ measure, toleranceMm, groups, baseline }: Comparison): Markup {
   const { rows } = groups[0];
   const { digits } = measures[measure];
   const axis = axisOver(

@@ -1,9 +1,8 @@
 /**
- * What a report shows: plain values, gathered by the run. Nothing here reads a file or knows a tensor.
+ * Parts of what reports show: plain values, gathered by the run. Nothing here reads a file or knows a tensor.
  *
  * The method named `source` is the pretrained model as it came; where it is present, every other is compared with it.
  */
-import type { Comparison } from '../compare/index.js';
 
 /** The name of the method that is the unadapted model. */
 export const sourceMethod = 'source';
@@ -90,6 +89,8 @@ export interface ReportSlice {
 export interface Panel {
   which: 'best' | 'median' | 'worst';
   name: string;
+  /** What tables call it; absent where none does. */
+  caseName?: string;
   slices: ReportSlice[];
   /** Short lines below the name, the first in full colour: scores, mostly. */
   lines: readonly string[];
@@ -113,27 +114,16 @@ export interface Provenance {
   files: readonly { name: string; sha256: string }[];
 }
 
-export interface ReportData {
-  title: string;
-  description: string;
-  headline: Headline;
-  provenance: Provenance;
+/** The scores of an adaptation. */
+export interface ReportScores {
   /** Tolerance of the surface Dice in mm. */
   toleranceMm: number;
   /** The slices that were scored, in words. */
   scored?: string;
-  /** Names of the labels 1, 2, … */
-  classes: readonly string[];
   methods: ReportMethod[];
   targets: string[];
   /** At most one for each target and method; what is missing shows as a dash. */
   scores: ReportScore[];
-  /** Of all methods; absent where there is only one. */
-  comparison?: Comparison;
-  /** Warnings and limits in plain words. */
-  notes: string[];
-  curves: ReportCurve[];
-  images: { method: string; groups: readonly PanelGroup[] };
 }
 
 /** What is drawn, and of which structures. */

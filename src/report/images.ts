@@ -1,8 +1,10 @@
 /** The image panels: for a case the slices through its structures, with the outlines of the reference and of models. */
-import type { Drawn, Outlined, Panel, PanelGroup, ReportSlice } from './data.js';
+import type { Drawn, Outlined } from './data.js';
 import type { Section } from './document.js';
 import { listed } from './format.js';
+import { isEmpty } from './labels.js';
 import { html, type Markup } from './markup.js';
+import type { PageImages, PagePanel, PageSlice } from './page-data.js';
 import { cssColour, outlineColour } from './palette.js';
 import { drawSlices } from './slices.js';
 
@@ -19,21 +21,16 @@ const rank = ['best', 'median', 'worst'];
 const convention =
   'The pictures are cut to the surroundings of the reference. Radiological convention: image left is the patient’s right (R) in axial and coronal slices, anterior (A) in sagittal ones.';
 
-/**
- * The legend, and a row for each case of the groups that have some; absent where none has.
- * @param which a sentence: which cases and slices are shown
- */
-export const imagesSection = (which: string, drawn: Drawn, groups: readonly PanelGroup[]): Section => ({
+/** The legend, and a row for each case of the groups that have some; absent where none has. */
+export const imagesSection = (images: PageImages): Section => ({
   id: 'images',
   title: 'Images',
-  content:
-    groups.some(({ panels }) => panels.length > 0) &&
-    html`<p>${which} ${convention}</p>
-${panelGroups(drawn, groups)}`,
+  content: images.groups.some(({ panels }) => panels.length > 0) && imagePanels(images),
 });
 
-const panelGroups = (drawn: Drawn, groups: readonly PanelGroup[]): Markup =>
-  html`${legend(drawn)}
+export const imagePanels = ({ about, groups, ...drawn }: PageImages): Markup =>
+  html`<p>${about} ${convention}</p>
+${legend(drawn)}
 ${groups
   .filter(({ panels }) => panels.length > 0)
   .map(
@@ -63,7 +60,7 @@ function legend({ outlined, classes }: Drawn): Markup {
   }</ul>`;
 }
 
-function panel(group: string, one: Panel, drawn: Drawn): Markup {
+function panel(group: string, one: PagePanel, drawn: Drawn): Markup {
   const { which, name, slices, lines } = one;
   const planes = listed(slices.map(({ plane }) => plane));
   const label = `${group}, ${which} case ${name}: ${planes} slice with outlines. ${lines.join('. ')}.`;
@@ -78,14 +75,14 @@ ${first}${[...rest, ...remarks(slices, drawn.outlined)].map(
 }
 
 /** What the pictures leave out. */
-function remarks(slices: readonly ReportSlice[], drawn: readonly Outlined[]): string[] {
+function remarks(slices: readonly PageSlice[], drawn: readonly Outlined[]): string[] {
   return drawn.flatMap((key) => {
     const { label } = outlines[key];
-    if (slices.every(({ masks }) => !masks[key])) return [`${label}: none.`];
+    if (slices.every(({ labels }) => labels[key] === undefined)) return [`${label}: none.`];
     const cut = slices.filter((one) => one.cut.includes(key));
     const beyond =
       cut.length > 0 ? [`${label}: more beyond the edge of the ${listed(cut.map(({ plane }) => plane))} slice.`] : [];
-    const empty = slices.filter(({ masks }) => masks[key] && !masks[key].some((value) => value > 0));
+    const empty = slices.filter(({ labels }) => labels[key] !== undefined && isEmpty(labels[key]));
     if (empty.length === slices.length) return [`${label}: nothing in these slices.`, ...beyond];
     return empty.length > 0
       ? [`${label}: nothing in the ${listed(empty.map(({ plane }) => plane))} slice.`, ...beyond]

@@ -7,7 +7,7 @@
 import { meanOf } from '../metrics/index.js';
 import { axisOver } from './axis.js';
 import { colourClass, markers } from './chart.js';
-import { type ReportData, sourceMethod } from './data.js';
+import { type ReportScores, sourceMethod } from './data.js';
 import { shorten } from './format.js';
 import { html, type Markup } from './markup.js';
 import { deviation, meanAndDeviation, scoreOf } from './statistics.js';
@@ -16,7 +16,7 @@ const [width, left, right] = [880, 230, 860];
 const [groupHeight, rowHeight, gap] = [26, 21, 12];
 
 /** The chart of all scores by target and method. */
-export function overviewChart(data: ReportData): Markup {
+export function overviewChart(data: ReportScores): Markup {
   const bounds = data.scores.flatMap(({ surfaceDice }) => {
     const [centre, spread] = [meanOf(surfaceDice), deviation(surfaceDice) ?? 0];
     return [Math.max(0, centre - spread - 0.01), Math.min(1, centre + spread + 0.01)];

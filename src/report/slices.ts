@@ -5,10 +5,11 @@
  * An outline is drawn between pixels; smoothing beyond marching squares is left out, so that it stays checkable.
  */
 import { contourPath, traceMask } from './contour.js';
-import type { Drawn, Plane, ReportSlice } from './data.js';
+import type { Drawn, Plane } from './data.js';
+import { unpackLabels } from './labels.js';
 import { html, type Markup } from './markup.js';
+import type { PageSlice } from './page-data.js';
 import { cssColour, outlineColour } from './palette.js';
-import { encodePng } from './png.js';
 
 /** At the left and the right of a slice: right, left, anterior, posterior. */
 const sides: Record<Plane, [left: string, right: string]> = {
@@ -21,7 +22,7 @@ const sides: Record<Plane, [left: string, right: string]> = {
 const GAP = 0.012;
 
 /** The drawing; what it shows is told in `label` to those who do not see it. */
-export function drawSlices(slices: readonly ReportSlice[], drawn: Drawn, label: string): Markup {
+export function drawSlices(slices: readonly PageSlice[], drawn: Drawn, label: string): Markup {
   const sizes = slices.map(({ width, height, pixelSpacing: [y, x] }) => ({ width: width * x, height: height * y }));
   const bare = sizes.reduce((sum, { width }) => sum + width, 0);
   const gap = round(bare * GAP);
@@ -44,12 +45,11 @@ ${placed}${scaleBar(sizes[0].width, height, letter)}</svg>`;
 }
 
 function drawSlice(
-  { width, height, pixelSpacing: [y, x], image, masks }: ReportSlice,
+  { width, height, pixelSpacing: [y, x], png, labels }: PageSlice,
   { outlined, classes }: Drawn,
 ): Markup {
-  const png = encodePng(image, width, height).toString('base64');
   const paths = outlined.flatMap((key) =>
-    outlinesOf(masks[key], width, height).map(({ label, d }) => {
+    outlinesOf(labels[key], width, height).map(({ label, d }) => {
       const colour = cssColour(outlineColour(key, label, classes.length));
       return html`<path class="${key}" stroke="${colour}" d="${d}"/>`;
     }),
@@ -80,8 +80,9 @@ function scaleBar(width: number, height: number, letter: number): Markup {
 const round = (value: number) => Math.round(value * 100) / 100;
 
 /** Around each label by itself, so that the border of two structures shows. */
-function outlinesOf(labels: Uint8Array | undefined, width: number, height: number): { label: number; d: string }[] {
-  if (!labels) return [];
+function outlinesOf(packed: string | undefined, width: number, height: number): { label: number; d: string }[] {
+  if (packed === undefined) return [];
+  const labels = unpackLabels(packed, width * height);
   const present = [...new Set(labels)].filter((label) => label > 0).sort((a, b) => a - b);
   const inside = (label: number) => labels.map((value) => (value === label ? 1 : 0));
   return present.map((label) => ({ label, d: contourPath(traceMask(inside(label), width, height)) }));

@@ -1,6 +1,6 @@
 /** Means and deviations over seeds, and over targets. */
 import { meanOf, standardDeviation } from '../metrics/index.js';
-import type { ReportData, ReportScore } from './data.js';
+import type { ReportScore, ReportScores } from './data.js';
 import { fixed } from './format.js';
 
 /** One of a score's measures: its values over seeds. */
@@ -18,14 +18,14 @@ export function meanAndDeviation(values: number[], digits: number): string {
 }
 
 /** The cell of a target and method, if it was computed. */
-export const scoreOf = (data: ReportData, target: string, method: string): ReportScore | undefined =>
+export const scoreOf = (data: ReportScores, target: string, method: string): ReportScore | undefined =>
   data.scores.find((score) => score.target === target && score.method === method);
 
 /**
  * For each seed the mean over targets, so that a deviation over seeds can be taken; a single mean where targets differ
  * in their seeds. Undefined unless every target has a value: means over different targets cannot be compared.
  */
-export function overTargets(data: ReportData, method: string, values: Values): number[] | undefined {
+export function overTargets(data: ReportScores, method: string, values: Values): number[] | undefined {
   const rows: number[][] = [];
   for (const target of data.targets) {
     const score = scoreOf(data, target, method);

@@ -6,7 +6,7 @@
 
 import { boundaryKey, gapKey, percent } from '../compare/index.js';
 import { meanOf } from '../metrics/index.js';
-import type { ReportData, ReportScore } from './data.js';
+import type { ReportScore, ReportScores } from './data.js';
 import { fixed, kilobytes, listed, thousands } from './format.js';
 import { html, type Markup, type Part } from './markup.js';
 import { meanAndDeviation, overTargets, scoreOf, type Values } from './statistics.js';
@@ -21,7 +21,7 @@ interface Measure {
 }
 
 /** All tables, and under them what the guard did and why. */
-export function scoreTables(data: ReportData): Markup {
+export function scoreTables(data: ReportScores): Markup {
   const measures: Measure[] = [
     {
       id: 'surface-dice',
@@ -63,7 +63,7 @@ ${data.methods.length > 1 ? '★ best mean of the row, which may be luck.' : und
 ${guard.list}`;
 }
 
-function scoreTable(data: ReportData, measure: Measure, marks: Map<ReportScore, string>, costs: Part): Markup {
+function scoreTable(data: ReportScores, measure: Measure, marks: Map<ReportScore, string>, costs: Part): Markup {
   const { id, caption, values, digits } = measure;
   const rows = data.targets.map((target) => {
     const scores = data.methods.map((method) => scoreOf(data, target, method.name));
@@ -105,7 +105,7 @@ function scoreTable(data: ReportData, measure: Measure, marks: Map<ReportScore, 
 }
 
 /** By target and method the share of the gap between source and oracle; nothing where there is no gap to speak of. */
-function gapTable(data: ReportData): Part {
+function gapTable(data: ReportScores): Part {
   if (!data.scores.some(({ gapClosed }) => typeof gapClosed === 'number')) return undefined;
   const caption = 'Gap between source model and oracle that is closed, in surface Dice';
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table id="gap-closed" class="scores">
@@ -121,7 +121,7 @@ function gapTable(data: ReportData): Part {
 `;
 }
 
-function costRows({ methods }: ReportData): Markup {
+function costRows({ methods }: ReportScores): Markup {
   const row = (label: string, cells: string[]) =>
     html`<tr class="cost"><th scope="row">${label}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
   return html`${row(
@@ -147,7 +147,7 @@ const keptWords: Record<string, string> = {
 };
 
 /** A letter for each different decision of the guard, and the list that explains them. */
-function guardNotes(data: ReportData): { marks: Map<ReportScore, string>; list: Part } {
+function guardNotes(data: ReportScores): { marks: Map<ReportScore, string>; list: Part } {
   const marks = new Map<ReportScore, string>();
   const decisions = new Map<string, ReportScore[]>();
   for (const score of data.scores) {

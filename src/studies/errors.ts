@@ -48,6 +48,11 @@ export const runErrors = {
     message: '{folder}: is not the folder of a run (it holds no recipe.yaml).',
     hint: 'Name folders that "graft run" or "graft federate" wrote, such as runs/phantom-scanners.',
   },
+  PAGE_DAMAGED: {
+    exit: 'data',
+    message: '{file}: is not the page that graft wrote ({reason}).',
+    hint: 'Delete it, and let "graft run … --resume" write it again from the results in its folder.',
+  },
   RUN_UNSCORED: {
     exit: 'data',
     message: '{folder}: no model of this run has been scored yet.',

@@ -2,7 +2,7 @@
 import type { ComparisonEntry } from '../compare/index.js';
 import { type Pausing, type ProgressEvent, writeFileAtomic } from '../core/index.js';
 import type { Dataset } from '../data/index.js';
-import type { Headline } from '../report/index.js';
+import { type Headline, type PageData, renderPageFile } from '../report/index.js';
 import type { Segmenter } from '../segmenter/index.js';
 import type { Outcome, Tracking } from '../tracking/index.js';
 import { removeCache } from './cache.js';
@@ -45,6 +45,14 @@ export interface Gathered<K extends Kind> {
   entries: readonly ComparisonEntry[];
 }
 
+/** What pages are made of, of a run that may be under way. */
+export interface SoFar<K extends Kind> extends Pick<Gathered<K>, 'recipe' | 'found' | 'naming' | 'entries'> {
+  /** The lines of the run's log. */
+  log: readonly object[];
+}
+
+export type PageParts = Pick<PageData, 'cases' | 'comparison' | 'selections' | 'curves' | 'moved' | 'ledgers'>;
+
 /** A table of a summary, as values. */
 export interface SummaryTable {
   title: string;
@@ -65,6 +73,8 @@ export interface Findings<K extends Kind> {
   /** For trackers. */
   scores(summary: K['summary']): Outcome['scores'];
   report(gathered: Gathered<K>): Pausing<StudyReport>;
+  /** What a page shows of a run that is done, or not yet. */
+  parts(sofar: SoFar<K>): PageParts;
 }
 
 /** What a finished run leaves. */
@@ -92,7 +102,7 @@ export async function* conclude<K extends Kind>(
   const entries = renamed(entriesOf(recipe, models), naming);
   const gathered = yield* findings.report({ folder, recipe, dataset, found, summary, naming, entries });
   const report = folder.file('report.html');
-  writeFileAtomic(report, gathered.render(gathered.provenance, gathered.groups));
+  writeFileAtomic(report, renderPageFile(gathered.page(gathered.provenance, gathered.groups)).text);
   await tracking.finish(() => outcomeOf(findings.scores(summary), gathered, recipe.classes));
   removeCache(recipe, folder);
   yield { kind: 'done', name: 'report' };

@@ -12,6 +12,7 @@ export * from './folder.js';
 export type { JobPage, JobScore } from './job-page.js';
 export * from './kinds.js';
 export * from './recipes.js';
+export { type PageSource, RunPage, readPage } from './run-page.js';
 export * from './settings.js';
 export { type AnyStudy, runStudy, type Study } from './study.js';
 export { type Done, resultPath, type Task } from './tasks.js';

@@ -4,6 +4,7 @@ import {
   curvesSection,
   type Drawn,
   dataTable,
+  encodeGroups,
   type Headline,
   html,
   imagesSection,
@@ -53,9 +54,11 @@ export const renderJob = (page: JobPage): string =>
         content: page.looks !== undefined && html`${dataTable(lookTable(page.looks))}`,
       },
       curvesSection(page.curves),
-      imagesSection('Of each plane the slice with most of the structures.', page.drawn, [
-        { title: page.description, panels: page.panels },
-      ]),
+      imagesSection({
+        about: 'Of each plane the slice with most of the structures.',
+        ...{ outlined: [...page.drawn.outlined], classes: [...page.drawn.classes] },
+        groups: encodeGroups([{ title: page.description, panels: page.panels }]),
+      }),
       provenanceSection(page.provenance),
     ],
   });

@@ -4,8 +4,10 @@ import {
   drawnSlice,
   type Headline,
   type Outlined,
+  type PageData,
   type PanelGroup,
   type Provenance,
+  renderPageFile,
 } from '../report/index.js';
 import type { Outcome } from '../tracking/index.js';
 
@@ -16,8 +18,8 @@ export interface StudyReport {
   groups: readonly PanelGroup[];
   /** Whose outlines the pictures have, from below to above. */
   outlined: readonly Outlined[];
-  /** The page as HTML, with as much of the provenance and the pictures as may be handed on. */
-  render(provenance: Provenance, groups: readonly PanelGroup[]): string;
+  /** The page, with as much of the provenance and the pictures as may be handed on. */
+  page(provenance: Provenance, groups: readonly PanelGroup[]): PageData;
 }
 
 /** Facts and settings that name places on this machine. */
@@ -32,12 +34,12 @@ const withoutPlaces = ({ facts, settings, files }: Provenance): Provenance => ({
 
 export const outcomeOf = (
   scores: Outcome['scores'],
-  { provenance, groups, outlined, render }: StudyReport,
+  { provenance, groups, outlined, page }: StudyReport,
   classes: readonly string[],
 ): Outcome => ({
   scores,
   pictures: picturesOf(groups, { outlined, classes }),
-  report: (withImages) => render(withoutPlaces(provenance), withImages ? groups : []),
+  report: (withImages) => renderPageFile(page(withoutPlaces(provenance), withImages ? groups : [])).text,
 });
 
 /** Means over seeds, named by place: `dice lju-t2`. */

@@ -34,6 +34,8 @@ interface Candidate {
   one: Case;
   /** What it is called. */
   name: string;
+  /** What tables call it. */
+  caseName: string;
   seed: number;
   score: number;
   /** By the model that it is compared with, where there is one. */
@@ -72,7 +74,10 @@ export function* picturesOf(
   }
   return groups.map(({ title, shown }) => ({
     title,
-    panels: shown.map((one) => ({ which: one.which, name: one.name, lines: one.lines, slices: slices.get(one)! })),
+    panels: shown.map((one) => {
+      const { which, name, caseName, lines } = one;
+      return { which, name, caseName, lines, slices: slices.get(one)! };
+    }),
   }));
 }
 

@@ -7,6 +7,7 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Comparison } from '../../src/compare/index.js';
 import type { CaseScore } from '../../src/metrics/index.js';
+import { readPageFile } from '../../src/report/index.js';
 import { graft, graftProcess } from '../cli/graft.js';
 import { recipe as federation } from '../studies/federation/tiny.js';
 import { recipe as adaptation, graftUntil } from '../studies/tiny.js';
@@ -52,14 +53,15 @@ describe.each(['adaptation', 'federation'])('what is handed on of the %s', (name
 
   it('says how it was made: command, settings, and digests of models and adapters', () => {
     const text = report();
-    expect(text).toMatch(/<pre>graft run (?!\/)\S*\/(adaptation|federation)\.yaml --out (?!\/)\S*\/\1 --json<\/pre>/);
-    expect(text).toContain('<code>device</code></th><td><code>cpu</code>');
+    const { command, settings } = readPageFile(text)!.provenance!;
+    expect(command).toMatch(/^graft run (?!\/)\S*\/(adaptation|federation)\.yaml --out (?!\/)\S*\/\1 --json$/);
+    expect(settings).toContainEqual(['device', 'cpu']);
     const files = readdirSync(at(name), { recursive: true }).map(String);
     for (const file of files.filter((path) => /^(models\/seed|adapters\/).*safetensors$/.test(path))) {
       const digest = createHash('sha256')
         .update(readFileSync(join(at(name), file)))
         .digest('hex');
-      expect(text).toContain(`<tr><th scope="row">${file}</th><td><code>${digest}</code></td></tr>`);
+      expect(readPageFile(text)!.provenance!.files).toContainEqual({ name: file, sha256: digest });
     }
   });
 });
@@ -95,7 +97,8 @@ describe('graft compare', () => {
     expect(stdout).toContain('Statistics: surface Dice at 2 mm');
     expect(stdout).toMatch(/^convlora-adabn +2 /m);
     expect(stdout).toContain('note: With 2 pairs no two-sided p can be below 0.5.');
-    expect(readFileSync(join(at('adaptation'), 'report.html'), 'utf8')).toContain('<section id="statistics"');
+    const page = readPageFile(readFileSync(join(at('adaptation'), 'report.html'), 'utf8'))!;
+    expect(page.comparison?.baseline).toBe(page.cases?.baseline);
   });
 
   it('gives the numbers of several runs to a program, and a page', () => {

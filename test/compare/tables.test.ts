@@ -1,8 +1,7 @@
 /** A comparison as a paper or a page shows it. */
 import { describe, expect, it } from 'vitest';
 import { compareMethods, comparisonTables, latexTable, markdownTable } from '../../src/compare/index.js';
-import { renderComparison, renderReport } from '../../src/report/index.js';
-import { plausibleReport } from '../studies/report-data.js';
+import { renderComparison } from '../../src/report/index.js';
 import { cases, entry } from './scored.js';
 
 const low = [0.61, 0.72, 0.55, 0.8, 0.69, 0.74, 0.58, 0.66];
@@ -82,11 +81,5 @@ describe('as a page', () => {
     expect(page).toContain('&lt;b&gt;one&lt;/b&gt;');
     expect(page).not.toContain('<b>one</b>');
     expect(page).not.toContain('NaN');
-  });
-
-  it('is a section of the report of a run', () => {
-    const report = plausibleReport(32);
-    expect(renderReport(report)).not.toContain('id="statistics"');
-    expect(renderReport({ ...report, comparison })).toContain('<section id="statistics"');
   });
 });

@@ -1,9 +1,25 @@
-/** A plausible report: ellipses as brains, five methods on four scanners, noise from a named stream. */
+/** A plausible page: ellipses as brains, five methods on four scanners, noise from a named stream. */
 import { random } from '../../src/core/index.js';
-import type { Panel, Plane, ReportData, ReportScore, ReportSlice } from '../../src/report/index.js';
+import { lineChart } from '../../src/report/chart.js';
+import { imagePanels } from '../../src/report/images.js';
+import {
+  encodeGroups,
+  html,
+  type PageCases,
+  type PageData,
+  type PageScores,
+  type Panel,
+  type PanelGroup,
+  type Plane,
+  provenanceSection,
+  type ReportScore,
+  type ReportSlice,
+} from '../../src/report/index.js';
+import { overviewChart } from '../../src/report/overview.js';
+import { scoreTables } from '../../src/report/table.js';
 
 const targets = ['Siemens 1.5 T', 'Philips 1.5 T', 'Philips 3 T', 'GE 3 T'];
-const methods: ReportData['methods'] = [
+const methods: PageScores['methods'] = [
   { name: 'source', label: 'Source', trainedParameters: 0, adapterBytes: null },
   { name: 'adabn', label: 'AdaBN', trainedParameters: 0, adapterBytes: 18_432, seconds: 12.4 },
   { name: 'convlora', label: 'ConvLoRA', trainedParameters: 47_104, adapterBytes: 196_608, seconds: 311 },
@@ -57,7 +73,34 @@ const brain = (target: string, which: Panel['which'], side: number, t: number): 
 });
 
 /** @param side pixels of the square slices */
-export function plausibleReport(side = 256): ReportData {
+export const heads = (side = 256): PanelGroup[] =>
+  targets.map((title, t) => ({
+    title,
+    panels: (['best', 'median', 'worst'] as const).map((which) => brain(title, which, side, t)),
+  }));
+
+/** @param count of cases */
+export function plausibleCases(count: number): PageCases {
+  const draw = random(5, 'cases', count);
+  return {
+    measures: [
+      { name: 'surfaceDice', title: 'surface Dice at 1 mm', digits: 3, better: 'higher' },
+      { name: 'hausdorff95', title: '95 % Hausdorff distance (mm)', digits: 2, better: 'lower' },
+    ],
+    models: methods.map(({ name, label }) => ({ name, label })),
+    ...{ main: 'convlora-adabn', baseline: 'source' },
+    rows: Array.from({ length: count }, (_, i) => {
+      const dice = methods.map(({ name }) => Math.min(1, draw.normal(level[name]!, 0.08)));
+      return {
+        ...{ site: targets[i % targets.length]!, name: `case-${i.toString(16).padStart(4, '0')}` },
+        values: [dice, dice.map((value) => (value < 0.6 ? Number.POSITIVE_INFINITY : 40 * (1 - value)))],
+      };
+    }),
+  };
+}
+
+/** The page with its pictures. @param groups as encoded @param count of cases */
+export function plausiblePage({ groups = heads(), count = 32 } = {}): PageData {
   const scores: ReportScore[] = targets.flatMap((target, t) =>
     methods.map(({ name }) => {
       const draw = random(1, target, name);
@@ -100,7 +143,7 @@ export function plausibleReport(side = 256): ReportData {
         'ConvLoRA + AdaBN gains 0.150 surface Dice at 1 mm over the source model (95 % interval 0.110 to 0.190, 32 cases, 3 seeds).',
       more: ["Certain means p < 0.05 (Wilcoxon's signed-rank test, two-sided, with Holm's correction)."],
     },
-    classes: ['brain'],
+    cases: plausibleCases(count),
     provenance: {
       command: 'graft run recipes/brain-scanners.yaml --out runs/brain-scanners --set seeds=[1,2,3]',
       settings: [
@@ -121,40 +164,62 @@ export function plausibleReport(side = 256): ReportData {
         ['Data', '10 source and 4 × 8 target cases'],
       ],
     },
-    toleranceMm: 1,
-    methods,
-    targets,
-    scores,
+    scores: { toleranceMm: 1, methods, targets, scores },
+    selections: [
+      {
+        ...{ place: 'seed 1, GE 3 T', method: 'ConvLoRA', kept: 'source' },
+        guard: 'the predicted volume left the range of the source domain',
+        looks: ['source', 'statistics', '1', '2'].map((candidate, i) => ({
+          ...{
+            candidate,
+            volumeMl: 1400 - 150 * i,
+            entropy: 0.5,
+            agreement: 0.8 + 0.05 * i,
+            agreementWithSource: 1 - 0.1 * i,
+          },
+          departures: i === 3 ? [{ measure: 'volume', value: 950, low: 1100, high: 1600 }] : [],
+        })),
+      },
+    ],
     notes: [
       'Eight cases for each target: a difference of less than about 0.02 in surface Dice is within what chance gives.',
       'The reference outlines are consensus masks of eight algorithms (STAPLE), not manual outlines.',
     ],
     curves: [
       {
-        title: 'Training loss on the source scanner',
-        xLabel: 'Epoch',
-        yLabel: 'Loss (Dice + cross-entropy)',
-        series: [noisy('training', 0.82, 0.06), noisy('validation', 0.85, 0.1)],
-      },
-      {
-        title: 'Self-training agreement',
-        xLabel: 'Epoch',
-        yLabel: 'Dice between the early head and the output',
-        series: targets.map((target, t) => noisy(target, 0.7 - 0.02 * t, 0.93 - 0.015 * t)),
-      },
-      {
-        title: 'Learning rate',
-        xLabel: 'Step',
-        yLabel: 'Learning rate',
-        series: [{ name: 'rate', points: Array.from({ length: 50 }, (_, x) => [x * 100, 1e-4 * (1 - x / 50) ** 0.9]) }],
+        charts: [
+          {
+            title: 'Training loss on the source scanner',
+            xLabel: 'Epoch',
+            yLabel: 'Loss (Dice + cross-entropy)',
+            series: [noisy('training', 0.82, 0.06), noisy('validation', 0.85, 0.1)],
+          },
+          {
+            title: 'Self-training agreement',
+            xLabel: 'Epoch',
+            yLabel: 'Dice between the early head and the output',
+            series: targets.map((target, t) => noisy(target, 0.7 - 0.02 * t, 0.93 - 0.015 * t)),
+          },
+          {
+            title: 'Learning rate',
+            xLabel: 'Step',
+            yLabel: 'Learning rate',
+            series: [
+              { name: 'rate', points: Array.from({ length: 50 }, (_, x) => [x * 100, 1e-4 * (1 - x / 50) ** 0.9]) },
+            ],
+          },
+        ],
       },
     ],
     images: {
-      method: 'ConvLoRA + AdaBN',
-      groups: targets.map((title, t) => ({
-        title,
-        panels: (['best', 'median', 'worst'] as const).map((which) => brain(title, which, side, t)),
-      })),
+      about: 'For each target the best, the median and the worst case by the surface Dice of ConvLoRA + AdaBN.',
+      ...{ outlined: ['truth', 'source', 'adapted'], classes: ['brain'], groups: encodeGroups(groups) },
     },
   };
 }
+
+/** What the page's views draw, without a browser. */
+export const drawn = ({ scores, images, curves = [], provenance }: PageData): string =>
+  html`${scores && [scoreTables(scores), overviewChart(scores)]}${images && imagePanels(images)}${curves.flatMap(
+    ({ charts }) => charts.map(lineChart),
+  )}${provenance && (provenanceSection(provenance).content || undefined)}`.text;

@@ -5,10 +5,18 @@ import { describe, expect, it } from 'vitest';
 import { axisOver } from '../../src/report/axis.js';
 import { contourPath, type Loop, traceMask } from '../../src/report/contour.js';
 import { change, fixed, kilobytes, shorten, thousands } from '../../src/report/format.js';
-import { type Panel, type ReportData, renderReport } from '../../src/report/index.js';
+import {
+  encodeGroups,
+  type PageData,
+  type Panel,
+  type PanelGroup,
+  readPageFile,
+  renderPageFile,
+} from '../../src/report/index.js';
+import { isEmpty, packLabels, unpackLabels } from '../../src/report/labels.js';
 import { html } from '../../src/report/markup.js';
 import { encodePng } from '../../src/report/png.js';
-import { ellipse, plausibleReport } from './report-data.js';
+import { drawn, ellipse, heads, plausiblePage } from './report-data.js';
 
 describe('PNG', () => {
   it('gives back the pixels', () => {
@@ -40,6 +48,19 @@ describe('PNG', () => {
 
   it('refuses pixels that do not fill the image', () => {
     expect(() => encodePng(new Uint8Array(5), 2, 3)).toThrow('expected 2 x 3 = 6 pixels, found 5');
+  });
+});
+
+describe('labels', () => {
+  it('are packed as runs, which unpacking gives back and which never leave the slice', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 200, max: 3 }), (labels) => {
+        expect(unpackLabels(packLabels(labels), labels.length)).toEqual(labels);
+        expect(isEmpty(packLabels(labels))).toBe(labels.every((label) => label === 0));
+      }),
+    );
+    expect(packLabels(Uint8Array.of(0, 0, 2))).toBe('2 0 1 2');
+    expect([...unpackLabels('zzzz 1', 3)]).toEqual([1, 1, 1]);
   });
 });
 
@@ -141,23 +162,38 @@ describe('numbers', () => {
 });
 
 describe('the page', () => {
-  const page = renderReport(plausibleReport());
+  const data = plausiblePage();
+  const page = drawn(data);
 
-  it('needs nothing from elsewhere and runs nothing', () => {
+  it('draws what needs nothing from elsewhere and runs nothing', () => {
     expect(page).not.toMatch(/https?:/i);
-    expect(page).not.toMatch(/<script|<iframe|@import|url\(/i);
+    expect(page).not.toMatch(/<script|<iframe|@import|url\(| style="/i);
     const links = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map((match) => match[1]!);
     expect(links.filter((link) => !link.startsWith('data:') && !link.startsWith('#'))).toEqual([]);
   });
 
   it('is small: 36 slices, even of pure noise, stay below 2 MB', () => {
-    const noisy = plausibleReport();
+    const noisy = heads();
     for (const { image } of panelsOf(noisy).flatMap(({ slices }) => slices)) image.set(randomBytes(image.length));
-    expect(Buffer.byteLength(renderReport(noisy))).toBeLessThan(2e6);
+    expect(Buffer.byteLength(renderPageFile(plausiblePage({ groups: noisy })).text)).toBeLessThan(2e6);
   });
 
-  it('is the same for the same data', () => {
-    expect(renderReport(plausibleReport())).toBe(page);
+  it('is a file that is the same for the same data, and gives them back', () => {
+    const { text } = renderPageFile(data);
+    expect(renderPageFile(plausiblePage()).text).toBe(text);
+    expect(readPageFile(text)).toEqual(data);
+    expect(data.cases!.rows.some(({ values }) => values[1]!.includes(Number.POSITIVE_INFINITY))).toBe(true);
+    expect(readPageFile('<html></html>')).toBeUndefined();
+    expect(() => readPageFile(text.replace('"notes":[', '"notes":[1,'))).toThrow('expected string');
+  });
+
+  it('names program and style by their digests, and holds no text that ends the data', () => {
+    const { text, policy } = renderPageFile({ ...data, title: '</script><script>alert(1)</script>' });
+    expect(text).not.toContain('<script>alert');
+    expect(text.match(/<\/script>/g)).toHaveLength(2);
+    expect(policy).toMatch(
+      /^default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; img-src data: blob:; base-uri/,
+    );
   });
 
   it('has links to what exists, and one of each id', () => {
@@ -168,58 +204,54 @@ describe('the page', () => {
 
   it('escapes every text', () => {
     const evil = `<script>alert("1")</script>'&`;
-    const data = plausibleReport(16);
-    const bad: ReportData = {
-      ...data,
-      title: evil,
-      description: evil,
-      headline: { sentence: evil, more: [evil] },
-      classes: [evil, evil],
+    const [first] = panelsOf(heads(16));
+    const { scores } = data;
+    const bad: PageData = {
+      ...{ title: evil, description: evil, notes: [evil] },
       provenance: {
         facts: [[evil, evil]],
         command: evil,
         settings: [[evil, evil]],
         files: [{ name: evil, sha256: evil }],
       },
-      methods: [{ ...data.methods[0]!, name: evil, label: evil }],
-      targets: [evil],
-      scores: [{ ...data.scores[0]!, target: evil, method: evil, kept: evil, guard: evil }],
-      notes: [evil],
-      curves: [{ title: evil, xLabel: evil, yLabel: evil, series: [{ name: evil, points: [[0, 1]] }] }],
+      scores: {
+        ...{ toleranceMm: 1, scored: evil, targets: [evil] },
+        methods: [{ ...scores!.methods[0]!, name: evil, label: evil }],
+        scores: [{ ...scores!.scores[0]!, target: evil, method: evil, kept: evil, guard: evil }],
+      },
+      curves: [{ charts: [{ title: evil, xLabel: evil, yLabel: evil, series: [{ name: evil, points: [[0, 1]] }] }] }],
       images: {
-        method: evil,
-        groups: [{ title: evil, panels: [{ ...panelsOf(data)[0]!, name: evil, lines: [evil, evil] }] }],
+        ...{ about: evil, outlined: ['truth', 'source', 'adapted'], classes: [evil, evil] },
+        groups: encodeGroups([{ title: evil, panels: [{ ...first!, name: evil, lines: [evil, evil] }] }]),
       },
     };
-    const text = renderReport(bad);
+    const text = drawn(bad);
     expect(text).not.toContain('<script');
     expect(text).not.toContain('alert("1")');
-    expect(text.split('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;').length).toBeGreaterThan(30);
+    expect(text.split('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;').length).toBeGreaterThan(25);
     expect(html`${['<', html`<b>`]}${undefined}`.text).toBe('&lt;<b>');
   });
 });
 
 describe('image panels', () => {
   it('name the sides of every slice, and say which outline is missing or empty', () => {
-    const data = plausibleReport(16);
-    const [first] = panelsOf(data);
+    const [first] = panelsOf(heads(16));
     const slices = first!.slices.map((slice) => ({
       ...slice,
       masks: { source: new Uint8Array(slice.image.length), adapted: slice.masks.adapted! },
     }));
-    const text = renderReport(showing(data, [{ ...first!, slices }]));
+    const text = drawn(showing([{ ...first!, slices }]));
     expect([...text.matchAll(/<text class="side"[^>]*>([A-Z])</g)].map(([, letter]) => letter).join('')).toBe('RLRLAP');
     expect(text).toContain('image left is the patient’s right');
     expect(readable(text)).toContain('Reference: none. Source model: nothing in these slices.');
     expect(readable(text)).toContain('Adapted 0.940 Source 0.790, change +0.150');
     slices[0]!.masks.source[0] = 1;
-    const partly = readable(renderReport(showing(data, [{ ...first!, slices }])));
+    const partly = readable(drawn(showing([{ ...first!, slices }])));
     expect(partly).toContain('Source model: nothing in the coronal and sagittal slice.');
   });
 
   it('have a scale bar of a round length, at the scale of the slices', () => {
-    const data = plausibleReport(256);
-    const text = renderReport(showing(data, panelsOf(data).slice(0, 1)));
+    const text = drawn(showing(panelsOf(heads(256)).slice(0, 1)));
     const [, width] = /class="slices" viewBox="0 0 ([\d.]+)/.exec(text)!;
     expect(Number(width)).toBeCloseTo(3 * 256 * (1 + (2 / 3) * 3 * 0.012), 0); // three slices of 256 mm and two gaps
     expect(text).toMatch(/class="scale" d="M[\d.]+ [\d.]+h50"/);
@@ -227,8 +259,7 @@ describe('image panels', () => {
   });
 
   it('show the best first and the worst last, whatever the order given', () => {
-    const data = plausibleReport(16);
-    const text = renderReport(showing(data, panelsOf(data).slice(0, 3).toReversed()));
+    const text = drawn(showing(panelsOf(heads(16)).slice(0, 3).toReversed()));
     const order = [...text.matchAll(/<b class="which">(\w+)</g)].map((match) => match[1]);
     expect(order).toEqual(['best', 'median', 'worst']);
   });
@@ -242,12 +273,7 @@ describe('tables and headline', () => {
     dice: surfaceDice,
     kept: 'adapted',
   });
-  const small: ReportData = {
-    title: 'T',
-    description: 'D',
-    headline: { sentence: 'S', more: [] },
-    provenance: { facts: [], settings: [], files: [] },
-    classes: ['brain'],
+  const small: NonNullable<PageData['scores']> = {
     toleranceMm: 2,
     methods: [
       { name: 'source', label: 'Source', trainedParameters: 0, adapterBytes: null },
@@ -260,11 +286,9 @@ describe('tables and headline', () => {
       score('B', 'source', [0.6, 0.6]),
       { ...score('B', 'lora', [0.5, 0.6]), kept: 'source', guard: 'It collapsed.' },
     ],
-    notes: [],
-    curves: [],
-    images: { method: 'ConvLoRA', groups: [] },
   };
-  const render = (changes: Partial<ReportData> = {}) => readable(renderReport({ ...small, ...changes }));
+  const render = (changes: Partial<typeof small> = {}) =>
+    readable(drawn({ title: 'T', description: 'D', notes: [], scores: { ...small, ...changes } }));
 
   it('have mean ± standard deviation over seeds, the best marked, means, and costs', () => {
     const text = render();
@@ -299,20 +323,15 @@ describe('tables and headline', () => {
     ).toContain('A | 4.00 | 3.00 ★ |');
   });
 
-  it('leave out what there is nothing to say of', () => {
-    const text = renderReport(small);
-    for (const id of ['limits', 'images', 'curves']) expect(text).not.toContain(`id="${id}"`);
-    expect(renderReport({ ...small, targets: [], methods: [], scores: [] })).toContain('id="scores"');
+  it('are there also where nothing was scored', () => {
+    expect(render({ targets: [], methods: [], scores: [] })).toContain('not computed');
   });
 });
 
-const panelsOf = ({ images }: ReportData) => images.groups.flatMap(({ panels }) => panels);
+const panelsOf = (groups: readonly PanelGroup[]) => groups.flatMap(({ panels }) => panels);
 
-/** The data with these panels only. */
-const showing = (data: ReportData, panels: Panel[]): ReportData => ({
-  ...data,
-  images: { ...data.images, groups: [{ title: 'A', panels }] },
-});
+/** A page with these panels only. */
+const showing = (panels: Panel[]): PageData => plausiblePage({ groups: [{ title: 'A', panels }] });
 
 /** Text as read: cells end in ' |', tags and line breaks are gone. */
 function readable(page: string): string {

@@ -1,10 +1,9 @@
 /** The curves of an adaptation's report: training on the source, and what the selection saw on the targets. */
 
 import type { ReportCurve } from '../../report/index.js';
-import type { RunFolder } from '../folder.js';
 import type { Result } from './results.js';
 
-interface EpochRecord {
+export interface EpochRecord {
   kind: string;
   seed: number;
   task: string;
@@ -14,11 +13,9 @@ interface EpochRecord {
 }
 
 /** Of every seed. */
-export function trainingCurves(folder: RunFolder): ReportCurve[] {
+export function trainingCurves(log: readonly EpochRecord[]): ReportCurve[] {
   // The oracle's training has a method.
-  const lines = folder
-    .readLog<EpochRecord>()
-    .filter(({ kind, task, method }) => kind === 'epoch' && task === 'network' && method === undefined);
+  const lines = log.filter(({ kind, task, method }) => kind === 'epoch' && task === 'network' && method === undefined);
   const series = (value: string) =>
     [...new Set(lines.map(({ seed }) => seed))].map((seed) => ({
       name: `seed ${seed}`,

@@ -3,80 +3,127 @@ import type { Pausing } from '../../core/index.js';
 import { type Dataset, siteOf } from '../../data/index.js';
 import { meanScore } from '../../jobs/index.js';
 import { extentTitles } from '../../metrics/index.js';
-import { fixed, type Headline, type ReportData, renderReport, sourceMethod } from '../../report/index.js';
+import {
+  encodeGroups,
+  fixed,
+  type Headline,
+  type Outlined,
+  type PageScores,
+  type PageSelection,
+  sourceMethod,
+} from '../../report/index.js';
+import { casesOf } from '../comparison/cases.js';
 import { comparisonOf } from '../comparison/sharing.js';
-import type { Gathered } from '../findings.js';
+import type { Gathered, PageParts, SoFar } from '../findings.js';
 import type { RunFolder } from '../folder.js';
 import type { StudyReport } from '../outcome.js';
 import { picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
 import { verdictOn } from '../verdict.js';
-import { lookCurves, trainingCurves } from './curves.js';
+import { type EpochRecord, lookCurves, trainingCurves } from './curves.js';
 import { defaultMethod, describeNetwork, oracleMethod, type Recipe, rowsOf } from './recipe.js';
+import type { Result } from './results.js';
 import type { AdaptationKind, Summary } from './summary.js';
 
 export function* reportOf(gathered: Gathered<AdaptationKind>): Pausing<StudyReport> {
-  const { folder, recipe, dataset, found, summary, entries } = gathered;
+  const { folder, recipe, dataset, found, summary } = gathered;
   const results = found.done.map(({ result }) => result);
   const shown = methodToShow(recipe);
-  const rows = rowsOf(recipe);
-  const unadapted = rows.flatMap(({ method, name }) => (method === sourceMethod ? [name] : []));
-  const comparison = comparisonOf(entries, 'surfaceDice', unadapted);
-  const labelOf = (name: string) => rows.find((one) => one.name === name)!.label;
+  const { unadapted, labelOf } = namesIn(recipe);
+  const parts = partsOf({ ...gathered, log: folder.readLog() });
   const groups = recipe.targets.map((target) => ({ title: target, shown: shownOn(gathered, target, shown) }));
-  const data: Omit<ReportData, 'provenance' | 'images'> = {
-    ...{ title: recipe.title, description: recipe.description, toleranceMm: recipe.toleranceMm },
-    scored: extentTitles[recipe.scored],
-    ...{ classes: recipe.classes, targets: recipe.targets },
-    headline: comparison
-      ? verdictOn(comparison, {
-          main: shown,
-          noun: 'method',
-          labelOf: (name) => (unadapted.includes(name) ? 'the source model' : labelOf(name)),
-          seeds: recipe.seeds.length,
-        })
-      : alone(summary),
-    methods: summary.methods.map(({ name, label, trainedParameters, adapterBytes }) => ({
-      ...{ name, label, trainedParameters, adapterBytes, oracle: name === oracleMethod },
-      seconds: results.filter(({ method }) => method === name).reduce((sum, { seconds }) => sum + seconds, 0),
-    })),
-    scores: recipe.targets.flatMap((target) =>
-      summary.methods.map(({ name, surfaceDice, surfaceDiceOnSlices, boundaryBias, gapClosed, dice, guarded }) => {
-        const reasons = guarded.filter((one) => one.target === target);
-        const kept = results.find(({ method, target: own }) => method === name && own === target)?.kept;
-        return {
-          target,
-          method: name,
-          surfaceDice: surfaceDice[target].values,
-          surfaceDiceOnSlices: surfaceDiceOnSlices[target].values,
-          boundaryBias: boundaryBias[target].values,
-          gapClosed: gapClosed[target],
-          dice: dice[target].values,
-          kept: typeof kept === 'string' ? kept : 'adapted',
-          ...(reasons.length > 0 && {
-            guard: reasons
-              .map(({ seed, fold, reason }) => `seed ${seed}${fold ? `, fold ${fold}` : ''}: ${reason}`)
-              .join('; '),
-          }),
-        };
-      }),
-    ),
-    ...(comparison && { comparison }),
-    notes: notesOf(recipe, summary),
-    curves: [...trainingCurves(folder), ...lookCurves(results, shown)],
-  };
+  const headline = parts.comparison
+    ? verdictOn(parts.comparison, {
+        main: shown,
+        noun: 'method',
+        labelOf: (name) => (unadapted.includes(name) ? 'the source model' : labelOf(name)),
+        seeds: recipe.seeds.length,
+      })
+    : alone(summary);
+  const outlined: Outlined[] = ['truth', 'source', 'adapted'];
   return {
-    headline: data.headline,
+    headline,
     provenance: provenanceOf(folder, factsOf(folder, recipe, dataset), [
       ...found.sources.map(({ model }) => ({ name: model.file, sha256: model.sha256 })),
       ...results.flatMap(({ adapter }) => (adapter ? [{ name: adapter.file, sha256: adapter.sha256 }] : [])),
     ]),
     groups: yield* picturesOf(folder, groups, recipe.classes.length),
-    outlined: ['truth', 'source', 'adapted'],
-    render: (provenance, pictures) =>
-      renderReport({ ...data, provenance, images: { method: labelOf(shown), groups: pictures } }),
+    outlined,
+    page: (provenance, pictures) => ({
+      ...{ title: recipe.title, description: recipe.description, headline, notes: notesOf(recipe, summary) },
+      ...parts,
+      scores: scoresOf(recipe, summary, results),
+      images: {
+        about: `For each target the best, the median and the worst case by the surface Dice of ${labelOf(shown)}; of each plane the slice with most of the reference.`,
+        ...{ outlined, classes: recipe.classes, groups: encodeGroups(pictures) },
+      },
+      provenance,
+    }),
   };
 }
+
+/** What there is of a run that may be under way. */
+export function partsOf({ recipe, found, entries, log }: SoFar<AdaptationKind>): PageParts {
+  const results = found.done.map(({ result }) => result);
+  const main = methodToShow(recipe);
+  const { unadapted, labelOf } = namesIn(recipe);
+  const comparison = comparisonOf(entries, 'surfaceDice', unadapted);
+  const cases = casesOf(entries, 'surfaceDice', { main, baseline: comparison?.baseline, labelOf });
+  return {
+    ...(cases && { cases }),
+    ...(comparison && { comparison }),
+    selections: selectionsOf(results, labelOf),
+    curves: [{ charts: [...trainingCurves(log as readonly EpochRecord[]), ...lookCurves(results, main)] }],
+  };
+}
+
+/** The source model's names in the recipe, and what every method is called. */
+function namesIn(recipe: Recipe) {
+  const rows = rowsOf(recipe);
+  return {
+    unadapted: rows.flatMap(({ method, name }) => (method === sourceMethod ? [name] : [])),
+    labelOf: (name: string) => rows.find((one) => one.name === name)!.label,
+  };
+}
+
+const scoresOf = (recipe: Recipe, summary: Summary, results: readonly Result[]): PageScores => ({
+  ...{ toleranceMm: recipe.toleranceMm, scored: extentTitles[recipe.scored], targets: recipe.targets },
+  methods: summary.methods.map(({ name, label, trainedParameters, adapterBytes }) => ({
+    ...{ name, label, trainedParameters, adapterBytes, oracle: name === oracleMethod },
+    seconds: results.filter(({ method }) => method === name).reduce((sum, { seconds }) => sum + seconds, 0),
+  })),
+  scores: recipe.targets.flatMap((target) =>
+    summary.methods.map(({ name, surfaceDice, surfaceDiceOnSlices, boundaryBias, gapClosed, dice, guarded }) => {
+      const reasons = guarded.filter((one) => one.target === target);
+      const kept = results.find(({ method, target: own }) => method === name && own === target)?.kept;
+      return {
+        target,
+        method: name,
+        surfaceDice: surfaceDice[target].values,
+        surfaceDiceOnSlices: surfaceDiceOnSlices[target].values,
+        boundaryBias: boundaryBias[target].values,
+        gapClosed: gapClosed[target],
+        dice: dice[target].values,
+        kept: typeof kept === 'string' ? kept : 'adapted',
+        ...(reasons.length > 0 && {
+          guard: reasons
+            .map(({ seed, fold, reason }) => `seed ${seed}${fold ? `, fold ${fold}` : ''}: ${reason}`)
+            .join('; '),
+        }),
+      };
+    }),
+  ),
+});
+
+/** What was seen of every adaptation that had candidates. */
+const selectionsOf = (results: readonly Result[], labelOf: (name: string) => string): PageSelection[] =>
+  results
+    .filter(({ looks }) => looks.length > 1)
+    .map(({ seed, target, fold, method, kept, guard, looks }) => ({
+      place: [`seed ${seed}`, target, ...(fold ? [`fold ${fold}`] : [])].join(', '),
+      ...{ method: labelOf(method), kept: String(kept), ...(guard !== undefined && { guard }) },
+      looks: looks.map(({ candidate, ...seen }) => ({ candidate: String(candidate), ...seen })),
+    }));
 
 /**
  * The method that pictures and headline are about, which no score chooses: the default one where the recipe has it, or the
@@ -137,6 +184,7 @@ function shownOn({ recipe, dataset, found, naming }: Gathered<AdaptationKind>, t
         return {
           one: cases.find(({ name }) => name === scored.name)!,
           name: recipe.seeds.length > 1 ? `${told}, seed ${seed}` : told,
+          caseName: told,
           seed,
           score: meanScore([scored], 'surfaceDice'),
           before: before && meanScore([before], 'surfaceDice'),

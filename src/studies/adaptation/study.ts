@@ -29,7 +29,7 @@ import { checkpointPath, modelPath } from '../tasks.js';
 import { standingResult } from '../whole.js';
 import { refusals } from './extension.js';
 import { type AdaptationTask, type Oracle, parseAdaptationRecipe, type Recipe, splitName } from './recipe.js';
-import { reportOf } from './report.js';
+import { partsOf, reportOf } from './report.js';
 import { modelsFound, readFound, type SourceResult, sourcePath } from './results.js';
 import { type AdaptationKind, summarise } from './summary.js';
 import { tablesOf } from './tables.js';
@@ -79,6 +79,7 @@ export const adaptationStudy: Study<AdaptationKind> = {
       values: { ...meansOf('surface dice', surfaceDice), ...meansOf('dice', dice) },
     })),
   report: reportOf,
+  parts: partsOf,
 };
 
 /** Trains the network on the source and scores it there, unless a model with its scores stands. */

@@ -1,7 +1,6 @@
 /** The curves of a federated run's report: Dice and loss by round or epoch, and Dice by what was moved. */
 
-import type { FederationReport, ReportCurve } from '../../report/index.js';
-import type { RunFolder } from '../folder.js';
+import type { PageData, ReportCurve } from '../../report/index.js';
 import type { FederationRecipe, RegimeTask } from './recipe.js';
 import type { Found } from './results.js';
 
@@ -10,7 +9,7 @@ type Key = RegimeTask['key'];
 /** What a line of the log is about. */
 const keys = ['seed', 'plan', 'regime', 'site'] as const satisfies (keyof Key)[];
 
-interface LogRecord extends Key {
+export interface LogRecord extends Key {
   kind: string;
   /** From 0. */
   epoch?: number;
@@ -28,11 +27,11 @@ function averaged(points: readonly [round: number, value: number][]): [number, n
 
 /** For every plan and site two charts with a line for each regime: Dice on validation cases, and loss in training. */
 export function roundCurves(
-  folder: RunFolder,
+  lines: readonly LogRecord[],
   { sites, variants, tasks }: FederationRecipe,
   { ledger }: Found,
-): FederationReport['curves'] {
-  const log = folder.readLog<LogRecord>().filter(({ kind }) => kind === 'epoch');
+): NonNullable<PageData['curves']> {
+  const log = lines.filter(({ kind }) => kind === 'epoch');
   // A resumed run repeats epochs; the last line of each holds.
   const epochs = [
     ...new Map(log.map((one) => [[one.seed, one.plan, one.regime, one.site, one.epoch].join(), one])).values(),
@@ -68,7 +67,7 @@ export function roundCurves(
       ])
       .map((chart) => ({ ...chart, series: chart.series.filter(({ points }) => points.length > 0) }))
       .filter(({ series }) => series.some(({ points }) => points.length > 1));
-    return charts.length > 0 ? [{ plan: variant.name, charts }] : [];
+    return charts.length > 0 ? [{ title: variant.name, charts }] : [];
   });
 }
 

@@ -2,11 +2,12 @@
 import type { Comparison } from '../../compare/index.js';
 import { bytes, change, fixed, type Headline, listed } from '../../report/index.js';
 import { verdictOn } from '../verdict.js';
+import type { FederationRecipe } from './recipe.js';
 import type { FederationSummary, PlanSummary } from './summary.js';
 
 /** The plan that pictures and headline are about, which no score chooses: the first that is run in rounds. */
-export const planToShow = ({ plans }: FederationSummary): PlanSummary =>
-  plans.find(({ regimes }) => regimes.federated) ?? plans[0];
+export const planToShow = ({ variants }: FederationRecipe): string =>
+  (variants.find(({ regimes }) => regimes.includes('federated')) ?? variants[0]).name;
 
 const regimeWords: Record<string, string> = {
   federated: 'in rounds',

@@ -3,49 +3,66 @@ import type { Pausing } from '../../core/index.js';
 import { sha256 } from '../../core/index.js';
 import { type Dataset, siteOf, viewsOf } from '../../data/index.js';
 import { meanScore } from '../../jobs/index.js';
-import { type FederationReport, type LedgerTable, renderFederationReport } from '../../report/index.js';
+import { encodeGroups, type LedgerTable, type Outlined } from '../../report/index.js';
+import { casesOf } from '../comparison/cases.js';
 import { comparisonOf } from '../comparison/sharing.js';
-import type { Gathered } from '../findings.js';
+import type { Gathered, PageParts, SoFar } from '../findings.js';
 import type { RunFolder } from '../folder.js';
 import type { Naming } from '../names.js';
 import type { StudyReport } from '../outcome.js';
 import { picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
 import { modelPath } from '../tasks.js';
-import { byteCurve, roundCurves } from './curves.js';
+import { byteCurve, type LogRecord, roundCurves } from './curves.js';
 import { headlineOf, planToShow } from './headline.js';
 import type { FederationRecipe } from './recipe.js';
 import type { Found, RegimeResult } from './results.js';
 import type { FederationKind } from './summary.js';
 
 export function* reportOf(gathered: Gathered<FederationKind>): Pausing<StudyReport> {
-  const { folder, recipe, dataset, found, summary, naming, entries } = gathered;
-  const { title, description, seeds, sites, variants } = recipe;
-  const main = planToShow(summary);
-  const plan = main.name;
-  const comparison = comparisonOf(entries, 'dice', [`${plan}/local`, `${plan}/centralised`]);
-  const data: Omit<FederationReport, 'provenance' | 'images'> = {
-    ...{ title, description, summary },
-    headline: headlineOf(summary, main, comparison),
-    ...(comparison && { comparison }),
-    notes: notesOf(recipe),
-    curves: roundCurves(folder, recipe, found),
-    bytes: byteCurve(recipe, found),
-    ledgers: variants.flatMap(({ name }) =>
-      seeds.map((seed) => ledgerTable(found, name, seed, naming)).filter(({ rounds }) => rounds.length > 0),
-    ),
-  };
+  const { folder, recipe, dataset, found, summary } = gathered;
+  const { title, description, seeds, sites, classes } = recipe;
+  const plan = planToShow(recipe);
+  const main = summary.plans.find(({ name }) => name === plan)!;
+  const parts = partsOf({ ...gathered, log: folder.readLog() });
+  const headline = headlineOf(summary, main, parts.comparison);
   const groups = main.regimes.federated ? sites.map((title) => ({ title, shown: shownAt(gathered, plan, title) })) : [];
+  const outlined: Outlined[] = ['truth', 'local', 'federated'];
   return {
-    headline: data.headline,
+    headline,
     provenance: provenanceOf(folder, factsOf(folder, recipe, dataset), [
       ...seeds.map(modelPath).map((name) => ({ name, sha256: sha256(folder.file(name)) })),
       ...found.done.flatMap(({ result }) => result.adapters.map(({ file, sha256 }) => ({ name: file, sha256 }))),
     ]),
-    groups: yield* picturesOf(folder, groups, recipe.classes.length),
-    outlined: ['truth', 'local', 'federated'],
-    render: (provenance, pictures) =>
-      renderFederationReport({ ...data, provenance, images: { plan, groups: pictures } }),
+    groups: yield* picturesOf(folder, groups, classes.length),
+    outlined,
+    page: (provenance, pictures) => ({
+      ...{ title, description, headline, notes: notesOf(recipe), ...parts, regimes: summary },
+      images: {
+        about: `For each site the best, the median and the worst test case by the Dice of the federated model, plan ${plan}, first seed; of each plane the slice with most of the reference.`,
+        ...{ outlined, classes, groups: encodeGroups(pictures) },
+      },
+      provenance,
+    }),
+  };
+}
+
+/** What there is of a run that may be under way. */
+export function partsOf({ recipe, found, naming, entries, log }: SoFar<FederationKind>): PageParts {
+  const { variants, seeds } = recipe;
+  const plan = planToShow(recipe);
+  const comparison = comparisonOf(entries, 'dice', [`${plan}/local`, `${plan}/centralised`]);
+  const baseline = comparison?.baseline;
+  const cases = casesOf(entries, 'dice', { main: `${plan}/federated`, baseline, labelOf: (name) => name });
+  const moved = byteCurve(recipe, found);
+  return {
+    ...(cases && { cases }),
+    ...(comparison && { comparison }),
+    curves: roundCurves(log as readonly LogRecord[], recipe, found),
+    ...(moved && { moved }),
+    ledgers: variants.flatMap(({ name }) =>
+      seeds.map((seed) => ledgerTable(found, name, seed, naming)).filter(({ rounds }) => rounds.length > 0),
+    ),
   };
 }
 
@@ -120,7 +137,7 @@ function shownAt({ recipe, dataset, found, naming }: Gathered<FederationKind>, p
   );
   const together = results.find(({ regime }) => regime === 'federated')!;
   const alone = results.find((one) => one.regime === 'local' && one.site === site);
-  const casesOf = (result: RegimeResult) => result.cases.filter((one) => one.site === site);
+  const ofSite = (result: RegimeResult) => result.cases.filter((one) => one.site === site);
   const adapterOf = ({ adapters }: RegimeResult) =>
     adapters.find((one) => one.site === null || one.site === site)!.file;
   const outlines = [
@@ -128,13 +145,13 @@ function shownAt({ recipe, dataset, found, naming }: Gathered<FederationKind>, p
     { of: 'federated' as const, adapter: adapterOf(together) },
   ];
   const { cases } = siteOf(dataset, site);
-  const candidates = casesOf(together).map((scored) => ({
-    ...{ seed, outlines, name: naming.of(scored), score: meanScore([scored], 'dice') },
+  const candidates = ofSite(together).map((scored) => ({
+    ...{ seed, outlines, name: naming.of(scored), caseName: naming.of(scored), score: meanScore([scored], 'dice') },
     one: cases.find(({ name }) => name === scored.name)!,
     before:
       alone &&
       meanScore(
-        casesOf(alone).filter(({ name }) => name === scored.name),
+        ofSite(alone).filter(({ name }) => name === scored.name),
         'dice',
       ),
   }));

@@ -1,0 +1,2 @@
+/** What Vite makes of style sheets. */
+declare module '*.css';

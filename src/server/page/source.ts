@@ -1,0 +1,18 @@
+/**
+ * What a page is made of, by what is named: a run's folder, a page that was written, or several runs. Folders of another
+ * kind get another `PageSource` here.
+ */
+import { statSync } from 'node:fs';
+import type { MeasureName } from '../../compare/index.js';
+import { type PageSource, RunPage, readPage, sideBySidePage } from '../../studies/index.js';
+
+/** @throws GraftError RUN_MISSING, and what reading a recipe throws */
+export function pageSource(places: readonly string[], measure: MeasureName): PageSource {
+  const [place] = places;
+  if (places.length > 1) {
+    const runs = places.map((folder) => new RunPage(folder));
+    return { mark: () => runs.map((run) => run.mark()).join('\n'), read: () => sideBySidePage(places, measure) };
+  }
+  const state = statSync(place, { throwIfNoEntry: false });
+  return state?.isFile() ? { mark: () => '', read: () => readPage(place) } : new RunPage(place);
+}

@@ -1,0 +1,150 @@
+/**
+ * The page of a run, from its folder alone, which is only read: of a run that is done what it wrote into `report.html`, of
+ * one that is under way, or was stopped, what there is so far.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { isFolderLocked, Log } from '../core/index.js';
+import { type PageData, readPageFile } from '../report/index.js';
+import { openRun } from './comparison/runs.js';
+import { entriesOf } from './comparison/scores.js';
+import { renamed } from './comparison/sharing.js';
+import { runError } from './errors.js';
+import { type RunFiles, readRunJson } from './folder.js';
+import type { AnyRecipe } from './kinds.js';
+import { namingOf, pseudonymFile } from './names.js';
+import { asTyped } from './provenance.js';
+import type { AnyStudy } from './study.js';
+import { resultPath, type Task } from './tasks.js';
+
+/** Where a page's data come from, again and again. */
+export interface PageSource {
+  /** Another text when the data are others. */
+  mark(): string;
+  /** @throws GraftError where what lies on the disk cannot be read */
+  read(): PageData;
+}
+
+interface Line {
+  time: number;
+  task?: string;
+  epoch?: number;
+}
+
+export class RunPage implements PageSource {
+  readonly #folder: string;
+  readonly #log: Log;
+  /** What has been read of the log, and up to which byte. */
+  readonly #lines: Line[] = [];
+  #end = 0;
+  /** Pseudonyms that the run has not drawn yet. */
+  readonly #drawn: Record<string, string> = {};
+
+  /** @throws GraftError RUN_MISSING, and what reading a recipe throws */
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#log = new Log(join(folder, 'metrics.jsonl'));
+    openRun(folder);
+  }
+
+  mark(): string {
+    const states = ['metrics.jsonl', 'report.html', 'recipe.yaml', 'lock.json', ...resultsIn(this.#folder)].map(
+      (name) => {
+        const state = statSync(join(this.#folder, name), { throwIfNoEntry: false });
+        return state ? `${name} ${state.size} ${state.mtimeMs}` : name;
+      },
+    );
+    return [String(isFolderLocked(this.#folder)), ...states].join('\n');
+  }
+
+  read(): PageData {
+    const report = join(this.#folder, 'report.html');
+    const working = isFolderLocked(this.#folder);
+    if (!working && existsSync(report)) {
+      const data = pageIn(report);
+      if (data) return data;
+    }
+    return this.#soFar(working);
+  }
+
+  #soFar(working: boolean): PageData {
+    const { files, run } = openRun(this.#folder);
+    const { study, recipe } = run as AnyRecipe & { study: AnyStudy; recipe: { names: 'show' | 'pseudonym' } };
+    const { title, description, tasks } = recipe;
+    const found = study.read(files, recipe);
+    const models = study.models(recipe, found);
+    const known = files.has(pseudonymFile) ? files.readJson<Record<string, string>>(pseudonymFile) : {};
+    const names = Object.assign(this.#drawn, known);
+    const naming = namingOf(
+      recipe.names,
+      models.flatMap(({ cases }) => cases),
+      names,
+    );
+    const entries = renamed(entriesOf(recipe, models), naming);
+    const log = this.#readLog();
+    const done = doneOf(files, tasks);
+    const { command } = readRunJson<{ command?: string[] }>(files.file('run.json'));
+    return {
+      ...{ title, description, notes: notesOn(done, working) },
+      ...(working && { running: { text: progressOf(done, log) } }),
+      ...study.parts({ recipe, found, naming, entries, log }),
+      provenance: { facts: [], command: command?.map(asTyped).join(' '), settings: [], files: [] },
+    };
+  }
+
+  #readLog(): readonly Line[] {
+    if ((statSync(this.#log.file, { throwIfNoEntry: false })?.size ?? 0) < this.#end) {
+      this.#lines.length = 0;
+      this.#end = 0;
+    }
+    for (const { record, end } of this.#log.readFrom<Line>(this.#end)) {
+      this.#lines.push(record);
+      this.#end = end;
+    }
+    return this.#lines;
+  }
+}
+
+/** What is in a page's file. @throws GraftError PAGE_DAMAGED */
+export function readPage(file: string): PageData {
+  const data = pageIn(file);
+  if (data) return data;
+  throw runError('PAGE_DAMAGED', { file, reason: 'it holds no data of a page' });
+}
+
+/** Undefined where it is another file, such as the report of an earlier version. @throws GraftError PAGE_DAMAGED */
+function pageIn(file: string): PageData | undefined {
+  try {
+    return readPageFile(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw runError('PAGE_DAMAGED', { file, reason: (error as Error).message.split('\n')[0] }, error);
+  }
+}
+
+const resultsIn = (folder: string): string[] =>
+  existsSync(join(folder, 'results'))
+    ? readdirSync(join(folder, 'results'), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => join('results', name))
+        .sort()
+    : [];
+
+/** How many models are scored, and how many there will be. */
+function doneOf(files: RunFiles, tasks: readonly Task[]): { done: number; total: number } {
+  const paths = [...new Set(tasks.map(resultPath))];
+  return { done: paths.filter((path) => files.has(path)).length, total: paths.length };
+}
+
+const notesOn = ({ done, total }: { done: number; total: number }, working: boolean): string[] =>
+  done === total
+    ? []
+    : [
+        `${done} of ${total} models are trained and scored. Means over some of them may mislead.`,
+        ...(working ? [] : ['The run was stopped; "graft run … --resume" goes on with it.']),
+      ];
+
+function progressOf({ done, total }: { done: number; total: number }, log: readonly Line[]): string {
+  const last = log.at(-1);
+  const now = last?.task ? `: ${last.task}${last.epoch === undefined ? '' : `, epoch ${last.epoch + 1}`}` : '';
+  return `At work${now}. ${done} of ${total} models are done.`;
+}
