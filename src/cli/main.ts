@@ -10,6 +10,7 @@ import { registerCoordinator } from './commands/coordinator/index.js';
 import { registerData } from './commands/data/index.js';
 import { registerDoctor } from './commands/doctor.js';
 import { registerEvaluate } from './commands/evaluate.js';
+import { registerExport } from './commands/export.js';
 import { registerFederate } from './commands/federate.js';
 import { registerFederation } from './commands/federation/index.js';
 import { registerPacs } from './commands/pacs/index.js';
@@ -72,6 +73,7 @@ const commands = [
   registerPretrain,
   registerPredict,
   registerServe,
+  registerExport,
   registerEvaluate,
   registerCompare,
   registerPage,

@@ -6,12 +6,18 @@ import { initialiseModule, type Module } from '../nn/index.js';
 import { noGrad, scope, type Tensor } from '../torch/index.js';
 import type { Dropout } from './dropout.js';
 import { peftError } from './errors.js';
+import type { LowRankUpdate } from './low-rank.js';
 
 export interface Attached {
   /** Whether `merge` is possible: the update can be written into weights of the base. */
   readonly mergeable: boolean;
   /** The adapter's own tensors, which training may change. */
   parameters(): Set<Tensor>;
+  /**
+   * What it adds to weights, as products of two factors; one for each layer.
+   * @throws GraftError ADAPTER_NO_PRODUCT where the method, or one of its settings, has no such form
+   */
+  lowRank(): LowRankUpdate[];
   /**
    * Switches dropout on for training steps, with masks that follow from the seed alone, or off again. A step that is
    * repeated with the same seed, as after resuming or where activations are computed anew, sees the same masks.
@@ -34,6 +40,8 @@ export interface AdapterPiece {
     readonly dropout?: Dropout;
     /** Writes the update into the base weights; absent where that cannot be done. */
     merge?(): void;
+    /** What it adds to each layer; absent where that is no product of two factors. */
+    lowRank?(): LowRankUpdate[];
   };
   /** Among whose tensors the piece's appear. */
   readonly owner: Module;
@@ -77,6 +85,14 @@ export function attach(network: Module, pieces: AdapterPiece[], seed: number): A
   return {
     mergeable,
     parameters: () => new Set(inside.flatMap(({ adapter }) => [...adapter.parameters().values()])),
+    lowRank: () =>
+      inside.flatMap(({ adapter, path }) => {
+        if (adapter.lowRank) return adapter.lowRank();
+        throw peftError('ADAPTER_NO_PRODUCT', {
+          layer: path,
+          reason: 'its method shares factors or adds layers of its own',
+        });
+      }),
     setDropout(seed) {
       for (const { adapter } of inside) if (adapter.dropout) adapter.dropout.seed = seed;
     },

@@ -17,6 +17,11 @@ export const peftErrors = {
     message: 'The adapter is not in the network any more: it was merged into the base weights, or detached.',
     hint: 'Merging twice would add its update twice. Attach an adapter to a fresh base to merge it.',
   },
+  ADAPTER_NO_PRODUCT: {
+    exit: 'usage',
+    message: 'The update of {layer} cannot be written as a product of two factors: {reason}.',
+    hint: 'Programs that know LoRA alone cannot hold it. Export the merged weights instead (--format weights), where it can be merged.',
+  },
   ADAPTER_PLACE: {
     exit: 'usage',
     message: '{method} adapts {place}; this network has none.',

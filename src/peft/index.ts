@@ -10,6 +10,7 @@ export { attachFact, factPieces } from './fact/inject.js';
 export * from './lora/config.js';
 export { attachLora, loraPieces } from './lora/inject.js';
 export { isLoraFactor, loraWeightOf } from './lora/names.js';
+export * from './low-rank.js';
 export * from './plan.js';
 export * from './slice-adapter/config.js';
 export { attachSliceAdapters, sliceAdapterPieces } from './slice-adapter/inject.js';

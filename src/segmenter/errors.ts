@@ -12,6 +12,11 @@ export const segmenterErrors = {
     message: '{file}: says itself how its images are prepared, so --scaling cannot be given.',
     hint: 'Leave --scaling out; it is for checkpoints as other programs publish them.',
   },
+  EXPORT_WITHOUT_FACTORS: {
+    exit: 'usage',
+    message: '{adapter}: has no low-rank factors, and the form of peft is for these.',
+    hint: 'Give an adapter of LoRA or ConvLoRA, or export the merged weights with --format weights.',
+  },
   ADAPTER_UNKNOWN: {
     exit: 'model',
     message: '{file}: is not an adapter that graft wrote ({reason}).',

@@ -2,6 +2,7 @@
 export { type Adapter, adapterBytes, loadAdapter, planNamed, planOf, saveAdapter } from './adapter.js';
 export { domainOf, firstNorms, statisticsOfVolume } from './domain.js';
 export { segmenterErrors } from './errors.js';
+export { exportPeft, exportWeights } from './export.js';
 export { loadFoundation, loadSegmenter, saveSegmenter } from './file.js';
 export { labelledLoss, probabilitiesOf, segmentationLoss, softCrossEntropy } from './loss.js';
 export * from './predict.js';

@@ -11,7 +11,7 @@ import {
   unnamedClasses,
 } from '../networks/index.js';
 import { Base, initialiseModule, joinStates, partOf, type State } from '../nn/index.js';
-import { attachPlan } from '../peft/index.js';
+import { type Attached, attachPlan } from '../peft/index.js';
 import { type Adapter, planOf } from './adapter.js';
 import { segmenterError } from './errors.js';
 import type { SourceReference } from './reference.js';
@@ -51,6 +51,7 @@ export class Segmenter implements Disposable {
   #profile: Profile | undefined;
   readonly #base: Base;
   #adapter: Adapter | undefined;
+  #attached: Attached | undefined;
 
   /** @throws GraftError CLASS_NAMES, SLICE_SIZE, and as the family's `build` */
   constructor({ family, config, classes, preparation = {}, heads, device = 'cpu' }: SegmenterParts) {
@@ -136,15 +137,18 @@ export class Segmenter implements Disposable {
   use(adapter: Adapter | undefined): void {
     this.#base.clear();
     this.#adapter = undefined;
+    this.#attached = undefined;
     if (!adapter) return;
     const { family } = this;
     if (adapter.family !== family.name)
       throw segmenterError('ADAPTER_OTHER_FAMILY', {
         ...{ file: adapter.name, expected: adapter.family, found: family.name },
       });
-    this.#base.use(adapter, () =>
-      attachPlan(this.network, planOf(family, adapter.method)!, family.adapter.parse(adapter.options)),
-    );
+    this.#base.use(adapter, () => {
+      const options = family.adapter.parse(adapter.options);
+      this.#attached = attachPlan(this.network, planOf(family, adapter.method)!, options);
+      return this.#attached;
+    });
     this.#adapter = adapter;
   }
 
@@ -157,6 +161,12 @@ export class Segmenter implements Disposable {
     this.#preparation = this.preparation;
     this.#profile = this.profile;
     this.#adapter = undefined;
+    this.#attached = undefined;
+  }
+
+  /** The adapter in use, and what it put into the network, where its method attaches something. */
+  get inUse(): { adapter: Adapter; attached: Attached | undefined } | undefined {
+    return this.#adapter && { adapter: this.#adapter, attached: this.#attached };
   }
 
   /** The model's own preparation and profile, whatever is in use. */

@@ -36,7 +36,7 @@ export function convLoraPieces(
   for (const [path, module] of network.modules()) {
     if (!(module instanceof Convolution) || !blocks.includes(path.split('.')[0])) continue;
     if (kernels && !module.weight.shape.slice(2).every((side) => kernels.includes(side))) continue;
-    pieces.push({ path, owner: module, slots: [module], adapter: new ConvLora(module, rank, alpha) });
+    pieces.push({ path, owner: module, slots: [module], adapter: new ConvLora(path, module, rank, alpha) });
   }
   if (pieces.length === 0) throw peftError('ADAPTER_EMPTY', { blocks: blocks.join(', ') });
   return pieces;

@@ -8,8 +8,10 @@
  */
 import type { z } from 'zod';
 import { type Initialiser, type Linear, type LinearAdapter, Module } from '../../nn/index.js';
-import { linear, softmax, type Tensor, zeros } from '../../torch/index.js';
+import { cat, linear, softmax, type Tensor, zeros } from '../../torch/index.js';
 import { Dropout } from '../dropout.js';
+import { peftError } from '../errors.js';
+import type { LowRankUpdate } from '../low-rank.js';
 import type { loraSchema } from './config.js';
 
 /** Some rows of a linear layer's output, with what tells the names of their factors apart: `_q`, or nothing. */
@@ -38,6 +40,7 @@ export class Lora extends Module implements LinearAdapter {
   readonly dropout: Dropout;
   readonly #updates: Update[];
   readonly #config: LoraSettings;
+  readonly #path: string;
   /** [count], what the mixing weights are made of; where there is one update its weight is 1 */
   readonly #mixing: Tensor | undefined;
 
@@ -45,6 +48,7 @@ export class Lora extends Module implements LinearAdapter {
     super();
     const { rank, count, kind, dropout } = config;
     this.#config = config;
+    this.#path = path;
     this.dropout = new Dropout(dropout, path);
     this.#mixing = count > 1 ? this.parameter('lora_scale', zeros([count])) : undefined;
     this.#updates = targets.map((target) => {
@@ -83,9 +87,8 @@ export class Lora extends Module implements LinearAdapter {
     return output;
   }
 
-  /** s·αᵢ for each update. */
-  #weights(): (Tensor | number)[] {
-    const { scale } = this.#config;
+  /** s·αᵢ for each update. @param scale s */
+  #weights(scale = this.#config.scale): (Tensor | number)[] {
     if (!this.#mixing) return [scale];
     const mixed = softmax(this.#mixing.sigmoid(), 0).mul(scale);
     return Array.from({ length: mixed.size }, (_, i) => mixed.select(0, i));
@@ -119,6 +122,35 @@ export class Lora extends Module implements LinearAdapter {
     return squares(weight)
       .add(a.mul(cross.add(own)).sum([0], true))
       .sqrt();
+  }
+
+  /**
+   * The updates of a layer as one: their factors A stand one below the other, and their factors B side by side, each in its
+   * rows. The mixing weights go into B.
+   *
+   * @throws GraftError ADAPTER_NO_PRODUCT for DoRA
+   */
+  lowRank(): LowRankUpdate[] {
+    if (this.#config.kind === 'dora')
+      throw peftError('ADAPTER_NO_PRODUCT', {
+        layer: this.#path,
+        reason: 'its DoRA scales the columns of a weight, and that of peft the rows',
+      });
+    const shares = this.#weights(1);
+    const layers = new Set(this.#updates.map(({ layer }) => layer));
+    return [...layers].map((layer) => {
+      const updates = this.#updates.filter((update) => update.layer === layer);
+      const [rows] = layer.weight.shape;
+      const placed = updates.flatMap(({ b, start, rows: own }) =>
+        b.map((one, i) => {
+          const [, rank] = one.shape;
+          const { device } = one;
+          const rest = rows - start - own;
+          return cat([zeros([start, rank], { device }), one.mul(shares[i]), zeros([rest, rank], { device })]); // [out, r]
+        }),
+      );
+      return { layer, a: cat(updates.flatMap(({ a }) => a)), b: cat(placed, 1), scale: this.#config.scale };
+    });
   }
 
   merge(): void {
