@@ -1,12 +1,11 @@
 /** One case: what every model scored on it, and its slices. Arrow keys lead to the next worse and the next better case. */
 import { useEffect, useMemo } from 'preact/hooks';
 import { fixed } from '../../src/report/format.js';
-import { imagePanels } from '../../src/report/images.js';
 import type { PageData } from '../../src/report/page-data.js';
 import { columnsOf, defaultOrder, orderedCases } from '../case-order.js';
 import { Change } from '../parts/change.js';
-import { Drawn } from '../parts/drawn.js';
 import { caseAddress, parseRoute } from '../route.js';
+import { CaseImages } from './case-images.js';
 
 export function CasePage({ data, site, name }: { data: PageData; site: string; name: string }) {
   const { choices } = parseRoute(location.hash);
@@ -47,11 +46,7 @@ export function CasePage({ data, site, name }: { data: PageData; site: string; n
         </nav>
       </header>
       <main id="main" class="case">
-        {images && panels && panels.length > 0 ? (
-          <Drawn markup={imagePanels({ ...images, about: '', groups: [{ title: site, panels }] })} />
-        ) : (
-          <p class="muted">This file has no pictures of this case.</p>
-        )}
+        <CaseImages site={site} name={name} images={images} panels={panels ?? []} />
         {cases && order && at >= 0 && <Scores cases={cases} order={order} site={site} name={name} />}
       </main>
     </>

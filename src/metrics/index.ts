@@ -1,5 +1,6 @@
 /** Overlap and surface measures of segmentations, in millimetres. */
 export type { CaseMeasures, CaseScore } from './case-score.js';
+export { disagreement } from './disagreement.js';
 export { metricErrors } from './errors.js';
 export * from './evaluate.js';
 export * from './extent.js';

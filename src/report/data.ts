@@ -81,6 +81,8 @@ export interface ReportSlice {
   image: Uint8Array;
   /** Labels, uint8 [height, width] each, 0 outside all structures; `truth` where an expert's outline exists. */
   masks: Partial<Record<Outlined, Uint8Array>>;
+  /** Quarters of a millimetre from the reference where the model differs from it, uint8 [height, width]. */
+  heat?: Uint8Array;
   /** Whose labels go on beyond the edge of what is shown. */
   cut: Outlined[];
 }
@@ -92,6 +94,8 @@ export interface Panel {
   /** What tables call it; absent where none does. */
   caseName?: string;
   slices: ReportSlice[];
+  /** Where the model is furthest from the reference. */
+  spots?: { mm: number; slices: ReportSlice[] }[];
   /** Short lines below the name, the first in full colour: scores, mostly. */
   lines: readonly string[];
 }
@@ -132,4 +136,8 @@ export interface Drawn {
   outlined: readonly Outlined[];
   /** Names of the labels 1, 2, … */
   classes: readonly string[];
+  /** Whether it is drawn how far the last model is from the reference. */
+  heat?: boolean;
+  /** A place that is marked, in pixels of the slice. */
+  cross?: Partial<Record<Plane, readonly [row: number, column: number]>>;
 }

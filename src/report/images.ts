@@ -42,7 +42,7 @@ ${groups
   )}`;
 
 /** Line styles say whose an outline is; of several structures colours say which. */
-function legend({ outlined, classes }: Drawn): Markup {
+export function legend({ outlined, classes }: Pick<Drawn, 'outlined' | 'classes'>): Markup {
   const several = classes.length > 1;
   const colour = (of: Outlined) => cssColour(several ? [224, 229, 233] : outlineColour(of, 1, 1));
   return html`<ul class="legend">${outlined.map(

@@ -103,6 +103,7 @@ const slice = z.object({
   pixelSpacing: z.tuple([number, number]),
   png: z.base64(),
   labels: z.partialRecord(outlined, z.string()),
+  heat: z.string().exactOptional(),
   cut: z.array(outlined),
 });
 const panel = z.object({
@@ -112,6 +113,7 @@ const panel = z.object({
   caseName: z.string().exactOptional(),
   lines: texts,
   slices: z.array(slice),
+  spots: z.array(z.object({ mm: number, slices: z.array(slice) })).exactOptional(),
 });
 const images = z.object({
   /** A sentence: which cases and slices are shown. */

@@ -43,4 +43,13 @@ function turned(label: number): Colour {
   return [channel(0), channel(8), channel(4)];
 }
 
+/** How far from the reference, in mm below which a colour stands; from pale to deep, readable on grey. */
+export const heatScale: readonly (readonly [below: number, colour: Colour])[] = [
+  [1, [255, 237, 160]],
+  [2, [254, 178, 76]],
+  [4, [252, 109, 46]],
+  [8, [227, 26, 28]],
+  [Number.POSITIVE_INFINITY, [190, 0, 110]],
+];
+
 export const cssColour = (colour: Colour): string => `rgb(${colour.join(' ')})`;

@@ -9,7 +9,7 @@ import type { Drawn, Plane } from './data.js';
 import { unpackLabels } from './labels.js';
 import { html, type Markup } from './markup.js';
 import type { PageSlice } from './page-data.js';
-import { cssColour, outlineColour } from './palette.js';
+import { cssColour, heatScale, outlineColour } from './palette.js';
 
 /** At the left and the right of a slice: right, left, anterior, posterior. */
 const sides: Record<Plane, [left: string, right: string]> = {
@@ -33,7 +33,7 @@ export function drawSlices(slices: readonly PageSlice[], drawn: Drawn, label: st
   const placed = slices.map((slice, i) => {
     const x = next;
     next += sizes[i].width + gap;
-    return html`<g transform="translate(${round(x)} ${round((height - sizes[i].height) / 2)})">${drawSlice(slice, drawn)}${sideLetters(
+    return html`<g data-plane="${slice.plane}" transform="translate(${round(x)} ${round((height - sizes[i].height) / 2)})">${drawSlice(slice, drawn)}${sideLetters(
       sides[slice.plane],
       sizes[i].width,
       letter,
@@ -45,8 +45,8 @@ ${placed}${scaleBar(sizes[0].width, height, letter)}</svg>`;
 }
 
 function drawSlice(
-  { width, height, pixelSpacing: [y, x], png, labels }: PageSlice,
-  { outlined, classes }: Drawn,
+  { plane, width, height, pixelSpacing: [y, x], png, labels, heat }: PageSlice,
+  { outlined, classes, heat: heated = false, cross }: Drawn,
 ): Markup {
   const paths = outlined.flatMap((key) =>
     outlinesOf(labels[key], width, height).map(({ label, d }) => {
@@ -55,7 +55,31 @@ function drawSlice(
     }),
   );
   return html`<g transform="scale(${x} ${y})"><image width="${width}" height="${height}" preserveAspectRatio="none"
- href="data:image/png;base64,${png}"/><g transform="scale(0.5)">${paths}</g></g>`;
+ href="data:image/png;base64,${png}"/>${heated && heat !== undefined ? heatPaths(heat, width, height) : undefined}<g
+ transform="scale(0.5)">${paths}</g>${cross?.[plane] && crossPath(cross[plane], width, height)}</g>`;
+}
+
+/** A shape for each step of the scale, of the runs of pixels that are so far off. */
+function heatPaths(packed: string, width: number, height: number): Markup {
+  const quarters = unpackLabels(packed, width * height);
+  const stepOf = (quarter: number) => (quarter === 0 ? -1 : heatScale.findIndex(([below]) => quarter / 4 < below));
+  const paths = heatScale.map(() => '');
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; ) {
+      const step = stepOf(quarters[row * width + column]);
+      let end = column + 1;
+      while (end < width && stepOf(quarters[row * width + end]) === step) end++;
+      if (step >= 0) paths[step] += `M${column} ${row}h${end - column}v1h${column - end}z`;
+      column = end;
+    }
+  return html`${paths.map((d, i) => (d === '' ? undefined : html`<path class="heat" fill="${cssColour(heatScale[i][1])}" d="${d}"/>`))}`;
+}
+
+/** Two lines that leave the middle free. */
+function crossPath([row, column]: readonly [number, number], width: number, height: number): Markup {
+  const [x, y, gap] = [column + 0.5, row + 0.5, Math.max(width, height) / 40];
+  const d = `M0 ${y}H${x - gap}M${x + gap} ${y}H${width}M${x} 0V${y - gap}M${x} ${y + gap}V${height}`;
+  return html`<path class="cross" d="${d}"/>`;
 }
 
 const sideLetters = ([left, right]: [string, string], width: number, size: number): Markup =>

@@ -78,10 +78,11 @@ details { margin: 0 0 12px; } details > summary { cursor: pointer; font-weight: 
 .slices { display: block; width: 100%; max-height: 420px; background: #000; border-radius: 4px; }
 .panel > figcaption { font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
 .which { text-transform: capitalize; font-weight: 600; margin-right: 4px; }
-.slices path, .legend path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
+.slices path:not(.heat), .legend path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 path.truth { stroke-width: 4.5; stroke-opacity: 0.6; }
 path.source, path.local { stroke-width: 1.5; stroke-dasharray: 5 4; }
 path.adapted, path.federated { stroke-width: 1.5; }
+.slices .heat { fill-opacity: 0.62; stroke: none; } .slices .cross { stroke: #9fd3ff; stroke-width: 1; stroke-opacity: 0.7; }
 .slices .scale { stroke: #fff; stroke-width: 3; } .slices .scale-halo { stroke: #000; stroke-width: 5; }
 .side { fill: #fff; stroke: #000; stroke-width: 3px; vector-effect: non-scaling-stroke; paint-order: stroke; font-weight: 600;
   text-anchor: middle; dominant-baseline: central; } .scale-text { text-anchor: start; }

@@ -159,7 +159,7 @@ export function* scoredPanels(
     const lines = scored.map(
       ({ label: told, cases: all }) => `${told}: surface Dice ${meanScore([all[one.i]], 'surfaceDice').toFixed(3)}`,
     );
-    const slices = display(image, label!, yield* masksOf(models, image, cases[one.i]));
+    const slices = yield* display(image, label!, yield* masksOf(models, image, cases[one.i]));
     panels.push({ which, name: `case ${one.i + 1}`, lines, slices });
   }
   return panels;
@@ -169,7 +169,7 @@ export function* scoredPanels(
 export function* unscoredPanels(models: readonly Judged[], [first]: readonly Case[]): Pausing<Panel[]> {
   const image = readVolume(first.image);
   const nothing: Label = { ...image, data: new Uint8Array(image.data.length), hasIgnored: false };
-  const slices = display(image, nothing, yield* masksOf(models, image, first));
+  const slices = yield* display(image, nothing, yield* masksOf(models, image, first));
   return [{ which: 'median', name: 'case 1', lines: ['No label was read'], slices }];
 }
 

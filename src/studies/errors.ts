@@ -53,6 +53,11 @@ export const runErrors = {
     message: '{file}: is not the page that graft wrote ({reason}).',
     hint: 'Delete it, and let "graft run … --resume" write it again from the results in its folder.',
   },
+  CASE_UNKNOWN: {
+    exit: 'usage',
+    message: '{folder}: no model of this run was scored on a case {name} of {site}.',
+    hint: 'Choose a case from the page’s table; cases have the names that the table shows.',
+  },
   RUN_UNSCORED: {
     exit: 'data',
     message: '{folder}: no model of this run has been scored yet.',

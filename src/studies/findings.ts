@@ -12,6 +12,7 @@ import { namingOfRun, renamed } from './comparison/sharing.js';
 import type { RunFiles, RunFolder } from './folder.js';
 import type { Naming } from './names.js';
 import { outcomeOf, type StudyReport } from './outcome.js';
+import type { Candidate } from './pictures.js';
 
 /** What is particular to a kind of study. */
 export interface Kind {
@@ -51,6 +52,9 @@ export interface SoFar<K extends Kind> extends Pick<Gathered<K>, 'recipe' | 'fou
   log: readonly object[];
 }
 
+/** Where the cases of a run are found again, with what it made of them. */
+export type Shelf<K extends Kind> = Pick<Gathered<K>, 'recipe' | 'dataset' | 'found' | 'naming'>;
+
 export type PageParts = Pick<PageData, 'cases' | 'comparison' | 'selections' | 'curves' | 'moved' | 'ledgers'>;
 
 /** A table of a summary, as values. */
@@ -75,6 +79,8 @@ export interface Findings<K extends Kind> {
   report(gathered: Gathered<K>): Pausing<StudyReport>;
   /** What a page shows of a run that is done, or not yet. */
   parts(sofar: SoFar<K>): PageParts;
+  /** The cases of a site that were scored, each with the models whose outlines are drawn. */
+  candidates(shelf: Shelf<K>, site: string): Candidate[];
 }
 
 /** What a finished run leaves. */

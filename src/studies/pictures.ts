@@ -1,17 +1,10 @@
 /** Pictures for a report: which cases to show, and their slices as they are displayed. */
 import type { Pausing } from '../core/index.js';
-import { type Case, type Label, loadCase, shownClasses, type Triple, type Volume } from '../data/index.js';
+import { type Case, type Label, loadCase, type Volume } from '../data/index.js';
 import { disposeState } from '../nn/index.js';
-import {
-  change,
-  fixed,
-  type Outlined,
-  type Panel,
-  type PanelGroup,
-  type Plane,
-  type ReportSlice,
-} from '../report/index.js';
+import { change, fixed, type Outlined, type Panel, type PanelGroup, type ReportSlice } from '../report/index.js';
 import { loadAdapter, loadSegmenter, type Segmenter, segmentVolumeWithPauses } from '../segmenter/index.js';
+import { type Masks, slicesAt, spotsOf, viewOf } from './case-view.js';
 import type { RunFiles } from './folder.js';
 import { modelPath } from './tasks.js';
 
@@ -30,7 +23,7 @@ export function bestMedianWorst<Scored>(
 }
 
 /** A case that a report may show. */
-interface Candidate {
+export interface Candidate {
   one: Case;
   /** What it is called. */
   name: string;
@@ -62,12 +55,12 @@ export function* picturesOf(
   classes: number,
 ): Pausing<PanelGroup[]> {
   const all = groups.flatMap(({ shown }) => shown);
-  const slices = new Map<Shown, ReportSlice[]>();
+  const drawn = new Map<Shown, Pick<Panel, 'slices' | 'spots'>>();
   for (const seed of new Set(all.map((shown) => shown.seed))) {
     const model = loadSegmenter(files.file(modelPath(seed)));
     try {
       for (const shown of all.filter((one) => one.seed === seed))
-        slices.set(shown, yield* draw(model, shown, files, classes));
+        drawn.set(shown, yield* draw(model, shown, files, classes));
     } finally {
       model.dispose();
     }
@@ -76,14 +69,37 @@ export function* picturesOf(
     title,
     panels: shown.map((one) => {
       const { which, name, caseName, lines } = one;
-      return { which, name, caseName, lines, slices: slices.get(one)! };
+      return { which, name, caseName, lines, ...drawn.get(one)! };
     }),
   }));
 }
 
-function* draw(model: Segmenter, { one, outlines }: Shown, files: RunFiles, classes: number): Pausing<ReportSlice[]> {
+/** Places that the picture of a worst case shows beside its fullest slices. */
+const spotsShown = 2;
+
+function* draw(
+  model: Segmenter,
+  { one, outlines, which }: Shown,
+  files: RunFiles,
+  classes: number,
+): Pausing<Pick<Panel, 'slices' | 'spots'>> {
   const { image, label } = loadCase(one, { classes: classes + 1 });
-  const masks: ReportSlice['masks'] = {};
+  const view = yield* viewOf(image, label!, yield* masksOf(model, image, { one, outlines }, files));
+  const spots = which === 'worst' ? spotsOf(view).slice(0, spotsShown) : [];
+  return {
+    slices: slicesAt(view, view.fullest),
+    ...(spots.length > 0 && { spots: spots.map(({ at, mm }) => ({ mm, slices: slicesAt(view, at) })) }),
+  };
+}
+
+/** What the models find whose outlines are drawn; the model is left as it came. */
+export function* masksOf(
+  model: Segmenter,
+  image: Volume,
+  { one, outlines }: Pick<Candidate, 'one' | 'outlines'>,
+  files: RunFiles,
+): Pausing<Masks> {
+  const masks: Masks = {};
   for (const { of, adapter: file } of outlines) {
     const adapter = file === null ? undefined : loadAdapter(files.file(file));
     model.use(adapter);
@@ -91,109 +107,11 @@ function* draw(model: Segmenter, { one, outlines }: Shown, files: RunFiles, clas
     if (adapter) disposeState(adapter.state);
   }
   model.use(undefined);
-  return display(image, label!, masks);
+  return masks;
 }
 
-type Masks = Omit<ReportSlice['masks'], 'truth'>;
-type Axis = 0 | 1 | 2;
-/** First index, and the one after the last. */
-type Range = readonly [from: number, to: number];
-
-/** The axis that a plane is perpendicular to, and those of its rows and columns, in [z, y, x]. */
-const planes: Record<Plane, [across: Axis, rows: Axis, columns: Axis]> = {
-  axial: [0, 1, 2],
-  coronal: [1, 0, 2],
-  sagittal: [2, 0, 1],
-};
-
-/** Around the structures, as a share of their longest extent; and the fewest voxels a side that show where they lie. */
-const MARGIN = 0.3;
-const FEWEST = 24;
-
-/**
- * Of every plane the slice with most truth, as radiologists see it, cut to the surroundings of the truth: a structure of
- * thirty voxels fills the picture that a head does.
- *
- * @param masks labels uint8 [z, y, x] on the image's grid
- */
-export function display(image: Volume, label: Label, masks: Masks): ReportSlice[] {
-  // What counts for nothing is no structure.
-  const truth = shownClasses(label);
-  const all = Object.entries({ truth, ...masks }).filter(
-    (entry): entry is [Outlined, Uint8Array] => entry[1] !== undefined,
-  );
-  // Without a reference, what the models found.
-  const shown = all.find(([, mask]) => mask.some((value) => value > 0))?.[1] ?? truth;
-  const { counts, box } = occupied(shown, image.shape);
-  const ranges = widened(box, image);
-  const { shape } = image;
-  const strides: Triple = [shape[1] * shape[2], shape[2], 1];
-  const slices = Object.entries(planes).map(([plane, [across, rows, columns]]) => {
-    const at = counts[across].indexOf(counts[across].reduce((a, b) => Math.max(a, b)));
-    const [[top, bottom], [left, right]] = [ranges[rows], ranges[columns]];
-    const [width, height] = [right - left, bottom - top];
-    // In RAS the last index lies superior, anterior and at the patient's right: all of them come first here.
-    const cut = <A extends Uint8Array | Float32Array>(data: A, made: A): A => {
-      for (let row = 0, i = 0; row < height; row++)
-        for (let column = 0; column < width; column++, i++)
-          made[i] =
-            data[at * strides[across] + (bottom - 1 - row) * strides[rows] + (right - 1 - column) * strides[columns]];
-      return made;
-    };
-    /** Whether a mask has more in this slice than is shown. */
-    const goesOn = (mask: Uint8Array): boolean => {
-      for (let row = 0; row < shape[rows]; row++)
-        for (let column = 0; column < shape[columns]; column++) {
-          const inside = row >= top && row < bottom && column >= left && column < right;
-          if (!inside && mask[at * strides[across] + row * strides[rows] + column * strides[columns]] > 0) return true;
-        }
-      return false;
-    };
-    const size = width * height;
-    return {
-      ...{ plane: plane as Plane, width, height },
-      pixelSpacing: [image.spacing[rows], image.spacing[columns]] as [number, number],
-      grey: cut(image.data, new Float32Array(size)),
-      masks: Object.fromEntries(all.map(([key, mask]) => [key, cut(mask, new Uint8Array(size))])),
-      cut: all.filter(([, mask]) => goesOn(mask)).map(([key]) => key),
-    };
-  });
-  const [low, high] = windowOf(slices.map(({ grey }) => grey));
-  return slices.map(({ grey, ...rest }) => ({
-    ...rest,
-    image: Uint8Array.from(grey, (value) => Math.max(0, Math.min(255, (255 * (value - low)) / (high - low || 1)))),
-  }));
-}
-
-/** For every axis how many labelled voxels lie at each index, and the range of indices that have some; all if none has. */
-function occupied(data: Uint8Array, shape: Triple): { counts: Uint32Array[]; box: Range[] } {
-  const counts = shape.map((size) => new Uint32Array(size));
-  const [, height, width] = shape;
-  for (let i = 0; i < data.length; i++) {
-    if (data[i] === 0) continue;
-    const place = [Math.floor(i / (width * height)), Math.floor(i / width) % height, i % width];
-    for (const axis of [0, 1, 2]) counts[axis][place[axis]]++;
-  }
-  const box = counts.map((one): Range => {
-    const first = one.findIndex((count) => count > 0);
-    return first < 0 ? [0, one.length] : [first, one.findLastIndex((count) => count > 0) + 1];
-  });
-  return { counts, box };
-}
-
-/** The box with a margin, within the volume. */
-function widened(box: readonly Range[], { shape, spacing }: Volume): Range[] {
-  const longest = Math.max(...box.map(([from, to], axis) => (to - from) * spacing[axis]));
-  const least = FEWEST * Math.min(...spacing);
-  return box.map(([from, to], axis) => {
-    const extent = (to - from) * spacing[axis];
-    const margin = Math.ceil(Math.max(MARGIN * longest, (least - extent) / 2) / spacing[axis]);
-    return [Math.max(0, from - margin), Math.min(shape[axis], to + margin)];
-  });
-}
-
-/** One window for all slices of a case: what is black and what is white. */
-function windowOf(slices: readonly Float32Array[]): [low: number, high: number] {
-  const sorted = Float32Array.from(slices.flatMap((one) => [...one])).sort();
-  return [sorted[Math.floor(sorted.length * 0.01)], sorted[Math.floor(sorted.length * 0.995)]];
+/** Of every plane the slice with most truth; see `viewOf`. */
+export function* display(image: Volume, label: Label, masks: Masks): Pausing<ReportSlice[]> {
+  const view = yield* viewOf(image, label, masks);
+  return slicesAt(view, view.fullest);
 }

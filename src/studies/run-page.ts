@@ -6,12 +6,12 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFolderLocked, Log } from '../core/index.js';
 import { type PageData, readPageFile } from '../report/index.js';
+import { type CaseAsked, CaseShelf, type CaseSlices } from './case-shelf.js';
 import { openRun } from './comparison/runs.js';
 import { entriesOf } from './comparison/scores.js';
 import { renamed } from './comparison/sharing.js';
 import { runError } from './errors.js';
 import { type RunFiles, readRunJson } from './folder.js';
-import type { AnyRecipe } from './kinds.js';
 import { namingOf, pseudonymFile } from './names.js';
 import { asTyped } from './provenance.js';
 import type { AnyStudy } from './study.js';
@@ -23,6 +23,8 @@ export interface PageSource {
   mark(): string;
   /** @throws GraftError where what lies on the disk cannot be read */
   read(): PageData;
+  /** Slices of a case; absent where there are no images to be had. @throws GraftError CASE_UNKNOWN, as reading does */
+  slices?(asked: CaseAsked): Promise<CaseSlices>;
 }
 
 interface Line {
@@ -39,6 +41,7 @@ export class RunPage implements PageSource {
   #end = 0;
   /** Pseudonyms that the run has not drawn yet. */
   readonly #drawn: Record<string, string> = {};
+  readonly #cases = new CaseShelf();
 
   /** @throws GraftError RUN_MISSING, and what reading a recipe throws */
   constructor(folder: string) {
@@ -67,29 +70,36 @@ export class RunPage implements PageSource {
     return this.#soFar(working);
   }
 
+  async slices(asked: CaseAsked): Promise<CaseSlices> {
+    const { files, run, found, naming } = this.#gathered();
+    return this.#cases.slices(files, run, { recipe: run.recipe, found, naming }, asked);
+  }
+
   #soFar(working: boolean): PageData {
-    const { files, run } = openRun(this.#folder);
-    const { study, recipe } = run as AnyRecipe & { study: AnyStudy; recipe: { names: 'show' | 'pseudonym' } };
-    const { title, description, tasks } = recipe;
-    const found = study.read(files, recipe);
-    const models = study.models(recipe, found);
-    const known = files.has(pseudonymFile) ? files.readJson<Record<string, string>>(pseudonymFile) : {};
-    const names = Object.assign(this.#drawn, known);
-    const naming = namingOf(
-      recipe.names,
-      models.flatMap(({ cases }) => cases),
-      names,
-    );
-    const entries = renamed(entriesOf(recipe, models), naming);
+    const { files, run, study, found, models, naming } = this.#gathered();
+    const { title, description, tasks } = run.recipe;
+    const entries = renamed(entriesOf(run.recipe, models), naming);
     const log = this.#readLog();
     const done = doneOf(files, tasks);
     const { command } = readRunJson<{ command?: string[] }>(files.file('run.json'));
     return {
       ...{ title, description, notes: notesOn(done, working) },
       ...(working && { running: { text: progressOf(done, log) } }),
-      ...study.parts({ recipe, found, naming, entries, log }),
+      ...study.parts({ recipe: run.recipe, found, naming, entries, log }),
       provenance: { facts: [], command: command?.map(asTyped).join(' '), settings: [], files: [] },
     };
+  }
+
+  /** What is scored by now, and what its cases are called. */
+  #gathered() {
+    const { files, run } = openRun(this.#folder);
+    const study: AnyStudy = run.study;
+    const found = study.read(files, run.recipe);
+    const models = study.models(run.recipe, found);
+    const known = files.has(pseudonymFile) ? files.readJson<Record<string, string>>(pseudonymFile) : {};
+    const cases = models.flatMap((one) => one.cases);
+    const naming = namingOf(run.recipe.names, cases, Object.assign(this.#drawn, known));
+    return { files, run, study, found, models, naming };
   }
 
   #readLog(): readonly Line[] {

@@ -55,6 +55,8 @@ it('is given to this machine under its own names only', async () => {
   expect(await asked('/data.json', { 'sec-fetch-site': 'cross-site' })).toBe(403);
   expect(await asked('/../../package.json', {})).toBe(404);
   expect(await asked('/inputs.json', {})).toBe(404);
+  expect(await asked('/case.json?site=philips-t2&name=nobody', {})).toBe(404);
+  expect(await asked('/case.json?site=philips-t2&name=x&at=1,2', {})).toBe(400);
 });
 
 describe.skipIf(!present)(title, () => {
@@ -79,6 +81,23 @@ describe.skipIf(!present)(title, () => {
     expect(await page.locator('.wins tbody tr').count()).toBe(2);
     expect(await page.locator('.panel image').count()).toBe(6);
     await page.getByText('models are trained and scored').waitFor({ state: 'detached' });
+
+    // A case that the report has no place for: any slice of it, and where the model is furthest off.
+    await page.locator('#cases tr[data-row] a').first().click();
+    await page.locator('.slices .cross').first().waitFor();
+    const axial = page.getByRole('slider', { name: 'Axial' });
+    await page.keyboard.press('n');
+    await page.getByText(/^1 of \d+: [\d.]+ mm off$/).waitFor();
+    await page.locator('.slices .heat').first().waitFor();
+    await page.keyboard.press('h');
+    await page.locator('.slices .heat').first().waitFor({ state: 'detached' });
+    await page.locator('g[data-plane=coronal] image').click({ position: { x: 20, y: 5 } });
+    expect(Number(await axial.inputValue())).toBeGreaterThan(0);
+    await axial.fill('1');
+    await page.getByLabel('Whole volume').check();
+    await page.waitForFunction("document.querySelector('.sliders input').min === '0'");
+    await page.goBack();
+    await page.locator('#cases').waitFor();
     await page.reload();
     await page.locator('#summary .headline').waitFor();
     expect(complaints).toEqual([]);

@@ -1,12 +1,14 @@
 /** Slices as radiologists see them: the planes, the sides, the proportions, and the outlines on them. */
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { runWithoutPauses } from '../../src/core/index.js';
 import { ignored, type Label, type Volume } from '../../src/data/index.js';
 import type { ReportSlice } from '../../src/report/index.js';
 import { outlineColour } from '../../src/report/palette.js';
 import { drawnSlice } from '../../src/report/raster.js';
-import { bestMedianWorst, display } from '../../src/studies/pictures.js';
+import { bestMedianWorst, display as displayWithPauses } from '../../src/studies/pictures.js';
 
+const display = (...given: Parameters<typeof displayWithPauses>) => runWithoutPauses(displayWithPauses(...given));
 const shape: [number, number, number] = [4, 5, 6];
 const spacing: [number, number, number] = [3, 1, 2];
 const at = (z: number, y: number, x: number) => (z * 5 + y) * 6 + x;

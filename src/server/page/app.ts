@@ -16,6 +16,8 @@ import { assertCaller } from '../http.js';
 const lookEvery = 1000;
 const breathe = 15_000;
 
+const statuses: Record<string, 403 | 404> = { HOST_REFUSED: 403, ORIGIN_REFUSED: 403, CASE_UNKNOWN: 404 };
+
 /** @param signal ends what still hears of changes */
 export function pageApp(source: PageSource, signal: AbortSignal): Hono {
   const app = new Hono();
@@ -34,7 +36,7 @@ export function pageApp(source: PageSource, signal: AbortSignal): Hono {
     const known = error instanceof GraftError;
     if (!known) process.stderr.write(`${error.stack}\n`);
     const text = known ? `${error.message}\n${error.hint}\n` : 'This is a defect in graft; its log says more.\n';
-    return c.text(text, known && /_REFUSED$/.test(error.code) ? 403 : 500);
+    return c.text(text, known ? (statuses[error.code] ?? 500) : 500);
   });
 
   app.get('/', (c) => {
@@ -43,6 +45,14 @@ export function pageApp(source: PageSource, signal: AbortSignal): Hono {
     return c.html(text);
   });
   app.get('/data.json', (c) => c.body(pageJson(source.read()), 200, { 'content-type': 'application/json' }));
+  app.get('/case.json', async (c) => {
+    if (!source.slices) return c.notFound();
+    const { site = '', name = '', at, whole } = c.req.query();
+    const given = at === undefined ? undefined : at.split(',').map(Number);
+    if (given && (given.length !== 3 || !given.every(Number.isInteger))) return c.text(`at is ${at}, not z,y,x`, 400);
+    const asked = { site, name, at: given as [number, number, number] | undefined, whole: whole !== undefined };
+    return c.body(pageJson(await source.slices(asked)), 200, { 'content-type': 'application/json' });
+  });
   app.get('/:program{[\\w-]+\\.js}', (c) => {
     const file = new URL(c.req.param('program'), programFolder);
     if (!existsSync(file)) return c.notFound();

@@ -14,10 +14,10 @@ import {
 } from '../../report/index.js';
 import { casesOf } from '../comparison/cases.js';
 import { comparisonOf } from '../comparison/sharing.js';
-import type { Gathered, PageParts, SoFar } from '../findings.js';
+import type { Gathered, PageParts, Shelf, SoFar } from '../findings.js';
 import type { RunFolder } from '../folder.js';
 import type { StudyReport } from '../outcome.js';
-import { picturesOf, shownOf } from '../pictures.js';
+import { type Candidate, picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
 import { verdictOn } from '../verdict.js';
 import { type EpochRecord, lookCurves, trainingCurves } from './curves.js';
@@ -31,7 +31,10 @@ export function* reportOf(gathered: Gathered<AdaptationKind>): Pausing<StudyRepo
   const shown = methodToShow(recipe);
   const { unadapted, labelOf } = namesIn(recipe);
   const parts = partsOf({ ...gathered, log: folder.readLog() });
-  const groups = recipe.targets.map((target) => ({ title: target, shown: shownOn(gathered, target, shown) }));
+  const groups = recipe.targets.map((target) => ({
+    title: target,
+    shown: shownOf(candidatesOn(gathered, target), ['Adapted', 'Source']),
+  }));
   const headline = parts.comparison
     ? verdictOn(parts.comparison, {
         main: shown,
@@ -170,11 +173,12 @@ function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
 }
 
 /** Cases of a target, of whichever seed, by the score of the method that is shown. */
-function shownOn({ recipe, dataset, found, naming }: Gathered<AdaptationKind>, target: string, method: string) {
+export function candidatesOn({ recipe, dataset, found, naming }: Shelf<AdaptationKind>, target: string): Candidate[] {
+  const method = methodToShow(recipe);
   const results = found.done.flatMap(({ result }) => (result.target === target ? [result] : []));
   const { cases } = siteOf(dataset, target);
   const unadapted = new Set(recipe.variants.flatMap((one) => (one.method === sourceMethod ? [one.name] : [])));
-  const candidates = results
+  return results
     .filter((one) => one.method === method)
     .flatMap(({ seed, fold, adapter, cases: scores }) => {
       const source = results.find((one) => unadapted.has(one.method) && one.seed === seed && one.fold === fold);
@@ -195,5 +199,4 @@ function shownOn({ recipe, dataset, found, naming }: Gathered<AdaptationKind>, t
         };
       });
     });
-  return shownOf(candidates, ['Adapted', 'Source']);
 }

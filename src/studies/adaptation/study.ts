@@ -29,7 +29,7 @@ import { checkpointPath, modelPath } from '../tasks.js';
 import { standingResult } from '../whole.js';
 import { refusals } from './extension.js';
 import { type AdaptationTask, type Oracle, parseAdaptationRecipe, type Recipe, splitName } from './recipe.js';
-import { partsOf, reportOf } from './report.js';
+import { candidatesOn, partsOf, reportOf } from './report.js';
 import { modelsFound, readFound, type SourceResult, sourcePath } from './results.js';
 import { type AdaptationKind, summarise } from './summary.js';
 import { tablesOf } from './tables.js';
@@ -80,6 +80,7 @@ export const adaptationStudy: Study<AdaptationKind> = {
     })),
   report: reportOf,
   parts: partsOf,
+  candidates: candidatesOn,
 };
 
 /** Trains the network on the source and scores it there, unless a model with its scores stands. */

@@ -6,11 +6,11 @@ import { meanScore } from '../../jobs/index.js';
 import { encodeGroups, type LedgerTable, type Outlined } from '../../report/index.js';
 import { casesOf } from '../comparison/cases.js';
 import { comparisonOf } from '../comparison/sharing.js';
-import type { Gathered, PageParts, SoFar } from '../findings.js';
+import type { Gathered, PageParts, Shelf, SoFar } from '../findings.js';
 import type { RunFolder } from '../folder.js';
 import type { Naming } from '../names.js';
 import type { StudyReport } from '../outcome.js';
-import { picturesOf, shownOf } from '../pictures.js';
+import { type Candidate, picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
 import { modelPath } from '../tasks.js';
 import { byteCurve, type LogRecord, roundCurves } from './curves.js';
@@ -26,7 +26,9 @@ export function* reportOf(gathered: Gathered<FederationKind>): Pausing<StudyRepo
   const main = summary.plans.find(({ name }) => name === plan)!;
   const parts = partsOf({ ...gathered, log: folder.readLog() });
   const headline = headlineOf(summary, main, parts.comparison);
-  const groups = main.regimes.federated ? sites.map((title) => ({ title, shown: shownAt(gathered, plan, title) })) : [];
+  const groups = main.regimes.federated
+    ? sites.map((title) => ({ title, shown: shownOf(candidatesAt(gathered, title), ['Federated', 'Local']) }))
+    : [];
   const outlined: Outlined[] = ['truth', 'local', 'federated'];
   return {
     headline,
@@ -130,12 +132,14 @@ function ledgerTable({ ledger }: Found, plan: string, seed: number, naming: Nami
 }
 
 /** Cases of a site under a federated plan with the first seed, beside the model that the site trained alone. */
-function shownAt({ recipe, dataset, found, naming }: Gathered<FederationKind>, plan: string, site: string) {
+export function candidatesAt({ recipe, dataset, found, naming }: Shelf<FederationKind>, site: string): Candidate[] {
+  const plan = planToShow(recipe);
   const [seed] = recipe.seeds;
   const results = found.done.flatMap(({ task, result }) =>
     task.variant.name === plan && result.seed === seed ? [result] : [],
   );
-  const together = results.find(({ regime }) => regime === 'federated')!;
+  const together = results.find(({ regime }) => regime === 'federated');
+  if (!together) return [];
   const alone = results.find((one) => one.regime === 'local' && one.site === site);
   const ofSite = (result: RegimeResult) => result.cases.filter((one) => one.site === site);
   const adapterOf = ({ adapters }: RegimeResult) =>
@@ -145,7 +149,7 @@ function shownAt({ recipe, dataset, found, naming }: Gathered<FederationKind>, p
     { of: 'federated' as const, adapter: adapterOf(together) },
   ];
   const { cases } = siteOf(dataset, site);
-  const candidates = ofSite(together).map((scored) => ({
+  return ofSite(together).map((scored) => ({
     ...{ seed, outlines, name: naming.of(scored), caseName: naming.of(scored), score: meanScore([scored], 'dice') },
     one: cases.find(({ name }) => name === scored.name)!,
     before:
@@ -155,5 +159,4 @@ function shownAt({ recipe, dataset, found, naming }: Gathered<FederationKind>, p
         'dice',
       ),
   }));
-  return shownOf(candidates, ['Federated', 'Local']);
 }

@@ -18,7 +18,7 @@ import { checkpointPath, modelPath, statePath } from '../tasks.js';
 import { baseModel, checkNetwork } from './base.js';
 import { prepare, refusals } from './extension.js';
 import { type FederationRecipe, parseFederationRecipe, type RegimeTask } from './recipe.js';
-import { partsOf, reportOf } from './report.js';
+import { candidatesAt, partsOf, reportOf } from './report.js';
 import { ledgerPath, readFound } from './results.js';
 import { type FederationKind, summarise } from './summary.js';
 import { tablesOf } from './tables.js';
@@ -65,6 +65,7 @@ export const federationStudy: Study<FederationKind> = {
     ),
   report: reportOf,
   parts: partsOf,
+  candidates: candidatesAt,
 };
 
 /** A ledger's lines vouch for one another, and the last round for all. */
