@@ -1,4 +1,4 @@
-/** The files in `deploy/`: units that systemd takes, compose files and a container file that say what they should. */
+/** The files in `deploy/`: units that systemd takes, compose files and container files that say what they should. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ describe.each(units)('%s', (name) => {
   const { Unit, Service, Install } = sectionsOf(read(name));
 
   it('starts a program as a user without rights, in a folder of its own, and starts it again after a crash', () => {
-    expect(Unit.Description[0]).toMatch(/graft federation/);
+    expect(Unit.Description[0]).toMatch(/graft federation|Receiver of graft/);
     expect(Service.User).toEqual(['graft']);
     expect(Service.ExecStart[0]).toMatch(/^\/usr\/bin\/env (graft|nats-server) /);
     expect(Service.Restart[0]).toMatch(/^(always|on-failure)$/);
@@ -93,10 +93,16 @@ it('a site in a container opens no port and only reads the images', () => {
   expect(site.command.slice(0, 2)).toEqual(['site', 'run']);
 });
 
-it('the container file builds graft and runs it without the rights of root', () => {
-  const lines = read('Containerfile').split('\n');
-  expect(lines.filter((line) => /^[A-Z]+ /.test(line)).map((line) => line.split(' ')[0])).toEqual([
-    ...['FROM', 'RUN', 'WORKDIR', 'COPY', 'RUN', 'ENV', 'USER', 'WORKDIR', 'ENTRYPOINT'],
-  ]);
+it.each(['Containerfile', 'Containerfile.cuda'])('%s builds graft and runs it without the rights of root', (name) => {
+  const lines = read(name).split('\n');
+  const steps = lines.filter((line) => /^[A-Z]+ /.test(line)).map((line) => line.split(' ')[0]);
+  const torch = name.endsWith('cuda') ? ['RUN', 'ENV'] : [];
+  expect(steps).toEqual(['FROM', 'RUN', ...torch, 'WORKDIR', 'COPY', 'RUN', 'ENV', 'USER', 'WORKDIR', 'ENTRYPOINT']);
   expect(lines).toContain('USER node');
+  expect(read(`${name}.dockerignore`).split('\n')).toContain('node_modules');
+});
+
+it('the container file for GPUs has the libtorch that the installer knows', () => {
+  const pinned = /^torch==\S+/m.exec(readFileSync(join(root, 'native', 'torch.txt'), 'utf8'))?.[0];
+  expect(read('Containerfile.cuda')).toContain(`pip install --no-cache-dir ${pinned}\n`);
 });
