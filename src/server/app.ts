@@ -105,11 +105,15 @@ export function labellingApp(desk: Desk): Hono<{ Bindings: HttpBindings }> {
     const found = await thread.ask({ kind: 'segment', name, image, file, packed }, signalOf(c, desk));
     const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
     if (name === first && !session && !sent) uncertainty.note(image, found.entropy);
-    const { volumesMl, warnings } = found;
+    const { volumesMl, warnings, chosen } = found;
     const ml = Object.values(volumesMl).reduce((a, b) => a + b, 0);
     acted({
       ...{ act: 'infer', image: image.name, model: name, seconds, volumesMl, warnings },
-      text: [`${image.name} with ${name}: ${ml.toFixed(1)} ml in ${seconds} s`, ...warnings].join('; '),
+      ...(chosen && { chosen }),
+      text: [
+        `${image.name} with ${name}${chosen ? ` (${chosen.adapter ?? 'no adapter'})` : ''}: ${ml.toFixed(1)} ml in ${seconds} s`,
+        ...warnings,
+      ].join('; '),
     });
     const params = paramsOf(model, found, { model: name, seconds });
     if (output === 'json') return c.json(params);

@@ -15,8 +15,8 @@ export const strategies = {
 const labelNames = ({ classes }: ServedModel) => Object.fromEntries(classes.map((name, i) => [name, i + 1]));
 
 /** What is said of a mask. */
-export const paramsOf = (model: ServedModel, { volumesMl, warnings, entropy }: Segmented, more: object) => ({
-  ...{ label_names: labelNames(model), volumes_ml: volumesMl, entropy, warnings, ...more },
+export const paramsOf = (model: ServedModel, { volumesMl, warnings, entropy, chosen }: Segmented, more: object) => ({
+  ...{ label_names: labelNames(model), volumes_ml: volumesMl, entropy, warnings, ...(chosen && { chosen }), ...more },
 });
 
 /** `GET /info/` */

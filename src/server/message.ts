@@ -1,12 +1,12 @@
 /** What the server and the thread of its model say to each other. */
 import type { GraftError } from '../core/index.js';
-import type { ImageSource } from '../jobs/index.js';
+import type { ImageSource, RoutingOptions } from '../jobs/index.js';
 
 /** A model and what is served of it. */
 export interface Served {
   model: string;
-  /** Files by the names that viewers see; none: the model as it is, under its own name. */
-  adapters: Record<string, string>;
+  /** Files, or those to choose from, by the names that viewers see; none: the model as it is, under its own name. */
+  adapters: Record<string, string | RoutingOptions>;
   device: string;
 }
 
@@ -50,6 +50,8 @@ export interface Segmented {
   warnings: string[];
   /** Bits per segmented voxel. */
   entropy: number;
+  /** Which adapter was chosen for the image, by what it was adapted to; null: none. */
+  chosen?: { adapter: string | null; probability: number };
 }
 
 /** What each request is answered with. */

@@ -1,7 +1,9 @@
 /** Names that viewers see: of models, which stand in addresses, and of images, which become files. */
 import { basename } from 'node:path';
 import { nameFault } from '../core/index.js';
+import type { RoutingOptions } from '../jobs/index.js';
 import { serverError } from './errors.js';
+import type { Served } from './message.js';
 
 /** The file's name without its ending. */
 export const nameOfModel = (file: string): string =>
@@ -9,20 +11,33 @@ export const nameOfModel = (file: string): string =>
     .replace(/\.(safetensors|pth|pt)$/i, '')
     .replace(/[^\w.-]+/g, '-');
 
+/** The name under which each image gets the adapter that fits, as `graft predict` calls that. */
+export const automatic = 'auto';
+
 /**
  * Adapters by the names that viewers see.
  *
- * @param given files, or NAME=FILE
+ * @param given files, or NAME=FILE; `auto` stands for the choice among several
+ * @param choice those to choose from
  * @throws GraftError SERVED_TWICE, SERVED_MODEL_NAME
  */
-export function namedAdapters(given: readonly string[]): Record<string, string> {
-  const named = new Map<string, string>();
+export function namedAdapters(given: readonly string[], choice?: RoutingOptions): Served['adapters'] {
+  const named = new Map<string, string | RoutingOptions>();
   for (const one of given) {
+    if (one === automatic && choice) {
+      named.set(automatic, choice);
+      continue;
+    }
     const [, stated, file = one] = /^([^=/\\]+)=(.+)$/.exec(one) ?? [];
     const name = stated ?? nameOfModel(file);
     if (!/^\w[\w.-]*$/.test(name)) throw serverError('SERVED_MODEL_NAME', { name });
     const first = named.get(name);
-    if (first !== undefined) throw serverError('SERVED_TWICE', { name, first, second: file });
+    if (first !== undefined)
+      throw serverError('SERVED_TWICE', {
+        name,
+        first: typeof first === 'string' ? first : first.folder,
+        second: file,
+      });
     named.set(name, file);
   }
   return Object.fromEntries(named);

@@ -46,9 +46,12 @@ export async function serveModel(options: ServeOptions): Promise<void> {
   try {
     const models = await thread.ask({ kind: 'open' }, signal);
     const [first] = Object.keys(models);
-    const digests = [served.model, ...(served.adapters[first] === undefined ? [] : [served.adapters[first]])].map(
-      sha256,
-    );
+    const adapter = served.adapters[first];
+    const used = [
+      served.model,
+      ...(adapter === undefined ? [] : [typeof adapter === 'string' ? adapter : adapter.folder]),
+    ];
+    const digests = used.map(sha256);
     const uncertainty = new Uncertainty(join(store.labels, 'uncertainty.json'), digests.join('+'));
     const log: string[] = [];
     const acted = (act: Act) => {

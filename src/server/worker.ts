@@ -12,7 +12,7 @@ import {
   tagsOf,
   type Volume,
 } from '../data/index.js';
-import { type ImageSource, type Predictor, predictorOf } from '../jobs/index.js';
+import { type ImageSource, type Predictor, predictorOf, Router } from '../jobs/index.js';
 import { loadAdapter, loadSegmenter, type Segmenter } from '../segmenter/index.js';
 import { setThreads } from '../torch/index.js';
 import { serverError } from './errors.js';
@@ -24,6 +24,7 @@ const { served, threads } = workerData as Start;
 setThreads(threads);
 
 let model: Segmenter | undefined;
+let router: Router | undefined;
 let inUse: { name: string; predictor: Predictor } | undefined;
 
 /** Puts an adapter into use, which is quick: the base is loaded once. */
@@ -32,8 +33,11 @@ function predictorNamed(name: string): Predictor {
   model ??= loadSegmenter(served.model, { device: served.device });
   inUse = undefined;
   const adapter = served.adapters[name];
-  model.use(adapter === undefined ? undefined : loadAdapter(adapter));
-  inUse = { name, predictor: predictorOf(model) };
+  if (typeof adapter === 'object') {
+    router ??= new Router(model, adapter);
+    model.use(undefined);
+  } else model.use(adapter === undefined ? undefined : loadAdapter(adapter));
+  inUse = { name, predictor: predictorOf(model, typeof adapter === 'object' ? router : undefined) };
   return inUse.predictor;
 }
 
@@ -41,7 +45,7 @@ function open(): Record<string, ServedModel> {
   const names = Object.keys(served.adapters);
   const entries = (names.length > 0 ? names : [nameOfModel(served.model)]).map((name): [string, ServedModel] => {
     const { segment, classes, unchecked, remark } = predictorNamed(name);
-    if (!segment) throw serverError('SERVED_PROMPTS', { file: served.adapters[name] ?? served.model });
+    if (!segment) throw serverError('SERVED_PROMPTS', { file: served.model });
     const silent = `not compared with the model’s source, which it says nothing about: ${unchecked.join(', ')}`;
     return [name, { classes, remarks: [...(remark ? [remark] : []), ...(unchecked.length > 0 ? [silent] : [])] }];
   });
@@ -57,7 +61,7 @@ async function* segment(request: Request & { kind: 'segment' }): AsyncGenerator<
   const volume = yield* readImage(image);
   const { segment, classes } = predictorNamed(name);
   const tags = image.series ? tagsOf(image.series) : tagsBeside(volume.path);
-  const { labels, volumesMl, warnings, entropy } = yield* segment!(volume, tags);
+  const { labels, volumesMl, warnings, entropy, routing } = yield* segment!(volume, tags);
   const asDicom = image.series !== undefined;
   const parts =
     file === 'label.nrrd'
@@ -68,6 +72,7 @@ async function* segment(request: Request & { kind: 'segment' }): AsyncGenerator<
     volumesMl: Object.fromEntries(classes.map((one, i) => [one, volumesMl[i]])),
     warnings: [...(volume.doubts ?? []), ...warnings],
     entropy: entropy!,
+    ...(routing && { chosen: { adapter: routing.target, probability: routing.probability } }),
   };
 }
 

@@ -20,6 +20,7 @@ import { type Adapter, loadAdapter, type Segmenter, saveAdapter, saveSegmenter }
 import { setThreads, type Tensor, tensor } from '../../src/torch/index.js';
 import { decode, temporaryFolder, writeSeries } from '../dicom/fixtures.js';
 import { samSegmenter, unetSegmenter } from '../segmenters.js';
+import { form, Served } from '../server/viewer.js';
 import { graft } from './graft.js';
 
 setThreads(1);
@@ -228,5 +229,39 @@ describe('adapters', () => {
     using sam = samSegmenter(samConfig('sam-tiny', { imageSize: 32, classes: 1 }), { classes: ['brain'] });
     saveSegmenter(at('sam.safetensors'), sam);
     expect(failure(auto('adapters'), 'sam.safetensors')).toMatchObject({ status: 2, code: 'ROUTING_UNSUITED' });
+  });
+});
+
+describe('a viewer', () => {
+  it('is offered the choice as a model, beside adapters by name', async () => {
+    const named = ['--adapter', `auto,${t2}=${adapterTo(t2)}`, '--adapters', at('adapters')];
+    const served = await Served.start([at('model.safetensors'), at('scans'), '--labels', at('labels'), ...named], env);
+    try {
+      const { body } = await served.json('/info/');
+      expect(Object.keys(body.models)).toEqual(['auto', t2]);
+      const infer = async (model: string, image: string) => {
+        const { headers, body } = form({ params: {} });
+        const answer = await fetch(`${served.url}/infer/${model}?image=${image}&output=json`, {
+          method: 'POST',
+          headers,
+          body,
+        });
+        return (await answer.json()) as { chosen?: { adapter: string | null; probability: number } };
+      };
+      // An adapter by name in between does not stay in use.
+      expect((await infer('auto', lowField)).chosen).toMatchObject({ adapter: lowField });
+      expect(await infer(t2, lowField)).not.toHaveProperty('chosen');
+      expect((await infer('auto', source)).chosen).toMatchObject({ adapter: null });
+      expect((await infer('auto', t2)).chosen).toMatchObject({ adapter: t2, probability: expect.any(Number) });
+    } finally {
+      await served.end('SIGKILL');
+    }
+  });
+
+  it('is not offered a choice among nothing', () => {
+    const refused = (...more: string[]) =>
+      graft(['serve', at('model.safetensors'), at('scans'), ...more, '--json'], { env }).json().error.code;
+    expect(refused('--adapter', 'auto')).toBe('OPTION_INVALID');
+    expect(refused('--adapters', at('adapters'))).toBe('OPTION_INVALID');
   });
 });

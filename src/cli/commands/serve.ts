@@ -5,6 +5,7 @@ import { told } from '../../core/index.js';
 import { auditOption } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { endsWell } from '../ending.js';
+import { cliError } from '../errors.js';
 
 export const registerServe = (program: Command): void =>
   defineCommand(program, {
@@ -26,8 +27,15 @@ export const registerServe = (program: Command): void =>
           .array(z.string())
           .default([])
           .describe(
-            'files from a run’s adapters folder, made for this model, or NAME=FILE; each is a model to viewers',
+            'files from a run’s adapters folder, made for this model, or NAME=FILE; each is a model to viewers; auto: one that gives each image the one of --adapters that fits',
           ),
+        adapters: z.string().optional().describe('folder with an adapter for each scanner, for --adapter auto'),
+        certainty: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.5)
+          .describe('probability of the right adapter below which auto uses the base model'),
         labels: z.string().optional().describe('folder for the labels; default: labels beside the folder of images'),
         host: z.string().default('127.0.0.1').describe('name or address to listen at, by which viewers reach it'),
         port: z.int().min(0).max(65_535).default(8000).describe('0 for any that is free'),
@@ -49,15 +57,25 @@ export const registerServe = (program: Command): void =>
         'with a scanner’s adapter',
       ],
       [
+        'graft serve brain.safetensors /export/2024-05 --labels labels --adapter auto --adapters adapters',
+        'each scan with the adapter of its scanner',
+      ],
+      [
         'graft serve model.safetensors /export/2024-05 --labels labels --origin https://ohif.hospital.org',
         'DICOM series, for OHIF',
       ],
     ],
-    async run(context, { adapter, labels, host, port, origin, device, audit }, model, images) {
-      const { namedAdapters, serveModel } = await import('../../server/index.js');
+    async run(context, { adapter, adapters, certainty, labels, host, port, origin, device, audit }, model, images) {
+      const { automatic, namedAdapters, serveModel } = await import('../../server/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
       const { signal, given } = context;
-      const served = { model, adapters: namedAdapters(adapter), device: chooseDevice(device) };
+      const isAuto = adapter.includes(automatic);
+      if (isAuto !== (adapters !== undefined) || (!isAuto && given.certainty !== undefined))
+        throw cliError('OPTION_INVALID', {
+          ...{ problems: '--adapters, and --certainty, go with --adapter auto', command: 'serve' },
+        });
+      const named = namedAdapters(adapter, adapters === undefined ? undefined : { folder: adapters, certainty });
+      const served = { model, adapters: named, device: chooseDevice(device) };
       const folders = { images, labels: labels ?? join(dirname(resolve(images)), 'labels') };
       const options = { ...served, ...folders, host, port, origins: origin, audit: { given, audit }, signal };
       await endsWell(context, () => context.follow(told((tell) => serveModel({ ...options, tell }))));
