@@ -25,7 +25,12 @@ export class Diary {
   note(event: string, facts: Facts = {}): void {
     const said = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
     const at = new Date().toISOString();
-    this.#log.append({ event, ...said });
+    try {
+      this.#log.append({ event, ...said });
+    } catch (error) {
+      // A disk that is full must not stop what is received and sent.
+      this.#tell({ kind: 'note', text: `not in the log: ${(error as Error).message}` });
+    }
     const text = Object.entries(said).map(([key, value]) => `${key} ${value}`);
     this.#tell({ kind: 'result', text: `${at} ${[event, ...text].join(', ')}`, value: { at, event, ...said } });
   }

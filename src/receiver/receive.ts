@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { lockFolder, type Tell } from '../core/index.js';
+import { GraftError, lockFolder, type Tell } from '../core/index.js';
 import { pseudonymKey } from '../data/index.js';
 import { type Destination, ProtocolError, rejections, type StoreService, serveConnection } from '../pacs/index.js';
 import { threads } from '../torch/index.js';
@@ -16,7 +16,7 @@ import { Intake, type Limits } from './intake.js';
 import { ModelThread } from './model-thread.js';
 import type { Rule } from './rules.js';
 import { StudyFolder } from './study-folder.js';
-import { workOn } from './study-work.js';
+import { codeOf, mayPass, workOn } from './study-work.js';
 
 export interface ReceiverOptions {
   /** By which the receiver is called. */
@@ -93,7 +93,9 @@ async function workOff({ out, rules, destination, signal }: ReceiverOptions, too
     if (failed === 0 && !folder.isSettled()) diary.note('received', { study, images: folder.imageCount() });
     const complete = await workOn(folder, { thread, rules, destination, diary, signal }).catch((error) => {
       if (signal.aborted) return true; // the same command goes on
-      throw error;
+      if (!(error instanceof GraftError && mayPass(error))) throw error;
+      diary.note('failed', { study, code: codeOf(error) });
+      return false;
     });
     if (complete) failures.delete(study);
     else {

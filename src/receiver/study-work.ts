@@ -22,8 +22,9 @@ export interface Work {
 /** A series that takes the process with it is left after so many times. */
 const mostTries = 3;
 
-/** Files for which a later try may be better, such as a full disk's. */
-const mayPass = ({ exitCode }: { exitCode: number }) => exitCode === exitCodes.system || exitCode === exitCodes.engine;
+/** What a later try may get over, such as a full disk. */
+export const mayPass = ({ exitCode }: { exitCode: number }) =>
+  exitCode === exitCodes.system || exitCode === exitCodes.engine;
 
 /**
  * Goes on with a study as far as it can.
@@ -134,4 +135,4 @@ async function sendResults(folder: StudyFolder, state: StudyState, work: Work): 
 }
 
 /** An error without its message, which may name files. */
-const codeOf = (error: unknown): string => (error instanceof GraftError ? error.code : 'INTERNAL');
+export const codeOf = (error: unknown): string => (error instanceof GraftError ? error.code : 'INTERNAL');

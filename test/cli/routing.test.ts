@@ -15,10 +15,12 @@ import {
 } from '../../src/data/index.js';
 import { adaptModel, type Routing } from '../../src/jobs/index.js';
 import { samConfig } from '../../src/networks/sam/index.js';
+import { destinationAt, filesToSend, sendFiles } from '../../src/pacs/index.js';
 import { recomputeStatistics } from '../../src/peft/index.js';
 import { type Adapter, loadAdapter, type Segmenter, saveAdapter, saveSegmenter } from '../../src/segmenter/index.js';
 import { setThreads, type Tensor, tensor } from '../../src/torch/index.js';
 import { decode, temporaryFolder, writeSeries } from '../dicom/fixtures.js';
+import { Receiver } from '../receiver/receiver.js';
 import { samSegmenter, unetSegmenter } from '../segmenters.js';
 import { form, Served } from '../server/viewer.js';
 import { graft } from './graft.js';
@@ -229,6 +231,23 @@ describe('adapters', () => {
     using sam = samSegmenter(samConfig('sam-tiny', { imageSize: 32, classes: 1 }), { classes: ['brain'] });
     saveSegmenter(at('sam.safetensors'), sam);
     expect(failure(auto('adapters'), 'sam.safetensors')).toMatchObject({ status: 2, code: 'ROUTING_UNSUITED' });
+  });
+});
+
+describe('a receiver', () => {
+  it('gives each series the adapter of its scanner', async () => {
+    writeSeries(at('sent'), { slices: 6, rows: 24, columns: 24, spacing: 8, change: () => ({ Modality: 'MR' }) });
+    const choice = ['--model', at('model.safetensors'), '--adapters', at('dicom'), '--certainty', '0'];
+    const receiver = new Receiver(['--out', at('received'), ...choice, '--empty', '--quiet-seconds', '0.2'], env);
+    try {
+      await receiver.until('listening');
+      await runToEnd(
+        sendFiles(destinationAt(`GRAFT@127.0.0.1:${receiver.port}`, { aet: 'MR1' }), filesToSend([at('sent')])),
+      );
+      expect(await receiver.until('segmented')).toMatchObject({ adapter: t2, probability: expect.any(Number) });
+    } finally {
+      await receiver.end('SIGKILL');
+    }
   });
 });
 

@@ -9,6 +9,7 @@ import { preprocessingSchema } from '../../src/data/index.js';
 import {
   type ArchivedStudy,
   archiveAt,
+  destinationAt,
   filesToSend,
   findStudies,
   retrieveStudy,
@@ -21,6 +22,7 @@ import { saveSegmenter } from '../../src/segmenter/index.js';
 import { root as project } from '../child.js';
 import { decode, temporaryFolder, writeSeries } from '../dicom/fixtures.js';
 import { freePort } from '../federate/nats/server.js';
+import { Receiver } from '../receiver/receiver.js';
 import { unetSegmenter } from '../segmenters.js';
 import { describeWithArchive, TestArchive } from './orthanc.js';
 
@@ -261,6 +263,24 @@ describeWithArchive('an Orthanc over TLS', () => {
     // Identifiers of the archive are in its own objects alone.
     for (const name of ['graft-audit.jsonl', 'volumes.csv', join('retrieved', 'retrieved.jsonl')])
       expect(readFileSync(at('masks', name), 'utf8')).not.toContain('4711');
+    // Masks of what a scanner sends get there, too.
+    const choice = ['--model', at('model.safetensors'), '--out', at('received'), '--empty', '--quiet-seconds', '0.2'];
+    const receiver = new Receiver([...choice, '--send-to', orthanc.address, '--ca', orthanc.ca], env());
+    try {
+      await receiver.until('listening');
+      const other = writeSeries(at('other'), {
+        slices: 4,
+        rows: 24,
+        columns: 24,
+        pixelSpacing: [8, 8],
+        uid: `${series}.9`,
+      });
+      await runToEnd(sendFiles(destinationAt(`GRAFT@127.0.0.1:${receiver.port}`, { aet: 'CT1' }), other), ignore);
+      expect(await receiver.until('sent')).toMatchObject({ files: 1, to: new URL(orthanc.address).host });
+      expect(receiver.text).not.toMatch(/a pass:word|PLANTED/);
+    } finally {
+      await receiver.end('SIGKILL');
+    }
     // What was sent already is sent again without harm.
     expect((await graft('pacs', 'send', orthanc.address, at('masks', 'retrieved'))).result.sent).toBe(6);
   });
