@@ -78,6 +78,7 @@ async function segment({ choice, source, masks: out }: Request & { kind: 'segmen
 
 const errorOf = (error: unknown) => {
   if (error instanceof GraftError) return { code: error.code, exitCode: error.exitCode };
+  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`); // a defect
   return { code: 'INTERNAL', exitCode: exitCodes.internal };
 };
 

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 
-/** Bytes that a message may have behind its head; peers are told so, and whoever sends more is cut off. */
+/** Bytes that a message may have behind its head; peers are told so, and one that sends more is cut off. */
 export const largestPdu = 2 ** 17;
 
 export const kindsOfPdu = { ask: 1, accept: 2, reject: 3, data: 4, release: 5, released: 6, abort: 7 } as const;

@@ -16,7 +16,7 @@ export const registerReceive = (group: Command): void =>
       'a while, its series are segmented, and the masks (DICOM-SEG) are kept in OUT/studies/STUDY/masks and sent to --send-to ' +
       'by C-STORE or STOW-RS. Stopped or killed at any moment, the same command goes on; no series is done twice. Which model ' +
       'a series gets is said by --model, with an adapter or the one of --adapters that it looks most like, or by rules. OUT ' +
-      'holds patients’ images, so protect it as you protect the archive; OUT/receiver.jsonl says what was done, under ' +
+      'holds patients’ images, so protect it as you protect the archive, which it does not replace; OUT/receiver.jsonl says what was done, under ' +
       'pseudonyms. Ctrl-C ends it when what is being stored is stored.',
     options: async () => {
       const { z } = await import('zod');
