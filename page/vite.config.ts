@@ -21,7 +21,10 @@ export default defineConfig({
       },
     },
   ],
+  // NiiVue's decompressors for a format (Zarr) that graft never gives it.
+  resolve: { alias: [{ find: /^numcodecs\/.*/, replacement: `${import.meta.dirname}/case/no-codec.ts` }] },
   build: {
+    chunkSizeWarningLimit: 1000,
     target: 'es2022',
     modulePreload: false,
     assetsInlineLimit: 0,

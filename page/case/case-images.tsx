@@ -2,6 +2,7 @@
  * The pictures of a case: three planes with outlines, how far off the model is in mm, and the places where it is furthest
  * off. A server shows any slice of the case; a file shows those that it has.
  */
+import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { fixed } from '../../src/report/format.js';
 import { legend } from '../../src/report/images.js';
@@ -11,6 +12,7 @@ import { cssColour, heatScale } from '../../src/report/palette.js';
 import { drawSlices } from '../../src/report/slices.js';
 import { Drawn } from '../parts/drawn.js';
 import { type Place, placeOfClick, useCase } from './use-case.js';
+import type { VolumeProps } from './volume.js';
 
 interface Props {
   site: string;
@@ -101,7 +103,29 @@ export function CaseImages({ site, name, images, panels }: Props) {
       {live && <Sliders place={place} show={(at) => show({ at })} />}
       <Drawn markup={legend({ outlined, classes })} />
       {measured && heat && <Drawn markup={scaleLegend} />}
+      {live && (
+        <ThreeDimensions key={`${site}/${name}`} site={site} name={name} outlined={outlined} measured={measured} />
+      )}
     </div>
+  );
+}
+
+/** The viewer of whole volumes is large: it is loaded when somebody wants it. */
+function ThreeDimensions(props: VolumeProps) {
+  const [Volume, setVolume] = useState<FunctionComponent<VolumeProps>>();
+  if (Volume) return <Volume {...props} />;
+  return (
+    <p>
+      <button
+        type="button"
+        onClick={async () => {
+          const { Volume } = await import('./volume.js');
+          setVolume(() => Volume);
+        }}
+      >
+        Turn it in three dimensions
+      </button>
+    </p>
   );
 }
 

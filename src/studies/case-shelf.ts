@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path';
 import { runWithPauses } from '../core/index.js';
-import { type Dataset, loadCase, readDataset, type Triple } from '../data/index.js';
+import { type Dataset, loadCase, readDataset, type Triple, volumeFile } from '../data/index.js';
 import { encodeSlice, type PageSlice } from '../report/index.js';
 import { loadSegmenter } from '../segmenter/index.js';
 import { type CaseView, type Spot, slicesAt, spotsOf, viewOf } from './case-view.js';
@@ -39,6 +39,11 @@ export interface CaseAsked {
   whole: boolean;
 }
 
+/** A part of a case as a file: what of it, beside the grey values whose mask, or how far off. */
+export interface VolumeAsked extends Pick<CaseAsked, 'site' | 'name'> {
+  part: string;
+}
+
 /** Cases that stay in memory. */
 const most = 2;
 
@@ -61,6 +66,19 @@ export class CaseShelf {
       shown: box.map(([from, to], axis) => (asked.whole ? [0, shape[axis]] : [from, to])),
       slices: slicesAt(view, at, asked.whole).map(encodeSlice),
     };
+  }
+
+  /** A NIfTI file, uint8; undefined where the case has no such part. @throws as `slices` */
+  async volume(
+    files: RunFiles,
+    run: AnyRecipe,
+    shelf: Omit<Shelf<Kind>, 'dataset'>,
+    asked: VolumeAsked,
+  ): Promise<Uint8Array | undefined> {
+    const { view } = await this.#view(files, run, shelf, { ...asked, whole: true });
+    const { grey, heat, masks, shape, affine } = view;
+    const data = new Map<string, Uint8Array | undefined>([...masks, ['grey', grey], ['heat', heat]]).get(asked.part);
+    return data && volumeFile(asked.part, { data, shape, affine });
   }
 
   #view(files: RunFiles, run: AnyRecipe, shelf: Omit<Shelf<Kind>, 'dataset'>, { site, name }: CaseAsked) {

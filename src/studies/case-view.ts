@@ -17,6 +17,8 @@ export interface CaseView {
   shape: Triple;
   /** mm */
   spacing: Triple;
+  /** 4x4 row-major: voxel index (x, y, z) -> world mm. */
+  affine: number[];
   /** uint8, windowed. */
   grey: Uint8Array;
   /** Labels, uint8. */
@@ -50,13 +52,13 @@ export function* viewOf(image: Volume, label: Label, masks: Masks): Pausing<Case
   // Without a reference, what the models found.
   const shown = all.find(([, mask]) => mask.some((value) => value > 0))?.[1] ?? truth;
   const { counts, box } = occupied(shown, image.shape);
-  const { shape, spacing } = image;
+  const { shape, spacing, affine } = image;
   const fullest = counts.map((one) => one.indexOf(one.reduce((a, b) => Math.max(a, b)))) as unknown as Triple;
   const last = all.at(-1)!;
   const measured = last[0] !== 'truth' && truth.some((value) => value > 0);
   yield pause;
   return {
-    ...{ shape, spacing, masks: all, fullest },
+    ...{ shape, spacing, affine, masks: all, fullest },
     box: widened(box, image),
     grey: windowed(image, fullest, widened(box, image)),
     heat: measured ? yield* heatOf(truth, last[1], image) : undefined,

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFolderLocked, Log } from '../core/index.js';
 import { type PageData, readPageFile } from '../report/index.js';
-import { type CaseAsked, CaseShelf, type CaseSlices } from './case-shelf.js';
+import { type CaseAsked, CaseShelf, type CaseSlices, type VolumeAsked } from './case-shelf.js';
 import { openRun } from './comparison/runs.js';
 import { entriesOf } from './comparison/scores.js';
 import { renamed } from './comparison/sharing.js';
@@ -25,6 +25,8 @@ export interface PageSource {
   read(): PageData;
   /** Slices of a case; absent where there are no images to be had. @throws GraftError CASE_UNKNOWN, as reading does */
   slices?(asked: CaseAsked): Promise<CaseSlices>;
+  /** Likewise a part of the case as a NIfTI file; undefined where it has no such part. */
+  volume?(asked: VolumeAsked): Promise<Uint8Array | undefined>;
 }
 
 interface Line {
@@ -73,6 +75,11 @@ export class RunPage implements PageSource {
   async slices(asked: CaseAsked): Promise<CaseSlices> {
     const { files, run, found, naming } = this.#gathered();
     return this.#cases.slices(files, run, { recipe: run.recipe, found, naming }, asked);
+  }
+
+  async volume(asked: VolumeAsked): Promise<Uint8Array | undefined> {
+    const { files, run, found, naming } = this.#gathered();
+    return this.#cases.volume(files, run, { recipe: run.recipe, found, naming }, asked);
   }
 
   #soFar(working: boolean): PageData {

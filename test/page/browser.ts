@@ -6,13 +6,14 @@ const executablePath = '/usr/bin/chromium';
 export const present = existsSync(executablePath) || process.env.CI !== undefined;
 export const title = present ? 'in Chromium' : `in Chromium (skipped: no ${executablePath})`;
 
-export const launch = (): Promise<Browser> =>
+/** @param graphics pictures in three dimensions, computed without a graphics card, which takes its time */
+export const launch = ({ graphics = false } = {}): Promise<Browser> =>
   chromium.launch({
     executablePath,
     args: [
       '--headless',
       '--no-sandbox',
-      '--disable-gpu',
+      ...(graphics ? ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'] : ['--disable-gpu']),
       '--disable-quic',
       '--no-first-run',
       '--disable-background-networking',
@@ -28,6 +29,8 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<{ page: Page; complaints: string[]; requests: string[] }> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+  // For what hangs, as everywhere: how long something takes depends on who else uses the machine.
+  page.setDefaultTimeout(300_000);
   const [complaints, requests]: string[][] = [[], []];
   page.on('console', (message) => complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(String(error)));

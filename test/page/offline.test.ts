@@ -31,7 +31,9 @@ describe.skipIf(!present)(title, () => {
       },
     ];
     const shown = plausiblePage({ groups });
-    shown.images!.groups[1]!.panels[0]!.caseName = shown.cases!.rows[1]!.name;
+    const [panel] = shown.images!.groups[1]!.panels;
+    panel!.caseName = shown.cases!.rows[1]!.name;
+    panel!.spots = [12.5, 6].map((mm, i) => ({ mm, slices: shown.images!.groups[1]!.panels[1 + i]!.slices }));
     for (const [name, data] of Object.entries({ run: shown, federation: plausibleFederation(), large }))
       writeFileSync(join(folder, `${name}.html`), renderPageFile(data).text);
     browser = await launch();
@@ -181,8 +183,19 @@ describe.skipIf(!present)(title, () => {
   it('shows the pictures of a case beside its scores', async () => {
     const { page } = await openPage(browser, at('run.html'));
     await page.getByRole('link', { name: 'Philips 1.5 T case-0001' }).click();
-    expect(await page.locator('.panel image').count()).toBe(3);
+    expect(await page.locator('.case-images image').count()).toBe(3);
     expect(await page.locator('.case table tbody tr').count()).toBe(5);
+    // What is off by up to 9 mm has every colour of the scale.
+    expect(
+      new Set(await page.locator('.heat').evaluateAll((all) => all.map((one) => one.getAttribute('fill')))).size,
+    ).toBe(5);
+    const before = await page.locator('.case-images image').first().getAttribute('href');
+    await page.keyboard.press('n');
+    await page.getByText('1 of 2: 12.5 mm off').waitFor();
+    expect(await page.locator('.case-images image').first().getAttribute('href')).not.toBe(before);
+    await page.keyboard.press('p');
+    await page.getByText('2 of 2: 6.0 mm off').waitFor();
+    expect(await faintTexts(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.locator('#cases').waitFor();
     await page.close();

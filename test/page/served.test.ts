@@ -62,7 +62,7 @@ it('is given to this machine under its own names only', async () => {
 describe.skipIf(!present)(title, () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launch();
+    browser = await launch({ graphics: true });
   });
   afterAll(() => browser?.close());
 
@@ -93,6 +93,10 @@ describe.skipIf(!present)(title, () => {
     await page.locator('.slices .heat').first().waitFor({ state: 'detached' });
     await page.locator('g[data-plane=coronal] image').click({ position: { x: 20, y: 5 } });
     expect(Number(await axial.inputValue())).toBeGreaterThan(0);
+    const drawn = page.waitForResponse((answer) => answer.url().includes('/case/heat.nii') && answer.ok());
+    await page.getByText('Turn it in three dimensions').click();
+    await drawn;
+    await page.locator('.volume').getByText('Drag to turn').waitFor();
     await axial.fill('1');
     await page.getByLabel('Whole volume').check();
     await page.waitForFunction("document.querySelector('.sliders input').min === '0'");

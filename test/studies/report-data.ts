@@ -56,7 +56,8 @@ function head(target: string, which: Panel['which'], plane: Plane, size: [number
   for (let i = 0; i < source.length; i++) if (noise.chance(0.00005) && truth[i]) source[i] = 0;
   const adapted = shape([middle[0], middle[1] * (1 - error)], [radii[0] * (1 - error), radii[1]]);
   const pixelSpacing: [number, number] = plane === 'axial' ? (t === 3 ? [1.2, 0.8] : [1, 1]) : [3, 1];
-  return { plane, width, height, pixelSpacing, image, masks: { truth, source, adapted }, cut: [] };
+  const heat = truth.map((inside, i) => (inside === adapted[i] ? 0 : 4 * (0.5 + (i % 9))));
+  return { plane, width, height, pixelSpacing, image, masks: { truth, source, adapted }, heat, cut: [] };
 }
 
 const errors = { best: 0.01, median: 0.03, worst: 0.09 };

@@ -4,4 +4,4 @@ export { nrrdFileWithPauses } from './nrrd.js';
 export { readOrientation } from './orientation.js';
 export { readLabel, readLabelWithPauses, readPlace, readVolume, readVolumeWithPauses, volumeOfBytes } from './read.js';
 export { type Storage, storageOf } from './storage.js';
-export { maskFileWithPauses, writeMask, writeMaskWithPauses, writeVolume } from './write.js';
+export { maskFileWithPauses, volumeFile, writeMask, writeMaskWithPauses, writeVolume } from './write.js';

@@ -105,11 +105,24 @@ export function* storedSlices(
  * @param options description: up to 79 characters of Latin-1 in the header.
  * @throws GraftError VOLUME_SHAPE, NIFTI_HEADER for a degenerate affine, WRITE_FAILED.
  */
-export function writeVolume(
-  path: string,
-  volume: { data: Float32Array | Uint8Array | Int16Array; shape: Triple; affine: readonly number[] },
-  options: { description?: string } = {},
-): void {
+export function writeVolume(path: string, volume: NewVolume, options: { description?: string } = {}): void {
+  const { header, stored } = volumeParts(path, volume, options);
+  writeParts(path, header, stored);
+}
+
+interface NewVolume {
+  data: Float32Array | Uint8Array | Int16Array;
+  shape: Triple;
+  affine: readonly number[];
+}
+
+/** The bytes of such a file, not compressed. @param name for errors */
+export function volumeFile(name: string, volume: NewVolume): Buffer {
+  const { header, stored } = volumeParts(name, volume, {});
+  return Buffer.concat([header.header, new Uint8Array(4), stored]);
+}
+
+function volumeParts(path: string, volume: NewVolume, options: { description?: string }) {
   const { data, affine } = volume;
   const [nz, ny, nx] = volume.shape;
   checkCount(path, data.length, [nx, ny, nz]);
@@ -133,8 +146,7 @@ export function writeVolume(
 
   const code = data instanceof Uint8Array ? 2 : data instanceof Int16Array ? 4 : 16;
   writeVoxelFields(header, code, 8 * data.BYTES_PER_ELEMENT);
-  const stored = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  writeParts(path, header, stored);
+  return { header, stored: Buffer.from(data.buffer, data.byteOffset, data.byteLength) };
 }
 
 function checkCount(file: string, found: number, dims: Triple): void {

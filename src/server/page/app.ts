@@ -53,6 +53,11 @@ export function pageApp(source: PageSource, signal: AbortSignal): Hono {
     const asked = { site, name, at: given as [number, number, number] | undefined, whole: whole !== undefined };
     return c.body(pageJson(await source.slices(asked)), 200, { 'content-type': 'application/json' });
   });
+  app.get('/case/:part{\\w+\\.nii}', async (c) => {
+    const { site = '', name = '' } = c.req.query();
+    const volume = await source.volume?.({ site, name, part: c.req.param('part').replace('.nii', '') });
+    return volume ? c.body(new Uint8Array(volume), 200, { 'content-type': 'application/octet-stream' }) : c.notFound();
+  });
   app.get('/:program{[\\w-]+\\.js}', (c) => {
     const file = new URL(c.req.param('program'), programFolder);
     if (!existsSync(file)) return c.notFound();
