@@ -23,29 +23,35 @@ export const defaultOrder = ({ measures, main, baseline }: PageCases): Order => 
   ...{ by: measures[0]!.name, model: main, against: baseline, sort: 'worst', filter: '' },
 });
 
-/** The cases that the filter lets through. What is not scored comes last. */
-export function orderedCases(cases: PageCases, { by, model, against, sort, filter }: Order): OrderedCase[] {
-  const { m, i, j, better } = columnsOf(cases, { by, model, against });
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+/** Every case with both values, in the order of the data. */
+export function casesUnder(cases: PageCases, choice: Pick<Order, 'by' | 'model' | 'against'>): OrderedCase[] {
+  const { m, i, j, better } = columnsOf(cases, choice);
   const sign = better === 'higher' ? 1 : -1;
-  const rows = cases.rows
-    .filter(({ site, name }) => {
-      const text = `${site} ${name}`.toLowerCase();
-      return words.every((word) => text.includes(word));
-    })
-    .map(({ site, name, values }): OrderedCase => {
-      const [value, before] = [values[m]![i]!, values[m]![j]!];
-      // Two distances that are both infinite differ by nothing.
-      const gain = value === null || before === null ? null : value === before ? 0 : sign * (value - before);
-      return { site, name, value, before, gain };
-    });
-  const byKey = (key: (one: OrderedCase) => number | null) => (a: OrderedCase, b: OrderedCase) => {
-    const [x, y] = [key(a), key(b)];
+  return cases.rows.map(({ site, name, values }) => {
+    const [value, before] = [values[m]![i]!, values[m]![j]!];
+    // Two distances that are both infinite differ by nothing.
+    const gain = value === null || before === null ? null : value === before ? 0 : sign * (value - before);
+    return { site, name, value, before, gain };
+  });
+}
+
+/** The cases that the filter lets through. What is not scored comes last. */
+export function orderedCases(cases: PageCases, order: Order): OrderedCase[] {
+  const words = order.filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = casesUnder(cases, order).filter(({ site, name }) => {
+    const text = `${site} ${name}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+  if (order.sort === 'name') {
+    const { compare } = new Intl.Collator('en', { numeric: true });
+    return rows.sort((a, b) => compare(a.site, b.site) || compare(a.name, b.name));
+  }
+  const sign = columnsOf(cases, order).better === 'higher' ? 1 : -1;
+  const keyOf = ({ gain, value }: OrderedCase) => (order.sort === 'loss' ? gain : value === null ? null : sign * value);
+  return rows.sort((a, b) => {
+    const [x, y] = [keyOf(a), keyOf(b)];
     return x === y ? 0 : x === null ? 1 : y === null ? -1 : x - y;
-  };
-  const named = (a: OrderedCase, b: OrderedCase) => a.site.localeCompare(b.site) || a.name.localeCompare(b.name);
-  if (sort === 'name') return rows.sort(named);
-  return rows.sort(byKey(sort === 'loss' ? ({ gain }) => gain : ({ value }) => (value === null ? null : sign * value)));
+  });
 }
 
 /** Where the values of a choice lie; names that are not there mean the first. */

@@ -2,7 +2,7 @@
 import type { PageData } from '../src/report/page-data.js';
 import { parsePageJson } from '../src/report/page-json.js';
 
-/** Whoever wrote the file has checked what is in it. */
+/** They were checked when the file was written. */
 export const readData = (): PageData => parsePageJson(document.getElementById('data')!.textContent!) as PageData;
 
 /** Whether a server is there to ask. */

@@ -1,10 +1,20 @@
 /** The build script, on a program of two files: dist/ is whole at every moment. */
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { root } from './child.js';
+import { root, runModule } from './child.js';
 
 let project: string;
 const source = (name: string, text: string) => writeFileSync(join(project, 'src', name), text);
@@ -55,4 +65,21 @@ it('puts in place what changed, and removes what is no longer made and what a ki
   expect(command().stdout).toBe('second\n');
   expect(existsSync(join(project, 'dist/gone.js'))).toBe(false);
   expect(existsSync(join(project, '.dist-99999999'))).toBe(false);
+});
+
+it('bundles the page again only where a file that went into it has changed', () => {
+  const isCurrent = (folder: string) =>
+    runModule<boolean>(
+      `import { isCurrent } from './scripts/page.mjs'; console.log(isCurrent(${JSON.stringify(folder)}));`,
+    );
+  expect(isCurrent('dist/page')).toBe(true);
+  const inputs = JSON.parse(readFileSync(join(root, 'dist/page/inputs.json'), 'utf8')) as Record<string, string>;
+  expect(Object.keys(inputs)).toEqual(
+    expect.arrayContaining(['page/main.tsx', 'src/report/chart.ts', 'package-lock.json']),
+  );
+  const earlier = join(project, 'page');
+  mkdirSync(earlier);
+  writeFileSync(join(earlier, 'inputs.json'), JSON.stringify({ ...inputs, 'page/main.tsx': 'another' }));
+  expect(isCurrent(earlier)).toBe(false);
+  expect(isCurrent(project)).toBe(false);
 });

@@ -53,7 +53,8 @@ export function useCase({
       const answer = await fetch(`case.json?${query}`, { signal: mine.signal });
       const text = await answer.text();
       if (!answer.ok) {
-        setError(text);
+        // The pictures that came with the page are better than none.
+        if (panels.length === 0) setError(text);
         return;
       }
       const found = parsePageJson(text) as Answer;
@@ -87,7 +88,7 @@ export function useCase({
       void ask(wish.at);
     }
   };
-  return { live, place, spots, error, waiting, show };
+  return { live: place?.at !== undefined, place, spots, error, waiting, show };
 }
 
 /** The voxel under the pointer, in the slice that it is over. */

@@ -3,7 +3,7 @@
 import { chance } from '../../src/compare/tables.js';
 import { fixed } from '../../src/report/format.js';
 import type { PageCases, PageData } from '../../src/report/page-data.js';
-import { columnsOf, defaultOrder, orderedCases } from '../case-order.js';
+import { casesUnder, columnsOf, defaultOrder } from '../case-order.js';
 import { Choice } from '../parts/choice.js';
 import { useChoices } from '../route.js';
 import type { View } from './view.js';
@@ -89,7 +89,7 @@ interface Wins {
 function winsOf(cases: PageCases, order: { by: string; model: string; against: string }, digits: number): Wins {
   const least = 0.5 * 10 ** -digits;
   const { better: way } = columnsOf(cases, order);
-  const gains = orderedCases(cases, { ...order, sort: 'name', filter: '' }).flatMap(({ gain }) => gain ?? []);
+  const gains = casesUnder(cases, order).flatMap(({ gain }) => gain ?? []);
   const finite = gains.filter(Number.isFinite);
   return {
     better: gains.filter((gain) => gain >= least).length,

@@ -1,7 +1,7 @@
 /**
- * What a page shows: values alone, as JSON. Whoever gathers them (a run that ends, a server that watches one) fills the parts
- * that there are, and a view of the page (`page/views/`) shows a part that is there. So a new view is a part here, a
- * file there, and whatever fills the part.
+ * What a page shows: values alone, as JSON, in parts that may be there or not. A run that ends fills them, or a server that
+ * watches one; a view of the page (`page/views/`) shows a part that is there. So a new view is a part here, a file there, and
+ * the code that fills the part.
  */
 import { z } from 'zod';
 import type { Comparison } from '../compare/index.js';

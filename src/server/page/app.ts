@@ -46,7 +46,7 @@ export function pageApp(source: PageSource, signal: AbortSignal): Hono {
   });
   app.get('/data.json', (c) => c.body(pageJson(source.read()), 200, { 'content-type': 'application/json' }));
   app.get('/case.json', async (c) => {
-    if (!source.slices) return c.notFound();
+    if (!source.slices) return c.text('What this page was made of has no images of cases.', 404);
     const { site = '', name = '', at, whole } = c.req.query();
     const given = at === undefined ? undefined : at.split(',').map(Number);
     if (given && (given.length !== 3 || !given.every(Number.isInteger))) return c.text(`at is ${at}, not z,y,x`, 400);
