@@ -125,6 +125,7 @@ export function proposalIn(body: Buffer): Proposal {
     called: body.toString('latin1', 4, 20).trim(),
     calling: body.toString('latin1', 20, 36).trim(),
     contexts: ofKind(found, items.proposed).map(({ content }) => {
+      if (content.length < 4) throw new ProtocolError('a context that is cut short');
       const inside = itemsIn(content.subarray(4));
       return {
         id: content[0],
@@ -141,6 +142,7 @@ export function acceptanceIn(body: Buffer): { agreed: Map<number, string>; large
   if (body.length < 68) throw new ProtocolError('an answer to an association that is cut short');
   const found = itemsIn(body.subarray(68));
   const agreed = ofKind(found, items.agreed).flatMap(({ content }): [number, string][] => {
+    if (content.length < 4) throw new ProtocolError('a context that is cut short');
     const [syntax] = ofKind(itemsIn(content.subarray(4)), items.transfer).map(uidIn);
     return content[2] === 0 && syntax !== undefined ? [[content[0], syntax]] : [];
   });

@@ -157,7 +157,7 @@ class Line {
       const pdu = await this.#reader.next();
       if (pdu?.kind !== 'data') throw new ProtocolError(pdu ? `it answers with ${pdu.kind}` : 'it hung up');
       for (const { bytes, last } of piecesIn(pdu.body)) {
-        length += bytes.length;
+        length += bytes.length + 1; // so that empty pieces come to an end, too
         if (length > largestCommand) throw new ProtocolError(`an answer of more than ${largestCommand} bytes`);
         parts.push(bytes);
         if (last) return decodeCommand(Buffer.concat(parts));

@@ -202,7 +202,7 @@ class Association {
     const parts: Buffer[] = [];
     for (let length = 0; ; ) {
       const { command, context, last, bytes } = await this.#piece();
-      length += bytes.length;
+      length += bytes.length + 1; // so that empty pieces come to an end, too
       if (!command) throw new ProtocolError('a data set without a command');
       if (length > largestCommand) throw new ProtocolError(`a command of more than ${largestCommand} bytes`);
       parts.push(bytes);

@@ -28,6 +28,9 @@ export const registerSend = (group: Command): void =>
       const destination = destinationAt(address, options);
       const sent = await context.follow(sendFiles(destination, filesToSend(paths), context.signal));
       const name = destinationName(destination);
-      context.print({ archive: name, sent }, () => `${name}: took ${count(sent)} files.`);
+      context.print(
+        { archive: 'url' in destination ? destination.url.href : name, sent },
+        () => `${name}: took ${count(sent)} files.`,
+      );
     },
   });
