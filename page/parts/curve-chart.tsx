@@ -1,6 +1,6 @@
 /**
- * A line chart that a reader can explore: values under the pointer, a range to zoom into, lines to hide. It is drawn when
- * it comes near the screen, in a place that is kept for it. The file that it is saved as is the report's own drawing.
+ * A line chart that a reader can explore: values under the pointer, a range to zoom into, lines to hide. It is drawn after
+ * the rest of the page, in a place that is kept for it. The file that it is saved as is the report's own drawing.
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
@@ -17,9 +17,9 @@ const most = 1500;
 
 export function CurveChart({ curve }: { curve: ReportCurve }) {
   const place = useRef<HTMLDivElement>(null);
-  const near = useNear(place);
+  const shown = useShown();
   useEffect(() => {
-    if (!near || !place.current) return;
+    if (!shown || !place.current) return;
     const element = place.current;
     let plot = draw(curve, element);
     const again = () => {
@@ -35,7 +35,7 @@ export function CurveChart({ curve }: { curve: ReportCurve }) {
       resized.disconnect();
       plot.destroy();
     };
-  }, [near, curve]);
+  }, [shown, curve]);
   const file = () => standalone(lineChart(thinned(curve)));
   return (
     <figure class="saved">
@@ -56,21 +56,14 @@ const thinned = (curve: ReportCurve): ReportCurve => ({
 const described = ({ yLabel, xLabel, series }: ReportCurve) =>
   `Line chart of ${yLabel} by ${xLabel}: ${series.map(({ name, points }) => `${name} ends at ${points.at(-1)?.[1].toPrecision(3) ?? 'no value'}`).join(', ')}.`;
 
-/** Whether the element is, or once was, near the screen. */
-function useNear(element: { current: HTMLElement | null }): boolean {
-  const [near, setNear] = useState(false);
+/** Whether the page has been shown without the charts. */
+function useShown(): boolean {
+  const [shown, setShown] = useState(false);
   useEffect(() => {
-    if (!element.current) return;
-    const observer = new IntersectionObserver(
-      (entries) => {
-        if (entries.some(({ isIntersecting }) => isIntersecting)) setNear(true);
-      },
-      { rootMargin: '400px' },
-    );
-    observer.observe(element.current);
-    return () => observer.disconnect();
+    const asked = setTimeout(() => setShown(true), 60);
+    return () => clearTimeout(asked);
   }, []);
-  return near;
+  return shown;
 }
 
 const dashes = [[], [7, 4], [2, 4], [9, 3, 2, 3], [4, 3], [12, 4], [1, 3]];

@@ -67,7 +67,7 @@ export const sideBySide: View = {
           </table>
         </div>
         <p class="key">
-          {title}; a case counts as equal where both values are the same as printed. The difference is the mean over
+          By {title}. A case counts as equal where both values are the same as printed. The difference is the mean over
           cases, the model minus the other
           {tested
             ? '; interval: bootstrap (BCa); p: Wilcoxon’s signed-rank test with Holm’s correction.'
@@ -155,7 +155,7 @@ function WinBar({ better, equal, worse }: Wins) {
         ))}
       </svg>
       <span class="number loss">{worse}</span>
-      {equal > 0 && <span class="muted">{equal} equal</span>}
+      <span class="muted">{equal > 0 && `${equal} equal`}</span>
     </div>
   );
 }
