@@ -47,13 +47,20 @@ export class Receiver {
 
   count = (event: string): number => this.acts.filter((act) => act.event === event).length;
 
-  /** Waits for the nth act of a kind. @throws what it printed, where it ends before */
+  /** Waits for the nth act of a kind. @throws what it printed, where it ends before, or is silent for minutes */
   async until(event: string, nth = 1): Promise<Act> {
     for (;;) {
       const found = this.acts.filter((act) => act.event === event)[nth - 1];
       if (found) return found;
       if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`it ended:\n${this.text}`);
-      await new Promise<void>((resolve) => this.#heard.push(resolve));
+      await new Promise<void>((resolve, reject) => {
+        const silent = () => reject(new Error(`no act "${event}":\n${this.text}`));
+        const timer = setTimeout(silent, 200_000);
+        this.#heard.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
     }
   }
 
