@@ -66,6 +66,7 @@ function useShown(): boolean {
   return shown;
 }
 
+const wholeSteps = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((factor) => factor * 10 ** power));
 const dashes = [[], [7, 4], [2, 4], [9, 3, 2, 3], [4, 3], [12, 4], [1, 3]];
 
 function draw(curve: ReportCurve, element: HTMLElement): uPlot {
@@ -77,6 +78,7 @@ function draw(curve: ReportCurve, element: HTMLElement): uPlot {
     series.map(({ points }) => [points.map(([x]) => x), points.map(([, y]) => (Number.isFinite(y) ? y : null))]),
   );
   const inBytes = curve.xScale === 'bytes';
+  const whole = !inBytes && aligned[0]!.every((x) => Number.isInteger(x));
   const axis = {
     stroke: ink,
     grid: { stroke: rule, width: 1 },
@@ -93,6 +95,8 @@ function draw(curve: ReportCurve, element: HTMLElement): uPlot {
           label: curve.xLabel,
           labelFont: '12px system-ui',
           labelSize: 22,
+          // Epochs and rounds have no halves.
+          ...(whole && { incrs: wholeSteps }),
           ...(inBytes && { values: (_: uPlot, ticks: number[]) => ticks.map((tick) => (tick ? bytes(tick) : '')) }),
         },
         { ...axis, label: curve.yLabel, labelFont: '12px system-ui', labelSize: 22, size: 56 },

@@ -8,17 +8,20 @@ import { cases } from './cases.js';
 import { curves } from './curves.js';
 import { guard } from './guard.js';
 import { images } from './images.js';
+import { journal } from './journal.js';
 import { ledger } from './ledger.js';
 import { overview } from './overview.js';
 import { provenance } from './provenance.js';
 import { limits, scores, summary } from './results.js';
 import { sideBySide } from './side-by-side.js';
+import { sites } from './sites.js';
 import { statistics } from './statistics.js';
 import type { View } from './view.js';
 
 export const views: readonly View[] = [
   summary,
   limits,
+  sites,
   cases,
   sideBySide,
   scores,
@@ -29,5 +32,6 @@ export const views: readonly View[] = [
   bytes,
   curves,
   ledger,
+  journal,
   provenance,
 ];

@@ -5,9 +5,11 @@ import { type Act, Journal, journalName } from '../audit/index.js';
 import type { PartyKeys } from './keys.js';
 import type { Study } from './study.js';
 
+export const journalFile = (folder: string): string => join(folder, journalName);
+
 /** @param folder of the party @param by `coordinator`, or the site's name @throws GraftError JOURNAL_OTHER_KEY, JOURNAL_DAMAGED */
 export const journalOf = (folder: string, by: string, { signing }: Pick<PartyKeys, 'signing'>): Journal =>
-  new Journal({ file: join(folder, journalName), by, key: signing });
+  new Journal({ file: journalFile(folder), by, key: signing });
 
 /**
  * Does work between the acts `started` and `stopped`. Why it failed counts more than that this cannot be noted either, where

@@ -32,17 +32,6 @@ export const renderComparison = (comparisons: readonly Comparison[], runs: reado
     ],
   });
 
-/** The section of a run's report. */
-export const comparisonSection = (comparison: Comparison): Section => ({
-  id: 'statistics',
-  title: 'Statistics',
-  content: html`${comparisonContent(comparison)}${
-    comparison.notes.length > 0
-      ? html`<ul class="notes">${comparison.notes.map((note) => html`<li>${note}</li>`)}</ul>`
-      : undefined
-  }`,
-});
-
 const headed = (title: string) => title.charAt(0).toUpperCase() + title.slice(1);
 
 const comparisonContent = (comparison: Comparison): Markup =>

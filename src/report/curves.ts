@@ -11,7 +11,7 @@ export const curvesSection = (curves: readonly ReportCurve[], title = 'Curves'):
   content: curves.length > 0 && curveGrid(curves),
 });
 
-export const curveGrid = (curves: readonly ReportCurve[]): Markup =>
+const curveGrid = (curves: readonly ReportCurve[]): Markup =>
   html`<div class="curves">${curves.map(
     (curve) => html`<figure><h3>${curve.title}</h3>${lineChart(curve)}</figure>
 `,

@@ -4,8 +4,8 @@
  * A run's page is `PageData` in a file with the program that shows it (`page/`). Pages of other kinds are drawn here:
  * `renderPage` takes sections, and every piece is a function from values to a section or its content.
  */
-export { comparisonSection, dataTable, renderComparison } from './comparison.js';
-export { curveGrid, curvesSection } from './curves.js';
+export { dataTable, renderComparison } from './comparison.js';
+export { curvesSection } from './curves.js';
 export type * from './data.js';
 export { type Drawn, sourceMethod } from './data.js';
 export { notesSection, type Page, renderPage, type Section, summarySection } from './document.js';
@@ -14,7 +14,15 @@ export { bytes, change, fixed, listed } from './format.js';
 export { imagesSection } from './images.js';
 export type { LedgerCell, LedgerTable } from './ledger.js';
 export { html, type Markup } from './markup.js';
-export type { PageCases, PageData, PageImages, PageScores, PageSelection, PageSlice } from './page-data.js';
+export type {
+  PageCases,
+  PageData,
+  PageImages,
+  PageScores,
+  PageSelection,
+  PageSlice,
+  PageStanding,
+} from './page-data.js';
 export { programFolder, readPageFile, renderPageFile } from './page-file.js';
 export { pageJson } from './page-json.js';
 export { encodePng } from './png.js';

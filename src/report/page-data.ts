@@ -197,6 +197,46 @@ const provenance = z.object({
   files: z.array(z.object({ name: z.string(), sha256: z.string() })).readonly(),
 }) satisfies z.ZodType<Provenance>;
 
+/** How a federation over a network stands, as its coordinator's folder says: numbers alone. */
+const standing = z.object({
+  /** What the coordinator does. */
+  state: z.string(),
+  rounds: number,
+  /** Fewest updates that a round is closed with. */
+  quorum: number,
+  open: z.object({ round: number, chosen: texts, accepted: texts, out: texts }).exactOptional(),
+  sites: z.array(
+    z.object({
+      name: z.string(),
+      state: z.string(),
+      /** When it was last heard, ISO 8601. */
+      heard: z.string().exactOptional(),
+      ...{ accepted: number, refused: number, moved: number },
+      /** Why something of it was last not taken. */
+      reason: z.string().exactOptional(),
+    }),
+  ),
+  /** Rounds that are done, with the shares of the sites. */
+  done: z.array(
+    z.object({
+      round: number,
+      at: z.string().exactOptional(),
+      weights: z.record(z.string(), number),
+      loss: number.exactOptional(),
+      moved: number,
+    }),
+  ),
+});
+
+/** The lines of a journal, as far as each follows from the one before. */
+const journal = z.object({
+  lines: z.array(z.object({ at: z.string(), act: z.string(), subject: z.string(), told: z.string() })),
+  /** Hash of the last line. */
+  head: z.string(),
+  /** What is wrong after it. */
+  problem: z.string().exactOptional(),
+});
+
 export const pageSchema = z.object({
   title: z.string(),
   description: z.string(),
@@ -215,6 +255,8 @@ export const pageSchema = z.object({
   curves: z.array(z.object({ title: z.string().exactOptional(), charts: z.array(curve) })).exactOptional(),
   /** Dice on validation cases by bytes moved. */
   moved: curve.exactOptional(),
+  standing: standing.exactOptional(),
+  journal: journal.exactOptional(),
   ledgers: z.array(ledger).exactOptional(),
   provenance: provenance.exactOptional(),
 });
@@ -224,5 +266,6 @@ export type PageScores = NonNullable<PageData['scores']>;
 export type PageCases = NonNullable<PageData['cases']>;
 export type PageImages = NonNullable<PageData['images']>;
 export type PageSelection = NonNullable<PageData['selections']>[number];
+export type PageStanding = NonNullable<PageData['standing']>;
 export type PageSlice = z.output<typeof slice>;
 export type PagePanel = z.output<typeof panel>;

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { lastAct, ledgerFile, readLedger } from '../../src/federate/index.js';
 import {
+  CoordinatorPage,
   extendFederation,
   federationStatus,
   openCoordinatorFolder,
@@ -14,6 +15,7 @@ import {
   revokeSite,
 } from '../../src/federation/index.js';
 import { journalOf } from '../../src/federation/journals.js';
+import { readPageFile, renderPageFile } from '../../src/report/index.js';
 import { loadAdapter, loadSegmenter } from '../../src/segmenter/index.js';
 import { describeWithBroker } from '../federate/nats/server.js';
 import { newFolder } from '../federate/small.js';
@@ -48,6 +50,23 @@ describeWithBroker('a study’s programs', () => {
     model.use(adapter);
     expect(adapter.provenance).toMatchObject({ data: 'site-a, site-b', rounds: '3' });
     expect(readFileSync(report!, 'utf8')).toContain(last!.fingerprint);
+  });
+
+  it('are shown on a page of numbers: sites, rounds and the journal', () => {
+    const page = new CoordinatorPage(join(network.folder, 'fed')).read();
+    expect(page.standing).toMatchObject({ state: 'The coordinator is stopped; all rounds are done.', rounds: 3 });
+    expect(page.standing!.sites.map(({ name, accepted, state }) => [name, accepted, state])).toEqual([
+      ['site-a', 3, 'done'],
+      ['site-b', 3, 'done'],
+    ]);
+    expect(page.standing!.done.map(({ round, weights }) => [round, Object.keys(weights)])).toEqual(
+      [1, 2, 3].map((round) => [round, ['site-a', 'site-b']]),
+    );
+    const { lines, problem } = page.journal!;
+    expect([problem, lines.filter(({ act }) => act === 'update.accepted').length]).toEqual([undefined, 6]);
+    expect(lines.at(-1)!.act).toBe('stopped');
+    expect(Object.keys(page)).not.toContain('images');
+    expect(readPageFile(renderPageFile(page).text)).toEqual(page);
   });
 
   it('lead to the same bits where they are killed at random moments and the broker loses its store', async () => {

@@ -87,7 +87,26 @@ describe.skipIf(!present)(title, () => {
   it('shows a federated run: regimes, bytes and what a round costs, ledger', async () => {
     const { page, complaints, requests } = await openPage(browser, at('federation.html'), { colorScheme: 'dark' });
     const sections = await page.locator('section[id]').evaluateAll((all) => all.map(({ id }) => id));
-    expect(sections).toEqual(['summary', 'limits', 'scores', 'images', 'bytes', 'curves', 'ledger', 'provenance']);
+    expect(sections).toEqual([
+      'summary',
+      'limits',
+      'sites',
+      'scores',
+      'images',
+      'bytes',
+      'curves',
+      'ledger',
+      'journal',
+      'provenance',
+    ]);
+    const site = page.locator('.standing tbody tr').nth(1);
+    expect(await site.textContent()).toMatch(
+      /^<b>south<\/b>training, round 2[\d.e+]+ h ago112 kBThe update has another/,
+    );
+    await page.getByPlaceholder('act, site').fill('update');
+    expect(await page.locator('#journal tr[data-row]').allTextContents()).toEqual([
+      '2026-01-01 00:00:00update.accepted<b>south</b>round 1',
+    ]);
     // 1 MB in two rounds at two sites: 250 kB a round and site, which 2 Mbit/s carry in a second.
     const [costs] = await page.locator('#round-costs tbody tr').allInnerTexts();
     expect(costs!.split('\t')).toEqual(['flap-sam', '250 kB', '1 s', '100 ms', '10 ms']);

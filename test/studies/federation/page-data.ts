@@ -71,6 +71,21 @@ export function plausibleFederation(): PageData {
         ],
       },
     ],
+    standing: {
+      ...{ state: 'The coordinator runs; round 2 of 2 is under way.', rounds: 2, quorum: 1 },
+      open: { round: 2, chosen: sites, accepted: ['north'], out: [] },
+      sites: sites.map((name, i) => ({
+        ...{ name, state: 'training, round 2', heard: new Date(0).toISOString(), accepted: 1, refused: i, moved: 2000 },
+        ...(i === 1 && { reason: 'The update has another number of tensors.' }),
+      })),
+      done: [{ round: 1, weights: { north: 0.25, '<b>south</b>': 0.75 }, loss: 0.5, moved: 4000 }],
+    },
+    journal: {
+      lines: ['round.opened', 'update.accepted'].map((act, i) => ({
+        ...{ at: '2026-01-01T00:00:00.000Z', act, subject: sites[i]!, told: 'round 1' },
+      })),
+      head: 'abcdef0123456789abcdef',
+    },
     images: {
       ...{ about: 'A', outlined: ['truth', 'local', 'federated'], classes: ['head', 'tail'] },
       groups: encodeGroups([

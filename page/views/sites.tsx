@@ -1,0 +1,118 @@
+/** A federation over a network: what each site does, when it was last heard, and its share of every round. */
+import { useEffect, useState } from 'preact/hooks';
+import { bytes, fixed } from '../../src/report/format.js';
+import type { PageStanding } from '../../src/report/page-data.js';
+import { duration } from './bytes.js';
+import type { View } from './view.js';
+
+export const sites: View = {
+  id: 'sites',
+  title: 'Sites',
+  shows: ({ standing }) => standing !== undefined,
+  Content: ({ data: { standing } }) => {
+    const now = useNow();
+    if (!standing) return null;
+    const { state, rounds, quorum, open, sites, done } = standing;
+    const left = secondsLeft(standing);
+    return (
+      <>
+        <p>
+          {state}{' '}
+          {open &&
+            `${open.accepted.length} of ${open.chosen.length} updates are there, at least ${quorum} are needed. `}
+          {left !== undefined && `About ${duration(left)} left.`}
+        </p>
+        <div class="scroll">
+          <table class="standing">
+            <thead>
+              <tr>
+                <th scope="col">Site</th>
+                <th scope="col">State</th>
+                <th scope="col">Last heard</th>
+                <th scope="col" class="number">
+                  Updates taken
+                </th>
+                <th scope="col" class="number">
+                  Not taken
+                </th>
+                <th scope="col" class="number">
+                  Moved
+                </th>
+                <th scope="col">Last error</th>
+              </tr>
+            </thead>
+            <tbody>
+              {sites.map(({ name, state, heard, accepted, refused, moved, reason }) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  <td>{state}</td>
+                  <td>
+                    {heard === undefined
+                      ? '–'
+                      : `${duration(Math.max(1, Math.round((now - Date.parse(heard)) / 1000)))} ago`}
+                  </td>
+                  <td class="number">{accepted}</td>
+                  <td class="number">{refused}</td>
+                  <td class="number">{bytes(moved)}</td>
+                  <td class={reason ? 'loss' : 'muted'}>{reason ?? 'none'}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+        {done.length > 0 && (
+          <div class="scroll">
+            <table class="scores">
+              <caption>
+                Share of each site in each of {done.length} of {rounds} rounds
+              </caption>
+              <thead>
+                <tr>
+                  <th scope="col">Round</th>
+                  {sites.map(({ name }) => (
+                    <th key={name} scope="col">
+                      {name}
+                    </th>
+                  ))}
+                  <th scope="col">Loss</th>
+                  <th scope="col">Moved</th>
+                  <th scope="col">Closed (UTC)</th>
+                </tr>
+              </thead>
+              <tbody>
+                {done.toReversed().map(({ round, at = '–', weights, loss, moved }) => (
+                  <tr key={round}>
+                    <th scope="row">{round}</th>
+                    {sites.map(({ name }) => (
+                      <td key={name}>{weights[name] === undefined ? '–' : `${(100 * weights[name]).toFixed(1)} %`}</td>
+                    ))}
+                    <td>{loss === undefined ? '–' : fixed(loss)}</td>
+                    <td>{bytes(moved)}</td>
+                    <td>{at.slice(0, 19).replace('T', ' ')}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </>
+    );
+  },
+};
+
+/** By the mean time of the rounds that are done; undefined where that is not known. */
+function secondsLeft({ done, rounds }: PageStanding): number | undefined {
+  const [first, last] = [done[0]?.at, done.at(-1)?.at];
+  if (!first || !last || done.length < 2 || done.length >= rounds) return undefined;
+  return ((Date.parse(last) - Date.parse(first)) / 1000 / (done.length - 1)) * (rounds - done.length);
+}
+
+/** The time, anew every second. */
+function useNow(): number {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const clock = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(clock);
+  }, []);
+  return now;
+}

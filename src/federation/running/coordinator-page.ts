@@ -1,0 +1,133 @@
+/** The page of a federation, from its coordinator's folder alone, which is only read. It has numbers, and never an image. */
+import { statSync } from 'node:fs';
+import { isActEntry, type Line, readAudit } from '../../audit/index.js';
+import { ledgerFile } from '../../federate/index.js';
+import { bytes, type PageData, type PageStanding } from '../../report/index.js';
+import type { PageSource } from '../../studies/index.js';
+import { openCoordinatorFolder } from '../coordinator-folder.js';
+import { journalFile } from '../journals.js';
+import { coordinatorPlaces } from '../places.js';
+import { historyOf } from './history.js';
+import { runningPlaces } from './places.js';
+import { type FederationStatus, federationStatus, type SiteStatus } from './status.js';
+
+/** Lines of the journal that a page has, the last ones. */
+const most = 5000;
+
+export class CoordinatorPage implements PageSource {
+  readonly #folder: string;
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  mark(): string {
+    const { members, study } = coordinatorPlaces(this.#folder);
+    const { control, standing } = runningPlaces(this.#folder);
+    return [ledgerFile(this.#folder), journalFile(this.#folder), members, study, control, standing]
+      .map((file) => {
+        const state = statSync(file, { throwIfNoEntry: false });
+        return state ? `${state.size} ${state.mtimeMs}` : '';
+      })
+      .join('\n');
+  }
+
+  /** @throws GraftError as `federationStatus` */
+  read(): PageData {
+    const { study } = openCoordinatorFolder(this.#folder);
+    const status = federationStatus(this.#folder);
+    const { rounds } = historyOf(this.#folder);
+    const losses = rounds.flatMap(({ round, loss }): [number, number][] => (loss === undefined ? [] : [[round, loss]]));
+    return {
+      title: study.title,
+      description: `The study ${study.name}: ${study.plan}, combined by ${study.federation.aggregation}.`,
+      notes: [
+        'Losses are of the sites’ own training cases. How good the model is, each site says on cases that it kept from training.',
+      ],
+      ...(status.coordinator === 'running' && { running: { text: stateOf(status) } }),
+      standing: {
+        ...{ state: stateOf(status), rounds: status.rounds, quorum: Math.max(1, study.federation.minSites) },
+        ...(status.open && { open: status.open }),
+        sites: status.sites.map((site) => siteOf(site, status)),
+        done: rounds.map(({ round, at, weights, loss, down, up }) => ({
+          ...{ round, weights, moved: down + up },
+          ...(at !== undefined && { at }),
+          ...(loss !== undefined && { loss }),
+        })),
+      },
+      ...(losses.length > 1 && {
+        curves: [
+          {
+            charts: [
+              {
+                title: 'Training loss',
+                xLabel: 'round',
+                yLabel: 'loss',
+                series: [{ name: 'all sites', points: losses }],
+              },
+            ],
+          },
+        ],
+      }),
+      journal: this.#journal(),
+    };
+  }
+
+  #journal(): NonNullable<PageData['journal']> {
+    const { lines, head, torn, broken } = readAudit(journalFile(this.#folder));
+    const problem = broken
+      ? `Line ${broken.line} ${broken.problem}; nothing from there on is shown.`
+      : torn > 0
+        ? `Line ${lines.length + 1} is cut short, as a crash leaves it.`
+        : undefined;
+    return { lines: lines.slice(-most).map(({ entry }) => lineOf(entry)), head, ...(problem && { problem }) };
+  }
+}
+
+function stateOf({ coordinator, broker, paused, done, rounds, open }: FederationStatus): string {
+  const process =
+    coordinator === 'running'
+      ? `The coordinator runs${broker === 'away' ? ', its broker is away' : ''}`
+      : `The coordinator is ${coordinator === 'stopped' ? 'stopped' : 'perhaps at work on another machine'}`;
+  const now =
+    done === rounds
+      ? 'all rounds are done'
+      : open
+        ? `round ${open.round} of ${rounds} is under way`
+        : `${done} of ${rounds} rounds are done`;
+  return `${process}; ${now}${paused ? '; paused' : ''}.`;
+}
+
+function siteOf(
+  { name, accepted, refused, moved, reason, seen, leftOut }: SiteStatus,
+  { open }: FederationStatus,
+): PageStanding['sites'][number] {
+  const state = leftOut
+    ? 'left out: its folder is older than what it sent'
+    : open?.accepted.includes(name)
+      ? `round ${open.round}: update taken`
+      : open?.out.includes(name)
+        ? `round ${open.round}: out`
+        : seen
+          ? `${seen.doing}${seen.round > 0 ? `, round ${seen.round}` : ''}`
+          : open?.chosen.includes(name)
+            ? `round ${open.round}: asked`
+            : 'not heard of yet';
+  return {
+    ...{ name, state, accepted, refused, moved },
+    ...(seen && { heard: seen.heard }),
+    ...(reason && { reason }),
+  };
+}
+
+function lineOf(entry: Line): NonNullable<PageData['journal']>['lines'][number] {
+  const { at } = entry;
+  if (!isActEntry(entry)) return { at, act: entry.command, subject: '', told: entry.outcome };
+  const { act, subject = '', round, bytes: count, reason, hashes = {} } = entry;
+  const told = [
+    ...(round === undefined ? [] : [`round ${round}`]),
+    ...(count === undefined ? [] : [bytes(count)]),
+    ...(reason === undefined ? [] : [reason]),
+    ...Object.entries(hashes).map(([what, hash]) => `${what} ${hash.slice(0, 8)}`),
+  ].join(', ');
+  return { at, act, subject, told };
+}
