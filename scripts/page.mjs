@@ -1,6 +1,6 @@
-// Bundles page/, the browser's program, into dist/page. Bundling is left out where nothing that went in has changed.
+// Bundles page/, the browser's program, into dist/page, with the licences of the packages in it. Bundling is left out where nothing that went in has changed.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 /** What went in when it was bundled last, with digests. */
@@ -18,6 +18,14 @@ export function isCurrent(folder) {
   return Object.entries(JSON.parse(readFileSync(file, 'utf8'))).every(([name, known]) => digest(name) === known);
 }
 
+/** What a package in the bundle asks to be handed on with it. @param {string} name */
+function licenceOf(name) {
+  const place = join('node_modules', name);
+  const { version, license } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'));
+  const file = readdirSync(place).find((one) => /^licen[cs]e/i.test(one));
+  return `${name} ${version}: ${license}\n${file ? `\n${readFileSync(join(place, file), 'utf8')}` : ''}`;
+}
+
 /** @param {string} folder for the bundle */
 export async function bundlePage(folder) {
   const { build } = await import('vite');
@@ -29,6 +37,8 @@ export async function bundlePage(folder) {
     }
   };
   const inputs = new Set(always);
+  /** @type {Set<string>} */
+  const packages = new Set();
   await build({
     configFile: 'page/vite.config.ts',
     build: { outDir: join(process.cwd(), folder), emptyOutDir: true },
@@ -38,13 +48,18 @@ export async function bundlePage(folder) {
         generateBundle(_, files) {
           for (const file of Object.values(files)) {
             if (file.type !== 'chunk') continue;
-            // Packages change with the lock file alone.
-            for (const id of Object.keys(file.modules)) if (!id.includes('node_modules')) add(id);
+            for (const id of Object.keys(file.modules)) {
+              const packaged = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1];
+              // Packages change with the lock file alone.
+              if (packaged) packages.add(packaged);
+              else add(id);
+            }
           }
         },
       },
     ],
   });
   const digests = Object.fromEntries([...inputs].sort().map((name) => [name, digest(name)]));
+  writeFileSync(join(folder, 'licences.txt'), [...packages].sort().map(licenceOf).join('\n\n'));
   writeFileSync(join(folder, list), `${JSON.stringify(digests, null, 1)}\n`);
 }
