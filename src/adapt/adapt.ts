@@ -3,7 +3,15 @@
  * network's own prediction, normalised by the target's statistics (Aleem et al. 2024; `methods.ts` names the variants).
  */
 import { type Pausing, random } from '../core/index.js';
-import { byCase, type CaseSlices, SlicePool, scanFactsOfSlices, tagsBeside, widened } from '../data/index.js';
+import {
+  augmentationSchema,
+  byCase,
+  type CaseSlices,
+  SlicePool,
+  scanFactsOfSlices,
+  tagsBeside,
+  widened,
+} from '../data/index.js';
 import {
   Adam,
   type Checkpoint,
@@ -30,6 +38,7 @@ import type { Tensor } from '../torch/index.js';
 import { calibrate } from './calibrate.js';
 import { consistency, selfTraining } from './consistency.js';
 import { headFor } from './head.js';
+import { falling, lossOfChanged } from './labelled.js';
 import { type Adaptation, resolveMethod } from './methods.js';
 import { Choice, type Look, Observer } from './select.js';
 
@@ -53,6 +62,12 @@ export type AdaptationEvent =
   | TrainingEvent
   | { kind: 'look'; task: string; look: Look }
   | ({ kind: 'adapted'; task: string } & Adapted);
+
+/** How a student's slices are changed, more than in training on the source, and what it learns from. */
+const studying = {
+  augmentation: augmentationSchema.parse({ contrast: 0.7, rotate: 20, scale: 0.2, translate: 0.1 }),
+  diceWeight: 0.5,
+};
 
 interface Context {
   seed: number;
@@ -89,6 +104,8 @@ export async function* adapt(
   const own = joinStates({ network: network.state(), head: head.state() });
   const before = copyState(own);
   using pool = new SlicePool(target, { device: model.device });
+  const taught = target.map((one, i) => ({ ...one, labels: observer.sourceLabels(i) }));
+  using labelled = method.objective === 'pseudo-labels' ? new SlicePool(taught, { device: model.device }) : undefined;
   const tags = byCase(target).map(([{ case: one }]) => tagsBeside(one.image));
   const domain = yield* domainOf(model, tags, passesOver(pool, { ...config, passes: 1 }, seed));
   let result: Adapted;
@@ -99,7 +116,8 @@ export async function* adapt(
     const held = new Map([...trained, ...network.buffers()]); // what the adapter holds
     const share = shareOfTarget[statistics];
     const first = begun ? 'start' : share ? 'statistics' : 'source';
-    const choice = new Choice(held, first, config.guard);
+    // A student that looks at changed slices does not learn what the early head says; it is done after the last epoch.
+    const choice = new Choice(held, first, { guard: config.guard, by: labelled ? 'duration' : 'agreement' });
     const optimiser = new Adam(trained, { lr: config.lr });
     const saved = joinStates({ held, head: head.state(), optimiser: optimiser.state(), ...choice.states });
     const resumed = checkpoint?.load(saved);
@@ -128,19 +146,22 @@ export async function* adapt(
       }
     }
 
+    const steps = pool.batches(config.batch);
     const events = trainingLoop({
-      ...{ task, epochs: trained.size > 0 ? config.epochs : 0, steps: pool.batches(config.batch), optimiser },
+      ...{ task, epochs: trained.size > 0 ? config.epochs : 0, steps, optimiser },
       ...{ checkpoint, saved, from: resumed?.at, memory: () => choice.looks },
       batches(epoch) {
-        const batches = pool.epoch(config.batch, random(seed, 'shuffle', task, epoch));
+        const batches = (labelled ?? pool).epoch(config.batch, random(seed, 'shuffle', task, epoch));
         return withBatchStatistics([network], batches, statistics === 'ema');
       },
-      gradients({ take }) {
-        const { images } = take();
-        const loss =
-          method.objective === 'self-training'
-            ? selfTraining(network, images)
-            : consistency(network, head, images, config).loss;
+      gradients({ take }, epoch, step) {
+        const batch = take();
+        let loss: Tensor;
+        if (labelled) {
+          optimiser.lr = falling(config.lr, epoch * steps + step, config.epochs * steps);
+          loss = lossOfChanged(network, batch, studying, random(seed, 'augment', task, epoch, step));
+        } else if (method.objective === 'self-training') loss = selfTraining(network, batch.images);
+        else loss = consistency(network, head, batch.images, config).loss;
         loss.backward();
         return loss.item();
       },

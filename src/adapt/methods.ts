@@ -77,7 +77,7 @@ export function resolveMethod(family: NetworkFamily, config: Adaptation): Resolv
   if (unknown.length > 0)
     throw adaptError('BLOCKS_UNKNOWN', { blocks: unknown.join(', '), known: [...encoder, ...decoder].join(', ') });
   const unreached = blocks.filter((block) => !encoder.includes(block));
-  if (detach && method.objective !== 'self-training' && unreached.length > 0)
+  if (detach && method.objective === 'consistency' && unreached.length > 0)
     throw adaptError('BLOCKS_UNREACHED', {
       ...{ method: name, blocks: unreached.join(', '), encoder: encoder.join(', ') },
     });

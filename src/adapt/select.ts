@@ -67,6 +67,15 @@ export class Observer {
     return observer;
   }
 
+  /** What the source model predicted of a target case: uint8 [n, h, w]. */
+  sourceLabels(at: number): Uint8Array {
+    const { shape } = sourceOfTensor(this.#target[at].images);
+    const labels = new Uint8Array(shape[0] * shape[1] * shape[2]);
+    for (const [c, packed] of this.#masks[at].entries())
+      for (let i = 0; i < labels.length; i++) if ((packed[i >> 3] >> (i & 7)) & 1) labels[i] = c + 1;
+    return labels;
+  }
+
   *look(candidate: Look['candidate']): Pausing<Look> {
     const seen = candidate === 'source' ? this.#source : yield* this.#measure();
     return { candidate, ...seen, departures: this.#assess(seen, this.#sourceIsSound) };
@@ -100,13 +109,14 @@ export class Observer {
 }
 
 /**
- * Chooses without labels: among the candidates the one whose two heads agree best. With the guard only candidates count
+ * Chooses without labels: among the candidates the one whose two heads agree best, or the last. With the guard only candidates count
  * that stay in the source's range; where none does, the one that leaves it least is kept, the source model included.
  */
 export class Choice {
   readonly looks: Look[] = [];
   readonly #held: State;
   readonly #guard: boolean;
+  readonly #better: (look: Look, than: Look) => boolean;
   /** Values of the best candidate by agreement, and of the least departed. */
   readonly states: { selected: State; safest: State };
   readonly #start: Look['candidate'];
@@ -114,11 +124,18 @@ export class Choice {
   /**
    * @param held the tensors that differ between candidates
    * @param begin the candidate that training starts from; a source model before it is the guard's resort only
+   * @param how.by what makes a candidate better: the agreement of its heads, or that it was trained longer
    */
-  constructor(held: State, begin: 'source' | 'start' | 'statistics', guard: boolean) {
+  constructor(
+    held: State,
+    begin: 'source' | 'start' | 'statistics',
+    { guard, by }: { guard: boolean; by: 'agreement' | 'duration' },
+  ) {
     this.#held = held;
     this.#start = begin;
     this.#guard = guard;
+    // The earliest of equals, so that training has to earn its place.
+    this.#better = by === 'duration' ? () => true : (look, than) => look.agreement > than.agreement;
     this.states = { selected: copyState(held), safest: copyState(held) };
   }
 
@@ -131,7 +148,7 @@ export class Choice {
   /** The choice, with the reason where the guard made it. */
   settle(): { kept: Look; state: State; guard?: string } {
     const selected = this.#selected();
-    const unguarded = best(this.#eligible());
+    const unguarded = this.#best(this.#eligible());
     const kept = selected ?? this.#safest();
     const state = selected ? this.states.selected : this.states.safest;
     disposeState(selected ? this.states.safest : this.states.selected);
@@ -143,7 +160,10 @@ export class Choice {
   }
   #selected(): Look | undefined {
     const sound = this.#eligible().filter(({ departures }) => !this.#guard || departures.length === 0);
-    return sound.length > 0 ? best(sound) : undefined;
+    return sound.length > 0 ? this.#best(sound) : undefined;
+  }
+  #best(looks: Look[]): Look {
+    return looks.reduce((best, look) => (this.#better(look, best) ? look : best));
   }
   #safest(): Look {
     return this.looks.reduce((a, b) => (severity(b.departures) < severity(a.departures) ? b : a));
@@ -160,9 +180,6 @@ function pack(mask: Uint8Array): Uint8Array {
 function unpack(packed: Uint8Array, mask: Uint8Array): void {
   for (let i = 0; i < mask.length; i++) mask[i] = (packed[i >> 3] >> (i & 7)) & 1;
 }
-
-/** The earliest of equals, so that training has to earn its place. */
-const best = (looks: Look[]): Look => looks.reduce((a, b) => (b.agreement > a.agreement ? b : a));
 
 const names = {
   source: 'the source model',

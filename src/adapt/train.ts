@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { type Pausing, pause, random } from '../core/index.js';
 import {
-  augment,
   augmentationSchema,
   byCase,
   type CaseFacts,
@@ -32,7 +31,8 @@ import {
 } from '../nn/index.js';
 import { recomputeStatistics, type WeightedBatch, withBatchStatistics } from '../peft/index.js';
 import { deepestHead, labelledLoss, type Segmenter, Sureness } from '../segmenter/index.js';
-import { cat, noGrad } from '../torch/index.js';
+import { noGrad } from '../torch/index.js';
+import { falling, lossOfChanged } from './labelled.js';
 import type { Observation } from './observation.js';
 import { type Masks, masksOf, outputsOf, Sight } from './observe.js';
 import { referenceOf } from './reference.js';
@@ -87,7 +87,6 @@ export async function* trainNetwork(
   { seed, checkpoint }: Context,
 ): AsyncGenerator<TrainingEvent> {
   const { network } = model;
-  const classes = model.classes.length + 1;
   const task = 'network';
   const parameters = network.parameters();
   for (const value of parameters.values()) value.requiresGrad = true;
@@ -117,23 +116,8 @@ export async function* trainNetwork(
       withBatchStatistics([network], training.epoch(config.batch, random(seed, 'shuffle', task, epoch))),
     gradients({ take }, epoch, step) {
       taken = epoch * steps + step;
-      optimiser.lr = (config.lr * (1 + Math.cos((Math.PI * (epoch * steps + step)) / (config.epochs * steps)))) / 2;
-      let { images, labels } = take();
-      let counted = countedMap(labels!);
-      let maps = foregroundMaps(labels!, classes);
-      if (config.augmentation) {
-        const moving = counted ? cat([maps, counted.neg().add(1)], 1) : maps;
-        const moved = augment(images, moving, config.augmentation, random(seed, 'augment', epoch, step));
-        ({ images } = moved);
-        maps = moved.maps.narrow(1, 0, classes - 1);
-        if (counted)
-          counted = moved.maps
-            .narrow(1, classes - 1, 1)
-            .neg()
-            .add(1);
-      }
-      const logits = network.logits(network.encode(images));
-      const loss = labelledLoss(network, logits, maps, config.diceWeight, counted);
+      optimiser.lr = falling(config.lr, taken, config.epochs * steps);
+      const loss = lossOfChanged(network, take(), config, random(seed, 'augment', epoch, step));
       loss.backward();
       return loss.item();
     },

@@ -102,9 +102,10 @@ export interface PromptedPrediction {
 export interface AdaptationMethod<Options = any> extends TrainingPlan<Options> {
   /**
    * `consistency`: an early head is pulled towards the network's own prediction; `self-training`: the network towards its
-   * own thresholded prediction; `none`: nothing is trained.
+   * own thresholded prediction; `pseudo-labels`: on changed slices towards what the source model predicted on the slices as
+   * they are; `none`: nothing is trained.
    */
-  readonly objective: 'none' | 'self-training' | 'consistency';
+  readonly objective: 'none' | 'self-training' | 'consistency' | 'pseudo-labels';
   /** Blocks that are adapted where nothing else is asked for. */
   readonly blocks: readonly string[];
   /** Where the statistics of batch normalisation come from where nothing else is asked for. */

@@ -93,7 +93,7 @@ describe('an observation', () => {
 /** A choice among candidates whose tensors hold the candidate's place in the list. */
 function choose(looks: Look[], begin: 'source' | 'statistics' = 'source', guard = true) {
   const value = tensor([-1]);
-  const choice = new Choice(new Map([['value', value]]), begin, guard);
+  const choice = new Choice(new Map([['value', value]]), begin, { guard, by: 'agreement' });
   for (const [i, look] of looks.entries()) {
     noGrad(() => value.fill_(i));
     choice.consider(look);

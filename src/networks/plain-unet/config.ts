@@ -1,5 +1,6 @@
 /** What makes one plain U-Net different from another, and the sizes that have names. */
 import { z } from 'zod';
+import { mirrorSchema } from '../mirrored.js';
 
 const pair = z.tuple([z.int().min(1), z.int().min(1)]);
 
@@ -24,12 +25,7 @@ export const plainUNetSchema = z.strictObject({
     .describe(
       '[rows, columns] that the network sees at once: it predicts larger slices in overlapping windows; null: whole slices',
     ),
-  mirror: z
-    .array(z.union([z.literal(0), z.literal(1)]))
-    .default([])
-    .describe(
-      'axes that slices are mirrored along when they are predicted, and the answers averaged: 0 rows, 1 columns',
-    ),
+  mirror: mirrorSchema.default([]),
 });
 export type PlainUNetConfig = z.infer<typeof plainUNetSchema>;
 

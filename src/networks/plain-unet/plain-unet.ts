@@ -5,9 +5,10 @@
 import { Module, Sequential } from '../../nn/index.js';
 import { cat, operator, softmax, type Tensor } from '../../torch/index.js';
 import type { SegmentationNetwork } from '../family.js';
+import { mirrored } from '../mirrored.js';
 import type { PlainUNetConfig } from './config.js';
 import { ConvStack, HeConv2d, HeConvTranspose2d, type Pair } from './layers.js';
-import { mirrored, slidingWindow } from './sliding-window.js';
+import { slidingWindow } from './sliding-window.js';
 
 const pad = operator('aten::constant_pad_nd') as (input: Tensor, by: number[], value: number) => Tensor;
 

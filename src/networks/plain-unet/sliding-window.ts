@@ -62,11 +62,3 @@ function gaussian([rows, columns]: Pair, device: string): Tensor {
     { device },
   );
 }
-
-/** The mean of the answers to an image and its mirrored versions. @param axes 0 rows, 1 columns, alone and together */
-export function mirrored(image: Tensor, axes: readonly (0 | 1)[], logits: (image: Tensor) => Tensor): Tensor {
-  const choices: number[][] = [[]];
-  for (const axis of axes) choices.push(...choices.map((dims) => [...dims, axis + 2]));
-  const answers = choices.map((dims) => (dims.length > 0 ? logits(image.flip(...dims)).flip(...dims) : logits(image)));
-  return answers.reduce((a, b) => a.add(b)).div(answers.length);
-}

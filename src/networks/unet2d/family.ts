@@ -14,7 +14,7 @@ export const unet2d: NetworkFamily<UNet2DConfig> = {
   name: 'unet2d',
   title: 'U-Net',
   config: unet2dSchema,
-  settings: unet2dSchema.pick({ filters: true }),
+  settings: unet2dSchema.pick({ filters: true, mirror: true }),
   sizes: ['unet2d'],
   windows: { slices: 1, scaling: 'volume' },
   adapter: unetAdapterSchema,

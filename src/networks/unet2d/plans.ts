@@ -1,6 +1,7 @@
 /**
  * What may be trained of the U-Net. The methods without labels are those of Aleem et al. 2024 (ConvLoRA), of Sheikh &
- * Schultz 2022 (UDAS) and their parts, and those with interpolated statistics (α-BN); with labels, everything, ConvLoRA beside the encoder, or that and the decoder.
+ * Schultz 2022 (UDAS) and their parts, those with interpolated statistics (α-BN), and the student of
+ * Xie et al. 2020 (arXiv 1911.04252); with labels, everything, ConvLoRA beside the encoder, or that and the decoder.
  */
 import { z } from 'zod';
 import { convLoraPieces, convLoraSchema, type TrainingPlan } from '../../peft/index.js';
@@ -80,5 +81,9 @@ export const unetMethods = tabled<AdaptationMethod<Options>>([
   {
     ...convLora('convlora-alpha-bn', 'ConvLoRA + α-BN', encoderBlocks),
     ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'interpolate' },
+  },
+  {
+    ...convLora('noisy-student', 'Noisy student', unetBlocks),
+    ...{ objective: 'pseudo-labels', blocks: unetBlocks, statistics: 'frozen' },
   },
 ]);

@@ -6,6 +6,7 @@
 import { BatchNorm2d, Conv2d, ConvTranspose2d, Identity, Layer, Module, ReLU, Sequential } from '../../nn/index.js';
 import { noGrad, relu, type Tensor } from '../../torch/index.js';
 import type { SegmentationNetwork } from '../family.js';
+import { mirrored } from '../mirrored.js';
 import { type EncoderBlock, encoderBlocks, type UNet2DConfig } from './config.js';
 
 /** Normalisation, ReLU, convolution: float32 [B, channels, H, W] -> [B, out, H, W]. */
@@ -61,6 +62,8 @@ export class UNet2D extends Module implements SegmentationNetwork<Tensor[]> {
   readonly config: UNet2DConfig;
   readonly background = 'half';
   readonly memoryFormat = 'channels_last';
+  /** Of the mean of the mirror images' logits; absent where the network is asked once. */
+  readonly predict?: (images: Tensor) => Tensor;
   readonly #encoder: Record<EncoderBlock, Sequential>;
   readonly #shortcuts: Conv2d[];
   readonly #up: Sequential[];
@@ -70,6 +73,8 @@ export class UNet2D extends Module implements SegmentationNetwork<Tensor[]> {
   constructor(config: UNet2DConfig) {
     super();
     this.config = config;
+    const { mirror } = config;
+    if (mirror) this.predict = (images) => mirrored(images, mirror, (one) => this.forward(one)).sigmoid();
     const { inChannels, outChannels, filters: n } = config;
     const shortcut = (level: number) => {
       const channels = n * 2 ** level;

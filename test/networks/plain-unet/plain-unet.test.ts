@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { prepareVolume, readLabel, readVolume } from '../../../src/data/index.js';
 import { networkFamilies } from '../../../src/networks/index.js';
+import { mirrored } from '../../../src/networks/mirrored.js';
 import { PlainUNet, plainUNet, plainUNetPlans } from '../../../src/networks/plain-unet/index.js';
-import { mirrored, slidingWindow, stepsOf } from '../../../src/networks/plain-unet/sliding-window.js';
+import { slidingWindow, stepsOf } from '../../../src/networks/plain-unet/sliding-window.js';
 import { countElements, initialiseModule } from '../../../src/nn/index.js';
 import { applyPlan } from '../../../src/peft/index.js';
 import { loadSegmenter, segmentVolume } from '../../../src/segmenter/index.js';
