@@ -31,6 +31,7 @@ describe('what a method trains', () => {
     ['udas-convlora', 3_954, 3_954],
     ['convlora', 57_714, 57_714],
     ['convlora-adabn', 57_714, 57_714],
+    ['noisy-student', 111_732, 111_732],
   ])('%s: %i parameters at 16 filters', async (method, expected) => {
     const { model, target } = small({ filters: 16 });
     const epochs = method === 'self-training' ? 1 : 0;
@@ -47,6 +48,7 @@ describe('what a method trains', () => {
     ['udas-convlora', /^init_path\..*(lora_[AB]|bn\.(weight|bias))$/, null],
     ['convlora', /^(init_path|down\d)\..*(lora_[AB]|bn\.(weight|bias))$/, null],
     ['convlora-adabn', /^(init_path|down\d)\..*(lora_[AB]|bn\.(weight|bias))$/, /running_(mean|var)$/],
+    ['noisy-student', /^(init_path|down\d|up\d|out_path)\..*(lora_[AB]|bn\.(weight|bias))$/, null],
   ])('%s changes nothing else in the network', async (method, weights, statistics) => {
     const { model, target } = small();
     const adapter = await trainedAdapter(model, target, { method, epochs: 1 });
@@ -103,6 +105,7 @@ describe('the model', () => {
     { method: 'convlora-adabn' },
     { method: 'udas', statistics: 'ema' },
     { method: 'self-training' },
+    { method: 'noisy-student' },
   ])('is left bit-identical by %j', async (config) => {
     const { model, target } = small();
     const [before, output] = [fingerprint(model.state()), outputs(model, target[0])];
@@ -173,9 +176,13 @@ describe('the same seed', () => {
   });
 });
 
-describe.each(['ema', 'recompute'] as const)('a checkpoint under %s', (statistics) => {
+describe.each([
+  ['ema', 'convlora'],
+  ['recompute', 'convlora'],
+  ['frozen', 'noisy-student'],
+] as const)('a checkpoint under %s of %s', (statistics, method) => {
   const { model, target } = small();
-  const config = configure({ statistics, method: 'convlora', lr: 0.05 });
+  const config = configure({ statistics, method, lr: 0.05 });
   let whole: Awaited<ReturnType<typeof finish>>;
   beforeAll(async () => {
     whole = await finish(adapt(model, target, config, context));

@@ -91,9 +91,14 @@ describe('an observation', () => {
 });
 
 /** A choice among candidates whose tensors hold the candidate's place in the list. */
-function choose(looks: Look[], begin: 'source' | 'statistics' = 'source', guard = true) {
+function choose(
+  looks: Look[],
+  begin: 'source' | 'statistics' = 'source',
+  guard = true,
+  by: 'agreement' | 'duration' = 'agreement',
+) {
   const value = tensor([-1]);
-  const choice = new Choice(new Map([['value', value]]), begin, { guard, by: 'agreement' });
+  const choice = new Choice(new Map([['value', value]]), begin, { guard, by });
   for (const [i, look] of looks.entries()) {
     noGrad(() => value.fill_(i));
     choice.consider(look);
@@ -111,6 +116,12 @@ describe('the choice', () => {
   it('takes the candidate whose heads agree best, the earliest of equals, with its values', () => {
     expect(choose([look('source', 0.5), look(1, 0.7), look(2, 0.9), look(3, 0.8)])).toEqual({ kept: 2, held: 2 });
     expect(choose([look('source', 0.9), look(1, 0.9), look(2, 0.9)])).toEqual({ kept: 'source', held: 'source' });
+  });
+
+  it('takes the last sound one of a student, which the heads say nothing about', () => {
+    const looks = [look('source', 0.9), look(1, 0.7), look(2, 0.2), look(3, 0.8, { volumeMl: 3000 })];
+    expect(choose(looks, 'source', true, 'duration')).toMatchObject({ kept: 2, held: 2 });
+    expect(choose(looks, 'source', false, 'duration')).toMatchObject({ kept: 3, held: 3, reason: undefined });
   });
 
   it('passes over candidates that left the range, and says why', () => {

@@ -38,6 +38,7 @@ describe('a recipe', () => {
       'convlora',
       'convlora-adabn',
       'convlora-alpha-bn',
+      'noisy-student',
     ]);
     expect(recipeOf({ training: { augmentation: null } }).training.augmentation).toBeNull();
   });
