@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { exitCodes } from '../../core/index.js';
 import type { ImageSource, Mask, Outputs, Routing, RoutingOptions, Segment } from '../../jobs/index.js';
 import { auditOption, startAudit } from '../audit.js';
+import { certaintyOption } from '../certainty.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 import { count } from '../format.js';
@@ -45,12 +46,7 @@ export const registerPredict = (program: Command): void =>
           .optional()
           .describe('a file from a run’s adapters folder, made for this model; auto: the one of --adapters that fits'),
         adapters: z.string().optional().describe('folder with an adapter for each scanner, for --adapter auto'),
-        certainty: z
-          .number()
-          .min(0)
-          .max(1)
-          .default(0.5)
-          .describe('probability of the right adapter below which --adapter auto uses the base model'),
+        ...certaintyOption(z),
         prompt: z.string().optional().describe('what to segment on one slice of one image, such as "point 30,42,18"'),
         scaling: z
           .enum(scalings as [string, ...string[]])

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { told } from '../../core/index.js';
 import { auditOption } from '../audit.js';
+import { certaintyOption } from '../certainty.js';
 import { defineCommand } from '../command.js';
 import { endsWell } from '../ending.js';
 import { cliError } from '../errors.js';
@@ -30,12 +31,7 @@ export const registerServe = (program: Command): void =>
             'files from a run’s adapters folder, made for this model, or NAME=FILE; each is a model to viewers; auto: one that gives each image the one of --adapters that fits',
           ),
         adapters: z.string().optional().describe('folder with an adapter for each scanner, for --adapter auto'),
-        certainty: z
-          .number()
-          .min(0)
-          .max(1)
-          .default(0.5)
-          .describe('probability of the right adapter below which auto uses the base model'),
+        ...certaintyOption(z),
         labels: z.string().optional().describe('folder for the labels; default: labels beside the folder of images'),
         host: z.string().default('127.0.0.1').describe('name or address to listen at, by which viewers reach it'),
         port: z.int().min(0).max(65_535).default(8000).describe('0 for any that is free'),

@@ -1,6 +1,6 @@
 /** What makes one plain U-Net different from another, and the sizes that have names. */
 import { z } from 'zod';
-import { mirrorSchema } from '../mirrored.js';
+import { mirrorAxes, mirrorText } from '../mirrored.js';
 
 const pair = z.tuple([z.int().min(1), z.int().min(1)]);
 
@@ -25,7 +25,7 @@ export const plainUNetSchema = z.strictObject({
     .describe(
       '[rows, columns] that the network sees at once: it predicts larger slices in overlapping windows; null: whole slices',
     ),
-  mirror: mirrorSchema.default([]),
+  mirror: mirrorAxes.default([]).describe(mirrorText),
 });
 export type PlainUNetConfig = z.infer<typeof plainUNetSchema>;
 

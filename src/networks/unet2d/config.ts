@@ -1,12 +1,12 @@
 /** What makes one U-Net different from another. */
 import { z } from 'zod';
-import { mirrorSchema } from '../mirrored.js';
+import { mirrorAxes, mirrorText } from '../mirrored.js';
 
 export const unet2dSchema = z.strictObject({
   inChannels: z.int().min(1).default(1).describe('image channels'),
   outChannels: z.int().min(1).default(1).describe('one logit map for each foreground class'),
   filters: z.int().min(1).default(16).describe('feature maps at full resolution; doubled at each of three levels'),
-  mirror: mirrorSchema.optional(),
+  mirror: mirrorAxes.optional().describe(mirrorText),
 });
 export type UNet2DConfig = z.infer<typeof unet2dSchema>;
 

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { told } from '../../../core/index.js';
 import { auditOption } from '../../audit.js';
+import { certaintyOption } from '../../certainty.js';
 import { defineCommand } from '../../command.js';
 import { endsWell } from '../../ending.js';
 import { cliError } from '../../errors.js';
@@ -29,12 +30,7 @@ export const registerReceive = (group: Command): void =>
           .string()
           .optional()
           .describe('folder with an adapter for each scanner; each series gets the one that fits'),
-        certainty: z
-          .number()
-          .min(0)
-          .max(1)
-          .default(0.5)
-          .describe('probability of the right adapter below which the base model is used'),
+        ...certaintyOption(z),
         rules: z
           .string()
           .optional()
