@@ -104,8 +104,8 @@ export async function* adapt(
   const own = joinStates({ network: network.state(), head: head.state() });
   const before = copyState(own);
   using pool = new SlicePool(target, { device: model.device });
-  const taught = target.map((one, i) => ({ ...one, labels: observer.sourceLabels(i) }));
-  using labelled = method.objective === 'pseudo-labels' ? new SlicePool(taught, { device: model.device }) : undefined;
+  const taught = () => target.map((one, i) => ({ ...one, labels: observer.sourceLabels(i) }));
+  using labelled = method.objective === 'pseudo-labels' ? new SlicePool(taught(), { device: model.device }) : undefined;
   const tags = byCase(target).map(([{ case: one }]) => tagsBeside(one.image));
   const domain = yield* domainOf(model, tags, passesOver(pool, { ...config, passes: 1 }, seed));
   let result: Adapted;

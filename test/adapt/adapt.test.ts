@@ -150,7 +150,15 @@ describe('the model', () => {
     };
     await once();
     const second = await once();
-    expect(await once()).toEqual(second);
+    await once();
+    // What one collection leaves, on a busy machine, a later one takes.
+    const held = () => {
+      collect();
+      return memoryStatistics();
+    };
+    await expect.poll(held, { timeout: 10_000 }).toSatisfy(({ tensors, bytes }: ReturnType<typeof held>) => {
+      return tensors <= second.tensors && bytes <= second.bytes;
+    });
   });
 });
 
