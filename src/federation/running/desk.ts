@@ -67,6 +67,7 @@ export class Desk implements Disposable {
       watchFiles([places.members, runningPlaces(folder).control], () => this.#changed(), around.failed),
       watchFiles([configuration], () => around.broker?.reload(), around.failed),
     );
+    this.#write();
     const timer = setInterval(() => this.#write(), WRITE);
     this.#open.push({ [Symbol.dispose]: () => clearInterval(timer) });
     this.#hear().catch(around.failed);
