@@ -94,9 +94,9 @@ describeWithBroker('a study’s programs', () => {
     const first = network.start(early);
     const coordinator = network.start('coordinator');
     await coordinator.says(/round 4 of 4/);
+    network.start(late);
     // It may find the round that comes after the end at once, and be done with it before there is progress to show.
     await first.says(/waits in case the study goes on|round 4|The rounds are over/);
-    network.start(late);
     const ended = [...network.programs.values()].map((program) => program.ended);
     expect(await Promise.all(ended)).toEqual([0, 0, 0]);
     for (const site of [early, late])
