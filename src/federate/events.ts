@@ -38,7 +38,15 @@ export interface AggregatedRound extends GlobalResult {
 
 export type SiteEvent<Progress> =
   /** The coordinator has said something new to the site; the hash is of the message. */
-  | { kind: 'asked'; site: string; task: 'open' | 'round' | 'done'; round?: number; hash: string; bytes: number }
+  | {
+      kind: 'asked';
+      site: string;
+      task: 'open' | 'round' | 'done';
+      federation: string;
+      round?: number;
+      hash: string;
+      bytes: number;
+    }
   /** What leaves the site next: a message of this hash, and an update of that one. Nothing leaves before the event was taken. */
   | {
       kind: 'sends';

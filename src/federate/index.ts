@@ -43,7 +43,7 @@ export type { Proximal } from './proximal.js';
 export * from './sealing/index.js';
 export { SigningKey } from './signing.js';
 export { type FederationOptions, runFederation } from './simulate.js';
-export { FederatedSite, type SiteOptions } from './site.js';
+export { type Ended, FederatedSite, type SiteOptions } from './site.js';
 export { folderStore, memoryStore, type Store } from './store.js';
 export type { LocalRound, LocalTrainer, Metrics } from './trainer.js';
 export type { Transport } from './transport.js';

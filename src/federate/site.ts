@@ -38,10 +38,17 @@ export interface SiteOptions<Progress> {
   excuse?: ((error: Error) => string) | undefined;
   /** Names of the trainer's metrics that may be told; default: all. */
   metrics?: readonly string[] | undefined;
-  /** SHA-256 of the task that said that the rounds are over, where the site has what they led to: it waits for a later one. */
-  over?: string | undefined;
+  /** Rounds that are over, the last of them, where the site has what they led to: it waits for a further one. */
+  over?: Ended | undefined;
   /** Sites that share a network take turns. */
   turns?: Turns;
+}
+
+/** The end of a federation's rounds. */
+export interface Ended {
+  federation: string;
+  /** The last one. */
+  round: number;
 }
 
 /**
@@ -57,7 +64,7 @@ export class FederatedSite<Progress = unknown> {
   readonly #turns: Turns;
   readonly #allow: NonNullable<SiteOptions<Progress>['allow']>;
   readonly #excuse: (error: Error) => string;
-  readonly #over: string | undefined;
+  #over: Ended | undefined;
   readonly #tells: (name: string) => boolean;
   readonly #signing: SigningKey;
   readonly #downloads: Downloads;
@@ -105,8 +112,10 @@ export class FederatedSite<Progress = unknown> {
         continue;
       }
       const round = call.kind === 'open' ? undefined : call.round;
-      yield { kind: 'asked', site, task: call.kind, ...(round && { round }), hash: call.hash, bytes: call.length };
-      if (call.kind === 'done' && call.hash === this.#over) {
+      const { kind: task, federation, hash, length: bytes } = call;
+      yield { kind: 'asked', site, task, federation, ...(round && { round }), hash, bytes };
+      // A coordinator that was started once more says it again, in another message.
+      if (call.kind === 'done' && call.round === this.#over?.round && federation === this.#over.federation) {
         yield { kind: 'over', site, round: call.round };
         continue;
       }
@@ -116,6 +125,7 @@ export class FederatedSite<Progress = unknown> {
       }
       if (call.kind === 'round' && call.known !== undefined) {
         if (call.known !== keyName(key)) throw federateError('SITE_NAME_TAKEN', { site });
+        this.#over = undefined;
         yield* this.#answer(call, superseded);
       } else if (this.#introduced !== call.session) {
         if (call.kind === 'round' && call.last > 0) checkMemory(site, this.#known(call.federation), call.last);

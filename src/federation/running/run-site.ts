@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Journal } from '../../audit/index.js';
 import { GraftError, lockFolder, runToEnd, sha256, type Tell, writeSecret } from '../../core/index.js';
 import {
+  type Ended,
   type NatsTransport,
   PulseSender,
   sealedSite,
@@ -88,7 +89,7 @@ export async function runSite(site: PreparedSite, run: SiteRun): Promise<string 
 /** An error without its message, which may name files. */
 const nameOf = (error: unknown): string => (error instanceof GraftError ? error.code : 'INTERNAL');
 
-async function takePart(site: PreparedSite, run: SiteRun, over: string | undefined): Promise<string | undefined> {
+async function takePart(site: PreparedSite, run: SiteRun, over: Ended | undefined): Promise<string | undefined> {
   const { name, folder, study, keys, tls, coordinator, journal } = site;
   const { tell } = run;
   const twice = new AbortController();
@@ -186,7 +187,7 @@ interface Line {
   transport: Transport;
   /** Of the coordinator's journal. */
   head: () => string | undefined;
-  over: string | undefined;
+  over: Ended | undefined;
   standing: SiteStanding;
 }
 
@@ -219,11 +220,12 @@ async function train(
     });
     pulse.tell('waiting');
     let [round, step] = [0, 0];
-    let last = '';
+    let ended: Ended | undefined;
     for await (const event of site.run(signal)) {
       const act = siteAct(event, head());
       if (act) journal.note(act);
-      if (event.kind === 'asked') last = event.hash;
+      if (event.kind === 'asked' && event.task === 'done')
+        ended = { federation: event.federation, round: event.round! };
       if (event.kind === 'over') {
         const text = `The ${event.round} rounds are over, and ${places.adapter} is their result: ${name} waits in case the study goes on.`;
         tell({ kind: 'note', text });
@@ -242,9 +244,9 @@ async function train(
         tell({ kind: 'done', name: `round ${round}`, values: event.metrics });
       } else if (event.kind === 'ignored') tell({ kind: 'note', text: event.reason });
     }
-    if (signal.aborted) return undefined;
+    if (signal.aborted || !ended) return undefined;
     saveAdapter(places.adapter, await site.adapter(signal));
-    noteOver(folder, last);
+    noteOver(folder, ended);
     rmSync(places.cache, { recursive: true, force: true });
     return places.adapter;
   } finally {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { writing } from '../../../src/core/index.js';
 import {
   type Compression,
+  type Ended,
   encodePayload,
   FederatedSite,
   localTransport,
@@ -27,7 +28,7 @@ function siteOf({
   store = memoryStore(),
   compression = 'none' as Compression,
   key = new SigningKey(memoryStore()),
-  over: ended = undefined as string | undefined,
+  over: ended = undefined as Ended | undefined,
 } = {}) {
   const transport = localTransport();
   const { base, initial, sites } = regression({ sites: ['a'], steps: 60 });
@@ -186,10 +187,11 @@ describe('the end of the rounds', () => {
     const over = await first.over();
     await first.ask(over);
     await first.done;
-    const [{ hash }] = first.events as { hash: string }[];
+    const [ended] = first.events as Ended[];
 
-    const again = siteOf({ key: first.key, over: hash });
-    await again.ask(over);
+    const again = siteOf({ key: first.key, over: ended });
+    // Another message says it once more, of a coordinator that was started again.
+    await again.ask({ ...over, session: '3'.repeat(32) });
     await pause();
     expect(again.events.at(-1)).toEqual({ kind: 'over', site: 'a', round: 1 });
     const session = '2'.repeat(32);
