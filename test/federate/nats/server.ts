@@ -3,6 +3,7 @@
  * binary than the one on the path; without either, suites are skipped and say so.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -38,7 +39,12 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-const plain = (port: number, store: string) => `listen: "127.0.0.1:${port}"\njetstream: { store_dir: "${store}" }\n`;
+/** Room is stated: by default a broker takes three quarters of what the disk has left, which may be too little to reserve from. */
+const plain = (port: number, store: string) =>
+  `listen: "127.0.0.1:${port}"\njetstream: { store_dir: "${store}", max_file_store: ${2 ** 40} }\n`;
+
+/** Most milliseconds until a broker answers, and how often another port is tried where somebody else took it meanwhile. */
+const [START, TRIES] = [60_000, 3];
 
 /** A broker that can be killed, robbed of its store and started again where it was. */
 export class TestBroker {
@@ -46,6 +52,7 @@ export class TestBroker {
   readonly folder = newFolder();
   readonly store = join(this.folder, 'store');
   readonly #file = join(this.folder, 'broker.conf');
+  readonly #name = randomUUID();
   #process: ChildProcess | undefined;
 
   private constructor(port: number) {
@@ -55,10 +62,16 @@ export class TestBroker {
 
   /** @param configuration text for the port and the folder of the store */
   static async start(configuration: (port: number, store: string) => string = plain): Promise<TestBroker> {
-    const broker = new TestBroker(await freePort());
-    writeFileSync(broker.#file, configuration(broker.port, broker.store));
-    await broker.begin();
-    return broker;
+    for (let left = TRIES; ; left--) {
+      const broker = new TestBroker(await freePort());
+      writeFileSync(broker.#file, configuration(broker.port, broker.store));
+      try {
+        await broker.begin();
+        return broker;
+      } catch (error) {
+        if (left === 1 || !broker.log.includes('address already in use')) throw error;
+      }
+    }
   }
 
   get address(): string {
@@ -72,12 +85,13 @@ export class TestBroker {
 
   /** Starts the server; resolves when it answers. */
   async begin(): Promise<void> {
-    const child = spawn(binary, ['-c', this.#file, '-l', join(this.folder, 'log')], { stdio: 'ignore' });
+    const args = ['-c', this.#file, '-l', join(this.folder, 'log'), '-n', this.#name];
+    const child = spawn(binary, args, { stdio: 'ignore' });
     this.#process = child;
     running.add(this);
-    while (!(await answers(this.port))) {
+    for (const begun = Date.now(); !(await answers(this.port, this.#name)); await setTimeout(20)) {
       if (child.exitCode !== null) throw new Error(`nats-server ended:\n${this.log}`);
-      await setTimeout(20);
+      if (Date.now() - begun > START) throw new Error(`nats-server does not answer:\n${this.log}`);
     }
   }
 
@@ -105,12 +119,13 @@ export class TestBroker {
   }
 }
 
-const answers = (port: number) =>
+/** Whether the server of that name answers on the port, and not another's that took it. */
+const answers = (port: number, name: string) =>
   new Promise<boolean>((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('data', () => {
+    const socket = connect(port, '127.0.0.1').setTimeout(1000, () => socket.destroy());
+    socket.once('data', (said) => {
       socket.destroy();
-      resolve(true);
+      resolve(said.includes(`"server_name":"${name}"`));
     });
     socket.once('error', () => resolve(false));
     socket.once('close', () => resolve(false));
