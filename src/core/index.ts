@@ -1,4 +1,5 @@
 /** What every layer may use: errors, files that are whole or absent, random numbers by name, suggestions. */
+export * from './asked-thread.js';
 export * from './differences.js';
 export * from './digest.js';
 export * from './errors.js';

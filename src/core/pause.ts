@@ -43,7 +43,10 @@ export function* inPieces(count: number, work: (from: number, to: number) => voi
  * @param signal ends the work at the next pause
  * @throws the signal's reason once it is aborted
  */
-export const runWithPauses = <Result>(work: Pausing<Result>, signal?: AbortSignal): Promise<Result> =>
+export const runWithPauses = <Result>(
+  work: Pausing<Result> | AsyncGenerator<Pause, Result>,
+  signal?: AbortSignal,
+): Promise<Result> =>
   runToEnd(work, async () => {
     await setImmediate();
     signal?.throwIfAborted();

@@ -44,8 +44,3 @@ export interface Values {
   look: SeenSeries[];
   segment: Segmented;
 }
-
-export type Answer =
-  | { value: Values[keyof Values] }
-  | { mistake: [code: string, message: string, hint: string, exitCode: number] }
-  | { defect: unknown };

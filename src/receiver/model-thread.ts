@@ -1,55 +1,30 @@
-/** The models in a thread of their own, so that the event loop takes images while they compute: one request at a time. */
-import { Worker } from 'node:worker_threads';
-import { GraftError } from '../core/index.js';
-import type { Answer, Request, Start, Values } from './message.js';
+/** The models in a thread of their own, so that the event loop takes images while they compute. */
+import { AskedThread } from '../core/index.js';
+import type { Request, Start, Values } from './message.js';
 
 export class ModelThread implements Disposable {
-  readonly #start: Start;
-  #worker: Worker | undefined;
-  #fail: (reason: unknown) => void = () => {};
+  readonly #thread: AskedThread<Request, Values>;
 
-  constructor(start: Start) {
-    this.#start = start;
+  constructor(workerData: Start) {
+    this.#thread = new AskedThread(new URL('./worker.js', import.meta.url), { workerData });
   }
 
-  /** @throws GraftError as the work does; the signal's reason */
+  /** @throws GraftError as the work does; the signal's reason, with which the thread ends */
   async ask<Kind extends Request['kind']>(
     request: Extract<Request, { kind: Kind }>,
     signal: AbortSignal,
   ): Promise<Values[Kind]> {
     signal.throwIfAborted();
-    this.#worker ??= this.#begin();
-    const worker = this.#worker;
-    const cancel = () => this.#fail(signal.reason);
-    signal.addEventListener('abort', cancel);
+    const end = () => this.#thread.interrupt(signal.reason);
+    signal.addEventListener('abort', end);
     try {
-      const answer = await new Promise<Answer>((resolve, reject) => {
-        worker.once('message', resolve);
-        this.#fail = reject;
-        worker.postMessage(request);
-      });
-      if ('mistake' in answer) throw new GraftError(...answer.mistake);
-      if ('defect' in answer) throw answer.defect;
-      return answer.value as Values[Kind];
+      return await this.#thread.ask(request);
     } finally {
-      signal.removeEventListener('abort', cancel);
-      worker.removeAllListeners('message');
+      signal.removeEventListener('abort', end);
     }
   }
 
   [Symbol.dispose](): void {
-    void this.#worker?.terminate();
-  }
-
-  /** One that ends is begun anew by the next request. */
-  #begin(): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv: [], workerData: this.#start });
-    const ended = (reason: unknown) => {
-      this.#worker = undefined;
-      this.#fail(reason);
-    };
-    worker.on('error', ended);
-    worker.on('exit', (code) => ended(new Error(`the thread of the models ended with ${code}`)));
-    return worker;
+    this.#thread[Symbol.dispose]();
   }
 }

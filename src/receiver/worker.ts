@@ -2,14 +2,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { AuditRecord } from '../audit/index.js';
-import { exitCodes, GraftError, runToEnd, sha256 } from '../core/index.js';
+import { answerRequests, exitCodes, GraftError, runToEnd, sha256 } from '../core/index.js';
 import { type GivenCodes, readSegmentCodes, scanDicom, seriesWords } from '../data/index.js';
 import { algorithmOf, loadPredictor, noteMask, type Predictor, reportFile, segmentImages } from '../jobs/index.js';
 import { setThreads } from '../torch/index.js';
 import { receiverError } from './errors.js';
-import type { Answer, Request, SeenSeries, Segmented, Start, Values } from './message.js';
+import type { Request, SeenSeries, Segmented, Start, Values } from './message.js';
 import type { Choice } from './rules.js';
 
 const start = workerData as Start;
@@ -93,14 +93,4 @@ async function answerTo(request: Request): Promise<Values[keyof Values]> {
   }
 }
 
-async function answer(request: Request): Promise<Answer> {
-  try {
-    return { value: await answerTo(request) };
-  } catch (error) {
-    if (!(error instanceof GraftError)) return { defect: error };
-    const { code, message, hint, exitCode } = error;
-    return { mistake: [code, message, hint, exitCode] };
-  }
-}
-
-parentPort!.on('message', async (request: Request) => parentPort!.postMessage(await answer(request)));
+answerRequests(answerTo);

@@ -1,5 +1,4 @@
 /** What the server and the thread of its model say to each other. */
-import type { GraftError } from '../core/index.js';
 import type { ImageSource, RoutingOptions } from '../jobs/index.js';
 
 /** A model and what is served of it. */
@@ -64,10 +63,3 @@ export interface Values {
   /** Whether it is another label than before, and where that is kept. */
   label: { changed: boolean; kept: string | undefined };
 }
-
-/** A `GraftError` comes as its parts, to be one again. */
-export type Answer =
-  | { value: Values[keyof Values] }
-  | { mistake: ConstructorParameters<typeof GraftError> }
-  | { cancelled: true }
-  | { defect: unknown };

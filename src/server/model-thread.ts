@@ -2,30 +2,26 @@
  * The model in a thread of its own, so that the event loop answers viewers while it computes. One request at a time: the
  * others wait in their order, a few at most. Work that nobody waits for gives way to them.
  */
-import { Worker } from 'node:worker_threads';
-import { GraftError } from '../core/index.js';
+import { AskedThread } from '../core/index.js';
 import { threads } from '../torch/index.js';
 import { serverError } from './errors.js';
-import type { Answer, Request, Served, Start, Values } from './message.js';
+import type { Request, Served, Start, Values } from './message.js';
 
 /** Requests under way and waiting. */
 const most = 8;
 
 export class ModelThread implements Disposable {
-  readonly #served: Served;
-  #worker: Worker | undefined;
+  readonly #thread: AskedThread<Request, Values>;
   /** Of the requests under way and waiting. */
   readonly #waiting = new Set<AbortSignal>();
   /** Resolved when the last of those that wait is done. */
   #last: Promise<unknown> = Promise.resolve();
   /** Ends the work that nobody waits for. */
   #spare: AbortController | undefined;
-  /** Ends the wait for the request under way. */
-  #fail: (reason: unknown) => void = () => {};
-  #closed = false;
 
   constructor(served: Served) {
-    this.#served = served;
+    const workerData: Start = { served, threads: threads() };
+    this.#thread = new AskedThread(new URL('./worker.js', import.meta.url), { workerData });
   }
 
   /**
@@ -65,9 +61,8 @@ export class ModelThread implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#closed = true;
     this.#spare?.abort();
-    void this.#worker?.terminate();
+    this.#thread[Symbol.dispose]();
   }
 
   #inTurn(request: Request, signal: AbortSignal): Promise<Values[keyof Values]> {
@@ -78,41 +73,15 @@ export class ModelThread implements Disposable {
 
   async #send(request: Request, signal: AbortSignal): Promise<Values[keyof Values]> {
     signal.throwIfAborted();
-    this.#worker ??= this.#begin();
-    const worker = this.#worker;
-    const cancel = () => worker.postMessage('cancel');
+    const cancel = () => this.#thread.cancel();
     signal.addEventListener('abort', cancel);
-    const waiting = new Promise<Answer>((resolve, reject) => {
-      worker.once('message', resolve);
-      this.#fail = reject;
-    });
     try {
-      worker.postMessage(request);
-      const answer = await waiting;
-      if ('mistake' in answer) throw new GraftError(...answer.mistake);
-      if ('defect' in answer) throw answer.defect;
-      if ('cancelled' in answer) throw signal.reason;
-      return answer.value;
+      return await this.#thread.ask(request);
     } catch (error) {
       signal.throwIfAborted();
       throw error;
     } finally {
       signal.removeEventListener('abort', cancel);
-      worker.removeAllListeners('message');
     }
-  }
-
-  /** One that ends is begun anew by the next request. */
-  #begin(): Worker {
-    if (this.#closed) throw new Error('the server is being closed');
-    const workerData: Start = { served: this.#served, threads: threads() };
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv: [], workerData });
-    const ended = (reason: unknown) => {
-      this.#worker = undefined;
-      this.#fail(reason);
-    };
-    worker.on('error', ended);
-    worker.on('exit', (code) => ended(new Error(`the thread of the model ended with ${code}`)));
-    return worker;
   }
 }

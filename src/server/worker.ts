@@ -1,7 +1,6 @@
 /** The thread that holds the model and reads voxels: one request after another, each until it is cancelled. */
-import { setImmediate } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
-import { GraftError, type Pause, runToEnd } from '../core/index.js';
+import { workerData } from 'node:worker_threads';
+import { answerRequests, type Pause, runWithPauses } from '../core/index.js';
 import {
   convertDicomSeries,
   maskFileWithPauses,
@@ -16,7 +15,7 @@ import { type ImageSource, type Predictor, predictorOf, Router } from '../jobs/i
 import { loadAdapter, loadSegmenter, type Segmenter } from '../segmenter/index.js';
 import { setThreads } from '../torch/index.js';
 import { serverError } from './errors.js';
-import type { Answer, Request, Segmented, ServedModel, Start, Values } from './message.js';
+import type { Request, Segmented, ServedModel, Start, Values } from './message.js';
 import { nameOfModel } from './names.js';
 import { single, storeLabel } from './store-label.js';
 
@@ -95,31 +94,4 @@ async function* carryOut(request: Request): AsyncGenerator<Pause, Values[keyof V
   }
 }
 
-let cancelled = false;
-
-async function answer(request: Request): Promise<Answer> {
-  cancelled = false;
-  try {
-    // Between pauses a cancellation can arrive.
-    const value = await runToEnd(carryOut(request), async () => {
-      await setImmediate();
-      if (cancelled) throw new Cancelled();
-    });
-    return { value };
-  } catch (error) {
-    if (error instanceof Cancelled) return { cancelled: true };
-    if (!(error instanceof GraftError)) return { defect: error };
-    const { code, message, hint, exitCode } = error;
-    return { mistake: [code, message, hint, exitCode] };
-  }
-}
-
-class Cancelled extends Error {}
-
-parentPort!.on('message', async (request: Request | 'cancel') => {
-  if (request === 'cancel') {
-    cancelled = true;
-    return;
-  }
-  parentPort!.postMessage(await answer(request));
-});
+answerRequests((request: Request, signal) => runWithPauses(carryOut(request), signal));

@@ -1,14 +1,17 @@
 /** Filling entries on several threads. */
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
-import { GraftError, type Pause, pause } from '../../core/index.js';
+import { AskedThread, type Pause, pause } from '../../core/index.js';
 import type { Request } from './key.js';
-import type { Answer } from './worker.js';
+import type { FillRequest } from './worker.js';
 
 /** Each thread holds a volume several times over: more would be a question of memory. */
 const mostThreads = 8;
+
+const moduleOfThread = new URL('./worker.js', import.meta.url);
+type Thread = AskedThread<FillRequest, { fill: string }>;
+/** Never a rejection: an answer that nobody waits for any more must not end the process. */
+type Done = { thread: Thread; index: number } & ({ path: string } | { error: unknown });
 
 /** Between two pauses while all threads are at work, in ms. */
 const BREATH = 200;
@@ -26,50 +29,42 @@ interface Filled {
  */
 export async function* fillInThreads(folder: string, requests: readonly Request[]): AsyncGenerator<Filled | Pause> {
   const count = Math.min(requests.length, mostThreads, availableParallelism());
-  // The flags of the main program, such as those of a module given as text, are none of a thread's.
   const stop = new Int32Array(new SharedArrayBuffer(4));
-  const thread = () => new Worker(new URL('./worker.js', import.meta.url), { execArgv: [], workerData: stop });
-  const workers = Array.from({ length: count }, thread);
+  const options = { workerData: stop };
+  const threads = Array.from({ length: count }, (): Thread => new AskedThread(moduleOfThread, options));
   const waiting = requests.entries();
-  const running = new Map<Worker, Promise<{ worker: Worker; index: number; answer: Answer }>>();
-  const assign = (worker: Worker) => {
+  const running = new Map<Thread, Promise<Done>>();
+  const assign = (thread: Thread) => {
     const { done, value } = waiting.next();
-    if (done) running.delete(worker);
-    else
+    if (done) running.delete(thread);
+    else {
+      const [index, request] = value;
+      const path = thread.ask({ kind: 'fill', folder, request });
       running.set(
-        worker,
-        ask(worker, folder, value[1]).then((answer) => ({ worker, index: value[0], answer })),
+        thread,
+        path.then(
+          (path) => ({ thread, index, path }),
+          (error) => ({ thread, index, error }),
+        ),
       );
+    }
   };
   try {
-    workers.forEach(assign);
+    threads.forEach(assign);
     while (running.size > 0) {
       const first = await Promise.race([...running.values(), setTimeout(BREATH)]);
       if (!first) {
         yield pause;
         continue;
       }
-      const { worker, index, answer } = first;
-      if ('mistake' in answer) throw new GraftError(...answer.mistake);
-      if ('defect' in answer) throw answer.defect;
-      assign(worker);
-      yield { index, path: answer.path };
+      if ('error' in first) throw first.error;
+      assign(first.thread);
+      yield { index: first.index, path: first.path };
     }
   } finally {
     Atomics.store(stop, 0, 1);
     // A thread that is ended while it writes would leave a temporary file.
     await Promise.all(running.values());
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
-}
-
-/** Never rejects: an answer that nobody waits for any more must not end the process. */
-async function ask(worker: Worker, folder: string, request: Request): Promise<Answer> {
-  try {
-    worker.postMessage({ folder, request });
-    const [answer] = await once(worker, 'message');
-    return answer as Answer;
-  } catch (defect) {
-    return { defect };
+    for (const thread of threads) thread[Symbol.dispose]();
   }
 }

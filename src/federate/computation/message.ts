@@ -1,5 +1,4 @@
 /** What the two threads of a computation say to each other. */
-import type { GraftError } from '../../core/index.js';
 import type { State } from '../../nn/index.js';
 import { fromBytes } from '../../torch/index.js';
 import type { StateRecord } from '../entries.js';
@@ -26,12 +25,6 @@ export interface Values {
   aggregate: Omit<AggregatedState, 'corrections'> & { corrections: Packed };
   tensors: Packed;
 }
-
-/** A `GraftError` comes as its parts, to be one again. */
-export type Answer =
-  | { value: Values[keyof Values] }
-  | { mistake: ConstructorParameters<typeof GraftError> }
-  | { defect: unknown };
 
 export const pack = (state: State): Packed =>
   new Map([...state].map(([name, value]) => [name, { shape: value.shape, bytes: value.toBytes() }]));

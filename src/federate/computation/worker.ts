@@ -1,11 +1,11 @@
 /** The thread in which a coordinator's computation runs, one request after another. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { GraftError } from '../../core/index.js';
+import { workerData } from 'node:worker_threads';
+import { answerRequests } from '../../core/index.js';
 import { disposeState } from '../../nn/index.js';
 import { setThreads } from '../../torch/index.js';
 import { stateOf } from '../corrections.js';
 import { inProcess } from './in-process.js';
-import { type Answer, pack, type Request, type Start, type Values } from './message.js';
+import { pack, type Request, type Start, type Values } from './message.js';
 
 const { setup, threads } = workerData as Start;
 setThreads(threads);
@@ -23,16 +23,6 @@ async function carryOut(request: Request): Promise<Values[keyof Values]> {
   }
 }
 
-async function answer(request: Request): Promise<Answer> {
-  try {
-    return { value: await carryOut(request) };
-  } catch (error) {
-    if (!(error instanceof GraftError)) return { defect: error };
-    const { code, message, hint, exitCode } = error;
-    return { mistake: [code, message, hint, exitCode] };
-  }
-}
-
 /** The arrays of tensors' bytes, which are handed over instead of copied. */
 const arraysIn = (value: Values[keyof Values]): ArrayBuffer[] => {
   if (typeof value === 'number') return [];
@@ -40,7 +30,4 @@ const arraysIn = (value: Values[keyof Values]): ArrayBuffer[] => {
   return Array.from(packed.values(), ({ bytes }) => bytes.buffer);
 };
 
-parentPort!.on('message', async (request: Request) => {
-  const said = await answer(request);
-  parentPort!.postMessage(said, 'value' in said ? arraysIn(said.value) : []);
-});
+answerRequests(carryOut, arraysIn);
