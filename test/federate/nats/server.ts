@@ -89,6 +89,10 @@ export class TestBroker {
     const child = spawn(binary, args, { stdio: 'ignore' });
     this.#process = child;
     running.add(this);
+    // Peers wait for a broker that is gone, so a test would hang without a word.
+    child.once('exit', (code, signal) => {
+      if (running.delete(this)) console.error(`nats-server ended with ${signal ?? code}:\n${this.log}`);
+    });
     for (const begun = Date.now(); !(await answers(this.port, this.#name)); await setTimeout(20)) {
       if (child.exitCode !== null) throw new Error(`nats-server ended:\n${this.log}`);
       if (Date.now() - begun > START) throw new Error(`nats-server does not answer:\n${this.log}`);
