@@ -1,5 +1,5 @@
-// Compiles src/ to dist/ (JavaScript and declarations) and bundles page/ into dist/page. A published package comes with
-// dist/ and without src/.
+// Compiles src/ to dist/ (JavaScript and declarations), bundles the command there, and page/ into dist/page. A published
+// package comes with dist/ and without src/.
 //
 // npm runs this again at times that nobody expects, such as before `npx graft` in a fresh clone, while another command
 // or a test is at work in dist/. So dist/ always holds a whole program: the compiler writes aside, files that changed are
@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { bundlePage, isCurrent } from './page.mjs';
+import { bundleProgram, entry } from './program.mjs';
 
 const aside = `.dist-${process.pid}`;
 
@@ -45,10 +46,12 @@ async function build() {
     shell: true,
   });
   if (status !== 0) return status ?? 1;
-  chmodSync(join(aside, 'cli/main.js'), 0o755);
+  await bundleProgram(aside);
+  chmodSync(join(aside, entry), 0o755);
   const bundled = existsSync('page') && !isCurrent('dist/page');
   if (bundled) await bundlePage(join(aside, 'page'));
-  const made = filesIn(aside);
+  // The entry comes last, after the parts that it names.
+  const made = filesIn(aside).sort((a, b) => Number(a === entry) - Number(b === entry));
   for (const name of made) {
     const [fresh, target] = [join(aside, name), join('dist', name)];
     if (same(fresh, target)) continue;
