@@ -1,20 +1,17 @@
 /**
  * Exact Euclidean distance from the border points of one mask to the nearest border point of another.
  *
- * The squared distance separates by axis. First the steps along z to the nearest point are found for every column. Two
+ * The squared distance separates by axis. Slice after slice, every column knows its nearest point along z (`Columns`). Two
  * segmentations of one thing lie close together, so most points then find their nearest among the columns around them.
  * For a slice that holds a point that does not, the lower envelope of parabolas along y is computed (Felzenszwalb &
  * Huttenlocher, Theory of Computing 8, 2012), and along x a search outwards ends where x alone is too far.
  *
  * Squares are added in the order z, y, x everywhere, so equal ways give equal numbers.
  */
-import { inPieces, type Pausing, pause } from '../core/index.js';
+import { type Pausing, pause } from '../core/index.js';
 import type { Border } from './border.js';
 
 type Triple = readonly [number, number, number];
-
-/** Steps to a point that a column does not have; more than any volume has slices. */
-const NONE = 65535;
 
 /** Radius of the search among the columns around a point, in the smaller of the two spacings. */
 const RADIUS = 12;
@@ -31,81 +28,122 @@ export function* distancesBetween(from: Border, to: Border, shape: Triple, spaci
   if (to.points.length === 0) return distances.fill(Number.POSITIVE_INFINITY);
   const [, height, width] = shape;
   const plane = height * width;
-  const steps = yield* stepsAlongZ(to.codes, plane);
-  const disk = columnsAround(spacing);
+  const columns = new Columns(to.points, shape);
+  const disk = columnsAround(spacing, columns.stride);
   const exactUpTo = (RADIUS * Math.min(spacing[1], spacing[2])) ** 2;
   const squared = new Float64Array(plane); // of slice `computed`
   let computed = -1;
-  let slice = 0;
   for (let i = 0; i < distances.length; i++) {
     const point = from.points[i]!;
-    const z = Math.floor(point / plane);
-    if (z !== slice) yield pause;
-    slice = z;
-    let least = z === computed ? Number.POSITIVE_INFINITY : leastAround(steps, point, shape, spacing[0], disk);
+    if (point >= columns.end) {
+      yield pause;
+      columns.moveTo(Math.floor(point / plane));
+    }
+    const { slice } = columns;
+    const place = point - slice * plane;
+    let least = slice === computed ? Number.POSITIVE_INFINITY : leastAround(columns, place, spacing[0], disk);
     if (least > exactUpTo) {
-      if (z !== computed) squaredInSlice(steps.subarray(z * plane, (z + 1) * plane), shape, spacing, squared);
-      computed = z;
-      least = leastAlongX(squared, point - z * plane, width, spacing[2]);
+      if (slice !== computed) squaredInSlice(columns, shape, spacing, squared);
+      computed = slice;
+      least = leastAlongX(squared, place, width, spacing[2]);
     }
     distances[i] = Math.sqrt(least);
   }
   return distances;
 }
 
-/** Slices between each corner and the nearest point above or below it; NONE where the column holds no point. */
-function* stepsAlongZ(points: Uint8Array, plane: number): Pausing<Uint16Array> {
-  const steps = new Uint16Array(points.length);
-  for (let i = 0; i < plane; i++) steps[i] = points[i] !== 0 ? 0 : NONE;
-  yield* inPieces(steps.length - plane, (start, end) => {
-    for (let i = start; i < end; i++) steps[i + plane] = points[i + plane] !== 0 ? 0 : Math.min(steps[i]! + 1, NONE);
-  });
-  const last = steps.length - plane;
-  yield* inPieces(last, (start, end) => {
-    for (let i = last - 1 - start; i >= last - end; i--) {
-      const after = steps[i + plane]!;
-      if (after < steps[i]!) steps[i] = after + 1;
+/**
+ * The nearest points above and below a slice in every column. They change only where a point lies, so moving from slice to slice
+ * costs as much as there are points. Around the columns is a margin of empty ones, as wide as the radius.
+ */
+class Columns {
+  readonly #width: number;
+  readonly #plane: number;
+  readonly #points: Int32Array;
+  /** For each point its column, and the slice of the next point there. */
+  readonly #columns: Int32Array;
+  readonly #following: Float32Array;
+  /** For each column the slice of the last point before `slice`, and that of the first one from there; infinite without one. */
+  readonly #before: Float32Array;
+  readonly #after: Float32Array;
+  /** Points that lie before `slice`. */
+  #passed = 0;
+  /** Columns from one row to the next. */
+  readonly stride: number;
+  slice = 0;
+
+  constructor(points: Int32Array, [, height, width]: Triple) {
+    this.#width = width;
+    this.#plane = height * width;
+    this.#points = points;
+    this.stride = width + 2 * RADIUS;
+    const count = this.stride * (height + 2 * RADIUS);
+    this.#columns = new Int32Array(points.length);
+    this.#following = new Float32Array(points.length);
+    this.#before = new Float32Array(count).fill(Number.NEGATIVE_INFINITY);
+    this.#after = new Float32Array(count).fill(Number.POSITIVE_INFINITY);
+    for (let i = points.length - 1; i >= 0; i--) {
+      const slice = Math.floor(points[i]! / this.#plane);
+      const column = this.columnOf(points[i]! - slice * this.#plane);
+      this.#columns[i] = column;
+      this.#following[i] = this.#after[column]!;
+      this.#after[column] = slice;
     }
-  });
-  return steps;
+  }
+  /** The first corner beyond the slice. */
+  get end(): number {
+    return (this.slice + 1) * this.#plane;
+  }
+  /** @param place index into a slice */
+  columnOf(place: number): number {
+    const y = Math.floor(place / this.#width);
+    return place + (y + RADIUS) * 2 * RADIUS + RADIUS + RADIUS * this.#width;
+  }
+  /** Goes on to a later slice. */
+  moveTo(slice: number): void {
+    for (; this.slice < slice; this.slice++)
+      for (let i = this.#passed; i < this.#points.length && this.#points[i]! < this.end; i = ++this.#passed) {
+        this.#before[this.#columns[i]!] = this.slice;
+        this.#after[this.#columns[i]!] = this.#following[i]!;
+      }
+  }
+  /** Slices to the nearest point of a column. */
+  steps(column: number): number {
+    return Math.min(this.slice - this.#before[column]!, this.#after[column]! - this.slice);
+  }
 }
 
-/** A column beside a point: rows and corners away, and the squares of these ways in mm². */
-interface Neighbour {
-  dy: number;
-  dx: number;
-  alongY: number;
-  alongX: number;
+/** The columns around a point: how much further their indices are, and the squares of the ways to them in mm². */
+interface Disk {
+  offsets: Int32Array;
+  alongY: Float64Array;
+  alongX: Float64Array;
 }
 
 /** The columns within the radius, the nearest first. */
-function columnsAround([, stepY, stepX]: Triple): Neighbour[] {
+function columnsAround([, stepY, stepX]: Triple, stride: number): Disk {
   const radius = RADIUS * Math.min(stepY, stepX);
-  const columns: Neighbour[] = [];
+  const columns: { offset: number; alongY: number; alongX: number }[] = [];
   for (let dy = -RADIUS; dy <= RADIUS; dy++)
     for (let dx = -RADIUS; dx <= RADIUS; dx++) {
       const [alongY, alongX] = [dy * stepY * (dy * stepY), dx * stepX * (dx * stepX)];
-      if (alongY + alongX <= radius * radius) columns.push({ dy, dx, alongY, alongX });
+      if (alongY + alongX <= radius * radius) columns.push({ offset: dy * stride + dx, alongY, alongX });
     }
-  return columns.sort((a, b) => a.alongY + a.alongX - b.alongY - b.alongX);
+  columns.sort((a, b) => a.alongY + a.alongX - b.alongY - b.alongX);
+  return {
+    offsets: Int32Array.from(columns, ({ offset }) => offset),
+    alongY: Float64Array.from(columns, ({ alongY }) => alongY),
+    alongX: Float64Array.from(columns, ({ alongX }) => alongX),
+  };
 }
 
 /** The least squared distance through the columns around a point: exact if within the radius. */
-function leastAround(
-  steps: Uint16Array,
-  point: number,
-  [, height, width]: Triple,
-  stepZ: number,
-  columns: Neighbour[],
-): number {
-  const x = point % width;
-  const y = Math.floor(point / width) % height;
+function leastAround(columns: Columns, place: number, stepZ: number, { offsets, alongY, alongX }: Disk): number {
+  const column = columns.columnOf(place);
   let least = Number.POSITIVE_INFINITY;
-  for (const { dy, dx, alongY, alongX } of columns) {
-    if (alongY + alongX >= least) break;
-    if (x + dx < 0 || x + dx >= width || y + dy < 0 || y + dy >= height) continue;
-    const found = steps[point + dy * width + dx]!;
-    if (found !== NONE) least = Math.min(least, found * stepZ * (found * stepZ) + alongY + alongX);
+  for (let k = 0; k < offsets.length && alongY[k]! + alongX[k]! < least; k++) {
+    const alongZ = columns.steps(column + offsets[k]!) * stepZ;
+    least = Math.min(least, alongZ * alongZ + alongY[k]! + alongX[k]!);
   }
   return least;
 }
@@ -124,9 +162,9 @@ function leastAlongX(squared: Float64Array, point: number, width: number, stepX:
   return least;
 }
 
-/** Squared distance to the nearest point with the same x, for every corner of one slice, into `squared` [y, x]. */
+/** Squared distance to the nearest point with the same x, for every corner of the columns' slice, into `squared` [y, x]. */
 function squaredInSlice(
-  steps: Uint16Array,
+  columns: Columns,
   [, height, width]: Triple,
   [stepZ, stepY]: Triple,
   squared: Float64Array,
@@ -137,9 +175,10 @@ function squaredInSlice(
   const starts = new Float64Array(height);
   for (let x = 0; x < width; x++) {
     let last = -1;
-    for (let y = 0, i = x; y < height; y++, i += width) {
-      if (steps[i] === NONE) continue;
-      const alongZ = steps[i]! * stepZ * (steps[i]! * stepZ);
+    for (let y = 0, column = columns.columnOf(x); y < height; y++, column += columns.stride) {
+      const steps = columns.steps(column);
+      if (steps === Number.POSITIVE_INFINITY) continue;
+      const alongZ = steps * stepZ * (steps * stepZ);
       let start = Number.NEGATIVE_INFINITY;
       for (; last >= 0; last--) {
         const previous = rows[last]!;

@@ -4,6 +4,7 @@
  * Soft (probabilistic) overlap is a loss and not here.
  */
 import { assertSameVoxels, assertSpacing } from './errors.js';
+import { countOf, insideOf, wordsOf } from './words.js';
 
 /**
  * Dice coefficient 2|T ∩ P| / (|T| + |P|).
@@ -17,11 +18,12 @@ export function dice(truth: Uint8Array, prediction: Uint8Array): number {
   assertSameVoxels(truth, prediction);
   let both = 0;
   let sum = 0;
-  for (let i = 0; i < truth.length; i++) {
-    const inTruth = truth[i] !== 0 ? 1 : 0;
-    const inPrediction = prediction[i] !== 0 ? 1 : 0;
-    both += inTruth & inPrediction;
-    sum += inTruth + inPrediction;
+  const [words, others] = [wordsOf(truth), wordsOf(prediction)];
+  for (let i = 0; i < words.length; i++) {
+    if ((words[i]! | others[i]!) === 0) continue;
+    const [inTruth, inPrediction] = [insideOf(words[i]!), insideOf(others[i]!)];
+    both += countOf(inTruth & inPrediction);
+    sum += countOf(inTruth + inPrediction);
   }
   return sum === 0 ? 1 : (2 * both) / sum;
 }
@@ -63,7 +65,8 @@ export function volumeDifference(
 }
 
 function countInside(mask: Uint8Array): number {
+  const words = wordsOf(mask);
   let count = 0;
-  for (let i = 0; i < mask.length; i++) if (mask[i] !== 0) count++;
+  for (let i = 0; i < words.length; i++) count += countOf(insideOf(words[i]!));
   return count;
 }

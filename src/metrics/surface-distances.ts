@@ -85,7 +85,7 @@ function* signedMean(
   yield* inPieces(points.length, (from, to) => {
     for (let i = from; i < to; i++) {
       const corner = points[i]!;
-      const area = areaOfCode[codes[corner]!]!;
+      const area = areaOfCode[codes[i]!]!;
       total += area;
       sum += inside(corner) ? -area * distances[i]! : area * distances[i]!;
     }
@@ -120,14 +120,14 @@ function* sortElements(
   const levelOfCode = Uint8Array.from(areaOfCode, (area) => areaLevels.indexOf(area));
   const counts = new Uint32Array(areaLevels.length);
   yield* inPieces(points.length, (from, to) => {
-    for (let i = from; i < to; i++) counts[levelOfCode[codes[points[i]!]!]!]!++;
+    for (let i = from; i < to; i++) counts[levelOfCode[codes[i]!]!]!++;
   });
   // Of each level a run of `grouped`, from `next` to `ends`.
   const grouped = new Float64Array(points.length);
   const ends = counts.map((_, level) => counts.subarray(0, level).reduce((sum, count) => sum + count, 0));
   const next = ends.slice();
   yield* inPieces(points.length, (from, to) => {
-    for (let i = from; i < to; i++) grouped[ends[levelOfCode[codes[points[i]!]!]!]!++] = distances[i]!;
+    for (let i = from; i < to; i++) grouped[ends[levelOfCode[codes[i]!]!]!++] = distances[i]!;
   });
   for (const [level, end] of ends.entries()) grouped.subarray(next[level], end).sort();
   const sorted = { distances: new Float64Array(points.length), areas: new Float64Array(points.length) };
