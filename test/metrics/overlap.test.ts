@@ -12,6 +12,16 @@ describe('dice', () => {
   it('takes any non-zero value as inside', () => {
     expect(dice(bytes(255, 2, 0), bytes(1, 4, 0))).toBe(1);
   });
+  it('takes masks of any length from any place of a buffer', () => {
+    const values = [9, 9, 1, 0, 200, 1, 1, 0, 128, 0, 3];
+    for (let from = 0; from < 4; from++)
+      for (let to = 5; to < values.length; to++) {
+        const truth = bytes(...values).subarray(from, to);
+        const prediction = truth.map((value) => (value > 1 ? 7 : 0));
+        const [all, found] = [truth, prediction].map((mask) => mask.filter((value) => value !== 0).length);
+        expect(dice(truth, prediction)).toBe((2 * found!) / (all! + found!));
+      }
+  });
   it('is 1 when both masks are empty and 0 when one is', () => {
     expect(dice(bytes(0, 0), bytes(0, 0))).toBe(1);
     expect(dice(bytes(0, 1), bytes(0, 0))).toBe(0);

@@ -152,6 +152,18 @@ describe('surfaceDistances', () => {
     expect(at(3, 5, 4)).toEqual(at(1, 2, 3));
   });
 
+  it('takes masks from any place of a buffer', () => {
+    const [truth, prediction] = [
+      boxMask([9, 10, 11], [2, 3, 1], [5, 8, 9]),
+      boxMask([9, 10, 11], [3, 3, 2], [7, 9, 9]),
+    ];
+    const expected = surfaceDistances(truth, prediction, [9, 10, 11], [2, 1, 0.7]);
+    for (let from = 1; from < 4; from++) {
+      const moved = new Uint8Array(truth.length + from).fill(1).subarray(from);
+      moved.set(truth);
+      expect(surfaceDistances(moved, prediction, [9, 10, 11], [2, 1, 0.7])).toEqual(expected);
+    }
+  });
   it('gives a single voxel eight corners', () => {
     const { distances, areas } = surfaceDistances(
       boxMask([1, 1, 4], [0, 0, 0], [1, 1, 1]),
