@@ -1,6 +1,6 @@
 /** PyTorch's `nn.functional`, as far as graft's networks need it. Images are [B, C, H, W]. */
 import { hasOperator } from './operators.js';
-import { one, type Tensor } from './tensor.js';
+import { into, one, type Tensor } from './tensor.js';
 
 /** Of both axes, or [rows, columns]. */
 export type Sides = number | readonly [number, number];
@@ -42,6 +42,8 @@ export const batchNorm = (
 ): Tensor => one('aten::batch_norm', input, weight, bias, runningMean, runningVar, training, momentum, eps, true);
 
 export const relu = (input: Tensor): Tensor => one('aten::relu', input);
+/** The same in place, where nothing else needs the input. @returns the input */
+export const relu_ = (input: Tensor): Tensor => into('aten::relu_', input);
 /** The exact form, with the error function. */
 export const gelu = (input: Tensor): Tensor => one('aten::gelu', input);
 /** exp(x) / Σ exp(x) along a dimension; the shape stays. */

@@ -257,7 +257,7 @@ export function one(name: string, ...values: (Argument | Keywords)[]): Tensor {
 }
 
 /** Calls an operator that changes its first argument. */
-function into(name: string, target: Tensor, ...values: (Argument | Keywords)[]): Tensor {
+export function into(name: string, target: Tensor, ...values: (Argument | Keywords)[]): Tensor {
   callOperator(name, [target, ...values]);
   return target;
 }

@@ -4,7 +4,7 @@
  * places in the sequences are kept).
  */
 import { BatchNorm2d, Conv2d, ConvTranspose2d, Identity, Layer, Module, ReLU, Sequential } from '../../nn/index.js';
-import { noGrad, relu, type Tensor } from '../../torch/index.js';
+import { noGrad, relu_, type Tensor } from '../../torch/index.js';
 import type { SegmentationNetwork } from '../family.js';
 import { mirrored } from '../mirrored.js';
 import { type EncoderBlock, encoderBlocks, type UNet2DConfig } from './config.js';
@@ -20,7 +20,7 @@ class PreActivation extends Layer {
     this.layer = this.child('layer', new Conv2d({ in: channels, out, kernel, padding, bias }));
   }
   override forward(x: Tensor): Tensor {
-    return this.layer.forward(relu(this.bn.forward(x)));
+    return this.layer.forward(relu_(this.bn.forward(x)));
   }
 }
 
@@ -33,7 +33,7 @@ class ResBlock extends Layer {
     this.path = this.child('conv_path', new Sequential(half(), half()));
   }
   override forward(x: Tensor): Tensor {
-    return this.path.forward(x).add(x);
+    return this.path.forward(x).add_(x);
   }
 }
 
@@ -129,7 +129,7 @@ export class UNet2D extends Module implements SegmentationNetwork<Tensor[]> {
   logits(features: readonly Tensor[]): Tensor {
     let x = features[3]; // [B, 8n, H/8, W/8]
     for (const level of [2, 1, 0])
-      x = this.#up[2 - level].forward(x).add(this.#shortcuts[level].forward(features[level])); // [B, n·2^level, …]
+      x = this.#shortcuts[level].forward(features[level]).add_(this.#up[2 - level].forward(x)); // [B, n·2^level, …]
     return this.#out.forward(x); // [B, outChannels, H, W]
   }
 
