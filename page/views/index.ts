@@ -3,6 +3,7 @@
  * fill that part where the page's data are gathered; write `page/views/NAME.tsx` with a `View`, which says by `shows` whether
  * its part is there; and list it here.
  */
+import { aggregation } from './aggregation.js';
 import { bytes } from './bytes.js';
 import { cases } from './cases.js';
 import { curves } from './curves.js';
@@ -31,6 +32,7 @@ export const views: readonly View[] = [
   guard,
   bytes,
   curves,
+  aggregation,
   ledger,
   journal,
   provenance,

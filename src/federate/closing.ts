@@ -85,10 +85,10 @@ async function aggregate(
   { config, book, blobs, computation, record, evaluate }: Closing,
 ): Promise<CoordinatorEvent> {
   const updates = Object.entries(weights!).map(([site, weight]) => ({ site, weight, blob: accepted.get(site)!.blob }));
-  const { state, error, corrections } = await computation.aggregate({ state: book.state!, round, updates });
+  const { state, error, agreement, corrections } = await computation.aggregate({ state: book.state!, round, updates });
   const global = await computation.tensors(state);
   const metrics = (await evaluate?.(global, round, corrections)) ?? {};
-  record({ kind: 'aggregated', round, error, metrics, state });
+  record({ kind: 'aggregated', round, error, metrics, state, agreement });
   disposeState(stateOf(corrections));
   blobs.keepOnly(book.blobs);
   return {

@@ -1,5 +1,6 @@
 /** What the ledger records. A line that is none of these is refused, even if its check is right. */
 import { z } from 'zod';
+import type { Agreement } from './aggregation/index.js';
 import { blobSchema } from './messages.js';
 import type { Metrics } from './trainer.js';
 
@@ -29,6 +30,14 @@ export type StateRecord = z.output<typeof stateSchema>;
 /** Times are ISO texts; hashes are SHA-256. */
 const entry = <Kind extends string, Shape extends z.ZodRawShape>(kind: Kind, shape: Shape) =>
   z.object({ at: z.string().optional(), kind: z.literal(kind), ...shape });
+
+const cosine = z.number().nullable();
+const agreement = z.object({
+  layers: z.array(z.string()),
+  norm: z.number(),
+  sites: z.array(z.object({ site: z.string(), norms: z.array(z.number()), cosine })),
+  pairs: z.array(cosine).optional(),
+}) satisfies z.ZodType<Agreement>;
 
 const traffic = {
   round,
@@ -70,6 +79,10 @@ export const entrySchema = z.discriminatedUnion('kind', [
   entry('late', traffic),
   entry('closed', { round, weights: numbers, missing: z.array(z.string()) }),
   entry('stalled', { round, found: z.int(), minimum: z.int() }),
-  entry('aggregated', { round, error: z.custom<number | undefined>().optional(), metrics, state: stateSchema }),
+  entry('aggregated', {
+    ...{ round, error: z.custom<number | undefined>().optional(), metrics, state: stateSchema },
+    /** How the updates lie to each other. Earlier versions did not compute it. */
+    agreement: agreement.optional(),
+  }),
 ]);
 export type Entry = z.output<typeof entrySchema>;

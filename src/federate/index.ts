@@ -5,6 +5,7 @@ export {
   type Aggregation,
   type AggregationInput,
   type AggregationName,
+  type Agreement,
   aggregationNames,
   aggregations,
   type Contribution,

@@ -4,6 +4,7 @@
  * A run's page is `PageData` in a file with the program that shows it (`page/`). Pages of other kinds are drawn here:
  * `renderPage` takes sections, and every piece is a function from values to a section or its content.
  */
+export { aggregationOf } from './aggregation.js';
 export { dataTable, renderComparison } from './comparison.js';
 export { curvesSection } from './curves.js';
 export type * from './data.js';

@@ -189,6 +189,27 @@ const ledger = z.object({
   ),
 }) as unknown as z.ZodType<LedgerTable>;
 
+const cosine = number.nullable();
+/** How the updates of each round lie to each other; see `Agreement`. */
+const aggregation = z.object({
+  title: z.string(),
+  rounds: z.array(
+    z.object({
+      round: number,
+      /** Of what the round made of the updates; null without pairs of factors. */
+      error: number.nullable(),
+      agreement: z
+        .object({
+          layers: texts,
+          norm: number,
+          sites: z.array(z.object({ site: z.string(), norms: numbers, cosine })),
+          pairs: z.array(cosine).optional(),
+        })
+        .exactOptional(),
+    }),
+  ),
+});
+
 const pairs = z.array(z.tuple([z.string(), z.string()]).readonly()).readonly();
 const provenance = z.object({
   facts: pairs,
@@ -258,6 +279,7 @@ export const pageSchema = z.object({
   standing: standing.exactOptional(),
   journal: journal.exactOptional(),
   ledgers: z.array(ledger).exactOptional(),
+  aggregations: z.array(aggregation).exactOptional(),
   provenance: provenance.exactOptional(),
 });
 
@@ -267,5 +289,6 @@ export type PageCases = NonNullable<PageData['cases']>;
 export type PageImages = NonNullable<PageData['images']>;
 export type PageSelection = NonNullable<PageData['selections']>[number];
 export type PageStanding = NonNullable<PageData['standing']>;
+export type PageAggregation = z.output<typeof aggregation>;
 export type PageSlice = z.output<typeof slice>;
 export type PagePanel = z.output<typeof panel>;

@@ -55,7 +55,10 @@ export interface SoFar<K extends Kind> extends Pick<Gathered<K>, 'recipe' | 'fou
 /** Where the cases of a run are found again, with what it made of them. */
 export type Shelf<K extends Kind> = Pick<Gathered<K>, 'recipe' | 'dataset' | 'found' | 'naming'>;
 
-export type PageParts = Pick<PageData, 'cases' | 'comparison' | 'selections' | 'curves' | 'moved' | 'ledgers'>;
+export type PageParts = Pick<
+  PageData,
+  'cases' | 'comparison' | 'selections' | 'curves' | 'moved' | 'ledgers' | 'aggregations'
+>;
 
 /** A table of a summary, as values. */
 export interface SummaryTable {

@@ -62,6 +62,12 @@ describeWithBroker('a study’s programs', () => {
     expect(page.standing!.done.map(({ round, weights }) => [round, Object.keys(weights)])).toEqual(
       [1, 2, 3].map((round) => [round, ['site-a', 'site-b']]),
     );
+    // Updates are sealed on their way; the coordinator, who combines them, compares them.
+    const [{ rounds }] = page.aggregations!;
+    expect(rounds.map(({ round, agreement }) => [round, agreement!.sites.map(({ site }) => site)])).toEqual(
+      [1, 2, 3].map((round) => [round, ['site-a', 'site-b']]),
+    );
+    for (const { agreement } of rounds) expect(agreement!.pairs).toEqual([agreement!.sites[0].cosine]);
     const { lines, problem } = page.journal!;
     expect([problem, lines.filter(({ act }) => act === 'update.accepted').length]).toEqual([undefined, 6]);
     expect(lines.at(-1)!.act).toBe('stopped');

@@ -95,6 +95,7 @@ describe.skipIf(!present)(title, () => {
       'images',
       'bytes',
       'curves',
+      'aggregation',
       'ledger',
       'journal',
       'provenance',
@@ -110,6 +111,20 @@ describe.skipIf(!present)(title, () => {
     // 1 MB in two rounds at two sites: 250 kB a round and site, which 2 Mbit/s carry in a second.
     const [costs] = await page.locator('#round-costs tbody tr').allInnerTexts();
     expect(costs!.split('\t')).toEqual(['flap-sam', '250 kB', '1 s', '100 ms', '10 ms']);
+    // Who goes another way comes first and is marked, also in the round that is chosen and in its address.
+    const drifting = page.locator('#aggregation tr[data-row="0"]');
+    expect(await drifting.textContent()).toBe('<b>south</b>-0.2505.00drifts: another direction2 of 2');
+    await page.getByLabel('Round', { exact: true }).selectOption('1');
+    expect(await drifting.textContent()).toContain('-0.5005.00');
+    await page.reload();
+    await drifting.waitFor();
+    expect(await drifting.textContent()).toContain('-0.5005.00');
+    expect(await page.locator('#layer-norms tbody tr').first().allInnerTexts()).toEqual([
+      'encoder.0\t3.0\t3.0\t3.0\t3.0',
+    ]);
+    expect(await page.locator('#site-cosines .loss').count()).toBe(3);
+    await page.locator('#aggregation').scrollIntoViewIfNeeded();
+    await page.locator('#aggregation .uplot canvas').nth(1).waitFor();
     await page.locator('#ledger summary').first().click();
     expect(await page.locator('#ledger table').isVisible()).toBe(false);
     expect(await page.locator('#ledger b b, #scores b').count()).toBe(0);

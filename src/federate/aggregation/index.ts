@@ -32,6 +32,7 @@ export const aggregations: Record<AggregationName, Aggregation> = {
 };
 
 export * from './aggregation.js';
+export { type Agreement, WatchedUpdates } from './agreement.js';
 export * from './combine.js';
 export { type Factors, factorise, type Gauge, gauges } from './gauge.js';
 export * from './low-rank.js';

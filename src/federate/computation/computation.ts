@@ -4,7 +4,7 @@
  * it; tensors of states and updates are in the folder of blobs.
  */
 import type { State } from '../../nn/index.js';
-import type { Correction } from '../aggregation/index.js';
+import type { Agreement, Correction } from '../aggregation/index.js';
 import type { StateRecord } from '../entries.js';
 import type { Label } from '../global.js';
 import type { BlobReference } from '../messages.js';
@@ -40,6 +40,7 @@ export interface AggregatedState {
   state: StateRecord;
   /** ‖Σ wₖBₖAₖ − BA‖ / ‖Σ wₖBₖAₖ‖; undefined without pairs of factors. */
   error: number | undefined;
+  agreement: Agreement;
   /** What is added to frozen weights, before the wire rounds it. The caller owns the tensors. */
   corrections: readonly Correction[];
 }

@@ -1,7 +1,7 @@
 /** The coordinator's computation in the thread that asks for it, which is blocked meanwhile. */
 import { disposeState, type State } from '../../nn/index.js';
 import { OperatorError, releaseMemory } from '../../torch/index.js';
-import { aggregations, type Combine, median, trimmedMean, weightedMean } from '../aggregation/index.js';
+import { aggregations, type Combine, median, trimmedMean, WatchedUpdates, weightedMean } from '../aggregation/index.js';
 import { Blobs, hashOf } from '../blobs.js';
 import { stateOf } from '../corrections.js';
 import type { StateRecord } from '../entries.js';
@@ -44,13 +44,16 @@ class InProcess implements Computation {
     }));
     const before = this.#at(state);
     const { gauge, seed, trim: hostile, aggregation } = config;
+    const sent = { contributions, global: before.tensors, names: this.#sentNames(before, round) };
+    using watched = new WatchedUpdates(sent);
     const aggregated = computed(round, () =>
       aggregations[aggregation].aggregate({
-        ...{ contributions, global: before.tensors, names: this.#sentNames(before, round) },
+        ...{ ...sent, contributions: watched.contributions },
         ...{ combine, gauge, round, seed, hostile },
       }),
     );
     const { error, corrections = [] } = aggregated;
+    const agreement = watched.agreement();
     const next = before.next(aggregated);
     const spoiled = next.spoiled ?? [...stateOf(corrections)].find(([, value]) => !allFinite(value))?.[0];
     if (spoiled !== undefined) {
@@ -62,7 +65,7 @@ class InProcess implements Computation {
     const record = next.keep(this.#blobs, round, corrections);
     this.#hold(record, next);
     releaseMemory();
-    return { state: record, error, corrections };
+    return { state: record, error, agreement, corrections };
   }
 
   async tensors(state: StateRecord): Promise<State> {

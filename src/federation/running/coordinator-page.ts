@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { isActEntry, type Line, readAudit } from '../../audit/index.js';
 import { ledgerFile } from '../../federate/index.js';
-import { bytes, type PageData, type PageStanding } from '../../report/index.js';
+import { aggregationOf, bytes, type PageData, type PageStanding } from '../../report/index.js';
 import type { PageSource } from '../../studies/index.js';
 import { openCoordinatorFolder } from '../coordinator-folder.js';
 import { journalFile } from '../journals.js';
@@ -68,6 +68,7 @@ export class CoordinatorPage implements PageSource {
           },
         ],
       }),
+      aggregations: [aggregationOf(study.plan, rounds)],
       journal: this.#journal(),
     };
   }

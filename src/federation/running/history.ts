@@ -1,6 +1,6 @@
 /** What a ledger tells of a federation, for status and report: rounds, and what became of each site in them. */
 import { existsSync } from 'node:fs';
-import { type Entry, ledgerFile, readLedger } from '../../federate/index.js';
+import { type Agreement, type Entry, ledgerFile, readLedger } from '../../federate/index.js';
 
 /** A round that was aggregated. */
 export interface RoundHistory {
@@ -11,6 +11,9 @@ export interface RoundHistory {
   weights: Record<string, number>;
   /** What sites said of their training, weighted by these shares. */
   loss: number | undefined;
+  /** Of the aggregation, and how the updates lie to each other. */
+  error: number | undefined;
+  agreement: Agreement | undefined;
   down: number;
   up: number;
   fingerprint: string;
@@ -110,6 +113,7 @@ class Teller {
       case 'aggregated':
         history.rounds.push({
           ...{ round: entry.round, at: entry.at, weights: this.#weights, loss: this.#loss() },
+          ...{ error: entry.error, agreement: entry.agreement },
           ...{ ...this.#traffic, fingerprint: entry.state.fingerprint },
         });
         history.open = undefined;

@@ -2,8 +2,9 @@
 import type { Pausing } from '../../core/index.js';
 import { sha256 } from '../../core/index.js';
 import { type Dataset, siteOf, viewsOf } from '../../data/index.js';
+import type { Entry } from '../../federate/index.js';
 import { meanScore } from '../../jobs/index.js';
-import { encodeGroups, type LedgerTable, type Outlined } from '../../report/index.js';
+import { aggregationOf, encodeGroups, type LedgerTable, type Outlined } from '../../report/index.js';
 import { casesOf } from '../comparison/cases.js';
 import { comparisonOf } from '../comparison/sharing.js';
 import type { Gathered, PageParts, Shelf, SoFar } from '../findings.js';
@@ -65,6 +66,13 @@ export function partsOf({ recipe, found, naming, entries, log }: SoFar<Federatio
     ledgers: variants.flatMap(({ name }) =>
       seeds.map((seed) => ledgerTable(found, name, seed, naming)).filter(({ rounds }) => rounds.length > 0),
     ),
+    aggregations: variants.flatMap(({ name }) =>
+      seeds
+        .map((seed) =>
+          aggregationOf(seeds.length > 1 ? `${name}, seed ${seed}` : name, aggregatedIn(found.ledger(seed, name))),
+        )
+        .filter(({ rounds }) => rounds.length > 0),
+    ),
   };
 }
 
@@ -109,6 +117,9 @@ function notesOf({ keep, regimes, data, maxCases, epochs }: FederationRecipe): s
     ...(data.phantom && !data.root ? ['Phantoms show that a method works, never how well it works on patients.'] : []),
   ];
 }
+
+const aggregatedIn = (entries: readonly Entry[]) =>
+  entries.flatMap((entry) => (entry.kind === 'aggregated' ? [entry] : []));
 
 function ledgerTable({ ledger }: Found, plan: string, seed: number, naming: Naming): LedgerTable {
   const rounds: LedgerTable['rounds'] = [];

@@ -71,6 +71,21 @@ export function plausibleFederation(): PageData {
         ],
       },
     ],
+    aggregations: [
+      {
+        title: 'flap-sam',
+        rounds: [1, 2].map((round) => ({
+          ...{ round, error: round / 100 },
+          agreement: {
+            ...{ layers: ['encoder.0', 'encoder.1'], norm: 2 },
+            sites: [...sites, 'west', 'east'].map((site, k) => ({
+              ...{ site, norms: [3, 4], cosine: k === 1 ? -0.5 / round : 0.75 },
+            })),
+            pairs: [-0.25, 0.5, -0.25, 0.5, -0.25, 0.5],
+          },
+        })),
+      },
+    ],
     standing: {
       ...{ state: 'The coordinator runs; round 2 of 2 is under way.', rounds: 2, quorum: 1 },
       open: { round: 2, chosen: sites, accepted: ['north'], out: [] },
