@@ -18,11 +18,13 @@ import { sideBySide } from './side-by-side.js';
 import { sites } from './sites.js';
 import { statistics } from './statistics.js';
 import type { View } from './view.js';
+import { visits } from './visits.js';
 
 export const views: readonly View[] = [
   summary,
   limits,
   sites,
+  visits,
   cases,
   sideBySide,
   scores,

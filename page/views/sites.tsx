@@ -1,7 +1,7 @@
 /** A federation over a network: what each site does, when it was last heard, and its share of every round. */
 import { useEffect, useState } from 'preact/hooks';
 import { bytes, fixed } from '../../src/report/format.js';
-import type { PageStanding } from '../../src/report/page-data.js';
+import { secondsLeft } from '../parts/time-left.js';
 import { duration } from './bytes.js';
 import type { View } from './view.js';
 
@@ -13,7 +13,11 @@ export const sites: View = {
     const now = useNow();
     if (!standing) return null;
     const { state, rounds, quorum, open, sites, done } = standing;
-    const left = secondsLeft(standing);
+    const left = secondsLeft(
+      done.map(({ at }) => at),
+      done.length,
+      rounds,
+    );
     return (
       <>
         <p>
@@ -99,13 +103,6 @@ export const sites: View = {
     );
   },
 };
-
-/** By the mean time of the rounds that are done; undefined where that is not known. */
-function secondsLeft({ done, rounds }: PageStanding): number | undefined {
-  const [first, last] = [done[0]?.at, done.at(-1)?.at];
-  if (!first || !last || done.length < 2 || done.length >= rounds) return undefined;
-  return ((Date.parse(last) - Date.parse(first)) / 1000 / (done.length - 1)) * (rounds - done.length);
-}
 
 /** The time, anew every second. */
 function useNow(): number {

@@ -78,13 +78,14 @@ export function siteAct(event: SiteEvent<unknown>, coordinatorHead?: string): Ac
       return {
         ...{ act: 'task.received', subject: event.task, round: event.round },
         ...{ hashes: { task: event.hash }, bytes: event.bytes },
+        ...(event.rounds !== undefined && { details: { rounds: event.rounds } }),
         ...(coordinatorHead && { heads: { coordinator: coordinatorHead } }),
       };
     case 'sends':
       return {
         ...{ act: sent[event.what], round: event.round, reason: event.reason, bytes: event.bytes },
         hashes: { message: event.hash, ...(event.update && { update: event.update }) },
-        ...(event.metrics && { details: { metrics: event.metrics } }),
+        ...(event.metrics && { details: { metrics: event.metrics, received: event.down } }),
       };
     case 'ignored':
       return { act: 'message.refused', reason: event.reason };

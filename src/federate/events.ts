@@ -44,6 +44,8 @@ export type SiteEvent<Progress> =
       task: 'open' | 'round' | 'done';
       federation: string;
       round?: number;
+      /** How many there will be. */
+      rounds?: number;
       hash: string;
       bytes: number;
     }
@@ -59,6 +61,8 @@ export type SiteEvent<Progress> =
       reason?: string;
       /** Of the message, and of the update. */
       bytes: number;
+      /** What was fetched for the round, with its task. */
+      down?: number;
     }
   | { kind: 'progress'; site: string; round: number; progress: Progress }
   | { kind: 'trained'; site: string; round: number; metrics: Metrics }

@@ -113,7 +113,16 @@ export class FederatedSite<Progress = unknown> {
       }
       const round = call.kind === 'open' ? undefined : call.round;
       const { kind: task, federation, hash, length: bytes } = call;
-      yield { kind: 'asked', site, task, federation, ...(round && { round }), hash, bytes };
+      yield {
+        kind: 'asked',
+        site,
+        task,
+        federation,
+        ...(round && { round }),
+        ...(call.kind === 'round' && { rounds: call.rounds }),
+        hash,
+        bytes,
+      };
       // A coordinator that was started once more says it again, in another message.
       if (call.kind === 'done' && call.round === this.#over?.round && federation === this.#over.federation) {
         yield { kind: 'over', site, round: call.round };
@@ -170,7 +179,7 @@ export class FederatedSite<Progress = unknown> {
   async *#send(state: SiteState, payload?: Uint8Array): AsyncGenerator<SiteEvent<Progress>> {
     const message = this.#signing.seal('site', state);
     const bytes = message.length + (payload?.length ?? 0);
-    const said = state.kind === 'update' ? { update: state.blob.hash, metrics: state.metrics } : {};
+    const said = state.kind === 'update' ? { update: state.blob.hash, metrics: state.metrics, down: state.down } : {};
     yield {
       ...{ kind: 'sends', site: this.name, what: state.kind, hash: hashOf([message]), ...said, bytes },
       ...(state.kind !== 'present' && { round: state.round }),

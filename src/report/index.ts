@@ -21,6 +21,7 @@ export type {
   PageImages,
   PageScores,
   PageSelection,
+  PageSite,
   PageSlice,
   PageStanding,
 } from './page-data.js';

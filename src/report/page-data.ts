@@ -249,6 +249,27 @@ const standing = z.object({
   ),
 });
 
+/** What a hospital's site did in a study, as its journal says. */
+const site = z.object({
+  state: z.string(),
+  /** Of the study; absent before the first. */
+  rounds: number.exactOptional(),
+  done: z.array(
+    z.object({
+      round: number,
+      /** When the site was asked last, and when its update left: ISO 8601. */
+      asked: z.string().exactOptional(),
+      sent: z.string().exactOptional(),
+      /** Bytes to and from the site. */
+      ...{ down: number, up: number },
+      /** What it said of its training. */
+      metrics: z.record(z.string(), number),
+      /** Why there is no update. */
+      reason: z.string().exactOptional(),
+    }),
+  ),
+});
+
 /** The lines of a journal, as far as each follows from the one before. */
 const journal = z.object({
   lines: z.array(z.object({ at: z.string(), act: z.string(), subject: z.string(), told: z.string() })),
@@ -277,6 +298,7 @@ export const pageSchema = z.object({
   /** Dice on validation cases by bytes moved. */
   moved: curve.exactOptional(),
   standing: standing.exactOptional(),
+  site: site.exactOptional(),
   journal: journal.exactOptional(),
   ledgers: z.array(ledger).exactOptional(),
   aggregations: z.array(aggregation).exactOptional(),
@@ -289,6 +311,7 @@ export type PageCases = NonNullable<PageData['cases']>;
 export type PageImages = NonNullable<PageData['images']>;
 export type PageSelection = NonNullable<PageData['selections']>[number];
 export type PageStanding = NonNullable<PageData['standing']>;
+export type PageSite = NonNullable<PageData['site']>;
 export type PageAggregation = z.output<typeof aggregation>;
 export type PageSlice = z.output<typeof slice>;
 export type PagePanel = z.output<typeof panel>;

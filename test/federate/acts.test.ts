@@ -66,7 +66,7 @@ describe('the journals of a federation', () => {
     const sent = named('a', 'update.sent');
     expect(sent.map(({ hashes }) => hashes!.update)).toEqual(accepted.map(({ hashes }) => hashes!.update));
     expect(sent.map(({ bytes }) => bytes)).toEqual(accepted.map(({ bytes }) => bytes));
-    expect(sent[0].details).toMatchObject({ metrics: { loss: expect.any(Number) } });
+    expect(sent[0].details).toMatchObject({ metrics: { loss: expect.any(Number) }, received: expect.any(Number) });
     expect(named('coordinator', 'round.closed').map(({ round }) => round)).toEqual([1, 2]);
     expect(named('coordinator', 'federation.finished')).toMatchObject([
       { hashes: named('coordinator', 'round.closed')[1].hashes },

@@ -13,10 +13,12 @@ import {
   openCoordinatorFolder,
   pauseFederation,
   revokeSite,
+  SitePage,
 } from '../../src/federation/index.js';
 import { journalOf } from '../../src/federation/journals.js';
 import { readPageFile, renderPageFile } from '../../src/report/index.js';
 import { loadAdapter, loadSegmenter } from '../../src/segmenter/index.js';
+import { pageSource } from '../../src/server/index.js';
 import { describeWithBroker } from '../federate/nats/server.js';
 import { newFolder } from '../federate/small.js';
 import { freePort, killAtRandom, makeStudy, Network, scanners } from './programs.mjs';
@@ -73,6 +75,24 @@ describeWithBroker('a study’s programs', () => {
     expect(lines.at(-1)!.act).toBe('stopped');
     expect(Object.keys(page)).not.toContain('images');
     expect(readPageFile(renderPageFile(page).text)).toEqual(page);
+  });
+
+  it('are shown on a site’s own page: its rounds, bytes, what it said, and its journal', () => {
+    const page = new SitePage(join(network.folder, 'site-a')).read();
+    expect([page.title, page.site!.state]).toEqual([
+      'site-a',
+      'The rounds are over; the site’s folder holds the adapter.',
+    ]);
+    const { done, rounds } = page.site!;
+    expect([rounds, done.map(({ round }) => round)]).toEqual([3, [1, 2, 3]]);
+    for (const { down, up, metrics, asked, sent } of done) {
+      expect(Math.min(down, up)).toBeGreaterThan(0);
+      expect(metrics).toEqual({ loss: expect.any(Number) });
+      expect(Date.parse(sent!)).toBeGreaterThanOrEqual(Date.parse(asked!));
+    }
+    expect([page.journal!.problem, page.journal!.lines.at(-1)!.act]).toEqual([undefined, 'stopped']);
+    expect(readPageFile(renderPageFile(page).text)).toEqual(page);
+    expect(pageSource([join(network.folder, 'site-a')], 'dice').read()).toEqual(page);
   });
 
   it('lead to the same bits where they are killed at random moments and the broker loses its store', async () => {

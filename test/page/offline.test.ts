@@ -91,6 +91,7 @@ describe.skipIf(!present)(title, () => {
       'summary',
       'limits',
       'sites',
+      'rounds',
       'scores',
       'images',
       'bytes',
@@ -104,6 +105,13 @@ describe.skipIf(!present)(title, () => {
     expect(await site.textContent()).toMatch(
       /^<b>south<\/b>training, round 2[\d.e+]+ h ago112 kBThe update has another/,
     );
+    // Two rounds an hour apart are done, two are left.
+    expect(await page.locator('#rounds p').textContent()).toContain('2 of 4 rounds were trained here. About 2 h left.');
+    expect(await page.locator('#rounds tbody tr').allInnerTexts()).toEqual([
+      '3\t2026-01-01 03:00:00\t–\t–\t–\t–',
+      '2\t2026-01-01 02:00:00\t30 min\t1 kB\t2 kB\t0.500',
+      '1\t2026-01-01 01:00:00\t30 min\t1 kB\t2 kB\t1.000',
+    ]);
     await page.getByPlaceholder('act, site').fill('update');
     expect(await page.locator('#journal tr[data-row]').allTextContents()).toEqual([
       '2026-01-01 00:00:00update.accepted<b>south</b>round 1',
@@ -114,11 +122,11 @@ describe.skipIf(!present)(title, () => {
     // Who goes another way comes first and is marked, also in the round that is chosen and in its address.
     const drifting = page.locator('#aggregation tr[data-row="0"]');
     expect(await drifting.textContent()).toBe('<b>south</b>-0.2505.00drifts: another direction2 of 2');
-    await page.getByLabel('Round', { exact: true }).selectOption('1');
+    await page.locator('#aggregation select').selectOption('1');
     expect(await drifting.textContent()).toContain('-0.5005.00');
-    await page.reload();
-    await drifting.waitFor();
-    expect(await drifting.textContent()).toContain('-0.5005.00');
+    const again = await openPage(browser, page.url());
+    expect(await again.page.locator('#aggregation tr[data-row="0"]').textContent()).toContain('-0.5005.00');
+    await again.page.close();
     expect(await page.locator('#layer-norms tbody tr').first().allInnerTexts()).toEqual([
       'encoder.0\t3.0\t3.0\t3.0\t3.0',
     ]);

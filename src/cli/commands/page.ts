@@ -11,7 +11,9 @@ export const registerPage = (program: Command): void =>
       'Serves the page of a run to browsers on this machine: cases, scores, statistics, images, what the guard saw, bytes, ' +
       'and how to cite and repeat it. While the run works, the page follows it. With --out it becomes one file, which ' +
       'opens anywhere without a network. Folders are only read. Ctrl-C ends it.',
-    arguments: { '<runs...>': 'folders of runs, a report.html that somebody sent, or the folder of a coordinator' },
+    arguments: {
+      '<runs...>': 'folders of runs, a report.html that somebody sent, or the folder of a coordinator or a site',
+    },
     options: async () => {
       const [{ z }, { measureNames }] = await Promise.all([import('zod'), import('../../compare/index.js')]);
       return z.strictObject({
@@ -24,6 +26,7 @@ export const registerPage = (program: Command): void =>
       ['graft page runs/phantom-scanners', 'at http://127.0.0.1:8642, also while the run works'],
       ['graft page runs/phantom-scanners --out page.html', 'one file to hand on'],
       ['graft page fed', 'a federation over a network: sites, rounds, journal; numbers alone'],
+      ['graft page site-a', 'what a hospital’s site did in each round'],
       ['graft page runs/a runs/b --measure surfaceDice', 'two runs on the cases that they share'],
     ],
     async run(context, { out, port, measure }, ...places) {

@@ -1,18 +1,14 @@
 /** The page of a federation, from its coordinator's folder alone, which is only read. It has numbers, and never an image. */
-import { statSync } from 'node:fs';
-import { isActEntry, type Line, readAudit } from '../../audit/index.js';
 import { ledgerFile } from '../../federate/index.js';
-import { aggregationOf, bytes, type PageData, type PageStanding } from '../../report/index.js';
+import { aggregationOf, type PageData, type PageStanding } from '../../report/index.js';
 import type { PageSource } from '../../studies/index.js';
 import { openCoordinatorFolder } from '../coordinator-folder.js';
 import { journalFile } from '../journals.js';
 import { coordinatorPlaces } from '../places.js';
 import { historyOf } from './history.js';
+import { journalPart, markOf } from './journal-part.js';
 import { runningPlaces } from './places.js';
 import { type FederationStatus, federationStatus, type SiteStatus } from './status.js';
-
-/** Lines of the journal that a page has, the last ones. */
-const most = 5000;
 
 export class CoordinatorPage implements PageSource {
   readonly #folder: string;
@@ -23,12 +19,7 @@ export class CoordinatorPage implements PageSource {
   mark(): string {
     const { members, study } = coordinatorPlaces(this.#folder);
     const { control, standing } = runningPlaces(this.#folder);
-    return [ledgerFile(this.#folder), journalFile(this.#folder), members, study, control, standing]
-      .map((file) => {
-        const state = statSync(file, { throwIfNoEntry: false });
-        return state ? `${state.size} ${state.mtimeMs}` : '';
-      })
-      .join('\n');
+    return markOf([ledgerFile(this.#folder), journalFile(this.#folder), members, study, control, standing]);
   }
 
   /** @throws GraftError as `federationStatus` */
@@ -69,18 +60,8 @@ export class CoordinatorPage implements PageSource {
         ],
       }),
       aggregations: [aggregationOf(study.plan, rounds)],
-      journal: this.#journal(),
+      journal: journalPart(this.#folder),
     };
-  }
-
-  #journal(): NonNullable<PageData['journal']> {
-    const { lines, head, torn, broken } = readAudit(journalFile(this.#folder));
-    const problem = broken
-      ? `Line ${broken.line} ${broken.problem}; nothing from there on is shown.`
-      : torn > 0
-        ? `Line ${lines.length + 1} is cut short, as a crash leaves it.`
-        : undefined;
-    return { lines: lines.slice(-most).map(({ entry }) => lineOf(entry)), head, ...(problem && { problem }) };
   }
 }
 
@@ -118,17 +99,4 @@ function siteOf(
     ...(seen && { heard: seen.heard }),
     ...(reason && { reason }),
   };
-}
-
-function lineOf(entry: Line): NonNullable<PageData['journal']>['lines'][number] {
-  const { at } = entry;
-  if (!isActEntry(entry)) return { at, act: entry.command, subject: '', told: entry.outcome };
-  const { act, subject = '', round, bytes: count, reason, hashes = {} } = entry;
-  const told = [
-    ...(round === undefined ? [] : [`round ${round}`]),
-    ...(count === undefined ? [] : [bytes(count)]),
-    ...(reason === undefined ? [] : [reason]),
-    ...Object.entries(hashes).map(([what, hash]) => `${what} ${hash.slice(0, 8)}`),
-  ].join(', ');
-  return { at, act, subject, told };
 }

@@ -1,10 +1,10 @@
 /**
- * What a page is made of, by what is named: a run's folder, a coordinator's, a page that was written, or several runs. Folders of another
+ * What a page is made of, by what is named: a run's folder, a coordinator's, a site's, a page that was written, or several runs. Folders of another
  * kind get another `PageSource` here.
  */
 import { existsSync, statSync } from 'node:fs';
 import type { MeasureName } from '../../compare/index.js';
-import { CoordinatorPage, coordinatorPlaces } from '../../federation/index.js';
+import { CoordinatorPage, coordinatorPlaces, SitePage, sitePlaces } from '../../federation/index.js';
 import { type PageSource, RunPage, readPage, sideBySidePage } from '../../studies/index.js';
 
 /** @throws GraftError RUN_MISSING, and what reading a recipe throws */
@@ -16,5 +16,6 @@ export function pageSource(places: readonly string[], measure: MeasureName): Pag
   }
   const state = statSync(place, { throwIfNoEntry: false });
   if (existsSync(coordinatorPlaces(place).study)) return new CoordinatorPage(place);
+  if (existsSync(sitePlaces(place).policy)) return new SitePage(place);
   return state?.isFile() ? { mark: () => '', read: () => readPage(place) } : new RunPage(place);
 }

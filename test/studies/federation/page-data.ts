@@ -95,6 +95,17 @@ export function plausibleFederation(): PageData {
       })),
       done: [{ round: 1, weights: { north: 0.25, '<b>south</b>': 0.75 }, loss: 0.5, moved: 4000 }],
     },
+    site: {
+      ...{ state: 'Trains round 3.', rounds: 4 },
+      done: [
+        ...[1, 2].map((round) => ({
+          ...{ round, down: 1000, up: 2000, metrics: { loss: 1 / round } },
+          asked: `2026-01-01T0${round}:00:00.000Z`,
+          sent: `2026-01-01T0${round}:30:00.000Z`,
+        })),
+        { round: 3, asked: '2026-01-01T03:00:00.000Z', down: 0, up: 0, metrics: {} },
+      ],
+    },
     journal: {
       lines: ['round.opened', 'update.accepted'].map((act, i) => ({
         ...{ at: '2026-01-01T00:00:00.000Z', act, subject: sites[i]!, told: 'round 1' },
