@@ -1,4 +1,5 @@
 /** The page of a hospital's site, from its folder alone, which is only read: what its journal says that it did. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ActEntry, isActEntry, readAudit } from '../../audit/index.js';
 import { isFolderLocked } from '../../core/index.js';
@@ -22,9 +23,10 @@ export class SitePage implements PageSource {
   }
 
   read(): PageData {
-    const acts = readAudit(journalFile(this.#folder))
-      .lines.map(({ entry }) => entry)
-      .filter(isActEntry);
+    // A site that was only requested has no journal yet.
+    const begun = existsSync(journalFile(this.#folder));
+    const lines = begun ? readAudit(journalFile(this.#folder)).lines : [];
+    const acts = lines.map(({ entry }) => entry).filter(isActEntry);
     const running = isFolderLocked(this.#folder);
     const rounds = roundsIn(acts);
     const state = stateOf(acts, rounds.at(-1), running);
@@ -40,7 +42,7 @@ export class SitePage implements PageSource {
       ...(running && { running: { text: state } }),
       site: { state, done: rounds, ...(total !== undefined && { rounds: total }) },
       ...curvesOf(rounds),
-      journal: journalPart(this.#folder),
+      ...(begun && { journal: journalPart(this.#folder) }),
     };
   }
 }
