@@ -39,7 +39,7 @@ import { calibrate } from './calibrate.js';
 import { consistency, selfTraining } from './consistency.js';
 import { headFor } from './head.js';
 import { falling, lossOfChanged } from './labelled.js';
-import { type Adaptation, resolveMethod } from './methods.js';
+import { type Adaptation, resolveMethod, settled } from './methods.js';
 import { Choice, type Look, Observer } from './select.js';
 
 /** What an adaptation ends with. */
@@ -84,6 +84,7 @@ interface Context {
  * Adapts the model to a target; the last event carries the adapter. The model itself is left as it was.
  *
  * @param target unlabelled cases, images float32 [n, 1, h, w]; they also select the epoch, by the agreement of the two heads
+ * @param given epochs and learning rate are the method's own where none are named, and the method is the family's
  * @param context seed; name of the target, for messages and the adapter's provenance; toleranceMm of the surface Dice that
  * measures agreement, in mm; checkpoint to go on from; start: an adapter of the same base, blocks and rank to go on from
  * @throws GraftError METHOD_UNSUITED, BLOCKS_…, HEAD_MISSING, TRAINING_DIVERGED, CHECKPOINT_OTHER_RUN, ADAPTER_OTHER_BASE, START_UNSUITED
@@ -91,10 +92,11 @@ interface Context {
 export async function* adapt(
   model: Segmenter,
   target: readonly CaseSlices[],
-  config: Adaptation,
+  given: Adaptation,
   { seed, name, toleranceMm, checkpoint, start: begun }: Context,
 ): AsyncGenerator<AdaptationEvent> {
   const { network, family } = model;
+  const config = settled(family, given);
   const { method, statistics, options, level } = resolveMethod(family, config);
   const task = `${config.method} on ${name}`;
   model.use(undefined);

@@ -13,6 +13,22 @@ export const methodNames: readonly string[] = [
 export const methodLabel = (name: string): string =>
   Object.values(networkFamilies).flatMap(({ methods }) => methods[name]?.label ?? [])[0] ?? name;
 
+/** What the methods do where nothing is named, in words: the usual value, then those that differ. */
+function ownValues(key: 'epochs' | 'lr'): string {
+  const methods = Object.values(networkFamilies).flatMap(({ methods }) => Object.values(methods));
+  const [usual, ...others] = [...new Set(methods.map((method) => method[key]))];
+  const differing = others.map((value) => {
+    const names = new Set(methods.filter((method) => method[key] === value).map(({ name }) => name));
+    return `, of ${[...names].join(' and ')} ${value}`;
+  });
+  return `default: ${usual}${differing.join('')}`;
+}
+
+/** The method of each family where nothing is named, in words. */
+const usualMethods = Object.values(networkFamilies)
+  .flatMap(({ title, defaultMethod }) => (defaultMethod ? [`${defaultMethod} (${title})`] : []))
+  .join(', ');
+
 /**
  * Settings of `adapt`: `adaptationSchema.parse({ method: 'convlora-adabn', epochs: 3 })` fills in the defaults and refuses
  * unknown keys. They are the keys of `methods[]` in docs/recipes.md; docs/methods.md describes the methods.
@@ -22,15 +38,23 @@ export const methodLabel = (name: string): string =>
 export const adaptationSchema = z.strictObject({
   method: z
     .enum(methodNames as [string, ...string[]])
-    .default('convlora-adabn')
-    .describe('what is trained and how'),
+    .optional()
+    .describe(`what is trained and how; default: ${usualMethods}`),
   blocks: z.array(z.string()).min(1).optional().describe('blocks that are adapted; default: the method’s own'),
   ...convLoraSchema.shape,
   statistics: statisticsSchema.optional().describe('batch normalisation’s statistics; default: the method’s own'),
   passes: z.int().min(1).default(3).describe('passes over the target set when statistics are recomputed'),
-  epochs: z.int().min(0).default(5).describe('passes over the target set in training; 0 trains nothing'),
+  epochs: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(`passes over the target set in training; 0 trains nothing; ${ownValues('epochs')}`),
   batch: z.int().min(1).default(16).describe('slices in a training step'),
-  lr: z.number().positive().default(1e-4).describe('learning rate of Adam'),
+  lr: z
+    .number()
+    .positive()
+    .optional()
+    .describe(`learning rate of Adam, the highest where it falls; ${ownValues('lr')}`),
   detach: z
     .boolean()
     .default(true)
@@ -46,6 +70,26 @@ export const adaptationSchema = z.strictObject({
 });
 /** What `adaptationSchema` reads. */
 export type Adaptation = z.output<typeof adaptationSchema>;
+/** With what a method decides where nothing is named. */
+export type Settled<Given extends Adaptation = Adaptation> = Given & { method: string; epochs: number; lr: number };
+
+/**
+ * The settings with the family's usual method, and the method's own epochs and learning rate, where none are named.
+ *
+ * @throws GraftError METHOD_UNSUITED
+ */
+export function settled<Given extends Adaptation>(family: NetworkFamily, given: Given): Settled<Given> {
+  const method = methodOf(family, given.method ?? family.defaultMethod ?? 'adaptation');
+  const own = { method: method.name, epochs: given.epochs ?? method.epochs, lr: given.lr ?? method.lr };
+  // In an order that does not depend on what was named.
+  return { ...own, ...given, ...own };
+}
+
+function methodOf(family: NetworkFamily, name: string): AdaptationMethod {
+  if (Object.hasOwn(family.methods, name)) return family.methods[name];
+  const methods = Object.keys(family.methods).join(', ') || 'none';
+  throw adaptError('METHOD_UNSUITED', { method: name, family: family.title, methods });
+}
 
 export interface ResolvedMethod {
   method: AdaptationMethod;
@@ -64,13 +108,9 @@ export interface ResolvedMethod {
  * @throws GraftError METHOD_UNSUITED, BLOCKS_UNKNOWN; BLOCKS_UNREACHED where the consistency loss would leave named blocks
  * as they are
  */
-export function resolveMethod(family: NetworkFamily, config: Adaptation): ResolvedMethod {
+export function resolveMethod(family: NetworkFamily, config: Settled): ResolvedMethod {
   const { method: name, rank, alpha, kernels, detach } = config;
-  const method = Object.hasOwn(family.methods, name) ? family.methods[name] : undefined;
-  if (!method) {
-    const methods = Object.keys(family.methods).join(', ') || 'none';
-    throw adaptError('METHOD_UNSUITED', { method: name, family: family.title, methods });
-  }
+  const method = methodOf(family, name);
   const { encoder, decoder } = family.blocks;
   const blocks = config.blocks ?? method.blocks;
   const unknown = blocks.filter((block) => ![...encoder, ...decoder].includes(block));

@@ -6,6 +6,7 @@ import {
   type Adapted,
   adapt,
   noteReference,
+  settled,
   type Training,
   trainHeads,
   trainNetwork,
@@ -180,7 +181,8 @@ export interface AdaptationJob {
  * @throws GraftError as `adapt`, and what reading the cases throws
  */
 export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, Adapted> {
-  const { task, model, slices, config, target, seed, toleranceMm, start } = job;
+  const { task, model, slices, target, seed, toleranceMm, start } = job;
+  const config = settled(model.family, job.config);
   const configuration = {
     ...{ seed, base: model.fingerprint, ...config },
     ...(start && { startedFrom: fingerprint(start.state) }),

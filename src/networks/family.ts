@@ -110,6 +110,10 @@ export interface AdaptationMethod<Options = any> extends TrainingPlan<Options> {
   readonly blocks: readonly string[];
   /** Where the statistics of batch normalisation come from where nothing else is asked for. */
   readonly statistics: StatisticsPolicy;
+  /** Passes over the target set in training where nothing else is asked for. */
+  readonly epochs: number;
+  /** Learning rate of Adam, the highest where it falls, where nothing else is asked for. */
+  readonly lr: number;
 }
 
 /** How volumes become a network's images. */
@@ -178,6 +182,8 @@ export interface NetworkFamily<Config = any> {
   readonly defaultPlan: string;
   /** What may be trained without labels; empty where nothing may. */
   readonly methods: Readonly<Record<string, AdaptationMethod>>;
+  /** The method where nothing else is asked for; absent where there are none. */
+  readonly defaultMethod?: string;
   /** Parts of the network that methods adapt: the encoder's from the image downwards, then the others. */
   readonly blocks: { readonly encoder: readonly string[]; readonly decoder: readonly string[] };
 

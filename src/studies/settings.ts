@@ -110,13 +110,15 @@ export function trainingOf(file: string, training: TrainingKind, plan?: string):
 /**
  * What a recipe says of one adaptation: the settings of its method of this name, or of this kind.
  *
+ * @param asked default: the usual method of the recipe's network
  * @throws GraftError as `readAdaptationRecipe`; RECIPE_OTHER_NETWORK
  */
-export function adaptationOf(file: string, method: string): Omit<FromRecipe, 'sites'> {
+export function adaptationOf(file: string, asked: string | undefined): Omit<FromRecipe, 'sites'> {
   const { kind, recipe } = readAnyRecipe(file);
   if (kind !== 'adaptation')
     throw runError('RECIPE_OTHER_NETWORK', { file, trains: partOfNetwork, asked: 'an adaptation without labels' });
   const { variants } = recipe;
+  const method = asked ?? familyOfSize(recipe.network).defaultMethod;
   const found = variants.find(({ name }) => name === method) ?? variants.find((one) => one.method === method);
   const { name: _, label: __, ...config } = found ?? { name: '', label: '', method };
   const settings = { ...config, toleranceMm: recipe.toleranceMm };

@@ -43,6 +43,25 @@ describe('a recipe', () => {
     expect(recipeOf({ training: { augmentation: null } }).training.augmentation).toBeNull();
   });
 
+  it('has the settings of each method where it names none, and what it names always holds', () => {
+    const methods = [
+      'noisy-student',
+      'convlora',
+      { name: 'brief', method: 'noisy-student', epochs: 2 },
+      { name: 'usual' },
+    ];
+    const recipe = recipeOf({ methods });
+    expect(recipe.variants).toMatchObject([
+      { method: 'noisy-student', epochs: 30, lr: 1e-3 },
+      { method: 'convlora', epochs: 5, lr: 1e-4 },
+      { method: 'noisy-student', epochs: 2, lr: 1e-3 },
+      { method: 'convlora-adabn', epochs: 5, lr: 1e-4 },
+    ]);
+    // Written out, as a run keeps them, they are read as the same settings.
+    expect(recipe.methods[2]).toMatchObject({ epochs: 2, lr: 1e-3 });
+    expect(JSON.stringify(recipeOf({ methods: recipe.methods }).variants)).toBe(JSON.stringify(recipe.variants));
+  });
+
   it('of an earlier version is read, unless it asks for what is no longer there', () => {
     const old = write('source: a\ntargets: [b]\nreport: { surfaces: false }\n');
     expect(readAdaptationRecipe(old)).toMatchObject({ source: 'a', names: 'pseudonym' });

@@ -70,25 +70,27 @@ export const registerAdapt = (program: Command): void =>
         '../../segmenter/index.js'
       );
       const { siteOf, splitCases } = await import('../../data/index.js');
+      const { settled } = await import('../../adapt/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
-      const from = recipe === undefined ? undefined : adaptationOf(findRecipe(recipe), method);
       const begun = start === undefined ? undefined : loadAdapter(start);
+      const from = recipe === undefined ? undefined : adaptationOf(findRecipe(recipe), method ?? begun?.method);
       const keys = Object.keys(adaptSettingsSchema.shape).map((key) => [
         key === 'toleranceMm' ? 'tolerance' : key,
         key,
       ]);
       const overruled = await givenSettings(Object.fromEntries(keys), context.given, 'adapt');
-      const settings = readSettings(
+      const given = readSettings(
         adaptSettingsSchema,
         { ...settingsOf(begun), ...from?.settings },
         overruled,
         'graft adapt',
       );
-      const { toleranceMm, ...config } = settings;
       const seed = options.seed ?? from?.seed ?? 1;
       // Also with --resume: what is finished is not computed again.
       if (existsSync(out)) throw cliError('OUTPUT_EXISTS', { file: out });
       const model = loadSegmenter(modelFile, { device: chooseDevice(device) });
+      const settings = settled(model.family, given);
+      const { toleranceMm, ...config } = settings;
       const all = siteOf(findDataset({ data: { ...from?.data, root: data } }, data)!, site).cases;
       const parts = {
         parts: { adapt: 1 - (score ?? 0), score: score ?? 0 },

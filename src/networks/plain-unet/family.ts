@@ -19,6 +19,7 @@ export const plainUNet: NetworkFamily<PlainUNetConfig> = {
   plans: plainUNetPlans,
   defaultPlan: 'convlora',
   methods: plainUNetMethods,
+  defaultMethod: 'norm',
   blocks: { encoder: ['encoder'], decoder: ['decoder'] },
 
   configure(_, classes, { baseFeatures, stages, nnunet } = {}) {

@@ -46,13 +46,16 @@ export const plainUNetPlans: Readonly<Record<string, TrainingPlan<Options>>> = O
   list.map((plan) => [plan.name, plan]),
 );
 
+/** Of training by consistency, here and in the reference code of ConvLoRA. */
+const duration = { epochs: 5, lr: 1e-4 };
+
 /** Without labels: a plan's part in the encoder. Instances are normalised by their own statistics. */
 const unlabelled = (plan: TrainingPlan<Options>): AdaptationMethod<Options> => ({
   ...plan,
-  ...{ objective: 'consistency', blocks: ['encoder'], statistics: 'frozen' },
+  ...{ objective: 'consistency', blocks: ['encoder'], statistics: 'frozen', ...duration },
 });
 const methods: AdaptationMethod<Options>[] = [
-  { name: 'source', label: 'Source model', objective: 'none', blocks: [], statistics: 'frozen' },
+  { name: 'source', label: 'Source model', objective: 'none', blocks: [], statistics: 'frozen', ...duration },
   unlabelled(plainUNetPlans.norm),
   unlabelled(plainUNetPlans.convlora),
 ];

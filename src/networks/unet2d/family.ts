@@ -21,6 +21,7 @@ export const unet2d: NetworkFamily<UNet2DConfig> = {
   plans: unetPlans,
   defaultPlan: 'convlora-decoder',
   methods: unetMethods,
+  defaultMethod: 'convlora-adabn',
   blocks: { encoder: encoderBlocks, decoder: decoderBlocks },
 
   configure: (_, classes, settings = {}) => unet2dSchema.parse({ ...settings, inChannels: 1, outChannels: classes }),

@@ -54,7 +54,9 @@ export const unetPlans = tabled([
   convLora('convlora-decoder', 'ConvLoRA and decoder', encoderBlocks, isOf([...decoderBlocks, ...shortcuts])),
 ]);
 
-const nothing = { objective: 'none', blocks: [] } as const;
+/** Of training by consistency, here and in the reference code of ConvLoRA. */
+const duration = { epochs: 5, lr: 1e-4 };
+const nothing = { objective: 'none', blocks: [], ...duration } as const;
 const stem = ['init_path'];
 
 export const unetMethods = tabled<AdaptationMethod<Options>>([
@@ -63,27 +65,27 @@ export const unetMethods = tabled<AdaptationMethod<Options>>([
   { name: 'alpha-bn', label: 'α-BN', ...nothing, statistics: 'interpolate' },
   {
     ...{ ...full, name: 'self-training', label: 'Self-training' },
-    ...{ objective: 'self-training', blocks: unetBlocks, statistics: 'frozen' },
+    ...{ objective: 'self-training', blocks: unetBlocks, statistics: 'frozen', ...duration },
   },
-  { ...weights('udas', 'UDAS', stem), objective: 'consistency', blocks: stem, statistics: 'frozen' },
+  { ...weights('udas', 'UDAS', stem), objective: 'consistency', blocks: stem, statistics: 'frozen', ...duration },
   {
     ...convLora('udas-convlora', 'UDAS + ConvLoRA', stem),
-    ...{ objective: 'consistency', blocks: stem, statistics: 'frozen' },
+    ...{ objective: 'consistency', blocks: stem, statistics: 'frozen', ...duration },
   },
   {
     ...convLora('convlora', 'ConvLoRA', encoderBlocks),
-    ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'frozen' },
+    ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'frozen', ...duration },
   },
   {
     ...convLora('convlora-adabn', 'ConvLoRA + AdaBN', encoderBlocks),
-    ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'recompute' },
+    ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'recompute', ...duration },
   },
   {
     ...convLora('convlora-alpha-bn', 'ConvLoRA + α-BN', encoderBlocks),
-    ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'interpolate' },
+    ...{ objective: 'consistency', blocks: encoderBlocks, statistics: 'interpolate', ...duration },
   },
   {
     ...convLora('noisy-student', 'Noisy student', unetBlocks),
-    ...{ objective: 'pseudo-labels', blocks: unetBlocks, statistics: 'frozen' },
+    ...{ objective: 'pseudo-labels', blocks: unetBlocks, statistics: 'frozen', epochs: 30, lr: 1e-3 },
   },
 ]);

@@ -5,6 +5,8 @@ import {
   methodLabel,
   methodNames,
   resolveMethod,
+  type Settled,
+  settled,
   type Training,
   trainingSchema,
 } from '../../adapt/index.js';
@@ -107,7 +109,10 @@ export const recipeSchema = z.strictObject({
     ),
   grid: z
     .strictObject({
-      method: z.enum(names).default('convlora-adabn').describe('the method whose settings are varied'),
+      method: z
+        .enum(names)
+        .optional()
+        .describe('the method whose settings are varied; default: the network’s usual one'),
       blocks: z.array(adaptationSchema.shape.blocks.unwrap()).optional().describe('lists of adapted blocks'),
       rank: z.array(z.int().min(1)).optional().describe('ranks of the factors'),
       statistics: z.array(adaptationSchema.shape.statistics.unwrap()).optional().describe('statistics policies'),
@@ -119,10 +124,7 @@ export const recipeSchema = z.strictObject({
 });
 /** The name of the row that has seen the targets' labels. */
 export const oracleMethod = 'oracle';
-/** What is meant where nobody names a method. */
-export const defaultMethod = adaptationSchema.parse({}).method;
-
-export type NamedMethod = z.output<typeof methodSchema> & { name: string; label: string };
+export type NamedMethod = Settled<z.output<typeof methodSchema>> & { name: string; label: string };
 /** What may be reached: the network trained on the target's own labels. */
 export interface Oracle {
   method: typeof oracleMethod;
@@ -156,15 +158,16 @@ export const readAdaptationRecipe = (file: string, overrides: Record<string, unk
 export function parseAdaptationRecipe(content: unknown, file: string): Recipe {
   const read = parseContent(recipeSchema, content, file);
   const family = familyOfSize(read.network);
-  const given = { ...read, methods: read.methods ?? Object.keys(family.methods) };
+  const listed = { ...read, methods: read.methods ?? Object.keys(family.methods) };
   const own = parseContent(
     z.strictObject({ architecture: family.settings }),
-    { architecture: given.architecture },
+    { architecture: read.architecture },
     file,
   );
-  checkBlocks(family, given, file);
+  checkBlocks(family, listed, file);
   // What only the whole tells.
-  const variants = methodsOf(given);
+  const given = { ...listed, ...ofFamily(family, listed) };
+  const variants = methodsOf(family, given);
   const rows = rowsOf({ ...given, variants });
   const { source, targets, seeds, classes } = given;
   checkDistinct({ targets, seeds, classes, methods: rows.map(({ name }) => name) }, file);
@@ -220,9 +223,15 @@ export const oracleOf = ({ oracle, training }: Pick<Recipe, 'oracle' | 'training
 
 type Listed = Pick<Recipe, 'methods' | 'grid'>;
 
-function methodsOf({ methods: listed, grid }: Listed): NamedMethod[] {
+/** With the network's usual method and the methods' own values written out, wherever there is room for them. */
+const ofFamily = (family: NetworkFamily, { methods, grid }: Listed): Listed => ({
+  methods: methods.map((one) => (typeof one === 'string' ? one : settled(family, one))),
+  ...(grid && { grid: { ...grid, method: grid.method ?? family.defaultMethod } }),
+});
+
+function methodsOf(family: NetworkFamily, { methods: listed, grid }: Listed): NamedMethod[] {
   const named = listed.map((entry): NamedMethod => {
-    const config = methodSchema.parse(typeof entry === 'string' ? { method: entry } : entry);
+    const config = settled(family, methodSchema.parse(typeof entry === 'string' ? { method: entry } : entry));
     const name = config.name ?? config.method;
     return { ...config, name, label: config.name ?? methodLabel(config.method) };
   });
@@ -240,7 +249,7 @@ function methodsOf({ methods: listed, grid }: Listed): NamedMethod[] {
         ([key, value]) => `${key}-${Array.isArray(value) ? value.join('+') : value}`,
       );
       const name = [method, ...parts].join('_');
-      return { ...methodSchema.parse({ method, ...values }), name, label: name };
+      return { ...settled(family, methodSchema.parse({ method, ...values })), name, label: name };
     }),
   ];
 }

@@ -3,6 +3,7 @@ import type { Pausing } from '../../core/index.js';
 import { type Dataset, siteOf } from '../../data/index.js';
 import { meanScore } from '../../jobs/index.js';
 import { extentTitles } from '../../metrics/index.js';
+import { familyOfSize } from '../../networks/index.js';
 import {
   encodeGroups,
   fixed,
@@ -21,7 +22,7 @@ import { type Candidate, picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
 import { verdictOn } from '../verdict.js';
 import { type EpochRecord, lookCurves, trainingCurves } from './curves.js';
-import { defaultMethod, describeNetwork, oracleMethod, type Recipe, rowsOf } from './recipe.js';
+import { describeNetwork, oracleMethod, type Recipe, rowsOf } from './recipe.js';
 import type { Result } from './results.js';
 import type { AdaptationKind, Summary } from './summary.js';
 
@@ -132,8 +133,9 @@ const selectionsOf = (results: readonly Result[], labelOf: (name: string) => str
  * The method that pictures and headline are about, which no score chooses: the default one where the recipe has it, or the
  * first that changes anything.
  */
-function methodToShow({ variants }: Recipe): string {
+function methodToShow({ variants, network }: Recipe): string {
   const adapted = variants.filter(({ method }) => method !== sourceMethod);
+  const { defaultMethod } = familyOfSize(network);
   return (adapted.find(({ method }) => method === defaultMethod) ?? adapted[0] ?? variants[0]).name;
 }
 
