@@ -84,10 +84,10 @@ function Sites({ agreement, round, drifts }: { agreement: Agreement; round: numb
           <tr>
             <th scope="col">Site</th>
             <th scope="col" class="number">
-              Cosine with the others
+              Cosine
             </th>
             <th scope="col" class="number">
-              Norm of its update
+              Norm
             </th>
             <th scope="col">In this round</th>
             <th scope="col" class="number">
