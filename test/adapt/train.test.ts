@@ -1,12 +1,11 @@
 /** Training on the source: the mean of the weights, contrasts that no scanner gives, and going on after an end. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { trainingSchema, trainNetwork } from '../../src/adapt/index.js';
 import { type CaseSlices, SlicePool } from '../../src/data/index.js';
 import { Checkpoint, copyState, MeanWeights, type State } from '../../src/nn/index.js';
 import { tensor } from '../../src/torch/index.js';
+import { newFolder } from '../new-folder.js';
 import { slices, small } from './small.js';
 
 const values = (state: State) => [...state].map(([name, value]) => [name, [...value.toArray()]]);
@@ -51,16 +50,15 @@ describe('training on the source', () => {
       if (++count >= events) break;
     return values(copyState(model.network.state()));
   }
-  const folder = () => mkdtempSync(join(tmpdir(), 'graft-train-'));
 
   it('goes on to the same bits, with the mean of the weights', async () => {
-    const whole = await train(folder());
+    const whole = await train(newFolder());
     for (const events of [1, 4, 6]) {
-      const place = folder();
+      const place = newFolder();
       await train(place, { events });
       expect(await train(place)).toEqual(whole);
     }
     const { averaging: _, ...without } = config;
-    expect(await train(folder(), { settings: without })).not.toEqual(whole);
+    expect(await train(newFolder(), { settings: without })).not.toEqual(whole);
   });
 });

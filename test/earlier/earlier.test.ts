@@ -1,6 +1,5 @@
 /** Models, adapters and runs that earlier versions wrote are read, and predict what they predicted. */
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -9,9 +8,10 @@ import { readState } from '../../src/nn/index.js';
 import { loadAdapter, loadSegmenter, saveAdapter, saveSegmenter } from '../../src/segmenter/index.js';
 import { root } from '../child.js';
 import { graft } from '../cli/graft.js';
+import { newFolder } from '../new-folder.js';
 
 const files = join(root, 'test/earlier/files');
-const folder = mkdtempSync(join(tmpdir(), 'graft-earlier-'));
+const folder = newFolder();
 const unzipped = (name: string) => {
   const path = join(folder, name);
   writeFileSync(path, gunzipSync(readFileSync(join(files, `${name}.gz`))));

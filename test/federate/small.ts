@@ -1,11 +1,7 @@
 /** Small federations for tests: the regression, folders that are cleaned up, a clock that is moved by hand. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as federate from '../../src/federate/index.js';
 import * as nn from '../../src/nn/index.js';
 import * as torch from '../../src/torch/index.js';
-import { afterEveryFile } from '../every-file.js';
 import { makeRegression, type Regression, type RegressionOptions } from './regression.mjs';
 
 torch.setThreads(1);
@@ -15,15 +11,7 @@ export const graft = { ...federate, ...nn, ...torch };
 
 export const regression = (options?: RegressionOptions): Regression => makeRegression(graft, options);
 
-const folders: string[] = [];
-afterEveryFile(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'graft-federate-'));
-  folders.push(folder);
-  return folder;
-}
+export { newFolder } from '../new-folder.js';
 
 export const configOf = (values: Record<string, unknown> = {}): federate.Federation =>
   federate.federationSchema.parse({ rounds: 3, aggregation: 'mean', ...values });

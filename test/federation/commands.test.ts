@@ -22,7 +22,7 @@ import { loadSegmenter } from '../../src/segmenter/index.js';
 import { graft } from '../cli/graft.js';
 import { describeWithBroker, freePort } from '../federate/nats/server.js';
 import { errorOf } from '../graft-error.js';
-import { newFolder } from './parties.js';
+import { newFolder } from '../new-folder.js';
 
 const folder = newFolder();
 const at = (...names: string[]) => join(folder, ...names);

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { writeBroker } from '../../src/federation/deployment.js';
 import { studySettingsSchema } from '../../src/federation/study-settings.js';
 import { root } from '../child.js';
-import { newFolder } from './parties.js';
+import { newFolder } from '../new-folder.js';
 
 const folder = join(root, 'deploy');
 const files = readdirSync(folder);

@@ -12,7 +12,8 @@ import { type DocumentKind, parseDocument, signed, textOf } from '../../src/fede
 import { studyKind } from '../../src/federation/study.js';
 import { areWords, checkWords } from '../../src/federation/words.js';
 import { errorOf } from '../graft-error.js';
-import { inDays, newFolder, newParties, studyOf } from './parties.js';
+import { newFolder } from '../new-folder.js';
+import { inDays, newParties, studyOf } from './parties.js';
 
 const parties = await newParties();
 const { folder, siteFolder, site, coordinator, content } = parties;

@@ -1,6 +1,4 @@
 /** A coordinator and a hospital for tests, without models: keys, a signed study, a kit. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { version } from '../../src/core/index.js';
 import { federationSchema } from '../../src/federate/index.js';
@@ -10,17 +8,7 @@ import { type KitContent, kitFormat } from '../../src/federation/kit.js';
 import { type Signed, signed } from '../../src/federation/signed.js';
 import type { Study } from '../../src/federation/study.js';
 import { localTrainingSchema } from '../../src/finetune/index.js';
-import { afterEveryFile } from '../every-file.js';
-
-const folders: string[] = [];
-afterEveryFile(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'graft-federation-'));
-  folders.push(folder);
-  return folder;
-}
+import { newFolder } from '../new-folder.js';
 
 const day = 86_400_000;
 /** Days from now. */

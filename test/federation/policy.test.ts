@@ -9,7 +9,8 @@ import { makeKeys } from '../../src/federation/keys.js';
 import { checkStudy, examplePolicy, type Policy, policySchema, readPolicy } from '../../src/federation/policy.js';
 import type { Study } from '../../src/federation/study.js';
 import { errorOf } from '../graft-error.js';
-import { newFolder, studyOf } from './parties.js';
+import { newFolder } from '../new-folder.js';
+import { studyOf } from './parties.js';
 
 const rules = Object.keys(policySchema.shape);
 const keys = makeKeys(newFolder());

@@ -1,6 +1,4 @@
 /** Models of all planes: slices of each, and predictions that are averaged on the volume's own grid. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +19,7 @@ import {
 import { loadSegmenter, Segmenter, saveSegmenter, segmentVolume } from '../../src/segmenter/index.js';
 import { noGrad, tensor } from '../../src/torch/index.js';
 import { contents, read, writeCase } from '../cache/cases.js';
+import { newFolder } from '../new-folder.js';
 import { unetSegmenter } from '../segmenters.js';
 
 const asTheyAre = { kind: 'window', low: 0, high: 1 } as const;
@@ -92,7 +91,7 @@ describe('slices of all planes', () => {
   });
 
   it('are prepared case by case, plane by plane, in memory as in the cache', async () => {
-    const root = mkdtempSync(join(tmpdir(), 'graft-planes-'));
+    const root = newFolder();
     const cases = ['one', 'two'].map((name) => writeCase(root, name));
     const inMemory = loadSlices(cases, parse(), { classes: 2 });
     expect(inMemory.map((one) => [one.case.name, one.geometry.axis, one.images.shape[0]])).toEqual(
@@ -151,7 +150,7 @@ describe('a model of all planes', () => {
   });
 
   it('answers on the grid of any volume, and says the same when it is read again', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'graft-planes-')), 'model.safetensors');
+    const file = join(newFolder(), 'model.safetensors');
     saveSegmenter(file, model);
     using again = loadSegmenter(file);
     expect(again.preprocessing).toEqual(preprocessing);
@@ -175,7 +174,7 @@ describe('a model of all planes', () => {
   });
 
   it('does to masks what its file says', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'graft-planes-')), 'model.safetensors');
+    const file = join(newFolder(), 'model.safetensors');
     const postprocessing = { largest: true, fill: true };
     const { config, classes, preparation, family } = model;
     using tidy = new Segmenter({ family, config, classes, preparation: { ...preparation, postprocessing } });
@@ -191,7 +190,7 @@ describe('a model of all planes', () => {
   });
 
   it('is trained on each plane, and its profile counts cases', async () => {
-    const root = mkdtempSync(join(tmpdir(), 'graft-planes-'));
+    const root = newFolder();
     const cases = ['one', 'two'].map((name) => writeCase(root, name, { shape: [8, 8, 16] }));
     const slices = loadSlices(cases, preprocessing, { classes: 2 });
     using trained = unetSegmenter({ inChannels: 1, outChannels: 1, filters: 2 }, { preprocessing });

@@ -1,10 +1,10 @@
 /** Folders of nnU-Net: which network of them is used, and why others are refused. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadSegmenter } from '../../../src/segmenter/index.js';
 import { errorOf } from '../../graft-error.js';
+import { newFolder } from '../../new-folder.js';
 import { changed, checkpoint, folder, type Json } from './reference.js';
 
 describe('the network that is used', () => {
@@ -146,7 +146,7 @@ describe('refused with the reason and a way out', () => {
     const empty = changed('plans.json', () => {});
     rmSync(join(empty, 'fold_0'), { recursive: true });
     expect(errorOf(() => loadSegmenter(empty)).code).toBe('NNUNET_WITHOUT_CHECKPOINT');
-    const alone = mkdtempSync(join(tmpdir(), 'graft-'));
+    const alone = newFolder();
     mkdirSync(join(alone, 'fold_0'));
     cpSync(checkpoint, join(alone, 'fold_0/checkpoint_final.pth'));
     expect(errorOf(() => loadSegmenter(join(alone, 'fold_0/checkpoint_final.pth'))).code).toBe('NNUNET_ALONE');
