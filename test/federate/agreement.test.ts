@@ -46,14 +46,24 @@ const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value
 const cosine = (a: readonly number[], b: readonly number[]) => dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 
 /** Of updates that are all read, as an aggregation does, and some twice. */
-function agreementOf(input: ConstructorParameters<typeof WatchedUpdates>[0]) {
+function readAll(input: ConstructorParameters<typeof WatchedUpdates>[0]) {
   using watched = new WatchedUpdates(input);
   for (const name of [...input.names, ...input.names.slice(1)])
     for (const { read } of watched.contributions) scope(() => void read(name));
   return watched.agreement();
 }
+const agreementOf = (input: Parameters<typeof readAll>[0]) => readAll(input)!;
 
 describe('the agreement of updates', () => {
+  it('is none where float32 cannot hold a difference, which a ledger could not say', () => {
+    const found = (to: number) => {
+      const contributions = ['a', 'b'].map((site) => ({ site, weight: 0.5, read: () => tensor([to]) }));
+      return readAll({ contributions, global: new Map([['bias', tensor([3e38])]]), names: ['bias'] });
+    };
+    expect(found(-3e38)).toBeUndefined();
+    expect(found(0)?.norm).toBeCloseTo(3e38, -36);
+  });
+
   it('has the norms by layer and the cosines of plain computation', () => {
     const { contributions, updates, weights } = moved(4, [0.4, 0.3, 0.2, 0.1]);
     const found = agreementOf({ contributions, global, names });

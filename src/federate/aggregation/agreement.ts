@@ -107,8 +107,8 @@ export class WatchedUpdates implements Disposable {
     });
   }
 
-  /** Of what was read. */
-  agreement(): Agreement {
+  /** Of what was read; undefined where float32 cannot hold its differences or their sums, of which a ledger could not tell. */
+  agreement(): Agreement | undefined {
     const { contributions } = this;
     const count = contributions.length;
     return scope(() => {
@@ -128,7 +128,9 @@ export class WatchedUpdates implements Disposable {
       const between = (k: number) => Array.from({ length: k }, (_, j) => scope(() => cosine(row(k), row(j))));
       const pairs = contributions.flatMap((_, k) => (count <= FEW ? between(k) : []));
       const { names: layers } = this.#layers;
-      return { layers, norm: rounded(mean.norm().item()), sites, ...(pairs.length > 0 && { pairs }) };
+      const norm = rounded(mean.norm().item());
+      if (![norm, ...sites.flatMap(({ norms }) => norms)].every(Number.isFinite)) return undefined;
+      return { layers, norm, sites, ...(pairs.length > 0 && { pairs }) };
     });
   }
 

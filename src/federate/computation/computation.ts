@@ -40,7 +40,7 @@ export interface AggregatedState {
   state: StateRecord;
   /** ‖Σ wₖBₖAₖ − BA‖ / ‖Σ wₖBₖAₖ‖; undefined without pairs of factors. */
   error: number | undefined;
-  agreement: Agreement;
+  agreement: Agreement | undefined;
   /** What is added to frozen weights, before the wire rounds it. The caller owns the tensors. */
   corrections: readonly Correction[];
 }
