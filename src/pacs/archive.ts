@@ -1,10 +1,9 @@
 /** Which archive, and by which right: addresses and credentials. Passwords are never part of a command line. */
-import { readFault, readRegular, readSecret } from '../core/index.js';
+import { readSecret } from '../core/index.js';
 import { pacsError } from './errors.js';
+import { type TlsFiles, type TlsMaterial, tlsMaterial } from './tls.js';
 
-export interface ArchiveOptions {
-  /** PEM file of the authority that the archive's certificate is checked by, beside those of the system. */
-  ca?: string | undefined;
+export interface ArchiveOptions extends TlsFiles {
   /** A file that its owner alone may read: `USER:PASSWORD` or `Bearer TOKEN`. */
   credentials?: string | undefined;
   /** Whether http is allowed to other machines than this one. */
@@ -16,7 +15,7 @@ export interface Archive {
   /** Of the service, without a slash at the end. */
   url: URL;
   authorization: string | undefined;
-  ca: Buffer | undefined;
+  tls: TlsMaterial;
 }
 
 /** A study, or a series of it, in an archive. */
@@ -26,8 +25,8 @@ export interface ArchivedStudy {
   series: string | undefined;
 }
 
-/** @throws GraftError PACS_ADDRESS, PACS_PLAIN, PACS_CREDENTIALS, SECRET_EXPOSED */
-export function archiveAt(address: string, { ca, credentials, plainHttp = false }: ArchiveOptions = {}): Archive {
+/** @throws GraftError PACS_ADDRESS, PACS_PLAIN, PACS_CREDENTIALS, PACS_TLS_FILE, SECRET_EXPOSED */
+export function archiveAt(address: string, { credentials, plainHttp = false, ...files }: ArchiveOptions = {}): Archive {
   const text = address.replace(/^dicomweb:/, 'https:');
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.search || url.hash)
@@ -40,7 +39,7 @@ export function archiveAt(address: string, { ca, credentials, plainHttp = false 
   if (url.protocol === 'http:' && !plainHttp && !['localhost', '127.0.0.1', '[::1]'].includes(url.hostname))
     throw pacsError('PACS_PLAIN', { host: url.host });
   url.pathname = url.pathname.replace(/\/+$/, '');
-  return { url, authorization: authorizationOf(credentials), ca: ca === undefined ? undefined : certificateOf(ca) };
+  return { url, authorization: authorizationOf(credentials), tls: tlsMaterial(files) };
 }
 
 /** @param address `ARCHIVE/studies/UID` or `ARCHIVE/studies/UID/series/UID` @throws as `archiveAt` */
@@ -57,16 +56,6 @@ export function studyAt(address: string, options: ArchiveOptions = {}): Archived
 
 /** An address as messages show it. */
 const shown = (address: string) => address.replace(/\/\/[^/@]*@/, '//…@');
-
-function certificateOf(file: string): Buffer {
-  try {
-    const pem = readRegular(file, 2 ** 20);
-    if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
-  } catch (error) {
-    throw pacsError('PACS_ADDRESS', { address: file, expected: `a certificate in PEM; ${readFault(error)}` }, error);
-  }
-  throw pacsError('PACS_ADDRESS', { address: file, expected: 'a certificate in PEM (-----BEGIN CERTIFICATE-----)' });
-}
 
 /** The file's, or the environment's. */
 function authorizationOf(file: string | undefined): string | undefined {

@@ -5,7 +5,7 @@ export const pacsErrors = {
   PACS_ADDRESS: {
     exit: 'usage',
     message: '{address}: expected {expected}.',
-    hint: 'The address of DICOMweb is in the archive’s settings; for Orthanc it is https://HOST:PORT/dicom-web. A peer that is sent to by C-STORE is named TITLE@HOST:PORT.',
+    hint: 'The address of DICOMweb is in the archive’s settings; for Orthanc it is https://HOST:PORT/dicom-web. A peer that is sent to by C-STORE is named TITLE@HOST:PORT, over TLS tls://TITLE@HOST:PORT.',
   },
   PACS_PLAIN: {
     exit: 'usage',
@@ -20,12 +20,27 @@ export const pacsErrors = {
   PACS_UNREACHABLE: {
     exit: 'system',
     message: '{host}: no answer (attempts: {attempts}; {reason}).',
-    hint: 'Check the address, the network and the archive. The same command goes on where it stopped.',
+    hint: 'Check the address, the network and the archive, and that either both ends use TLS (https://, tls://) or neither. The same command goes on where it stopped.',
   },
   PACS_CERTIFICATE: {
     exit: 'system',
     message: '{host}: its certificate is not trusted ({reason}).',
-    hint: 'Name the certificate of the authority that signed it with --ca FILE (PEM), and use the host name that it was made for.',
+    hint: 'Name the certificate of the authority that signed it with --ca FILE (PEM), and use the host name that it was made for. One that has expired has to be renewed there.',
+  },
+  PACS_OWN_CERTIFICATE: {
+    exit: 'system',
+    message: '{host}: does not accept graft’s certificate ({reason}).',
+    hint: 'Name a certificate and its key with --certificate FILE and --key FILE (PEM). It has to be valid today and signed by an authority that the other side knows.',
+  },
+  PACS_TLS: {
+    exit: 'system',
+    message: '{host}: no connection over TLS came about ({reason}).',
+    hint: 'Check that the port is the one for TLS (of DICOM often 2762), and that TLS 1.2 or newer with AES-GCM is spoken there. A handshake failure may also mean that a certificate of graft is asked for (--certificate, --key).',
+  },
+  PACS_TLS_FILE: {
+    exit: 'usage',
+    message: '{file}: expected {expected}.',
+    hint: 'Certificates and keys are files in PEM. A key belongs to its certificate, has no password, and is yours alone (chmod 600).',
   },
   PACS_DENIED: {
     exit: 'system',

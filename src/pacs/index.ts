@@ -22,3 +22,4 @@ export {
   filesToSend,
   sendFiles,
 } from './store.js';
+export { securely, type TlsService, tlsService } from './tls.js';

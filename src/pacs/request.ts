@@ -2,9 +2,9 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { setTimeout } from 'node:timers/promises';
-import { rootCertificates } from 'node:tls';
 import type { Archive } from './archive.js';
 import { pacsError } from './errors.js';
+import { tlsFault } from './tls.js';
 
 export interface Asked {
   /** Behind the archive's address, such as `/studies`. */
@@ -34,14 +34,13 @@ const longestPauseMs = 60_000;
 
 /** What may pass by itself. */
 const passing = [408, 425, 429, 500, 502, 503, 504];
-const certificate = /CERT|ALTNAME|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/;
 
 /** Connections are used again; as many as are asked for at once. */
 const agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) };
 
 /**
  * @returns any answer but those that say that the archive refuses or is busy
- * @throws GraftError PACS_UNREACHABLE, PACS_CERTIFICATE, PACS_DENIED, PACS_ANSWER, PACS_TOO_LARGE; the signal's reason
+ * @throws GraftError PACS_UNREACHABLE, PACS_CERTIFICATE, PACS_OWN_CERTIFICATE, PACS_TLS, PACS_DENIED, PACS_ANSWER, PACS_TOO_LARGE; the signal's reason
  */
 export async function ask(archive: Archive, asked: Asked): Promise<Answer> {
   const { pauses = pausesMs, what, signal } = asked;
@@ -60,7 +59,8 @@ export async function ask(archive: Archive, asked: Asked): Promise<Answer> {
       signal?.throwIfAborted();
       const { code, message } = error as NodeJS.ErrnoException;
       if (code?.startsWith('PACS_')) throw error;
-      if (code && certificate.test(code)) throw pacsError('PACS_CERTIFICATE', { host, reason: message }, error);
+      const fault = tlsFault(host, error);
+      if (fault) throw fault;
       if (last) throw pacsError('PACS_UNREACHABLE', { host, attempts: attempt + 1, reason: code ?? message }, error);
     }
     await setTimeout(wait, undefined, { signal });
@@ -68,7 +68,7 @@ export async function ask(archive: Archive, asked: Asked): Promise<Answer> {
 }
 
 function once(archive: Archive, asked: Asked): Promise<Answer & { retryAfterMs: number }> {
-  const { url, authorization, ca } = archive;
+  const { url, authorization, tls } = archive;
   const target = new URL(url);
   target.pathname += asked.path;
   for (const [name, value] of asked.query ?? []) target.searchParams.append(name, value);
@@ -88,7 +88,7 @@ function once(archive: Archive, asked: Asked): Promise<Answer & { retryAfterMs: 
       {
         ...{ method: asked.body ? 'POST' : 'GET', headers, signal: asked.signal, timeout: idleMs },
         agent: agents[secure ? 'https:' : 'http:'],
-        ...(secure && ca && { ca: [...rootCertificates, ca.toString('latin1')] }),
+        ...(secure && tls),
       },
       (response) => collect(response, asked, url.host).then(resolve, reject),
     );

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { type ProgressEvent, readRegular, type Tell, told } from '../core/index.js';
 import { identifiersOf } from '../data/index.js';
 import { type Archive, type ArchiveOptions, archiveAt } from './archive.js';
-import { type Peer, peerAt, peerName, storeFiles } from './dimse/index.js';
+import { type Peer, type PeerOptions, peerAt, peerName, storeFiles } from './dimse/index.js';
 import { pacsError } from './errors.js';
 import { bodyOf } from './multipart.js';
 import { ask, jsonOf } from './request.js';
@@ -43,14 +43,11 @@ const isDicomFile = (file: string) => identifiersOf(file) !== undefined;
 /** Where results go: an archive over DICOMweb, or a peer that speaks DICOM's own protocol. */
 export type Destination = Archive | Peer;
 
-export interface DestinationOptions extends ArchiveOptions {
-  /** What graft calls itself to a peer. */
-  aet: string;
-}
+export type DestinationOptions = ArchiveOptions & PeerOptions;
 
-/** @param address of an archive, or `TITLE@HOST:PORT` @throws GraftError as `archiveAt` and `peerAt` */
+/** @param address of an archive, or of a peer as of `peerOf` @throws GraftError as `archiveAt` and `peerAt` */
 export const destinationAt = (address: string, options: DestinationOptions): Destination =>
-  peerAt(address, options.aet) ?? archiveAt(address, options);
+  peerAt(address, options) ?? archiveAt(address, options);
 
 /** For messages and logs. */
 export const destinationName = (destination: Destination): string =>

@@ -7,7 +7,15 @@ import { mkdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { GraftError, lockFolder, type Tell } from '../core/index.js';
 import { pseudonymKey } from '../data/index.js';
-import { type Destination, ProtocolError, rejections, type StoreService, serveConnection } from '../pacs/index.js';
+import {
+  type Destination,
+  ProtocolError,
+  rejections,
+  type StoreService,
+  securely,
+  serveConnection,
+  type TlsService,
+} from '../pacs/index.js';
 import { threads } from '../torch/index.js';
 import { Backlog } from './backlog.js';
 import { Callers } from './callers.js';
@@ -24,6 +32,8 @@ export interface ReceiverOptions {
   host: string;
   /** 0: any that is free. */
   port: number;
+  /** undefined: without TLS. */
+  tls: TlsService | undefined;
   /** Who may send: `TITLE@ADDRESS`. */
   allow: readonly string[];
   /** The receiver's folder. */
@@ -67,7 +77,7 @@ export async function receiveStudies(options: ReceiverOptions): Promise<void> {
   const arrived = (study: string) => backlog.later(study, options.quietSeconds * 1000);
   {
     await using listener = await listen({ ...options, callers, diary, intake, arrived });
-    diary.note('listening', { title: options.title, host, port: listener.port });
+    diary.note('listening', { title: options.title, host, port: listener.port, tls: options.tls !== undefined });
     for (const folder of StudyFolder.all(out)) if (!folder.isSettled()) arrived(folder.name);
     using _sweep = hourly(() => removeOld(out, options.keepDays, diary));
     await workOff(options, { backlog, intake, thread, diary });
@@ -105,7 +115,7 @@ async function workOff({ out, rules, destination, signal }: ReceiverOptions, too
   }
 }
 
-interface ListenOptions extends Pick<ReceiverOptions, 'title' | 'host' | 'port' | 'associations' | 'signal'> {
+interface ListenOptions extends Pick<ReceiverOptions, 'title' | 'host' | 'port' | 'tls' | 'associations' | 'signal'> {
   callers: Callers;
   diary: Diary;
   intake: Intake;
@@ -113,7 +123,8 @@ interface ListenOptions extends Pick<ReceiverOptions, 'title' | 'host' | 'port' 
 }
 
 /** Takes connections until it is disposed of, which waits for what is being stored. */
-async function listen({ title, host, port, associations, signal, callers, diary, intake, arrived }: ListenOptions) {
+async function listen({ title, host, port, tls, associations, signal, ...tools }: ListenOptions) {
+  const { callers, diary, intake, arrived } = tools;
   const open = new Map<Socket, Promise<void>>();
   const service: StoreService = {
     refuses(caller, called) {
@@ -143,7 +154,8 @@ async function listen({ title, host, port, associations, signal, callers, diary,
       socket.destroy();
       return;
     }
-    const served = serveConnection(socket, service, signal)
+    const served = (tls ? securely(socket, tls, signal) : Promise.resolve(socket))
+      .then((line) => serveConnection(line, service, signal))
       .catch((error: unknown) => {
         const reason =
           error instanceof ProtocolError ? error.message : ((error as NodeJS.ErrnoException).code ?? 'INTERNAL');

@@ -3,7 +3,7 @@
  * a certificate of an authority of its own, as hospitals put one before it. (Debian's Orthanc 1.10 ends at the first request
  * over its own TLS.) Without Orthanc suites are skipped and say so.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createPlain, type IncomingMessage, request, type ServerResponse } from 'node:http';
@@ -12,6 +12,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe } from 'vitest';
+import { testAuthority } from './certificates.js';
 
 const binary = ['/usr/sbin/Orthanc', '/usr/bin/Orthanc', '/usr/local/sbin/Orthanc'].find((path) => existsSync(path));
 const plugin = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
@@ -78,8 +79,9 @@ export class TestArchive {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(`Orthanc ended:\n${log}`);
       await setTimeout(50);
     }
-    this.#makeCertificates();
-    const [key, cert] = ['server.key', 'server.crt'].map((name) => readFileSync(join(this.#folder, name)));
+    const authority = await testAuthority(this.#folder, 'ca');
+    const files = await authority.issue('server', 'localhost');
+    const [key, cert] = [readFileSync(files.key), readFileSync(files.certificate)];
     this.#servers.push(
       createServer({ key, cert }, (incoming, response) => this.#pass(incoming, response)),
       createPlain((incoming, response) => {
@@ -116,41 +118,6 @@ export class TestArchive {
       asked.on('error', () => resolve(false));
       asked.end();
     });
-  }
-
-  #makeCertificates(): void {
-    const at = (name: string) => join(this.#folder, name);
-    const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' });
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    openssl(
-      ...[
-        'req',
-        '-x509',
-        ...key,
-        '-keyout',
-        at('ca.key'),
-        '-out',
-        this.ca,
-        '-subj',
-        '/CN=test authority',
-        '-days',
-        '2',
-      ],
-    );
-    openssl(...['req', ...key, '-keyout', at('server.key'), '-out', at('server.csr'), '-subj', '/CN=localhost']);
-    writeFileSync(at('extensions'), 'subjectAltName=DNS:localhost\n');
-    const signed = [
-      '-CA',
-      this.ca,
-      '-CAkey',
-      at('ca.key'),
-      '-CAcreateserial',
-      '-extfile',
-      at('extensions'),
-      '-days',
-      '2',
-    ];
-    openssl('x509', '-req', '-in', at('server.csr'), '-out', at('server.crt'), ...signed);
   }
 }
 

@@ -71,7 +71,7 @@ describe('addresses and credentials', () => {
     chmodSync(credentials, 0o644);
     expect(() => archiveAt(address, { credentials })).toThrowError(code('SECRET_EXPOSED'));
     expect(() => archiveAt(address, { credentials: at('absent') })).toThrowError(code('PACS_CREDENTIALS'));
-    expect(() => archiveAt(address, { ca: at('credentials') })).toThrowError(code('PACS_ADDRESS'));
+    expect(() => archiveAt(address, { ca: at('credentials') })).toThrowError(code('PACS_TLS_FILE'));
     expect(() => archiveAt('http://pacs.example.org', { plainHttp: true })).not.toThrow();
   });
 

@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe } from 'vitest';
 import { freePort } from '../federate/nats/server.js';
+import type { CertificateFiles } from '../pacs/certificates.js';
 
 const present = ['echoscu', 'storescu', 'storescp'].every((name) => !spawnSync(name, ['--version']).error);
 
@@ -35,8 +36,16 @@ export async function tool(name: string, ...args: string[]): Promise<Ended> {
 }
 
 /** Sends files as a scanner does, with what it says about each. */
-export const store = (port: number, files: readonly string[], { calling = 'CT1', called = 'GRAFT' } = {}) =>
-  tool('storescu', '-v', '-aet', calling, '-aec', called, '127.0.0.1', String(port), ...files);
+export const store = (
+  port: number,
+  files: readonly string[],
+  { calling = 'CT1', called = 'GRAFT', tls = [] as string[] } = {},
+) => tool('storescu', '-v', '-aet', calling, '-aec', called, ...tls, '127.0.0.1', String(port), ...files);
+
+/** Options of these tools for TLS. */
+export const tlsArguments = ({ certificate, key }: CertificateFiles, ca: string): string[] => [
+  ...['+tls', key, certificate, '+cf', ca],
+];
 
 /** An archive that files what it gets into a folder. */
 export class StoreScp {

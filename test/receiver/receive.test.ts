@@ -1,5 +1,6 @@
 /** What a hospital relies on in `graft site receive`: nothing acknowledged is lost, nothing is done twice, strangers get nothing. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -9,9 +10,11 @@ import { acceptanceIn, proposalPdu } from '../../src/pacs/dimse/association.js';
 import { commandFields, decodeCommand, encodeCommand, statuses } from '../../src/pacs/dimse/command.js';
 import { dataPdu, PduReader, pduOf, piecesIn } from '../../src/pacs/dimse/pdu.js';
 import { saveSegmenter } from '../../src/segmenter/index.js';
+import { graft } from '../cli/graft.js';
 import { decode, encode, planted, temporaryFolder, writeSeries } from '../dicom/fixtures.js';
+import { type CertificateFiles, past, testAuthority } from '../pacs/certificates.js';
 import { unetSegmenter } from '../segmenters.js';
-import { describeWithDcmtk, StoreScp, store, tool } from './dcmtk.js';
+import { describeWithDcmtk, StoreScp, store, tlsArguments, tool } from './dcmtk.js';
 import { Receiver } from './receiver.js';
 
 const root = temporaryFolder();
@@ -222,6 +225,79 @@ describeWithDcmtk('a receiver', () => {
     await store(receiver.port, [...files, ...other]);
     expect(await receiver.until('left alone')).toMatchObject({ reason: 'no rule' });
     await receiver.until('segmented');
+  });
+});
+
+describeWithDcmtk('a receiver over TLS', () => {
+  let hospital: Awaited<ReturnType<typeof testAuthority>>;
+  let own: CertificateFiles;
+  let scanner: CertificateFiles;
+  beforeAll(async () => {
+    hospital = await testAuthority(root, 'hospital');
+    [own, scanner] = [await hospital.issue('graft'), await hospital.issue('scanner')];
+  });
+  const overTls = () => ['--certificate', own.certificate, '--key', own.key];
+
+  it('takes a study from a scanner with a certificate, and sends its mask over TLS with its own', async () => {
+    const [out, scp] = [place(), await archive()];
+    await scp.start(...tlsArguments(await hospital.issue('pacs'), hospital.ca), '--require-peer-cert');
+    const to = `tls://PACS@127.0.0.1:${scp.port}`;
+    const required = ['--callers-ca', hospital.ca, '--send-to', to, '--ca', hospital.ca];
+    const receiver = await receive(out, ...overTls(), ...required);
+    expect(await receiver.until('listening')).toMatchObject({ tls: true });
+    const tls = tlsArguments(scanner, hospital.ca);
+    const echo = await tool('echoscu', '-aec', 'GRAFT', ...tls, '127.0.0.1', String(receiver.port));
+    expect(echo).toEqual({ status: 0, text: '' });
+    expect((await store(receiver.port, files, { tls })).text.match(/\(Success\)/g)).toHaveLength(6);
+    expect(await receiver.until('sent')).toMatchObject({ files: 1, to });
+    expect(scp.files.map((file) => decode(readFileSync(file)).Modality)).toEqual(['SEG']);
+  });
+
+  it('takes nothing from callers without a certificate of the authority, with one that has expired, or without TLS', async () => {
+    const out = place();
+    const receiver = await receive(out, ...overTls(), '--callers-ca', hospital.ca);
+    const foreign = await (await testAuthority(root, 'foreign')).issue('scanner');
+    const expired = await hospital.issue('expired', '127.0.0.1', past);
+    const anonymous = ['--anonymous-tls', '+cf', hospital.ca];
+    const older = [...tlsArguments(scanner, hospital.ca), '--profile-aes'];
+    let refused = 0;
+    for (const [tls, reason] of [
+      [anonymous, /DID_NOT_RETURN_A_CERTIFICATE/],
+      [tlsArguments(foreign, hospital.ca), /UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT)/],
+      [tlsArguments(expired, hospital.ca), /CERT_HAS_EXPIRED/],
+      [older, /NO_SHARED_CIPHER/],
+      [[], /WRONG_VERSION_NUMBER/],
+    ] as const) {
+      expect((await store(receiver.port, files.slice(0, 1), { tls: [...tls] })).text).not.toMatch(/\(Success\)/);
+      expect(await receiver.until('broken off', ++refused)).toMatchObject({ reason: expect.stringMatching(reason) });
+    }
+    expect(existsSync(join(out, 'studies'))).toBe(false);
+    // One that says nothing does not keep the program from ending.
+    const silent = connect(receiver.port, '127.0.0.1');
+    silent.on('error', () => {});
+    await once(silent, 'connect');
+    expect(await receiver.end('SIGINT')).toBe(130);
+  });
+
+  it('asks for no certificates where no authority is named, and one without TLS says that its caller speaks it', async () => {
+    const secure = await receive(place(), ...overTls());
+    const tls = ['--anonymous-tls', '+cf', hospital.ca];
+    expect((await store(secure.port, files.slice(0, 1), { tls })).text).toMatch(/\(Success\)/);
+    const plain = await receive(place());
+    expect((await store(plain.port, files.slice(0, 1), { tls })).text).not.toMatch(/\(Success\)/);
+    expect(await plain.until('broken off')).toMatchObject({ reason: 'it speaks TLS' });
+  });
+
+  it('does not begin with a key that others may read, or with an authority for callers and no certificate', () => {
+    const receiver = ['site', 'receive', '--out', place(), '--model', at('model.safetensors'), '--json'];
+    const exposed = at('exposed.key');
+    copyFileSync(own.key, exposed);
+    chmodSync(exposed, 0o644);
+    const errorOf = (...args: string[]) => graft([...receiver, ...args]).json().error.code;
+    expect(errorOf('--certificate', own.certificate, '--key', exposed)).toBe('SECRET_EXPOSED');
+    expect(errorOf('--callers-ca', hospital.ca)).toBe('OPTION_INVALID');
+    expect(errorOf(...overTls(), '--callers-ca', own.key)).toBe('PACS_TLS_FILE');
+    expect(errorOf('--ca', hospital.ca, '--send-to', 'PACS@127.0.0.1:1')).toBe('OPTION_INVALID');
   });
 });
 

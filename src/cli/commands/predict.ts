@@ -9,7 +9,7 @@ import { certaintyOption } from '../certainty.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 import { count } from '../format.js';
-import { destinationOptions } from '../pacs.js';
+import { checkTls, destinationOptions } from '../pacs.js';
 import { parsePrompt } from '../prompt.js';
 import { told } from '../run-command.js';
 
@@ -68,7 +68,9 @@ export const registerPredict = (program: Command): void =>
         to: z
           .string()
           .optional()
-          .describe('where the masks are sent as DICOM: an archive’s address, or TITLE@HOST:PORT for C-STORE'),
+          .describe(
+            'where the masks are sent as DICOM: an archive’s address, or TITLE@HOST:PORT for C-STORE, tls://TITLE@HOST:PORT over TLS',
+          ),
         ...destinationOptions(z),
         report: z.boolean().default(false).describe('write the volumes as a structured report beside a DICOM-SEG'),
         codes: z
@@ -143,6 +145,7 @@ export const registerPredict = (program: Command): void =>
       const [adapter, adapters] = adaptersOf(options, context.given, invalid);
       if ((from === undefined) === (images.length === 0)) throw invalid('name images, or a study with --from');
       if (to !== undefined && !isDicomFormat(format)) throw invalid('--to is for --format dicom-seg or rtstruct');
+      checkTls('predict', options, from, to);
       const pacs = from === undefined && to === undefined ? undefined : await import('../../pacs/index.js');
       const destination = to === undefined ? undefined : pacs?.destinationAt(to, options);
       const brought =

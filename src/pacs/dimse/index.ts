@@ -2,5 +2,5 @@
 export { isTitle } from './association.js';
 export { statuses } from './command.js';
 export { ProtocolError, rejections } from './pdu.js';
-export { echo, type Peer, peerAt, peerName, peerOf, storeFiles } from './peer.js';
+export { echo, type Peer, type PeerOptions, peerAt, peerName, peerOf, storeFiles } from './peer.js';
 export { type Caller, type StoreService, serveConnection } from './serve.js';

@@ -37,7 +37,7 @@ export class PduReader {
     }
     const kind = kindNames.get(this.#held[0]);
     const length = this.#held.readUInt32BE(2);
-    if (!kind) throw new ProtocolError('it speaks no DICOM');
+    if (!kind) throw new ProtocolError(speaksTls(this.#held) ? 'it speaks TLS' : 'it speaks no DICOM');
     if (length > largestPdu) throw new ProtocolError(`a message of ${length} bytes, more than ${largestPdu}`);
     if (!(await this.#hold(6 + length))) throw new ProtocolError('the connection ended inside a message');
     const body = this.#held.subarray(6, 6 + length);
@@ -62,6 +62,9 @@ export class PduReader {
     return true;
   }
 }
+
+/** Whether bytes are the head of a handshake or an alert of TLS (RFC 8446 5.1), which has 3 where DICOM has 0. */
+const speaksTls = (head: Buffer): boolean => [0x15, 0x16].includes(head[0]) && head[1] === 3;
 
 /** A message as bytes. */
 export function pduOf(kind: Pdu['kind'], ...parts: readonly Uint8Array[]): Buffer {

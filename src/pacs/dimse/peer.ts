@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { basename } from 'node:path';
 import { type StoredObject, storedObject } from '../../data/index.js';
 import { pacsError } from '../errors.js';
+import { connectSecurely, type TlsFiles, type TlsMaterial, tlsFault, tlsMaterial } from '../tls.js';
 import { acceptanceIn, isTitle, type ProposedContext, proposalPdu } from './association.js';
 import {
   commandFields,
@@ -25,22 +26,30 @@ export interface Peer {
   port: number;
   /** What graft calls itself. */
   own: string;
+  /** undefined: without TLS. */
+  tls: TlsMaterial | undefined;
+}
+
+export interface PeerOptions extends TlsFiles {
+  /** What graft calls itself. */
+  aet: string;
 }
 
 /** Seconds for a connection, and for an answer. */
 const patience = { connecting: 10, answering: 120 };
 const mostContexts = 128;
 
-/** @param address `TITLE@HOST:PORT` @throws GraftError PACS_ADDRESS */
-export function peerOf(address: string, own: string): Peer {
-  const peer = peerAt(address, own);
+/** @param address `TITLE@HOST:PORT`, over TLS `tls://TITLE@HOST:PORT` @throws GraftError PACS_ADDRESS, PACS_TLS_FILE, SECRET_EXPOSED */
+export function peerOf(address: string, options: PeerOptions): Peer {
+  const peer = peerAt(address, options);
   if (!peer) throw pacsError('PACS_ADDRESS', { address, expected: 'a peer such as PACS@pacs.example.org:104' });
   return peer;
 }
 
-/** @param address `TITLE@HOST:PORT`; undefined where it is none @throws GraftError PACS_ADDRESS */
-export function peerAt(address: string, own: string): Peer | undefined {
-  const [, title, host, port] = /^([^@/]+)@(\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(address) ?? [];
+/** @param address as of `peerOf`; undefined where it is none @throws as `peerOf` */
+export function peerAt(address: string, { aet: own, ...files }: PeerOptions): Peer | undefined {
+  const [, secure, title, host, port] =
+    /^(tls:\/\/)?([^@/]+)@(\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(address) ?? [];
   if (title === undefined) return undefined;
   for (const [what, name] of [
     [address, title],
@@ -48,13 +57,19 @@ export function peerAt(address: string, own: string): Peer | undefined {
   ])
     if (!isTitle(name))
       throw pacsError('PACS_ADDRESS', { address: what, expected: 'a title of 1 to 16 printable characters' });
-  return { title, host: host.replace(/^\[|\]$/g, ''), port: Number(port), own };
+  const tls = secure === undefined ? undefined : tlsMaterial(files);
+  return { title, host: host.replace(/^\[|\]$/g, ''), port: Number(port), own, tls };
 }
 
-export const peerName = ({ title, host, port }: Peer): string =>
-  `${title}@${host.includes(':') ? `[${host}]` : host}:${port}`;
+export const peerName = ({ title, host, port, tls }: Peer): string =>
+  `${tls ? 'tls://' : ''}${title}@${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-/** Asks a peer whether it answers. @throws GraftError PACS_UNREACHABLE, PACS_DENIED, PACS_ANSWER; the signal's reason */
+/**
+ * Asks a peer whether it answers.
+ *
+ * @throws GraftError PACS_UNREACHABLE, PACS_DENIED, PACS_ANSWER; over TLS PACS_CERTIFICATE, PACS_OWN_CERTIFICATE, PACS_TLS; the
+ *   signal's reason
+ */
 export async function echo(peer: Peer, signal?: AbortSignal): Promise<void> {
   const contexts = [{ id: 1, abstractSyntax: verification, transferSyntaxes: ['1.2.840.10008.1.2'] }];
   await associated(peer, contexts, signal, async (line) => {
@@ -68,7 +83,7 @@ export async function echo(peer: Peer, signal?: AbortSignal): Promise<void> {
  * Hands files to a peer in one association, each in its own transfer syntax.
  *
  * @param taken told of each file that the peer has stored
- * @throws GraftError PACS_UNREACHABLE, PACS_DENIED, PACS_ANSWER, PACS_REFUSED; the signal's reason
+ * @throws GraftError PACS_REFUSED, and as `echo`
  */
 export async function storeFiles(
   peer: Peer,
@@ -177,7 +192,8 @@ async function associated(
   work: (line: Line) => Promise<void>,
 ): Promise<void> {
   signal?.throwIfAborted();
-  const socket = connect({ host: peer.host, port: peer.port });
+  const { host, port, tls } = peer;
+  const socket = tls ? connectSecurely({ host, port }, tls) : connect({ host, port });
   const destroy = () => socket.destroy(new Error('interrupted'));
   signal?.addEventListener('abort', destroy);
   const allow = (seconds: number) =>
@@ -186,7 +202,7 @@ async function associated(
   socket.on('error', () => {});
   try {
     allow(patience.connecting);
-    await once(socket, 'connect');
+    await once(socket, tls ? 'secureConnect' : 'connect');
     allow(patience.answering);
     const reader = new PduReader(socket);
     socket.write(proposalPdu({ called: peer.title, calling: peer.own, contexts }));
@@ -201,7 +217,8 @@ async function associated(
     const { code, message } = error as NodeJS.ErrnoException;
     if (code?.startsWith('PACS_')) throw error;
     if (error instanceof ProtocolError) throw unfit(peer, 'an association', message);
-    throw pacsError('PACS_UNREACHABLE', { host: peerName(peer), attempts: 1, reason: code ?? message }, error);
+    const fault = tlsFault(peerName(peer), error);
+    throw fault ?? pacsError('PACS_UNREACHABLE', { host: peerName(peer), attempts: 1, reason: code ?? message }, error);
   } finally {
     signal?.removeEventListener('abort', destroy);
     socket.destroySoon();

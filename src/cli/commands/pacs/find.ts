@@ -1,7 +1,7 @@
 /** `graft pacs find`: studies of an archive. */
 import type { Command } from 'commander';
 import { defineCommand } from '../../command.js';
-import { archiveOptions } from '../../pacs.js';
+import { archiveOptions, checkTls } from '../../pacs.js';
 import { formatTable } from '../../table.js';
 
 export const registerFind = (group: Command): void =>
@@ -33,9 +33,11 @@ export const registerFind = (group: Command): void =>
       ['graft pacs find https://pacs.example.org/dicom-web --modality CT --date 20240501-20240531', 'CT of a month'],
       ['graft pacs find https://pacs.example.org/dicom-web --patient-id 4711 --json', 'for a program'],
     ],
-    async run(context, { ca, credentials, plainHttp, ...search }, address) {
+    async run(context, { ca, certificate, key, credentials, plainHttp, ...search }, address) {
       const { archiveAt, findStudies } = await import('../../../pacs/index.js');
-      const archive = archiveAt(address, { ca, credentials, plainHttp });
+      const files = { ca, certificate, key };
+      checkTls('pacs find', files, address);
+      const archive = archiveAt(address, { ...files, credentials, plainHttp });
       const studies = await findStudies(archive, search, context.signal);
       context.print({ studies }, () =>
         [

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { auditOption, startAudit } from '../../audit.js';
 import { defineCommand } from '../../command.js';
 import { count } from '../../format.js';
-import { archiveOptions } from '../../pacs.js';
+import { archiveOptions, checkTls } from '../../pacs.js';
 
 export const registerGet = (group: Command): void =>
   defineCommand(group, {
@@ -25,9 +25,10 @@ export const registerGet = (group: Command): void =>
         'a series, from an archive with the hospital’s own authority',
       ],
     ],
-    async run(context, { ca, credentials, plainHttp, audit }, address, out) {
+    async run(context, { audit, ...options }, address, out) {
       const { retrieveStudy, studyAt } = await import('../../../pacs/index.js');
-      const wanted = studyAt(address, { ca, credentials, plainHttp });
+      checkTls('pacs get', options, address);
+      const wanted = studyAt(address, options);
       const done = await context.follow(retrieveStudy(wanted, out, context.signal));
       using record = await startAudit(context, 'pacs get', { folder: out, audit });
       for (const file of done.files) record.writes(file);

@@ -6,7 +6,7 @@ import { certaintyOption } from '../../certainty.js';
 import { defineCommand } from '../../command.js';
 import { endsWell } from '../../ending.js';
 import { cliError } from '../../errors.js';
-import { archiveOptions } from '../../pacs.js';
+import { archiveOptions, checkTls } from '../../pacs.js';
 
 export const registerReceive = (group: Command): void =>
   defineCommand(group, {
@@ -44,11 +44,21 @@ export const registerReceive = (group: Command): void =>
           .describe(
             'who may send: TITLE@ADDRESS or TITLE@NETWORK/BITS; needed unless only this machine is listened to',
           ),
+        callersCa: z
+          .string()
+          .optional()
+          .describe('PEM file of the authority that has to have signed the certificate of each who sends'),
         sendTo: z
           .string()
           .optional()
-          .describe('where masks are sent: TITLE@HOST:PORT, or an archive’s address (https://… or dicomweb://…)'),
+          .describe(
+            'where masks are sent: TITLE@HOST:PORT, tls://TITLE@HOST:PORT, or an archive’s address (https://… or dicomweb://…)',
+          ),
         ...archiveOptions(z),
+        certificate: z
+          .string()
+          .optional()
+          .describe('PEM file of this program’s certificate; with it, studies are taken over TLS alone'),
         quietSeconds: positive.default(60).describe('after which a study counts as whole'),
         keepFreeGb: z
           .number()
@@ -83,7 +93,19 @@ export const registerReceive = (group: Command): void =>
         'device',
       ],
       'Who sends, and who gets the masks': [
-        ...['aet', 'host', 'port', 'allow', 'sendTo', 'credentials', 'ca', 'plainHttp'],
+        ...[
+          'aet',
+          'host',
+          'port',
+          'allow',
+          'certificate',
+          'key',
+          'callersCa',
+          'sendTo',
+          'credentials',
+          'ca',
+          'plainHttp',
+        ],
       ],
       Limits: ['quietSeconds', 'keepFreeGb', 'maxInstanceMb', 'maxStudyGb', 'maxAssociations', 'keepDays'],
     },
@@ -100,12 +122,16 @@ export const registerReceive = (group: Command): void =>
     ],
     async run(context, options) {
       const { out, aet, host, port, allow, sendTo, codes, report, empty, audit } = options;
-      const { isTitle, destinationAt } = await import('../../../pacs/index.js');
+      const { isTitle, destinationAt, tlsService } = await import('../../../pacs/index.js');
       const { receiveStudies } = await import('../../../receiver/index.js');
       const { chooseDevice } = await import('../../../torch/index.js');
       const { signal, given } = context;
       if (!isTitle(aet)) throw invalid('--aet: expected 1 to 16 printable characters');
       const rules = await rulesOf(options, given);
+      checkTls('site receive', { ca: options.ca }, sendTo);
+      if (options.callersCa !== undefined && options.certificate === undefined)
+        throw invalid('--callers-ca is for --certificate');
+      const tls = tlsService(options);
       const destination = sendTo === undefined ? undefined : destinationAt(sendTo, options);
       const limits = {
         instanceBytes: options.maxInstanceMb * 2 ** 20,
@@ -113,7 +139,7 @@ export const registerReceive = (group: Command): void =>
         freeBytes: options.keepFreeGb * 1e9,
       };
       const receiver = {
-        ...{ title: aet, host, port, allow, out, rules, destination, limits, codes, report, empty },
+        ...{ title: aet, host, port, tls, allow, out, rules, destination, limits, codes, report, empty },
         ...{ quietSeconds: options.quietSeconds, associations: options.maxAssociations, keepDays: options.keepDays },
         ...{ device: chooseDevice(options.device), audit: { given, audit }, signal },
       };
