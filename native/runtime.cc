@@ -11,6 +11,7 @@
 #include <malloc.h>
 #endif
 
+#include <cstdlib>
 #include <stdexcept>
 #include <unordered_set>
 
@@ -47,6 +48,22 @@ napi_value cudaDevices(napi_env env, const Arguments&) {
 napi_value trim(napi_env env, const Arguments&) {
 #ifdef __GLIBC__
   malloc_trim(0);
+#endif
+  return undefined(env);
+}
+
+// keepFreed(keep): whether freed blocks, however large, stay in the heap instead of going back to the system, which gives
+// them out again cleared. What an administrator set by the environment stays.
+napi_value keepFreed(napi_env env, const Arguments& arguments) {
+#ifdef __GLIBC__
+  if (getenv("MALLOC_MMAP_THRESHOLD_") || getenv("MALLOC_TRIM_THRESHOLD_") || getenv("MALLOC_MMAP_MAX_"))
+    return undefined(env);
+  const bool keep = toBool(env, arguments.at(0));
+  // Otherwise the values that glibc reaches by itself (mallopt(3)).
+  mallopt(M_MMAP_MAX, keep ? 0 : 65536);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, keep ? -1 : 64 << 20);
+  mallopt(M_TOP_PAD, keep ? 64 << 20 : 128 << 10);
 #endif
   return undefined(env);
 }
@@ -90,6 +107,7 @@ void defineRuntime(napi_env env, napi_value exports) {
   define(env, exports, "loadLibrary", loadLibrary);
   define(env, exports, "cudaDevices", cudaDevices);
   define(env, exports, "trim", trim);
+  define(env, exports, "keepFreed", keepFreed);
   define(env, exports, "memory", memory);
 }
 

@@ -3,7 +3,7 @@ import { consistency } from '../../dist/adapt/index.js';
 import { EarlyHead, UNet2D, unetAdapterSchema, unetPlans } from '../../dist/networks/unet2d/index.js';
 import { Adam, initialiseModule } from '../../dist/nn/index.js';
 import { applyPlan, setBatchStatistics } from '../../dist/peft/index.js';
-import { scope, setThreads, tensor } from '../../dist/torch/index.js';
+import { keepFreedMemory, scope, setThreads, tensor } from '../../dist/torch/index.js';
 import { serve } from './worker.mjs';
 
 const [statistics, ...sizes] = process.argv.slice(2);
@@ -22,6 +22,7 @@ const images = tensor(
   [batch, 1, size, size],
 );
 
+keepFreedMemory(); // as training loops do
 await serve(() =>
   scope(() => {
     const { loss } = consistency(network, head, images);

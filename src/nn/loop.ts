@@ -4,7 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { GraftError, type Pausing } from '../core/index.js';
-import { scope } from '../torch/index.js';
+import { keepFreedMemory, scope } from '../torch/index.js';
 import { type Checkpoint, type Progress, start } from './checkpoint.js';
 import type { Optimiser } from './optim.js';
 import type { State } from './state.js';
@@ -52,6 +52,7 @@ export async function* trainingEpoch<Batch>(
   done = 0,
 ): AsyncGenerator<StepEvent, void> {
   const { task, steps, optimiser } = training;
+  using _ = keepFreedMemory();
   let step = 0;
   try {
     for (const batch of training.batches(epoch)) {
@@ -75,6 +76,8 @@ export async function* trainingEpoch<Batch>(
 export async function* trainingLoop<Batch>(training: TrainingCourse<Batch>): AsyncGenerator<TrainingEvent, void> {
   const { task, epochs, steps, checkpoint, saved } = training;
   let at = training.from ?? start;
+  // For the looks between epochs, too.
+  using _ = keepFreedMemory();
   const save = () => checkpoint?.save(saved, at, training.memory?.() ?? null);
   try {
     while (at.epoch < epochs && !training.enough?.()) {

@@ -22,7 +22,7 @@ import {
   windowStarts,
 } from '../data/index.js';
 import type { EarlyHead } from '../networks/index.js';
-import { cat, noGrad, operator, scope, type Tensor, tensor, zeros } from '../torch/index.js';
+import { cat, keepFreedMemory, noGrad, operator, scope, type Tensor, tensor, zeros } from '../torch/index.js';
 import { probabilitiesOf } from './loss.js';
 import type { Segmenter } from './segmenter.js';
 import type { Sureness } from './sureness.js';
@@ -59,6 +59,7 @@ export function* predictSlices(
   const starts = windowStarts(n, windows, overlap);
   const step = Math.max(1, Math.floor(batchOf(slices.shape, batch) / windows.slices));
   const sums = new Sums(model, slices, head);
+  using _ = keepFreedMemory();
   try {
     for (let from = 0; from < starts.length; from += step) {
       sums.add(starts.slice(from, from + step));

@@ -70,6 +70,7 @@ interface Native {
   loadLibrary(path: string): void;
   cudaDevices(): number;
   trim(): void;
+  keepFreed(keep: boolean): void;
   memory(device: string): MemoryStatistics;
 }
 
