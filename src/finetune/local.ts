@@ -24,7 +24,7 @@ import {
 } from '../nn/index.js';
 import { normalisations, type Planned, withBatchStatistics } from '../peft/index.js';
 import type { Segmenter } from '../segmenter/index.js';
-import { scope } from '../torch/index.js';
+import { multipliesBfloat16, scope } from '../torch/index.js';
 import { finetuneError } from './errors.js';
 import { accumulateGradients } from './gradients.js';
 import { lossFor } from './loss.js';
@@ -68,6 +68,12 @@ export const localTrainingSchema = z.strictObject({
     .describe('compute the activations of the image encoder twice instead of keeping them'),
 });
 export type LocalTrainingConfig = z.output<typeof localTrainingSchema>;
+
+/** What to say before a training whose precision is slow on the machine; undefined if there is nothing to say. */
+export const precisionRemark = ({ precision }: LocalTrainingConfig, device: string): string | undefined =>
+  precision === 'bfloat16' && device === 'cpu' && multipliesBfloat16() === false
+    ? 'This processor does not multiply bfloat16 itself (no AVX512-BF16, AMX or Arm BF16): training takes several times as long as with precision float32.'
+    : undefined;
 
 export interface LocalParts {
   model: Segmenter;

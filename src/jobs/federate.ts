@@ -17,6 +17,7 @@ import {
   type SiteStep,
   SiteTrainer,
 } from '../federate/index.js';
+import { precisionRemark } from '../finetune/index.js';
 import { countElements, type State } from '../nn/index.js';
 import { type Adapter, profileOfCases, type Segmenter } from '../segmenter/index.js';
 import type { LoadedSite } from './sites.js';
@@ -109,6 +110,8 @@ async function* rounds(job: FederationJob): AsyncGenerator<JobEvent, Rounds> {
       extend: true,
       evaluate: (global, round, corrections, signal) => runWithPauses(keeper.look(global, round, corrections), signal),
     });
+    const remark = precisionRemark(settings.training, model.device);
+    if (remark) yield { kind: 'note', text: remark };
     yield { kind: 'task', name: task };
     const steps = members.reduce((sum, { trainer }) => sum + trainer.steps, 0);
     yield* progress(task, events, steps * federation.rounds, steps);

@@ -1,6 +1,6 @@
 /** Fine-tuning a part of a network by a plan, without rounds: on one site's cases, or those of several in one place. */
 import type { PeerSettings } from '../federate/index.js';
-import { type FineTuning, finetune, type Tuned } from '../finetune/index.js';
+import { type FineTuning, finetune, precisionRemark, type Tuned } from '../finetune/index.js';
 import { fingerprint } from '../nn/index.js';
 import { batchNorms } from '../peft/index.js';
 import type { Adapter, Segmenter } from '../segmenter/index.js';
@@ -52,6 +52,8 @@ export async function* tuneModel(job: TuningJob): AsyncGenerator<JobEvent, Tuned
   };
   const grows = job.extend ? ['epochs'] : [];
   const checkpoint = yield* checkpointAt(job.checkpoint, settings, task, { grows });
+  const remark = precisionRemark(config, model.device);
+  if (remark) yield { kind: 'note', text: remark };
   const tuned = yield* follow(task, finetune(model, cases, config, { seed, name, checkpoint, start: job.start }));
   return tuned!;
 }

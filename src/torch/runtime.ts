@@ -1,4 +1,5 @@
 /** The machine as libtorch sees it, and what makes its numbers repeatable: threads and seeds. */
+import { readFileSync } from 'node:fs';
 import { buildRecord } from './build.js';
 import { cudaLoadProblem, engineError, type MemoryStatistics, native } from './native.js';
 import type { Handle } from './operators.js';
@@ -32,6 +33,18 @@ export function chooseDevice(wanted = 'auto'): string {
   const device = wanted === 'cuda' ? 'cuda:0' : wanted;
   if (!present.includes(device)) throw engineError('DEVICE_MISSING', { device: wanted, devices: present.join(', ') });
   return device;
+}
+
+/**
+ * Whether the processor multiplies bfloat16 itself. Where it does not, libtorch computes such products several times slower
+ * than float32's. Undefined where the system does not tell (only Linux does).
+ */
+export function multipliesBfloat16(): boolean | undefined {
+  try {
+    return /^(flags|Features)\s*:.*\b(avx512_bf16|amx_bf16|bf16)\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is held on a device: a leak shows as a growing number of tensors. */

@@ -15,6 +15,7 @@ import {
   TrainingSite,
   type Transport,
 } from '../../federate/index.js';
+import { precisionRemark } from '../../finetune/index.js';
 import { freeSlices, readSlices } from '../../jobs/index.js';
 import { loadSegmenter, saveAdapter } from '../../segmenter/index.js';
 import { setThreads } from '../../torch/index.js';
@@ -200,6 +201,8 @@ async function train(
   const places = siteRunPlaces(folder);
   setThreads(policy.rules.threads);
   using model = loadSegmenter(places.model, { device });
+  const remark = precisionRemark(study.training, device);
+  if (remark) tell({ kind: 'note', text: remark });
   const slices = await runToEnd(readSlices(name, cases.train, model, { cache: places.cache }), (event) => {
     tell(event);
     signal.throwIfAborted();
