@@ -1,5 +1,5 @@
 /** Masks as contours and reports: what they say is what the mask is, to the pixel, the millimetre and the millilitre. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import {
   structureSetFile,
   type Volume,
 } from '../../src/data/index.js';
+import { describeWithDcmtk, tool } from '../receiver/dcmtk.js';
 import {
   type Dataset,
   decode,
@@ -203,6 +204,14 @@ describe('a structure set', () => {
   });
 });
 
+/** Items of a report's content that have a name. */
+const named = (items: unknown, value: string) =>
+  list(items).filter(({ ConceptNameCodeSequence }) => codeOf(ConceptNameCodeSequence) === value);
+const groupsIn = (report: Dataset) =>
+  named(named(report.ContentSequence, '126010')[0].ContentSequence, '125007').map(
+    ({ ContentSequence }) => ContentSequence,
+  );
+
 describe('a measurement report', () => {
   it('has the volume of every class, its segment, its images and what is doubted', async () => {
     const { series, volume, labels, source } = await maskOf({});
@@ -213,14 +222,12 @@ describe('a measurement report', () => {
       segmentation.StudyInstanceUID,
       segmentation.PatientID,
     ]);
-    const named = (items: unknown, value: string) =>
-      list(items).filter(({ ConceptNameCodeSequence }) => codeOf(ConceptNameCodeSequence) === value);
-    const [measurements] = named(report.ContentSequence, '126010');
-    const groups = named(measurements.ContentSequence, '125007');
+    const groups = groupsIn(report);
     expect(groups).toHaveLength(2);
     const voxelMl = volume.spacing.reduce((a, b) => a * b) / 1000;
-    for (const [i, { ContentSequence }] of groups.entries()) {
-      const [measured] = list(named(ContentSequence, '118565006')[0].MeasuredValueSequence);
+    for (const [i, ContentSequence] of groups.entries()) {
+      const [volumeItem] = named(ContentSequence, '118565006');
+      const [measured] = list(volumeItem.MeasuredValueSequence);
       const expected = labels.filter((label) => label === i + 1).length * voxelMl;
       expect(Number(measured.NumericValue)).toBeCloseTo(expected, 3);
       expect(list(measured.MeasurementUnitsCodeSequence)[0].CodeValue).toBe('ml');
@@ -229,15 +236,64 @@ describe('a measurement report', () => {
         segmentation.SOPInstanceUID,
         i + 1,
       ]);
-      expect(named(ContentSequence, '112039')[0].TextValue).toBe(options.classes[i]);
+      // The measurement and the segment are known as one, in any program that reads either.
+      const segment = list(segmentation.SegmentSequence)[i];
+      expect([named(ContentSequence, '112039')[0].TextValue, named(ContentSequence, '112040')[0].UID]).toEqual([
+        options.classes[i],
+        segment.TrackingUID,
+      ]);
+      expect(segment.TrackingID).toBe(options.classes[i]);
+      const category = list(segment.SegmentedPropertyCategoryCodeSequence)[0].CodeValue;
+      expect(list(named(ContentSequence, '276214006')[0].ConceptCodeSequence)[0].CodeValue).toBe(category);
+      const method = list(named(volumeItem.ContentSequence, '370129005')[0].ConceptCodeSequence)[0];
+      expect(method.CodeValue).toBe('126030');
       expect(named(ContentSequence, '121106')[0].TextValue).toBe(options.warnings[0]);
     }
-    const [side] = list(named(groups[0].ContentSequence, '363698007')[0].ContentSequence);
+    const [side] = list(named(groups[0], '363698007')[0].ContentSequence);
     expect(list(side.ConceptCodeSequence)[0].CodeValue).toBe('7771000');
     const [evidence] = list(report.CurrentRequestedProcedureEvidenceSequence);
     const instances = list(evidence.ReferencedSeriesSequence).map(
       ({ ReferencedSOPSequence }) => list(ReferencedSOPSequence).length,
     );
     expect(instances).toEqual([1, series.files.length]);
+    // No two segments share a tracking identifier, here or in another mask.
+    const again = decode(Buffer.from(segmentationFile(labels, source, options).bytes));
+    const uids = [segmentation, again].flatMap((one) =>
+      list(one.SegmentSequence).map(({ TrackingUID }) => TrackingUID),
+    );
+    expect(new Set(uids).size).toBe(4);
+  });
+
+  it('says which model measured: one observer for one model and adapter, and their digests', async () => {
+    const { labels, source } = await maskOf({});
+    const reportBy = (adapter: string) => {
+      const algorithm = { name: 'graft brain', version: '1.2.3', model: 'a'.repeat(64), adapter };
+      const { reference } = segmentationFile(labels, source, { ...options, algorithm });
+      return decode(Buffer.from(measurementReportFile(labels, source, reference, { ...options, algorithm })));
+    };
+    const observer = (report: Dataset) => named(report.ContentSequence, '121012')[0].UID;
+    const [first, same, other] = ['b', 'b', 'c'].map((letter) => reportBy(letter.repeat(64)));
+    expect(observer(first)).toBe(observer(same));
+    expect(observer(first)).not.toBe(observer(other));
+    const [volumeItem] = named(groupsIn(first)[0], '118565006');
+    const said = (code: string) => named(volumeItem.ContentSequence, code).map(({ TextValue }) => TextValue);
+    expect([said('111001'), said('111003'), said('111002')]).toEqual([
+      ['graft brain'],
+      ['1.2.3'],
+      [`model ${'a'.repeat(64)}`, `adapter ${'b'.repeat(64)}`],
+    ]);
+  });
+});
+
+describeWithDcmtk('a measurement report, read by DCMTK', () => {
+  it('has the tree of a Comprehensive SR, without a fault', async () => {
+    const { labels, source } = await maskOf({});
+    const { reference } = segmentationFile(labels, source, options);
+    const file = join(root, 'report.sr.dcm');
+    writeFileSync(file, measurementReportFile(labels, source, reference, options));
+    const { status, text } = await tool('dsrdump', '-v', '+Pc', '+Pu', file);
+    expect([status, text]).toEqual([0, expect.not.stringMatching(/^(W|E|F): (?!The VR checker does not support)/m)]);
+    expect(text).toMatch(/UIDREF:\(112040,DCM,"Tracking Unique Identifier"\)="2\.25\.\d+"/);
+    expect(text).toMatch(/NUM:\(118565006,SCT,"Volume"\)="[\d.]+" \(ml,UCUM,"milliliter"\)/);
   });
 });

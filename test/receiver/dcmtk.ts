@@ -1,4 +1,4 @@
-/** The tools of DCMTK, as scanners and archives speak: echoscu, storescu, storescp. Without them suites are skipped and say so. */
+/** The tools of DCMTK, as scanners and archives speak (echoscu, storescu, storescp) and read reports (dsrdump). Without them suites are skipped and say so. */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { describe } from 'vitest';
 import { freePort } from '../federate/nats/server.js';
 import type { CertificateFiles } from '../pacs/certificates.js';
 
-const present = ['echoscu', 'storescu', 'storescp'].every((name) => !spawnSync(name, ['--version']).error);
+const present = ['echoscu', 'storescu', 'storescp', 'dsrdump'].every((name) => !spawnSync(name, ['--version']).error);
 
 /** A suite that needs them. */
 export function describeWithDcmtk(title: string, body: () => void): void {

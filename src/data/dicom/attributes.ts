@@ -143,6 +143,8 @@ const dictionary = {
   SegmentedPropertyTypeCodeSequence: '0062000F SQ',
   SegmentedPropertyTypeModifierCodeSequence: '00620011 SQ',
   SegmentsOverlap: '00620013 CS',
+  TrackingID: '00620020 UT',
+  TrackingUID: '00620021 UI',
   AlgorithmFamilyCodeSequence: '0066002F SQ',
   AlgorithmVersion: '00660031 LO',
   AlgorithmParameters: '00660032 LT',

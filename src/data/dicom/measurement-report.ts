@@ -6,9 +6,9 @@ import { version } from '../../core/index.js';
 import { type Code, codesOf } from './class-codes.js';
 import { type Dataset, encodeFile } from './encode.js';
 import { graftItself, imagesOf, type MaskSource, madeObject, type Reference } from './mask-source.js';
-import { code, uid } from './segment-frames.js';
+import { code, uidOf } from './segment-frames.js';
 import type { DicomSegmentationOptions } from './segmentation.js';
-import { labelOf } from './segments.js';
+import { type Algorithm, artificialIntelligence, labelOf, parametersOf, trackingUid } from './segments.js';
 
 type Relation = 'CONTAINS' | 'HAS CONCEPT MOD' | 'HAS OBS CONTEXT';
 type Concept = readonly [value: string, scheme: string, meaning: string];
@@ -20,6 +20,8 @@ const procedures: Record<string, Concept> = {
   PT: ['44136-0', 'LN', 'PET unspecified body region'],
   NM: ['49118-3', 'LN', 'NM unspecified body region'],
 };
+/** How volumes are measured (CID 7474). */
+const voxelCount: Concept = ['126030', 'DCM', 'Sum of segmented voxel method for volume'];
 const anyProcedure: Concept = ['363679005', 'SCT', 'Imaging procedure'];
 
 /**
@@ -65,7 +67,7 @@ export function measurementReportFile(
         ),
       },
       coded('HAS OBS CONTEXT', ['121005', 'DCM', 'Observer Type'], ['121007', 'DCM', 'Device']),
-      identifier('HAS OBS CONTEXT', ['121012', 'DCM', 'Device Observer UID'], uid()),
+      identifier('HAS OBS CONTEXT', ['121012', 'DCM', 'Device Observer UID'], observerOf(algorithm)),
       text('HAS OBS CONTEXT', ['121013', 'DCM', 'Device Observer Name'], identity.own(algorithm.name)),
       text('HAS OBS CONTEXT', ['121014', 'DCM', 'Device Observer Manufacturer'], 'graft'),
       coded('HAS CONCEPT MOD', ['121058', 'DCM', 'Procedure reported'], procedures[series.modality] ?? anyProcedure),
@@ -94,6 +96,9 @@ export function measurementReportFile(
   return encodeFile(dataset, version);
 }
 
+/** What measured: the same for all that one model and adapter measure, in one version of graft. */
+const observerOf = (algorithm: Algorithm) => uidOf(JSON.stringify([algorithm.version, ...parametersOf(algorithm)]));
+
 function groups(
   labels: Uint8Array,
   { headers, identity: { own }, voxelMl }: MaskSource,
@@ -104,14 +109,19 @@ function groups(
   for (const label of labels) voxels[label]++;
   const conceptOf = ({ value, scheme, meaning }: Code): Concept => [value, scheme, own(meaning)];
   return classes.map((name, i): Dataset => {
-    const { type, modifier, region, regionModifier } = codesOf(name, i, codes);
+    const { category, type, modifier, region, regionModifier } = codesOf(name, i, codes);
     const [site, side] = region ? [region, regionModifier] : [type, modifier];
     return {
       RelationshipType: 'CONTAINS',
       ...container(['125007', 'DCM', 'Measurement Group'], '1411'),
       ContentSequence: [
         text('HAS OBS CONTEXT', ['112039', 'DCM', 'Tracking Identifier'], labelOf(own(name), i + 1)),
-        identifier('HAS OBS CONTEXT', ['112040', 'DCM', 'Tracking Unique Identifier'], uid()),
+        identifier(
+          'HAS OBS CONTEXT',
+          ['112040', 'DCM', 'Tracking Unique Identifier'],
+          trackingUid(segmentation.instance, i + 1),
+        ),
+        coded('CONTAINS', ['276214006', 'SCT', 'Finding category'], conceptOf(category)),
         coded('CONTAINS', ['121071', 'DCM', 'Finding'], conceptOf(type)),
         {
           ...coded('HAS CONCEPT MOD', ['363698007', 'SCT', 'Finding Site'], conceptOf(site)),
@@ -137,8 +147,13 @@ function groups(
             },
           ],
           ContentSequence: [
+            coded('HAS CONCEPT MOD', ['370129005', 'SCT', 'Measurement Method'], voxelCount),
+            coded('HAS CONCEPT MOD', ['111000', 'DCM', 'Algorithm Family'], artificialIntelligence),
             text('HAS CONCEPT MOD', ['111001', 'DCM', 'Algorithm Name'], own(algorithm.name)),
             text('HAS CONCEPT MOD', ['111003', 'DCM', 'Algorithm Version'], own(algorithm.version)),
+            ...parametersOf(algorithm).map((one) =>
+              text('HAS CONCEPT MOD', ['111002', 'DCM', 'Algorithm Parameters'], one),
+            ),
           ],
         },
         ...warnings.map((warning) => text('CONTAINS', ['121106', 'DCM', 'Comment'], own(warning))),

@@ -1,10 +1,15 @@
 /** The frames of a DICOM-SEG: their pixels, where they lie and which source image each comes from. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Dataset } from './encode.js';
 import type { PlacedFrame } from './frames-on-grid.js';
 
+const uidFrom = (bytes: Buffer) => `2.25.${BigInt(`0x${bytes.toString('hex', 0, 16)}`)}`;
+
 /** A new unique identifier (PS3.5 B.2). */
-export const uid = () => `2.25.${BigInt(`0x${randomBytes(16).toString('hex')}`)}`;
+export const uid = () => uidFrom(randomBytes(16));
+
+/** The unique identifier of what a text says, always the same one. */
+export const uidOf = (text: string) => uidFrom(createHash('sha256').update(text).digest());
 
 /** A code sequence of one item. */
 export const code = (CodeValue: string, CodingSchemeDesignator: string, CodeMeaning: string) => [

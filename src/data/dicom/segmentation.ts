@@ -47,9 +47,11 @@ export function segmentationFile(
   );
   // An object without frames is not allowed: an empty mask shows that one slice is empty.
   if (shown.length === 0) shown.push({ frame: frames[0], segment: 1 });
+  const made = madeObject(source, 'SEG', options);
+  const reference = referenceTo(made);
   const dataset: Dataset = {
-    ...madeObject(source, 'SEG', options),
-    ...describe(source, options),
+    ...made,
+    ...describe(source, reference.instance, options),
     ...lossOf(headers),
     ...sourceReferences(frames),
     ...functionalGroups(frames, shown, series.spacing?.[0] ?? 1),
@@ -58,7 +60,7 @@ export function segmentationFile(
     Columns: headers[0].columns,
     PixelData: pack(labels, shown),
   };
-  return { bytes: encodeFile(dataset, version), reference: referenceTo(dataset) };
+  return { bytes: encodeFile(dataset, version), reference };
 }
 
 /**
@@ -81,6 +83,7 @@ export async function writeDicomSegmentation(
 
 function describe(
   { series, identity: { own } }: MaskSource,
+  instance: string,
   { classes, algorithm = graftItself, codes, warnings = [] }: DicomSegmentationOptions,
 ): Dataset {
   return {
@@ -97,7 +100,7 @@ function describe(
     PixelRepresentation: 0,
     SegmentationType: 'BINARY',
     SegmentsOverlap: 'NO',
-    SegmentSequence: segmentSequence(classes, algorithm, codes, own),
+    SegmentSequence: segmentSequence(instance, classes, algorithm, codes, own),
     ContributingEquipmentSequence: [
       {
         PurposeOfReferenceCodeSequence: code('109101', 'DCM', 'Acquisition Equipment'),
