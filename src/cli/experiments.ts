@@ -1,9 +1,9 @@
 /** What the commands that carry out a recipe share: their options, and how an experiment's result is told. */
 import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import type { ProgressEvent } from '../core/index.js';
 import type { AnyStudy, CommonRecipe, SummaryTable } from '../studies/index.js';
 import { bytes, count, wrap } from './format.js';
+import { pageOption, withPage } from './page.js';
 import type { Context } from './run-command.js';
 import { readAssignments } from './settings.js';
 import { type Cell, formatTable } from './table.js';
@@ -20,10 +20,7 @@ export async function recipeOptions() {
       .default(false)
       .describe('go on with the run in the folder under a recipe that asks for more (docs/extending.md)'),
     set: z.array(z.string()).default([]).describe('overrules a key of the recipe, such as training.epochs=10'),
-    page: z
-      .boolean()
-      .default(false)
-      .describe('show the run in a browser while it works, at an address that is printed (docs/page.md)'),
+    page: pageOption(z, 'the run'),
     tensorboard: z.boolean().optional().describe('write event files for TensorBoard into the run’s folder'),
     mlflow: z.string().optional().describe('send numbers and the report to the MLflow server at this address'),
   });
@@ -66,7 +63,8 @@ export async function carryOut(
   const command = ['graft', ...process.argv.slice(2)];
   const options = { out: folder, resume, extend, file, command, ...(data !== undefined && { data }) };
   const events = runStudy(study, recipe, options);
-  const experiment = await context.follow(page ? withPage(events, folder) : events);
+  const begun = () => existsSync(join(folder, 'recipe.yaml'));
+  const experiment = await context.follow(page ? withPage(events, folder, begun) : events);
   context.print(experiment, () => {
     const { width, bold } = context;
     const tables = study
@@ -76,30 +74,6 @@ export async function carryOut(
     const certain = [...wrap(sentence, width).map(bold), ...more.flatMap((text) => wrap(text, width))];
     return [...tables, certain.join('\n'), `report: ${experiment.report}`].join('\n\n');
   });
-}
-
-/** The events of a run with its page beside it, from when the folder is there. */
-async function* withPage<Result>(
-  events: AsyncGenerator<ProgressEvent, Result>,
-  folder: string,
-): AsyncGenerator<ProgressEvent, Result> {
-  const { pageBeside } = await import('../server/index.js');
-  let open: Disposable | undefined;
-  try {
-    for (;;) {
-      const next = await events.next();
-      if (next.done) return next.value;
-      if (!open && existsSync(join(folder, 'recipe.yaml'))) {
-        const beside = await pageBeside(folder);
-        open = beside;
-        yield { kind: 'note', text: `page: ${beside.url}` };
-      }
-      yield next.value;
-    }
-  } finally {
-    await events.return(undefined as never);
-    open?.[Symbol.dispose]();
-  }
 }
 
 const formats = { count, bytes };

@@ -13,7 +13,7 @@ import { serverError } from '../errors.js';
 import { assertCaller } from '../http.js';
 
 /** How often the source is asked whether it has changed, and how often a silent connection is kept alive, in ms. */
-const lookEvery = 1000;
+export const lookEvery = 1000;
 const breathe = 15_000;
 
 const statuses: Record<string, 403 | 404> = { HOST_REFUSED: 403, ORIGIN_REFUSED: 403, CASE_UNKNOWN: 404 };

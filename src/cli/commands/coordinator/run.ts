@@ -4,6 +4,7 @@ import { told } from '../../../core/index.js';
 import { defineCommand } from '../../command.js';
 import { endsWell } from '../../ending.js';
 import { metricsPortOption } from '../../metrics-port.js';
+import { pageOption, withPage } from '../../page.js';
 
 export const registerRun = (group: Command): void =>
   defineCommand(group, {
@@ -22,19 +23,20 @@ export const registerRun = (group: Command): void =>
           .boolean()
           .default(false)
           .describe('start the installed nats-server, too, and start it again when it ends'),
+        page: pageOption(z, 'the study'),
         metricsPort: metricsPortOption(z),
       });
     },
     examples: [
       ['graft coordinator run fed/', 'with a broker that runs elsewhere'],
       ['graft coordinator run fed/ --with-broker', 'all that the study needs, on this machine'],
+      ['graft coordinator run fed/ --page', 'with its sites and rounds in a browser'],
     ],
-    async run(context, options, folder) {
+    async run(context, { page, ...options }, folder) {
       const { runCoordinator } = await import('../../../federation/index.js');
       const { signal } = context;
-      const result = await endsWell(context, () =>
-        context.follow(told((tell) => runCoordinator(folder, { ...options, signal, tell }))),
-      );
+      const events = () => told((tell) => runCoordinator(folder, { ...options, signal, tell }));
+      const result = await endsWell(context, () => context.follow(page ? withPage(events(), folder) : events()));
       context.print({ folder, finished: result !== undefined, ...result }, () =>
         result
           ? [

@@ -4,6 +4,7 @@ import { told } from '../../../core/index.js';
 import { defineCommand } from '../../command.js';
 import { endsWell } from '../../ending.js';
 import { metricsPortOption } from '../../metrics-port.js';
+import { pageOption, withPage } from '../../page.js';
 
 export const registerRun = (group: Command): void =>
   defineCommand(group, {
@@ -25,6 +26,7 @@ export const registerRun = (group: Command): void =>
           .string()
           .optional()
           .describe('http://host:port, where only a proxy leads out; the study must have a wss:// address'),
+        page: pageOption(z, 'the site'),
         metricsPort: metricsPortOption(z),
         dryRun: z
           .boolean()
@@ -35,8 +37,9 @@ export const registerRun = (group: Command): void =>
     examples: [
       ['graft site run site-a.kit --data /data/prostate --dry-run', 'what would be done, and what would leave'],
       ['graft site run site-a.kit --data /data/prostate', 'take part'],
+      ['graft site run site-a.kit --data /data/prostate --page', 'take part, with its rounds and images in a browser'],
     ],
-    async run(context, { data, folder: given, device, proxy, metricsPort, dryRun }, kit) {
+    async run(context, { data, folder: given, device, proxy, page, metricsPort, dryRun }, kit) {
       const federation = await import('../../../federation/index.js');
       const { chooseDevice } = await import('../../../torch/index.js');
       const { signal } = context;
@@ -47,14 +50,12 @@ export const registerRun = (group: Command): void =>
         context.print(asked, () => describe(asked));
         return;
       }
-      const adapter = await endsWell(context, () =>
-        context.follow(
-          told(async (tell) => {
-            tell({ kind: 'note', text: describe(asked) });
-            return federation.runSite(site, { device: chooseDevice(device), proxy, metricsPort, signal, tell });
-          }),
-        ),
-      );
+      const events = () =>
+        told(async (tell) => {
+          tell({ kind: 'note', text: describe(asked) });
+          return federation.runSite(site, { device: chooseDevice(device), proxy, metricsPort, signal, tell });
+        });
+      const adapter = await endsWell(context, () => context.follow(page ? withPage(events(), folder) : events()));
       const base = `${folder}/model.safetensors`;
       context.print({ site: site.name, finished: adapter !== undefined, adapter, base }, () =>
         adapter === undefined
