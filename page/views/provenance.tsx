@@ -33,7 +33,8 @@ export const provenance: View = {
           />
         </div>
         <p class="key">
-          Figures are saved as SVG below each of them. Every score of every class and seed is in the run’s scores.csv.
+          Figures are saved as SVG below each of them. Every score of every class and seed is in scores.csv beside the
+          report.
         </p>
         {content && <Drawn markup={content} />}
       </>

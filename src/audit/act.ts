@@ -26,6 +26,7 @@ export const actNames = [
   'site.twice',
   'messages.dropped',
   'message.refused',
+  'cases.scored',
   'round.closed',
   'federation.paused',
   'federation.resumed',

@@ -63,7 +63,7 @@ export interface ReportCurve {
 }
 
 /** Whose outline is drawn. */
-export type Outlined = 'truth' | 'source' | 'adapted' | 'local' | 'federated';
+export type Outlined = 'truth' | 'source' | 'adapted' | 'frozen' | 'local' | 'federated';
 
 export type Plane = 'axial' | 'coronal' | 'sagittal';
 

@@ -21,6 +21,9 @@ export const change = (to: number, from: number, digits = 3): string => {
 /** A count with commas between thousands: 1,234,567. */
 export const thousands = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 
+/** A count and what is counted: 1 case, 2 cases. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 /** Bytes with the unit that fits (1 MB is 1,000,000 bytes) and three digits: 1.38 MB. */
 export function bytes(count: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -12,6 +12,7 @@ const outlines: Record<Outlined, { label: string; sample: string }> = {
   truth: { label: 'Reference', sample: 'wide line' },
   source: { label: 'Source model', sample: 'dashed line' },
   adapted: { label: 'Adapted model', sample: 'thin solid line' },
+  frozen: { label: 'Base model', sample: 'dashed line' },
   local: { label: 'Local model', sample: 'dashed line' },
   federated: { label: 'Federated model', sample: 'thin solid line' },
 };

@@ -11,7 +11,7 @@ export type * from './data.js';
 export { type Drawn, sourceMethod } from './data.js';
 export { notesSection, type Page, renderPage, type Section, summarySection } from './document.js';
 export { encodeGroups, encodeSlice } from './encode.js';
-export { bytes, change, fixed, listed } from './format.js';
+export { bytes, change, counted, fixed, listed } from './format.js';
 export { imagesSection } from './images.js';
 export type { LedgerCell, LedgerTable } from './ledger.js';
 export { html, type Markup } from './markup.js';

@@ -94,7 +94,7 @@ const cases = z.object({
   rows: z.array(z.object({ site: z.string(), name: z.string(), values: z.array(z.array(number.nullable())) })),
 });
 
-const outlined = z.enum(['truth', 'source', 'adapted', 'local', 'federated']);
+const outlined = z.enum(['truth', 'source', 'adapted', 'frozen', 'local', 'federated']);
 /** See `ReportSlice`; the grey values are a PNG file in base64, labels are run lengths (`packLabels`). */
 const slice = z.object({
   plane: z.enum(['axial', 'coronal', 'sagittal']),

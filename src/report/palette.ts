@@ -22,6 +22,7 @@ const classColours: readonly Colour[] = [
 const ownColours: Record<Outlined, Colour> = {
   truth: [240, 228, 66],
   source: [232, 96, 28],
+  frozen: [232, 96, 28],
   local: [232, 96, 28],
   adapted: [86, 180, 233],
   federated: [86, 180, 233],

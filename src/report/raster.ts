@@ -10,6 +10,7 @@ const SIDE = 512;
 const styles: Record<Outlined, { half: number; dashed: boolean }> = {
   truth: { half: 2, dashed: false },
   source: { half: 1, dashed: true },
+  frozen: { half: 1, dashed: true },
   local: { half: 1, dashed: true },
   adapted: { half: 1, dashed: false },
   federated: { half: 1, dashed: false },

@@ -80,7 +80,7 @@ details { margin: 0 0 12px; } details > summary { cursor: pointer; font-weight: 
 .which { text-transform: capitalize; font-weight: 600; margin-right: 4px; }
 .slices path:not(.heat), .legend path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 path.truth { stroke-width: 4.5; stroke-opacity: 0.6; }
-path.source, path.local { stroke-width: 1.5; stroke-dasharray: 5 4; }
+path.source, path.frozen, path.local { stroke-width: 1.5; stroke-dasharray: 5 4; }
 path.adapted, path.federated { stroke-width: 1.5; }
 .slices .heat { fill-opacity: 0.62; stroke: none; } .slices .cross { stroke: #9fd3ff; stroke-width: 1; stroke-opacity: 0.7; }
 .slices .scale { stroke: #fff; stroke-width: 3; } .slices .scale-halo { stroke: #000; stroke-width: 5; }

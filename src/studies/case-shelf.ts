@@ -2,20 +2,13 @@
  * The cases of a run on demand, for a page on this machine: the images where they lie, the models that the run keeps, and
  * what these find, computed when a case is looked at first.
  */
-import { basename } from 'node:path';
 import { runWithPauses } from '../core/index.js';
-import { type Dataset, loadCase, readDataset, type Triple, volumeFile } from '../data/index.js';
+import { loadCase, type Triple, volumeFile } from '../data/index.js';
 import { encodeSlice, type PageSlice } from '../report/index.js';
 import { loadSegmenter } from '../segmenter/index.js';
 import { type CaseView, type Spot, slicesAt, spotsOf, viewOf } from './case-view.js';
-import { findDataset } from './dataset.js';
-import { runError } from './errors.js';
-import type { Kind, Shelf } from './findings.js';
 import type { RunFiles } from './folder.js';
-import type { AnyRecipe } from './kinds.js';
-import { masksOf } from './pictures.js';
-import type { AnyStudy } from './study.js';
-import { modelPath } from './tasks.js';
+import { type Candidate, masksOf } from './pictures.js';
 
 /** A place in a case. */
 export interface CaseSlices {
@@ -47,18 +40,27 @@ export interface VolumeAsked extends Pick<CaseAsked, 'site' | 'name'> {
 /** Cases that stay in memory. */
 const most = 2;
 
+/** Where a case and the models that segment it are. */
+export interface CaseSource {
+  files: Pick<RunFiles, 'file'>;
+  candidate: Candidate;
+  /** How many. */
+  classes: number;
+}
+
 export class CaseShelf {
+  readonly #find: (site: string, name: string) => CaseSource;
   readonly #open = new Map<string, Promise<{ view: CaseView; spots: Spot[] }>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @throws GraftError CASE_UNKNOWN, and what reading data and models throws */
-  async slices(
-    files: RunFiles,
-    run: AnyRecipe,
-    shelf: Omit<Shelf<Kind>, 'dataset'>,
-    asked: CaseAsked,
-  ): Promise<CaseSlices> {
-    const { view, spots } = await this.#view(files, run, shelf, asked);
+  /** @param find asked when a case is opened; throws where there is no such case */
+  constructor(find: (site: string, name: string) => CaseSource) {
+    this.#find = find;
+  }
+
+  /** @throws what finding it and reading data and models throws */
+  async slices(asked: CaseAsked): Promise<CaseSlices> {
+    const { view, spots } = await this.#view(asked);
     const { shape, box, fullest } = view;
     const at = (asked.at ?? fullest).map((index, axis) => Math.max(0, Math.min(shape[axis] - 1, index))) as Triple;
     return {
@@ -69,24 +71,19 @@ export class CaseShelf {
   }
 
   /** A NIfTI file, uint8; undefined where the case has no such part. @throws as `slices` */
-  async volume(
-    files: RunFiles,
-    run: AnyRecipe,
-    shelf: Omit<Shelf<Kind>, 'dataset'>,
-    asked: VolumeAsked,
-  ): Promise<Uint8Array | undefined> {
-    const { view } = await this.#view(files, run, shelf, { ...asked, whole: true });
+  async volume(asked: VolumeAsked): Promise<Uint8Array | undefined> {
+    const { view } = await this.#view(asked);
     const { grey, heat, masks, shape, affine } = view;
     const data = new Map<string, Uint8Array | undefined>([...masks, ['grey', grey], ['heat', heat]]).get(asked.part);
     return data && volumeFile(asked.part, { data, shape, affine });
   }
 
-  #view(files: RunFiles, run: AnyRecipe, shelf: Omit<Shelf<Kind>, 'dataset'>, { site, name }: CaseAsked) {
+  #view({ site, name }: Pick<CaseAsked, 'site' | 'name'>) {
     const key = JSON.stringify([site, name]);
     const known = this.#open.get(key);
     if (known) return known;
     // One after the other: each takes the memory of a model.
-    const view = this.#last.then(() => openCase(files, run, shelf, site, name));
+    const view = this.#last.then(() => openCase(this.#find(site, name)));
     this.#last = view.catch(() => this.#open.delete(key));
     this.#open.set(key, view);
     for (const oldest of [...this.#open.keys()].slice(0, -most)) this.#open.delete(oldest);
@@ -94,19 +91,9 @@ export class CaseShelf {
   }
 }
 
-async function openCase(
-  files: RunFiles,
-  { study, recipe }: AnyRecipe,
-  shelf: Omit<Shelf<Kind>, 'dataset'>,
-  site: string,
-  name: string,
-): Promise<{ view: CaseView; spots: Spot[] }> {
-  const dataset = datasetOf(files, recipe);
-  const { candidates }: AnyStudy = study;
-  const candidate = candidates({ ...shelf, recipe, dataset }, site).find(({ caseName }) => caseName === name);
-  if (!candidate) throw runError('CASE_UNKNOWN', { site, name, folder: basename(files.file()) });
-  const { image, label } = loadCase(candidate.one, { classes: recipe.classes.length + 1 });
-  const model = loadSegmenter(files.file(modelPath(candidate.seed)));
+async function openCase({ files, candidate, classes }: CaseSource): Promise<{ view: CaseView; spots: Spot[] }> {
+  const { image, label } = loadCase(candidate.one, { classes: classes + 1 });
+  const model = loadSegmenter(files.file(candidate.model));
   try {
     const view = await runWithPauses(
       (function* () {
@@ -118,7 +105,3 @@ async function openCase(
     model.dispose();
   }
 }
-
-/** The data set of a run that is only read. @throws GraftError as `readDataset` */
-const datasetOf = (files: RunFiles, recipe: AnyRecipe['recipe']): Dataset =>
-  findDataset(recipe, files.file('recipe.yaml')) ?? readDataset(files.file('data'));

@@ -2,6 +2,7 @@
 export * from './adaptation/index.js';
 export * from './beside.js';
 export { cacheFolder, cacheSchema, removeCache } from './cache.js';
+export { type CaseAsked, CaseShelf, type CaseSlices, type VolumeAsked } from './case-shelf.js';
 export type { CommonRecipe } from './common-keys.js';
 export * from './comparison/index.js';
 export * from './dataset.js';
@@ -11,6 +12,7 @@ export type { Experiment, SummaryTable } from './findings.js';
 export * from './folder.js';
 export type { JobPage, JobScore } from './job-page.js';
 export * from './kinds.js';
+export * from './own-cases.js';
 export * from './recipes.js';
 export { type PageSource, RunPage, readPage } from './run-page.js';
 export * from './settings.js';

@@ -6,7 +6,6 @@ import { change, fixed, type Outlined, type Panel, type PanelGroup, type ReportS
 import { loadAdapter, loadSegmenter, type Segmenter, segmentVolumeWithPauses } from '../segmenter/index.js';
 import { type Masks, slicesAt, spotsOf, viewOf } from './case-view.js';
 import type { RunFiles } from './folder.js';
-import { modelPath } from './tasks.js';
 
 /** The best, the median and the worst of cases that are sorted, the best first; each once. */
 export function bestMedianWorst<Scored>(
@@ -29,11 +28,12 @@ export interface Candidate {
   name: string;
   /** What tables call it. */
   caseName: string;
-  seed: number;
+  /** File of the model, below the run's folder. */
+  model: string;
   score: number;
   /** By the model that it is compared with, where there is one. */
   before: number | undefined;
-  /** Whose outlines, each with the file of its adapter below the run's folder; null: the model of the seed as it is. */
+  /** Whose outlines, each with the file of its adapter below the run's folder; null: the model as it is. */
   outlines: { of: Outlined; adapter: string | null }[];
 }
 type Shown = Omit<Panel, 'slices'> & Candidate;
@@ -48,18 +48,18 @@ export const shownOf = (candidates: readonly Candidate[], [now, then]: readonly 
     ],
   }));
 
-/** The groups with their pictures; the model of each seed is read once, one at a time. @param classes how many */
+/** The groups with their pictures; each model is read once, one at a time. @param classes how many */
 export function* picturesOf(
-  files: RunFiles,
+  files: Pick<RunFiles, 'file'>,
   groups: readonly { title: string; shown: readonly Shown[] }[],
   classes: number,
 ): Pausing<PanelGroup[]> {
   const all = groups.flatMap(({ shown }) => shown);
   const drawn = new Map<Shown, Pick<Panel, 'slices' | 'spots'>>();
-  for (const seed of new Set(all.map((shown) => shown.seed))) {
-    const model = loadSegmenter(files.file(modelPath(seed)));
+  for (const file of new Set(all.map((shown) => shown.model))) {
+    const model = loadSegmenter(files.file(file));
     try {
-      for (const shown of all.filter((one) => one.seed === seed))
+      for (const shown of all.filter((one) => one.model === file))
         drawn.set(shown, yield* draw(model, shown, files, classes));
     } finally {
       model.dispose();
@@ -80,7 +80,7 @@ const spotsShown = 2;
 function* draw(
   model: Segmenter,
   { one, outlines, which }: Shown,
-  files: RunFiles,
+  files: Pick<RunFiles, 'file'>,
   classes: number,
 ): Pausing<Pick<Panel, 'slices' | 'spots'>> {
   const { image, label } = loadCase(one, { classes: classes + 1 });
@@ -97,7 +97,7 @@ export function* masksOf(
   model: Segmenter,
   image: Volume,
   { one, outlines }: Pick<Candidate, 'one' | 'outlines'>,
-  files: RunFiles,
+  files: Pick<RunFiles, 'file'>,
 ): Pausing<Masks> {
   const masks: Masks = {};
   for (const { of, adapter: file } of outlines) {

@@ -3,13 +3,15 @@
  * one that is under way, or was stopped, what there is so far.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isFolderLocked, Log } from '../core/index.js';
+import { readDataset } from '../data/index.js';
 import { type PageData, readPageFile } from '../report/index.js';
-import { type CaseAsked, CaseShelf, type CaseSlices, type VolumeAsked } from './case-shelf.js';
+import { type CaseAsked, CaseShelf, type CaseSlices, type CaseSource, type VolumeAsked } from './case-shelf.js';
 import { openRun } from './comparison/runs.js';
 import { entriesOf } from './comparison/scores.js';
 import { renamed } from './comparison/sharing.js';
+import { findDataset } from './dataset.js';
 import { runError } from './errors.js';
 import { type RunFiles, readRunJson } from './folder.js';
 import { namingOf, pseudonymFile } from './names.js';
@@ -43,7 +45,7 @@ export class RunPage implements PageSource {
   #end = 0;
   /** Pseudonyms that the run has not drawn yet. */
   readonly #drawn: Record<string, string> = {};
-  readonly #cases = new CaseShelf();
+  readonly #cases = new CaseShelf((site, name) => this.#find(site, name));
 
   /** @throws GraftError RUN_MISSING, and what reading a recipe throws */
   constructor(folder: string) {
@@ -72,14 +74,24 @@ export class RunPage implements PageSource {
     return this.#soFar(working);
   }
 
-  async slices(asked: CaseAsked): Promise<CaseSlices> {
-    const { files, run, found, naming } = this.#gathered();
-    return this.#cases.slices(files, run, { recipe: run.recipe, found, naming }, asked);
+  slices(asked: CaseAsked): Promise<CaseSlices> {
+    return this.#cases.slices(asked);
   }
 
-  async volume(asked: VolumeAsked): Promise<Uint8Array | undefined> {
-    const { files, run, found, naming } = this.#gathered();
-    return this.#cases.volume(files, run, { recipe: run.recipe, found, naming }, asked);
+  volume(asked: VolumeAsked): Promise<Uint8Array | undefined> {
+    return this.#cases.volume(asked);
+  }
+
+  /** @throws GraftError CASE_UNKNOWN, and as `readDataset` */
+  #find(site: string, name: string): CaseSource {
+    const { files, run, study, found, naming } = this.#gathered();
+    const { recipe } = run;
+    const dataset = findDataset(recipe, files.file('recipe.yaml')) ?? readDataset(files.file('data'));
+    const candidate = study
+      .candidates({ recipe, dataset, found, naming }, site)
+      .find(({ caseName }) => caseName === name);
+    if (!candidate) throw runError('CASE_UNKNOWN', { site, name, folder: basename(this.#folder) });
+    return { files, candidate, classes: recipe.classes.length };
   }
 
   #soFar(working: boolean): PageData {

@@ -5,7 +5,7 @@
  * there are results; the one with the best mean is often the one that was lucky.
  */
 import { type Comparison, type Row, titleOf } from '../compare/index.js';
-import { change, fixed, type Headline, listed } from '../report/index.js';
+import { change, counted, fixed, type Headline, listed } from '../report/index.js';
 
 const LEVEL = 0.05;
 
@@ -81,5 +81,3 @@ function limits(tested: readonly Tested[], unit: string): string[] {
         `${rule}; with ${counted(pairs, unit)} and ${counted(tested.length, 'comparison')} no p can be below ${Math.min(1, least).toPrecision(2)}, however large the difference.`,
       ];
 }
-
-const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -27,6 +27,8 @@ export const siteRunPlaces = (folder: string) => ({
   /** Prepared slices; removed when the rounds are over. */
   cache: join(folder, 'cache'),
   adapter: join(folder, 'adapter.safetensors'),
+  /** What the site found on its own cases that were kept from training. */
+  scores: join(folder, 'scores'),
   /** After which task the rounds were over, and the process that had their result. */
   over: join(folder, 'state', 'over.json'),
 });

@@ -3,9 +3,18 @@
  * at any moment, it goes on from its folder.
  */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Journal } from '../../audit/index.js';
-import { GraftError, lockFolder, runToEnd, sha256, type Tell, writeSecret } from '../../core/index.js';
+import {
+  GraftError,
+  lockFolder,
+  type ProgressEvent,
+  runToEnd,
+  sha256,
+  type Tell,
+  writeSecret,
+} from '../../core/index.js';
 import {
   type Ended,
   type NatsTransport,
@@ -18,6 +27,7 @@ import {
 import { precisionRemark } from '../../finetune/index.js';
 import { freeSlices, readSlices } from '../../jobs/index.js';
 import { loadSegmenter, saveAdapter } from '../../segmenter/index.js';
+import { hasOwnScores, scoreOwnCases } from '../../studies/index.js';
 import { setThreads } from '../../torch/index.js';
 import { federationError } from '../errors.js';
 import { digestOf, journalOf, noted } from '../journals.js';
@@ -27,7 +37,7 @@ import { sitePlaces } from '../places.js';
 import { checkCases, checkDisk, checkRounds } from '../policy.js';
 import { openSite, type Site } from '../site-folder.js';
 import { startOf } from '../study.js';
-import { trainingCases } from './cases.js';
+import { recipeOf, trainingCases } from './cases.js';
 import { connected, connectionOf, textOfBroker } from './connection.js';
 import { metricsOfSite, type SiteStanding, serveHealth } from './health.js';
 import { withinHours } from './hours.js';
@@ -63,7 +73,10 @@ export function prepareSite(kit: string, folder: string, data: string): Prepared
     checkCases(site.policy, site.study, cases.train.length);
     checkDisk(site.policy, bytesIn(folder) + site.study.base.bytes);
     const journal = journalOf(folder, site.name, site.keys);
-    journal.note({ act: 'policy.allowed', subject: site.study.name, hashes: { study: digestOf(site.study) } });
+    journal.note({
+      ...{ act: 'policy.allowed', subject: site.study.name, hashes: { study: digestOf(site.study) } },
+      details: { trainingCases: cases.train.length, keptCases: cases.kept.length },
+    });
     return { ...site, cases, journal };
   } catch (error) {
     if (error instanceof GraftError && error.code === 'POLICY_REFUSES')
@@ -75,7 +88,8 @@ export function prepareSite(kit: string, folder: string, data: string): Prepared
 }
 
 /**
- * Takes part until the rounds are over.
+ * Takes part until the rounds are over, and then scores the adapter on the site's own cases that were kept from training,
+ * when nothing is connected any more.
  *
  * @returns the file of the site's adapter; undefined where it was ended before
  * @throws GraftError RUN_IN_USE, SITE_ELSEWHERE, BROKER_REFUSED, and as `TrainingSite`
@@ -84,8 +98,42 @@ export async function runSite(site: PreparedSite, run: SiteRun): Promise<string 
   const { folder, study, journal } = site;
   const over = overAfter(folder);
   lockFolder(folder);
-  return await noted(journal, { subject: study.name }, () => takePart(site, run, over), nameOf);
+  const work = async () => {
+    // One that was killed while it scored goes on with that first.
+    await scoreOwn(site, run);
+    const adapter = await takePart(site, run, over);
+    if (adapter !== undefined) await scoreOwn(site, run);
+    return adapter;
+  };
+  return await noted(journal, { subject: study.name }, work, nameOf);
 }
+
+/** Scores the adapter that there is on the cases that were kept from training, unless that is done; a failure is told. */
+async function scoreOwn({ folder, study, cases, policy, journal }: PreparedSite, run: SiteRun): Promise<void> {
+  const { model, adapter, scores } = siteRunPlaces(resolve(folder));
+  if (cases.kept.length === 0 || !existsSync(adapter)) return;
+  const kept = cases.kept.map((one) => ({ ...one, image: resolve(one.image), label: resolve(one.label!) }));
+  const own = { folder: scores, model, adapter, cases: kept, recipe: recipeOf(study) };
+  if (hasOwnScores(own)) return;
+  setThreads(policy.rules.threads);
+  const act = { act: 'cases.scored', subject: study.name, details: { cases: kept.length } } as const;
+  try {
+    await carriedOut(scoreOwnCases(own, run.device), run);
+    journal.note(act);
+  } catch (error) {
+    if (!(error instanceof GraftError)) throw error;
+    journal.note({ ...act, reason: error.code });
+    run.tell({ kind: 'note', text: `The cases that were kept from training are not scored: ${error.message}` });
+  }
+}
+
+/** Carries work out; the event loop, and with it the signal, has its turn at every pause. */
+const carriedOut = <Result>(work: AsyncGenerator<ProgressEvent, Result>, { tell, signal }: SiteRun): Promise<Result> =>
+  runToEnd(work, async (event) => {
+    if (event.kind === 'pause') await setImmediate();
+    else tell(event);
+    signal.throwIfAborted();
+  });
 
 /** An error without its message, which may name files. */
 const nameOf = (error: unknown): string => (error instanceof GraftError ? error.code : 'INTERNAL');
@@ -196,17 +244,15 @@ async function train(
   { name, folder, study, keys, coordinator, policy, cases, journal }: PreparedSite,
   { transport, head, over, standing }: Line,
   pulse: PulseSender,
-  { device, signal, tell }: SiteRun,
+  run: SiteRun,
 ): Promise<string | undefined> {
+  const { device, signal, tell } = run;
   const places = siteRunPlaces(folder);
   setThreads(policy.rules.threads);
   using model = loadSegmenter(places.model, { device });
   const remark = precisionRemark(study.training, device);
   if (remark) tell({ kind: 'note', text: remark });
-  const slices = await runToEnd(readSlices(name, cases.train, model, { cache: places.cache }), (event) => {
-    tell(event);
-    signal.throwIfAborted();
-  });
+  const slices = await carriedOut(readSlices(name, cases.train, model, { cache: places.cache }), run);
   try {
     using site = new TrainingSite({
       ...{ name, model, start: startOf(study), cases: slices, folder: places.state, transport },

@@ -20,6 +20,7 @@ import type { RunFolder } from '../folder.js';
 import type { StudyReport } from '../outcome.js';
 import { type Candidate, picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
+import { modelPath } from '../tasks.js';
 import { verdictOn } from '../verdict.js';
 import { type EpochRecord, lookCurves, trainingCurves } from './curves.js';
 import { describeNetwork, oracleMethod, type Recipe, rowsOf } from './recipe.js';
@@ -191,7 +192,7 @@ export function candidatesOn({ recipe, dataset, found, naming }: Shelf<Adaptatio
           one: cases.find(({ name }) => name === scored.name)!,
           name: recipe.seeds.length > 1 ? `${told}, seed ${seed}` : told,
           caseName: told,
-          seed,
+          model: modelPath(seed),
           score: meanScore([scored], 'surfaceDice'),
           before: before && meanScore([before], 'surfaceDice'),
           outlines: [

@@ -161,7 +161,8 @@ export function candidatesAt({ recipe, dataset, found, naming }: Shelf<Federatio
   ];
   const { cases } = siteOf(dataset, site);
   return ofSite(together).map((scored) => ({
-    ...{ seed, outlines, name: naming.of(scored), caseName: naming.of(scored), score: meanScore([scored], 'dice') },
+    ...{ outlines, name: naming.of(scored), caseName: naming.of(scored), score: meanScore([scored], 'dice') },
+    model: modelPath(seed),
     one: cases.find(({ name }) => name === scored.name)!,
     before:
       alone &&

@@ -84,6 +84,7 @@ function askedOf({ name, folder, study, policy, coordinator, cases }: Prepared) 
       'images',
       'labels',
       'names of cases and paths',
+      'scores of the cases that are kept from training',
       'statistics of batch normalisation, where the plan keeps them',
     ],
     ...{ threads: policy.rules.threads, hours: policy.rules.hours, policy: policy.file, folder },
