@@ -1,4 +1,4 @@
-/** Every case, the worst first, with the change against another model; each leads to its own page. */
+/** Every case, the worst first, with the change against another model where there is one; each leads to its own page. */
 import { useMemo } from 'preact/hooks';
 import { fixed } from '../../src/report/format.js';
 import { columnsOf, defaultOrder, orderedCases } from '../case-order.js';
@@ -19,15 +19,25 @@ export const cases: View = {
     const rows = useMemo(() => orderedCases(cases, order), [cases, order]);
     const models = cases.models.map(({ name, label }) => [name, label] as const);
     const labelOf = (name: string) => cases.models.find((one) => one.name === name)?.label ?? name;
+    const several = models.length > 1;
     const sorted = (sort: string) => (order.sort === sort ? 'ascending' : undefined);
     const query = new URLSearchParams({ by: order.by, model: order.model, against: order.against, sort: order.sort });
     return (
       <>
         <div class="choices">
-          <Choice label="Model" value={order.model} options={models} onChange={(model) => choose({ model })} />
-          <Choice label="against" value={order.against} options={models} onChange={(against) => choose({ against })} />
+          {several && (
+            <>
+              <Choice label="Model" value={order.model} options={models} onChange={(model) => choose({ model })} />
+              <Choice
+                label="against"
+                value={order.against}
+                options={models}
+                onChange={(against) => choose({ against })}
+              />
+            </>
+          )}
           <Choice
-            label="by"
+            label={several ? 'by' : 'By'}
             value={order.by}
             options={cases.measures.map(({ name, title }) => [name, title])}
             onChange={(by) => choose({ by })}
@@ -52,19 +62,23 @@ export const cases: View = {
                   Case
                 </button>
               </th>
-              <th scope="col" class="number from">
-                {labelOf(order.against)}
-              </th>
+              {several && (
+                <th scope="col" class="number from">
+                  {labelOf(order.against)}
+                </th>
+              )}
               <th scope="col" class="number" aria-sort={sorted('worst')}>
                 <button type="button" onClick={() => choose({ sort: 'worst' })} title="the worst first">
                   {labelOf(order.model)}
                 </button>
               </th>
-              <th scope="col" class="number" aria-sort={sorted('loss')}>
-                <button type="button" onClick={() => choose({ sort: 'loss' })} title="the greatest loss first">
-                  Change
-                </button>
-              </th>
+              {several && (
+                <th scope="col" class="number" aria-sort={sorted('loss')}>
+                  <button type="button" onClick={() => choose({ sort: 'loss' })} title="the greatest loss first">
+                    Change
+                  </button>
+                </th>
+              )}
             </tr>
           }
           row={(index) => {
@@ -77,18 +91,21 @@ export const cases: View = {
                     <span class="name">{name}</span>
                   </a>
                 </th>
-                <td class="number from">{before === null ? '–' : fixed(before, digits)}</td>
+                {several && <td class="number from">{before === null ? '–' : fixed(before, digits)}</td>}
                 <td class="number">{value === null ? '–' : fixed(value, digits)}</td>
-                <td class="number">
-                  <Change gain={gain} better={better} digits={digits} />
-                </td>
+                {several && (
+                  <td class="number">
+                    <Change gain={gain} better={better} digits={digits} />
+                  </td>
+                )}
               </>
             );
           }}
         />
         <p class="key">
           {rows.length === cases.rows.length ? `${rows.length} cases` : `${rows.length} of ${cases.rows.length} cases`};{' '}
-          {title}, {better} is better; means over classes and seeds. ▲ better, ▼ worse than {labelOf(order.against)}.
+          {title}, {better} is better; means over classes and seeds.
+          {several && ` ▲ better, ▼ worse than ${labelOf(order.against)}.`}
         </p>
       </>
     );

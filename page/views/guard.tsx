@@ -20,9 +20,11 @@ export const guard: View = {
         <p>
           After every epoch all target cases were looked at without labels. The candidate whose two heads agree best is
           kept, unless it leaves what was seen on the source.{' '}
-          {count === 0
-            ? 'No candidate had to be refused.'
-            : `The guard decided ${count} of ${selections.length} adaptations.`}
+          {selections.some(({ kept }) => kept === undefined)
+            ? 'Nothing is chosen yet.'
+            : count === 0
+              ? 'No candidate had to be refused.'
+              : `The guard decided ${count} of ${selections.length} adaptations.`}
         </p>
         <div class="choices">
           <Choice
@@ -62,7 +64,13 @@ function Timeline({ place, looks, kept, guard }: PageSelection) {
     <div class="timeline">
       <h3>{place}</h3>
       <p class={guard === undefined ? 'verdict' : 'verdict guarded'}>
-        Kept: <b>{nameOf(kept)}</b>. {guard === undefined ? 'Its two heads agree best.' : sentence(guard)}
+        {kept === undefined ? (
+          'What was seen so far.'
+        ) : (
+          <>
+            Kept: <b>{nameOf(kept)}</b>. {guard === undefined ? 'Its two heads agree best.' : sentence(guard)}
+          </>
+        )}
       </p>
       <section class="scroll" aria-label={`Candidates, ${place}`}>
         <table>

@@ -5,6 +5,7 @@ import type { PageData } from '../../src/report/page-data.js';
 import { provenanceSection } from '../../src/report/provenance.js';
 import { Drawn } from '../parts/drawn.js';
 import { CopyButton, SaveButton } from '../parts/save.js';
+import { comparisonsIn } from './statistics.js';
 import type { View } from './view.js';
 
 export const provenance: View = {
@@ -12,17 +13,18 @@ export const provenance: View = {
   title: 'Cite and repeat',
   shows: ({ provenance }) => provenance !== undefined,
   Content: ({ data }) => {
-    const { provenance, comparison, cases } = data;
+    const { provenance, cases } = data;
+    const comparisons = comparisonsIn(data);
     if (!provenance) return null;
     const { content } = provenanceSection(provenance);
-    const latex = () => comparison && comparisonTables(comparison).map(latexTable).join('\n\n');
+    const latex = () => comparisons.flatMap(comparisonTables).map(latexTable).join('\n\n');
     return (
       <>
         <div class="choices">
           {provenance.command !== undefined && <CopyButton text={provenance.command} label="Copy the command" />}
-          {comparison && <CopyButton text={latex()!} label="Copy LaTeX tables" />}
-          {comparison && (
-            <SaveButton name="tables.tex" type="text/x-tex" text={() => latex()!} label="Save tables.tex" />
+          {comparisons.length > 0 && <CopyButton text={latex()} label="Copy LaTeX tables" />}
+          {comparisons.length > 0 && (
+            <SaveButton name="tables.tex" type="text/x-tex" text={latex} label="Save tables.tex" />
           )}
           {cases && <SaveButton name="cases.csv" type="text/csv" text={() => casesCsv(cases)} label="Save cases.csv" />}
           <SaveButton
@@ -33,8 +35,8 @@ export const provenance: View = {
           />
         </div>
         <p class="key">
-          Figures are saved as SVG below each of them. Every score of every class and seed is in scores.csv beside the
-          report.
+          Figures are saved as SVG below each of them. Every score of every class and seed is beside the report: in
+          scores.csv, or in the log of a single training or adaptation.
         </p>
         {content && <Drawn markup={content} />}
       </>

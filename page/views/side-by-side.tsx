@@ -6,20 +6,23 @@ import type { PageCases, PageData } from '../../src/report/page-data.js';
 import { casesUnder, columnsOf, defaultOrder } from '../case-order.js';
 import { Choice } from '../parts/choice.js';
 import { useChoices } from '../route.js';
+import { comparisonsIn } from './statistics.js';
 import type { View } from './view.js';
 
 export const sideBySide: View = {
   id: 'wins',
   title: 'Side by side',
   shows: ({ cases }) => (cases?.models.length ?? 0) > 1 && (cases?.rows.length ?? 0) > 0,
-  Content: ({ data: { cases, comparison } }) => {
+  Content: ({ data }) => {
+    const { cases } = data;
     if (!cases) return null;
     const { by, against } = defaultOrder(cases);
     const [choices, choose] = useChoices('wins', { by, against });
     const others = cases.models.filter(({ name }) => name !== choices.against);
     const { title, digits } = columnsOf(cases, { ...choices, model: '' });
-    const tested =
-      comparison?.measure === choices.by && comparison.baseline === choices.against ? comparison : undefined;
+    const tested = comparisonsIn(data).find(
+      ({ measure, baseline }) => measure === choices.by && baseline === choices.against,
+    );
     return (
       <>
         <div class="choices">

@@ -3,10 +3,20 @@
  * with digests.
  */
 import type { Case } from '../data/index.js';
-import type { Drawn, Panel } from '../report/index.js';
-import type { JobPage, JobRecord, Judged, Scored } from '../studies/index.js';
+import type { PanelGroup } from '../report/index.js';
+import type { Job, JobRecord, Judged, Scored } from '../studies/index.js';
 import type { Context } from './run-command.js';
 import { formatTable } from './table.js';
+
+/** The record of a job that begins. */
+export async function beginRecord(
+  out: string,
+  how: { resume: boolean; tensorboard: boolean },
+  job: Job,
+): Promise<JobRecord> {
+  const { JobRecord } = await import('../studies/index.js');
+  return new JobRecord(out, how, job, ['graft', ...process.argv.slice(2)]);
+}
 
 export interface Left {
   record: JobRecord;
@@ -15,28 +25,26 @@ export interface Left {
   scored: { cases: readonly Case[]; are: string };
   /** Unlabelled cases for a picture where nothing is scored. */
   unlabelled?: readonly Case[];
-  classes: readonly string[];
-  toleranceMm: number;
 }
 
 export interface Judgement {
   scores: Scored[];
-  panels: Panel[];
+  pictures: PanelGroup[];
 }
 
 /** Scores the models and draws some cases, before the result is written: a stop here loses nothing. */
 export async function judge(context: Context, left: Left): Promise<Judgement> {
-  const { scoredPanels, unscoredPanels } = await import('../studies/index.js');
-  const { record, models, scored, unlabelled = [], classes, toleranceMm } = left;
+  const { scoredPictures, unscoredPictures } = await import('../studies/index.js');
+  const { record, models, scored, unlabelled = [] } = left;
   const { cases } = scored;
-  if (cases.length === 0 && unlabelled.length === 0) return { scores: [], panels: [] };
+  if (cases.length === 0 && unlabelled.length === 0) return { scores: [], pictures: [] };
   if (cases.length === 0) {
-    const panels = await context.follow(followed(unscoredPanels(models, unlabelled)));
-    return { scores: [], panels };
+    const pictures = await context.follow(followed(unscoredPictures(models, unlabelled)));
+    return { scores: [], pictures };
   }
-  const scores = await context.follow(record.score(models, cases, classes, toleranceMm));
-  const panels = await context.follow(followed(scoredPanels(models, cases, scores, classes.length)));
-  return { scores, panels };
+  const scores = await context.follow(record.score(models, cases));
+  const pictures = await context.follow(followed(scoredPictures(models, cases, scores, record.job.classes.length)));
+  return { scores, pictures };
 }
 
 async function* followed<Event, Result>(work: Generator<Event, Result>): AsyncGenerator<Event, Result> {
@@ -44,36 +52,21 @@ async function* followed<Event, Result>(work: Generator<Event, Result>): AsyncGe
 }
 
 interface Outcome {
-  title: string;
-  description: string;
   /** Lines below the headline. */
   more: readonly string[];
   notes?: readonly string[];
-  looks?: JobPage['looks'];
-  settings: object;
-  seed: number;
   inputs: readonly string[];
   outputs: readonly string[];
 }
 
 /** Writes the page beside the result, and tells scores and files for --json and for people. */
-export async function leave(context: Context, left: Left, { scores, panels }: Judgement, outcome: Outcome) {
-  const { record, models, scored, classes, toleranceMm } = left;
-  const { title, description, more, notes = [], looks, settings, seed, inputs, outputs } = outcome;
+export async function leave(context: Context, left: Left, { scores, pictures }: Judgement, outcome: Outcome) {
+  const { record, scored } = left;
+  const { more, notes = [], inputs, outputs } = outcome;
+  const { toleranceMm } = record.job;
   const on = `${scored.cases.length} ${scored.cases.length === 1 ? 'case' : 'cases'} ${scored.are}`;
-  const drawn: Drawn = {
-    outlined: [...(scores.length > 0 ? (['truth'] as const) : []), ...models.map(({ of }) => of)],
-    classes,
-  };
-  const digests = await record.finish(
-    {
-      ...{ title, description, notes, toleranceMm, drawn, panels, scores, settings },
-      headline: { sentence: sentenceOf(scores, toleranceMm, on), more },
-      ...(looks && { looks }),
-      command: ['graft', ...process.argv.slice(2)],
-    },
-    { inputs, outputs, seed },
-  );
+  const headline = { sentence: sentenceOf(scores, toleranceMm, on), more };
+  const digests = await record.finish({ headline, notes, scores, pictures }, { inputs, outputs });
   const table = scores.flatMap(({ label, classes: all }) =>
     all.map(({ name, dice, surfaceDice }) => [label, name, dice, surfaceDice]),
   );

@@ -1,43 +1,20 @@
 /**
- * Comparisons in a report and as a page of their own: the means with their intervals as a dot chart, tables, notes.
+ * Comparisons in a page: the means with their intervals as a dot chart, and tables.
  *
  * Overlapping intervals are no test: pairs are compared on the same cases, which the table's differences and p-values do.
  */
 // From its pure files: the folder's index also reads runs.
 import type { Comparison } from '../compare/index.js';
-import { type ComparisonTable, comparisonTables, measures, titleOf } from '../compare/index.js';
+import { type ComparisonTable, measures, titleOf } from '../compare/index.js';
 import { axisOver } from './axis.js';
 import { colourClass, markers } from './chart.js';
-import { notesSection, renderPage, type Section } from './document.js';
 import { fixed, shorten } from './format.js';
 import { html, type Markup } from './markup.js';
 
 const [width, left, right] = [880, 260, 860];
 const rowHeight = 24;
 
-/** A page for `graft compare`: a section for each measure. @param runs what their folders are called */
-export const renderComparison = (comparisons: readonly Comparison[], runs: readonly string[]): string =>
-  renderPage({
-    title: 'Comparison',
-    description: `${runs.join(', ')}; against ${comparisons[0].baseline}.`,
-    sections: [
-      ...comparisons.map(
-        (comparison): Section => ({
-          id: comparison.measure,
-          title: headed(titleOf(comparison.measure, comparison.toleranceMm)),
-          content: comparisonContent(comparison),
-        }),
-      ),
-      notesSection([...new Set(comparisons.flatMap(({ notes }) => notes))]),
-    ],
-  });
-
 const headed = (title: string) => title.charAt(0).toUpperCase() + title.slice(1);
-
-const comparisonContent = (comparison: Comparison): Markup =>
-  html`<figure>${intervalChart(comparison)}
-<figcaption class="key">Mean and its 95 % interval; dotted line: ${comparison.baseline}.</figcaption></figure>
-${comparisonTables(comparison).map(dataTable)}`;
 
 export function intervalChart({ measure, toleranceMm, groups, baseline }: Comparison): Markup {
   const { rows } = groups[0];

@@ -1,6 +1,5 @@
 /** The image panels: for a case the slices through its structures, with the outlines of the reference and of models. */
 import type { Drawn, Outlined } from './data.js';
-import type { Section } from './document.js';
 import { listed } from './format.js';
 import { isEmpty } from './labels.js';
 import { html, type Markup } from './markup.js';
@@ -22,13 +21,7 @@ const rank = ['best', 'median', 'worst'];
 const convention =
   'The pictures are cut to the surroundings of the reference. Radiological convention: image left is the patient’s right (R) in axial and coronal slices, anterior (A) in sagittal ones.';
 
-/** The legend, and a row for each case of the groups that have some; absent where none has. */
-export const imagesSection = (images: PageImages): Section => ({
-  id: 'images',
-  title: 'Images',
-  content: images.groups.some(({ panels }) => panels.length > 0) && imagePanels(images),
-});
-
+/** The legend, and a row for each case of the groups that have some. */
 export const imagePanels = ({ about, groups, ...drawn }: PageImages): Markup =>
   html`<p>${about} ${convention}</p>
 ${legend(drawn)}

@@ -5,14 +5,13 @@
  * `renderPage` takes sections, and every piece is a function from values to a section or its content.
  */
 export { aggregationOf } from './aggregation.js';
-export { dataTable, renderComparison } from './comparison.js';
+export { dataTable } from './comparison.js';
 export { curvesSection } from './curves.js';
 export type * from './data.js';
-export { type Drawn, sourceMethod } from './data.js';
+export { sourceMethod } from './data.js';
 export { notesSection, type Page, renderPage, type Section, summarySection } from './document.js';
 export { encodeGroups, encodeSlice } from './encode.js';
 export { bytes, change, counted, fixed, listed } from './format.js';
-export { imagesSection } from './images.js';
 export type { LedgerCell, LedgerTable } from './ledger.js';
 export { html, type Markup } from './markup.js';
 export type {

@@ -5,11 +5,19 @@
 import { comparisonTables, markdownTable } from '../compare/index.js';
 import type { PageData } from './page-data.js';
 
-export function modelCard({ title, description, headline, notes, comparison, provenance }: PageData): string {
+export function modelCard({
+  title,
+  description,
+  headline,
+  notes,
+  comparison,
+  further = [],
+  provenance,
+}: PageData): string {
   const { facts = [], command, files = [] } = provenance ?? {};
   const parts: [heading: string, text: string | undefined][] = [
     ['Results', headline && [headline.sentence, ...headline.more].join('\n\n')],
-    ['Scores', comparison && comparisonTables(comparison).map(markdownTable).join('\n\n')],
+    ['Scores', comparison && [comparison, ...further].flatMap(comparisonTables).map(markdownTable).join('\n\n')],
     ['Limits', notes.map((note) => `- ${note}`).join('\n')],
     ['Intended use', 'To be filled in: for which patients, scanners and questions, and for which not.'],
     ['How it was made', facts.map(([label, value]) => `- ${label}: ${value}`).join('\n')],

@@ -128,7 +128,8 @@ const selection = z.object({
   /** Seed, target, fold. */
   place: z.string(),
   method: z.string(),
-  kept: z.string(),
+  /** Absent while nothing is chosen. */
+  kept: z.string().exactOptional(),
   guard: z.string().exactOptional(),
   looks: z.array(
     z.object({
@@ -291,6 +292,8 @@ export const pageSchema = z.object({
   scores: scores.exactOptional(),
   regimes: regimes.exactOptional(),
   comparison: comparison.exactOptional(),
+  /** The same by further measures. */
+  further: z.array(comparison).exactOptional(),
   images: images.exactOptional(),
   selections: z.array(selection).exactOptional(),
   /** Charts under titles, of which there may be one without. */

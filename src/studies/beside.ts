@@ -5,14 +5,22 @@
 import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ProgressEvent } from '../core/index.js';
-import { Log, type Pausing, sha256, writeFileAtomic } from '../core/index.js';
+import { Log, ownMark, type Pausing, sha256, writeFileAtomic } from '../core/index.js';
 import { type Case, type Label, loadCase, readVolume, type Volume } from '../data/index.js';
 import { meanScore, scoreCase } from '../jobs/index.js';
 import { type CaseScore, meanOf } from '../metrics/index.js';
-import type { Outlined, Panel, ReportCurve } from '../report/index.js';
+import {
+  encodeGroups,
+  type Headline,
+  type Outlined,
+  type PageData,
+  type Panel,
+  type PanelGroup,
+  renderPageFile,
+} from '../report/index.js';
 import { TensorBoard } from '../tracking/index.js';
 import { environmentFacts } from './environment.js';
-import { type JobPage, type JobScore, renderJob } from './job-page.js';
+import { filesBeside, type Job, linesOf, partsOf } from './job-page.js';
 import { bestMedianWorst, display } from './pictures.js';
 import { asTyped, settingsOf } from './provenance.js';
 
@@ -20,37 +28,58 @@ type Segment = (image: Volume, one: Case) => Pausing<Uint8Array>;
 
 /** A model that is scored or shown. */
 export interface Judged {
-  /** How its outline is drawn, and what it is called. */
+  /** How its outline is drawn; `Job.models` says what it is called. */
   of: Outlined;
-  label: string;
   segment: Segment;
 }
 
-export interface Scored extends JobScore {
+export interface Scored {
+  label: string;
+  classes: { name: string; dice: number; surfaceDice: number }[];
   cases: CaseScore[];
+}
+
+/** What a job found, for its page. */
+export interface JobFindings {
+  headline: Headline;
+  /** Warnings and limits in plain words. */
+  notes: readonly string[];
+  /** Empty where nothing was scored. */
+  scores: readonly Scored[];
+  pictures: readonly PanelGroup[];
 }
 
 /** The log of a job, and what is made of it in the end. */
 export class JobRecord {
+  readonly job: Job;
   readonly files: { metrics: string; report: string; tensorboard?: string };
   readonly #log: Log;
+  readonly #command: string;
   readonly #board: TensorBoard | undefined;
   #boardFailed = false;
 
-  /** @param options.resume go on with the log that is there; otherwise an older one is removed */
-  constructor(out: string, { resume, tensorboard }: { resume: boolean; tensorboard: boolean }) {
-    const stem = out.replace(/\.safetensors$/, '');
-    const board = `${stem}.tensorboard`;
-    this.files = {
-      metrics: `${stem}.metrics.jsonl`,
-      report: `${stem}.report.html`,
-      ...(tensorboard && { tensorboard: board }),
-    };
+  /**
+   * @param options.resume go on with the log that is there; otherwise an older one is removed
+   * @param command the words that started the job
+   */
+  constructor(
+    out: string,
+    { resume, tensorboard }: { resume: boolean; tensorboard: boolean },
+    job: Job,
+    command: readonly string[],
+  ) {
+    const { tensorboard: board, ...files } = filesBeside(out);
+    this.job = job;
+    this.files = { ...files, ...(tensorboard && { tensorboard: board }) };
+    this.#command = command.map(asTyped).join(' ');
     this.#log = new Log(this.files.metrics);
+    // A page that is there says that the job is done.
+    rmSync(this.files.report, { force: true });
     if (resume) this.#log.repair();
     else rmSync(this.files.metrics, { force: true });
-    const readLogFrom = <Line extends object>(start: number) => this.#log.readFrom<Line>(start);
+    const readLogFrom = <Record extends object>(start: number) => this.#log.readFrom<Record>(start);
     if (tensorboard) this.#board = new TensorBoard({ path: out, file: () => board, readLogFrom });
+    this.log({ kind: 'job', ...job, command: this.#command, process: ownMark() });
   }
 
   /** For `progressOf`. */
@@ -66,14 +95,11 @@ export class JobRecord {
    * Scores models on labelled cases, each on the grid of its file, and logs every score.
    * @throws GraftError as `scoreCase`
    */
-  async *score(
-    models: readonly Judged[],
-    cases: readonly Case[],
-    classes: readonly string[],
-    toleranceMm: number,
-  ): AsyncGenerator<ProgressEvent, Scored[]> {
+  async *score(models: readonly Judged[], cases: readonly Case[]): AsyncGenerator<ProgressEvent, Scored[]> {
+    const { classes, toleranceMm } = this.job;
     const scored: Scored[] = [];
-    for (const { of, label, segment } of models) {
+    for (const { of, segment } of models) {
+      const label = this.job.models[of]!;
       yield { kind: 'task', name: `score: ${label}` };
       const found: CaseScore[] = [];
       for (const one of cases) {
@@ -89,33 +115,20 @@ export class JobRecord {
   /**
    * Writes the page.
    *
-   * @param page what it says; curves are made of the log
-   * @param outputs files that the job wrote, whose digests the page tells
-   * @returns digests by file: of all that came out and went in
+   * @param files that went in, and that the job wrote; the page tells their digests
+   * @returns digests by file
    */
   async finish(
-    {
-      command,
-      settings,
-      ...page
-    }: Omit<JobPage, 'curves' | 'provenance'> & { command: readonly string[]; settings: object },
-    { inputs, outputs, seed }: { inputs: readonly string[]; outputs: readonly string[]; seed: number },
+    { headline, notes, scores, pictures }: JobFindings,
+    { inputs, outputs }: { inputs: readonly string[]; outputs: readonly string[] },
   ): Promise<{ inputs: Record<string, string>; outputs: Record<string, string> }> {
+    const { title, description, seed, settings, classes, models } = this.job;
     const digests = (files: readonly string[]) => Object.fromEntries(files.map((file) => [file, sha256(file)]));
     const known = { inputs: digests(inputs), outputs: digests(outputs) };
-    const provenance = {
-      facts: [...environmentFacts(), ['Seed', String(seed)]] as [string, string][],
-      command: command.map(asTyped).join(' '),
-      settings: settingsOf(settings),
-      files: Object.entries({ ...known.inputs, ...known.outputs }).map(([file, hash]) => ({
-        name: basename(file),
-        sha256: hash,
-      })),
-    };
-    const values = page.scores.map(({ label, classes }) => ({
+    const values = scores.map(({ label, classes: all }) => ({
       series: [label],
       values: Object.fromEntries(
-        classes.flatMap(({ name, dice, surfaceDice }) => [
+        all.flatMap(({ name, dice, surfaceDice }) => [
           [`dice ${name}`, dice],
           [`surface dice ${name}`, surfaceDice],
         ]),
@@ -124,11 +137,26 @@ export class JobRecord {
     await this.#board?.finish({ scores: values, pictures: [], report: () => '' }).catch(() => {
       this.#boardFailed = true;
     });
-    const notes = [
-      ...page.notes,
-      ...(this.#boardFailed ? ['TensorBoard’s files could not be written completely.'] : []),
-    ];
-    writeFileAtomic(this.files.report, renderJob({ ...page, notes, provenance, curves: curvesOf(this.#log) }));
+    const outlined = [...(scores.length > 0 ? ['truth'] : []), ...Object.keys(models)] as Outlined[];
+    const page: PageData = {
+      ...{ title, description, headline },
+      notes: [...notes, ...(this.#boardFailed ? ['TensorBoard’s files could not be written completely.'] : [])],
+      ...partsOf(this.job, linesOf(this.#log)),
+      images: {
+        about: 'Of each plane the slice with most of the structures.',
+        ...{ outlined, classes: [...classes], groups: encodeGroups(pictures) },
+      },
+      provenance: {
+        facts: [...environmentFacts(), ['Seed', String(seed)]],
+        command: this.#command,
+        settings: settingsOf(settings),
+        files: Object.entries({ ...known.inputs, ...known.outputs }).map(([file, hash]) => ({
+          name: basename(file),
+          sha256: hash,
+        })),
+      },
+    };
+    writeFileAtomic(this.files.report, renderPageFile(page).text);
     return known;
   }
 }
@@ -139,83 +167,42 @@ function meansOf(cases: readonly CaseScore[], name: string): { dice: number; sur
   return { dice: mean('dice'), surfaceDice: mean('surfaceDice') };
 }
 
-/**
- * Slices of the best, the median and the worst case by the last model's score, with the outlines of all.
- * @param names what the cases are called, in the order of `cases`
- */
-export function* scoredPanels(
+/** Slices of the best, the median and the worst case by the last model's score, with the outlines of all, by site. */
+export function* scoredPictures(
   models: readonly Judged[],
   cases: readonly Case[],
   scored: readonly Scored[],
   classes: number,
-): Pausing<Panel[]> {
+): Pausing<PanelGroup[]> {
   const last = scored.at(-1)!;
   const sorted = last.cases
     .map((one, i) => ({ i, score: meanScore([one], 'surfaceDice') }))
     .sort((a, b) => b.score - a.score);
-  const panels: Panel[] = [];
+  const sites = new Map<string, Panel[]>();
   for (const { which, one } of bestMedianWorst(sorted)) {
     const { image, label } = loadCase(cases[one.i], { classes: classes + 1 });
     const lines = scored.map(
       ({ label: told, cases: all }) => `${told}: surface Dice ${meanScore([all[one.i]], 'surfaceDice').toFixed(3)}`,
     );
     const slices = yield* display(image, label!, yield* masksOf(models, image, cases[one.i]));
-    panels.push({ which, name: `case ${one.i + 1}`, lines, slices });
+    const { site } = cases[one.i];
+    const name = `case ${one.i + 1}`;
+    sites.set(site, [...(sites.get(site) ?? []), { which, name, caseName: name, lines, slices }]);
   }
-  return panels;
+  return [...sites].map(([title, panels]) => ({ title, panels }));
 }
 
 /** Slices of the first case, whose label is not read, with the outlines of the models. */
-export function* unscoredPanels(models: readonly Judged[], [first]: readonly Case[]): Pausing<Panel[]> {
+export function* unscoredPictures(models: readonly Judged[], [first]: readonly Case[]): Pausing<PanelGroup[]> {
   const image = readVolume(first.image);
   const nothing: Label = { ...image, data: new Uint8Array(image.data.length), hasIgnored: false };
   const slices = yield* display(image, nothing, yield* masksOf(models, image, first));
-  return [{ which: 'median', name: 'case 1', lines: ['No label was read'], slices }];
+  const panel: Panel = { which: 'median', name: 'case 1', lines: ['No label was read'], slices };
+  return [{ title: first.site, panels: [panel] }];
 }
 
 function* masksOf(models: readonly Judged[], image: Volume, one: Case): Pausing<Partial<Record<Outlined, Uint8Array>>> {
   const masks: Partial<Record<Outlined, Uint8Array>> = {};
   for (const { of, segment } of models) masks[of] = yield* segment(image, one);
   return masks;
-}
-
-interface Line {
-  kind: string;
-  task?: string;
-  epoch?: number;
-  values?: Record<string, number>;
-  look?: { candidate: string | number; agreement: number; agreementWithSource: number };
-}
-
-/** Losses and what chose the epoch. A resumed job repeats epochs; the last line of each holds. */
-function curvesOf(log: Log): ReportCurve[] {
-  const lines = log.readFrom<Line>(0).map(({ record }) => record);
-  const series = new Map<string, Map<string, Map<number, number>>>();
-  const add = (title: string, name: string, x: number, y: number) => {
-    const named = series.get(title) ?? new Map<string, Map<number, number>>();
-    series.set(title, named);
-    named.set(name, (named.get(name) ?? new Map<number, number>()).set(x, y));
-  };
-  for (const { kind, task = '', epoch = 0, values = {}, look } of lines) {
-    if (kind === 'epoch')
-      for (const [key, value] of Object.entries(values))
-        if (key === 'loss') add('Loss', task, epoch + 1, value);
-        else
-          add('Dice on validation cases', key.replace(/^dice (at )?/, '').replace(/^dice$/, 'mean'), epoch + 1, value);
-    if (kind === 'look' && look && look.candidate !== 'source') {
-      const at = typeof look.candidate === 'number' ? look.candidate : 0;
-      add('What the selection saw', 'agreement of the two heads', at, look.agreement);
-      add('What the selection saw', 'agreement with the source model', at, look.agreementWithSource);
-    }
-  }
-  return [...series]
-    .map(([title, named]) => ({
-      ...{
-        title,
-        xLabel: 'epoch',
-        yLabel: title === 'Loss' ? 'loss' : title.startsWith('Dice') ? 'Dice' : 'surface Dice',
-      },
-      series: [...named].map(([name, points]) => ({ name, points: [...points] })),
-    }))
-    .filter((curve) => curve.series.some(({ points }) => points.length > 1));
 }

@@ -48,10 +48,20 @@ export const runErrors = {
     message: '{folder}: is not the folder of a run (it holds no recipe.yaml).',
     hint: 'Name folders that "graft run" or "graft federate" wrote, such as runs/phantom-scanners.',
   },
+  JOB_MISSING: {
+    exit: 'usage',
+    message: '{file}: neither {metrics} nor {report} lies beside it.',
+    hint: 'Name a file that "graft train" or "graft adapt" wrote, or is writing. Of a model or an adapter of a run, name the run’s folder.',
+  },
+  JOBS_SEVERAL: {
+    exit: 'usage',
+    message: '{folder}: several trainings and adaptations left their pages there.',
+    hint: 'Name one of {names}.',
+  },
   PAGE_DAMAGED: {
     exit: 'data',
     message: '{file}: is not the page that graft wrote ({reason}).',
-    hint: 'Delete it, and let "graft run … --resume" write it again from the results in its folder.',
+    hint: 'Delete it. Of a run, "graft run … --resume" writes it again from the results in its folder; of a training or adaptation, "graft page" shows what its log holds.',
   },
   CASE_UNKNOWN: {
     exit: 'usage',

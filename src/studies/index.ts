@@ -10,7 +10,7 @@ export { runErrors } from './errors.js';
 export * from './federation/index.js';
 export type { Experiment, SummaryTable } from './findings.js';
 export * from './folder.js';
-export type { JobPage, JobScore } from './job-page.js';
+export { type Job, JobPage, resultIn } from './job-page.js';
 export * from './kinds.js';
 export * from './own-cases.js';
 export * from './recipes.js';

@@ -142,7 +142,7 @@ export function readPage(file: string): PageData {
 }
 
 /** Undefined where it is another file, such as the report of an earlier version. @throws GraftError PAGE_DAMAGED */
-function pageIn(file: string): PageData | undefined {
+export function pageIn(file: string): PageData | undefined {
   try {
     return readPageFile(readFileSync(file, 'utf8'));
   } catch (error) {

@@ -123,7 +123,11 @@ describe('graft compare', () => {
     const { cases } = json('federation/results/seed1/flap-sam/federated.json');
     const mean = cases.reduce((sum, { classes }) => sum + classes.brain.dice!, 0) / cases.length;
     expect(comparisons[0].groups[0].rows[1].mean).toBeCloseTo(mean, 12);
-    expect(readFileSync(at('page.html'), 'utf8')).toContain('federation/flap-sam/federated');
+    // The page that runs have, with every measure that was asked for.
+    const page = readPageFile(readFileSync(at('page.html'), 'utf8'))!;
+    expect(page.cases!.models.map(({ name }) => name)).toEqual(names);
+    expect([page.comparison!.measure, page.further!.map(({ measure }) => measure)]).toEqual(['dice', ['hausdorff95']]);
+    expect(page.comparison!.groups[0].rows[1].mean).toBeCloseTo(mean, 12);
   });
 
   it('prints LaTeX and Markdown', () => {

@@ -1,7 +1,6 @@
-/** A comparison as a paper or a page shows it. */
+/** A comparison as a paper shows it. */
 import { describe, expect, it } from 'vitest';
 import { compareMethods, comparisonTables, latexTable, markdownTable } from '../../src/compare/index.js';
-import { renderComparison } from '../../src/report/index.js';
 import { cases, entry } from './scored.js';
 
 const low = [0.61, 0.72, 0.55, 0.8, 0.69, 0.74, 0.58, 0.66];
@@ -67,19 +66,4 @@ it('is LaTeX that a document takes as it is', () => {
   expect(text).toMatch(/high \\& mighty & \\textbf\{0\.769 \$\\pm\$ 0\.08\d \$\^\{\*\}\$\}/);
   expect(text).not.toMatch(/[±−∞–]|(?<!\\)[&](?=[^ ])/);
   expect([text.match(/\{/g)!.length, text.match(/\$/g)!.length % 2]).toEqual([text.match(/\}/g)!.length, 0]);
-});
-
-describe('as a page', () => {
-  it('has a section for each measure, and names are harmless', () => {
-    const named = [entry('<b>one</b>', sites(low)), entry('two', sites(high))];
-    const page = renderComparison(
-      (['dice', 'hausdorff95'] as const).map((measure) => compareMethods(named, { measure })),
-      ['runs/a'],
-    );
-    expect(page.match(/<section /g)).toHaveLength(2);
-    expect(page).toContain('id="statistics-hausdorff95"');
-    expect(page).toContain('&lt;b&gt;one&lt;/b&gt;');
-    expect(page).not.toContain('<b>one</b>');
-    expect(page).not.toContain('NaN');
-  });
 });

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareMethods } from '../../src/compare/index.js';
 import { renderPageFile } from '../../src/report/index.js';
+import { comparisonPage } from '../../src/studies/index.js';
+import { cases, entry } from '../compare/scored.js';
 import { plausibleFederation } from '../studies/federation/page-data.js';
 import { heads, plausiblePage } from '../studies/report-data.js';
 import { faintTexts, launch, openPage, overflow, present, title } from './browser.js';
@@ -34,7 +37,12 @@ describe.skipIf(!present)(title, () => {
     const [panel] = shown.images!.groups[1]!.panels;
     panel!.caseName = shown.cases!.rows[1]!.name;
     panel!.spots = [12.5, 6].map((mm, i) => ({ mm, slices: shown.images!.groups[1]!.panels[1 + i]!.slices }));
-    for (const [name, data] of Object.entries({ run: shown, federation: plausibleFederation(), large }))
+    const low = cases([0.61, 0.72, 0.55, 0.8, 0.69, 0.74, 0.58, 0.66]);
+    const high = cases([0.71, 0.82, 0.65, 0.9, 0.79, 0.84, 0.68, 0.76]);
+    const entries = [entry('<b>low</b>', low), entry('high', high)];
+    const comparisons = (['dice', 'surfaceDice'] as const).map((measure) => compareMethods(entries, { measure }));
+    const compared = comparisonPage(entries, comparisons, ['runs/a']);
+    for (const [name, data] of Object.entries({ run: shown, federation: plausibleFederation(), large, compared }))
       writeFileSync(join(folder, `${name}.html`), renderPageFile(data).text);
     browser = await launch();
   });
@@ -141,7 +149,26 @@ describe.skipIf(!present)(title, () => {
     await page.close();
   });
 
-  it.each(['run', 'federation', 'large'])('fits a telephone: %s', async (name) => {
+  it('shows methods side by side by every measure that was asked for', async () => {
+    const { page, complaints, requests } = await openPage(browser, at('compared.html'));
+    const sections = await page.locator('section[id]').evaluateAll((all) => all.map(({ id }) => id));
+    expect(sections).toEqual(['cases', 'wins', 'statistics']);
+    const tested = page.locator('.wins tbody td').nth(1);
+    expect(await tested.textContent()).toBe('+0.100 (+0.100 to +0.100)');
+    await page.locator('#wins select').nth(1).selectOption('surfaceDice');
+    expect(await tested.textContent()).toBe('+0.050 (+0.050 to +0.050)');
+    const caption = page.locator('#statistics caption').first();
+    expect(await caption.textContent()).toBe('Statistics: Dice');
+    await page.locator('#statistics select').selectOption('surfaceDice');
+    expect(await caption.textContent()).toBe('Statistics: surface Dice at 2 mm');
+    expect(await page.locator('#statistics tbody th').first().textContent()).toBe('<b>low</b>');
+    expect(await page.locator('main b').count()).toBe(0);
+    expect(await faintTexts(page)).toEqual([]);
+    expect([complaints, requests]).toEqual([[], [at('compared.html')]]);
+    await page.close();
+  });
+
+  it.each(['run', 'federation', 'large', 'compared'])('fits a telephone: %s', async (name) => {
     const { page } = await openPage(browser, at(`${name}.html`), { viewport: { width: 360, height: 740 } });
     expect(await overflow(page)).toBeLessThanOrEqual(0);
     if (name === 'run') expect((await page.locator('.panel svg').first().boundingBox())!.width).toBeGreaterThan(600);

@@ -8,8 +8,7 @@ import type { Adapter } from '../../segmenter/index.js';
 import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
-import { measured } from '../format.js';
-import { judge, leave } from '../leave.js';
+import { beginRecord, judge, leave } from '../leave.js';
 import { givenSettings, settingsOptions } from '../settings.js';
 import { formatTable } from '../table.js';
 
@@ -63,14 +62,14 @@ export const registerAdapt = (program: Command): void =>
       const { adaptModel, freeSlices, hasCheckpoints, progressOf, readSlices, removeCheckpoints } = await import(
         '../../jobs/index.js'
       );
-      const { adaptationOf, adaptSettingsSchema, findDataset, findRecipe, JobRecord, readSettings } = await import(
+      const { adaptationOf, adaptSettingsSchema, findDataset, findRecipe, readSettings } = await import(
         '../../studies/index.js'
       );
       const { adapterBytes, loadAdapter, loadSegmenter, saveAdapter, segmentVolumeWithPauses } = await import(
         '../../segmenter/index.js'
       );
       const { siteOf, splitCases } = await import('../../data/index.js');
-      const { settled } = await import('../../adapt/index.js');
+      const { methodLabel, settled } = await import('../../adapt/index.js');
       const { chooseDevice } = await import('../../torch/index.js');
       const begun = start === undefined ? undefined : loadAdapter(start);
       const from = recipe === undefined ? undefined : adaptationOf(findRecipe(recipe), method ?? begun?.method);
@@ -105,12 +104,21 @@ export const registerAdapt = (program: Command): void =>
           command: 'adapt',
         });
       if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
-      const record = new JobRecord(out, { resume, tensorboard });
+      const record = await beginRecord(
+        out,
+        { resume, tensorboard },
+        {
+          ...{ title: `Adaptation without labels: ${methodLabel(config.method)}`, description: `To ${site}` },
+          ...{ models: { source: 'Source model', adapted: 'Adapted model' }, classes: model.classes },
+          ...{ toleranceMm, groupBy, settings, seed },
+        },
+      );
       const task = `${config.method} on ${site}`;
       const slices = await context.follow(readSlices(task, cases, model, { labels: false, cache }));
       const job = { task, model, slices, config, target: site, seed, toleranceMm, checkpoint: out, start: begun };
       const work = progressOf(adaptModel(job), (one) => record.log({ target: site, method: config.method, ...one }));
       const { adapter, trained, kept: chosen, guard, looks } = await context.follow(work);
+      record.log({ kind: 'kept', target: site, method: config.method, candidate: chosen.candidate, guard });
       freeSlices(slices);
       const segmentBy = (one: Adapter | undefined) =>
         function* (image: Volume, shown: Case): Pausing<Uint8Array> {
@@ -118,10 +126,10 @@ export const registerAdapt = (program: Command): void =>
           return yield* segmentVolumeWithPauses(model, image, { case: shown });
         };
       const left = {
-        ...{ record, classes: model.classes, toleranceMm, unlabelled: cases },
+        ...{ record, unlabelled: cases },
         models: [
-          { of: 'source' as const, label: 'Source model', segment: segmentBy(undefined) },
-          { of: 'adapted' as const, label: 'Adapted model', segment: segmentBy(adapter) },
+          { of: 'source' as const, segment: segmentBy(undefined) },
+          { of: 'adapted' as const, segment: segmentBy(adapter) },
         ],
         scored: { cases: kept, are: 'kept from the adaptation' },
       };
@@ -135,14 +143,11 @@ export const registerAdapt = (program: Command): void =>
         look.departures.map(({ measure }) => measure).join(', ') || 'in range',
         look === chosen ? 'kept' : '',
       ]);
-      const told = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? measured(cell) : cell)));
-      const page = await leave(context, left, judgement, {
-        ...{ title: `Adaptation without labels: ${config.method}`, description: `To ${site}`, settings, seed },
+      const told = await leave(context, left, judgement, {
         more: [
           `${trained.toLocaleString('en')} parameters were trained on ${cases.length} cases, whose labels were not read.`,
           ...(guard ? [`Guard: ${guard}`] : []),
         ],
-        looks: { header, rows: told },
         inputs: [modelFile, ...(start === undefined ? [] : [start])],
         outputs: [out],
       });
@@ -166,7 +171,7 @@ export const registerAdapt = (program: Command): void =>
           guard,
           looks,
           settings,
-          ...page.result,
+          ...told.result,
         },
         () => {
           return [
@@ -174,7 +179,7 @@ export const registerAdapt = (program: Command): void =>
             '',
             ...(guard ? [`guard: ${guard}`] : []),
             `adapter: ${out} (${trained.toLocaleString('en')} trained parameters, ${(bytes / 1000).toFixed(0)} kB)`,
-            ...page.lines,
+            ...told.lines,
           ].join('\n');
         },
       );

@@ -22,7 +22,7 @@ export const registerCompare = (program: Command): void =>
           methods: z.array(z.string()).min(1).optional().describe('only these, and the baseline'),
           latex: z.boolean().default(false).describe('print the tables as LaTeX'),
           markdown: z.boolean().default(false).describe('print the tables as Markdown'),
-          html: z.string().optional().describe('also write a page to this file'),
+          html: z.string().optional().describe('also write the page of them side by side to this file'),
         })
         .refine(({ latex, markdown }) => !(latex && markdown), 'choose one of --latex and --markdown');
     },
@@ -36,8 +36,7 @@ export const registerCompare = (program: Command): void =>
       const { compareMethods, entryOf, latexTable, markdownTable, comparisonTables } = await import(
         '../../compare/index.js'
       );
-      const { entriesOfRuns, forSharing, namesOfRuns } = await import('../../studies/index.js');
-      const { renderComparison } = await import('../../report/index.js');
+      const { comparisonPage, entriesOfRuns, forSharing, namesOfRuns } = await import('../../studies/index.js');
       const all = entriesOfRuns(folders);
       const first = baseline ?? methods?.[0] ?? all[0].name;
       const entries = methods ? [...new Set([first, ...methods])].map((name) => entryOf(all, name)) : all;
@@ -45,10 +44,14 @@ export const registerCompare = (program: Command): void =>
         measure.map((name) => compareMethods(those, { measure: name, baseline: first }));
       const comparisons = compared(entries);
       // What is made to be handed on names cases as the reports of the runs do.
-      const shared = html !== undefined || latex || markdown ? compared(forSharing(entries, folders)) : comparisons;
+      const named = html !== undefined || latex || markdown ? forSharing(entries, folders) : entries;
+      const shared = named === entries ? comparisons : compared(named);
       if (html !== undefined) {
-        const { writeFileAtomic } = await import('../../core/index.js');
-        writeFileAtomic(html, renderComparison(shared, namesOfRuns(folders)));
+        const [{ writeFileAtomic }, { renderPageFile }] = await Promise.all([
+          import('../../core/index.js'),
+          import('../../report/index.js'),
+        ]);
+        writeFileAtomic(html, renderPageFile(comparisonPage(named, shared, namesOfRuns(folders))).text);
       }
       const plain = (table: ComparisonTable) => plainTable(table, width, bold);
       print({ comparisons, ...(html !== undefined && { html }) }, () => {

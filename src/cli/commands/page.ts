@@ -6,13 +6,14 @@ import { endsWell } from '../ending.js';
 export const registerPage = (program: Command): void =>
   defineCommand(program, {
     name: 'page',
-    summary: 'Show a run, several side by side, or a federation in a browser',
+    summary: 'Show a run, several side by side, a training, or a federation in a browser',
     details:
-      'Serves the page of a run to browsers on this machine: cases, scores, statistics, images, what the guard saw, bytes, ' +
-      'and how to cite and repeat it. While the run works, the page follows it. With --out it becomes one file, which ' +
+      'Serves the page of a run, or of a single training or adaptation, to browsers on this machine: cases, scores, statistics, images, what the guard saw, bytes, ' +
+      'and how to cite and repeat it. While the work lasts, the page follows it. With --out it becomes one file, which ' +
       'opens anywhere without a network. Folders are only read. Ctrl-C ends it.',
     arguments: {
-      '<runs...>': 'folders of runs, a report.html that somebody sent, or the folder of a coordinator or a site',
+      '<runs...>':
+        'folders of runs, a model or an adapter or the folder in which it lies, a report.html that somebody sent, or the folder of a coordinator or a site',
     },
     options: async () => {
       const [{ z }, { measureNames }] = await Promise.all([import('zod'), import('../../compare/index.js')]);
@@ -25,6 +26,7 @@ export const registerPage = (program: Command): void =>
     examples: [
       ['graft page runs/phantom-scanners', 'at http://127.0.0.1:8642, also while the run works'],
       ['graft page runs/phantom-scanners --out page.html', 'one file to hand on'],
+      ['graft page model.safetensors', 'a training, by what it wrote or is writing'],
       ['graft page fed', 'a federation over a network: sites, rounds, journal; numbers alone'],
       ['graft page site-a', 'what a hospital’s site did in each round'],
       ['graft page runs/a runs/b --measure surfaceDice', 'two runs on the cases that they share'],

@@ -4,7 +4,7 @@ import type { Case, Volume } from '../../data/index.js';
 import type { PartSettings } from '../../studies/index.js';
 import { cliError } from '../errors.js';
 import { bytes, count } from '../format.js';
-import { judge, leave } from '../leave.js';
+import { beginRecord, judge, leave } from '../leave.js';
 import type { Context } from '../run-command.js';
 import { divide, scoredOf, type Trained, type TrainOptions } from './options.js';
 
@@ -14,7 +14,6 @@ type PartOptions = TrainOptions & { base: string };
 export async function trainPart(context: Context, settings: PartSettings, options: PartOptions): Promise<Trained> {
   const { out, resume, sites, seed, cache, base } = options;
   const { describeFoundation, loadSite, progressOf, tuneModel } = await import('../../jobs/index.js');
-  const { JobRecord } = await import('../../studies/index.js');
   const { loadAdapter, saveAdapter, segmentVolumeWithPauses } = await import('../../segmenter/index.js');
   const checkpoint = `${out}.ckpt`;
   if (!resume && existsSync(checkpoint)) throw cliError('CHECKPOINT_EXISTS', { file: out });
@@ -27,24 +26,26 @@ export async function trainPart(context: Context, settings: PartSettings, option
     ...{ task: `${plan} on ${site.name}`, name: site.name, model, sites: [site] },
     ...{ settings: { plan, adapter, training }, epochs, keep, patience, seed, checkpoint, start },
   };
-  const record = new JobRecord(out, options);
+  const { preprocessing, windows, classes } = model;
+  const record = await beginRecord(out, options, {
+    ...{ title: `Training of ${model.family.title}: ${plan}`, description: `On ${site.name}`, seed },
+    ...{ models: { local: 'Model' }, classes, toleranceMm: settings.toleranceMm, groupBy: settings.groupBy },
+    settings: { ...settings, preprocessing, windows },
+  });
   const { adapter: tuned, trained, kept, dice } = await context.follow(progressOf(tuneModel(job), record.log));
   model.use(tuned);
   const segment = (image: Volume, one: Case) => segmentVolumeWithPauses(model, image, { case: one });
-  const models = [{ of: 'local' as const, label: 'Model', segment }];
-  const left = { record, models, scored: scoredOf(split), classes: model.classes, toleranceMm: settings.toleranceMm };
+  const left = { record, models: [{ of: 'local' as const, segment }], scored: scoredOf(split) };
   const judgement = await judge(context, left);
   model.use(undefined);
   // The foundation's place says nothing where the adapter goes; the base's fingerprint stands for it.
   const { checkpoint: _, ...ofModel } = settings.model;
-  const { preprocessing, windows } = model;
   tuned.provenance.settings = JSON.stringify({ ...settings, preprocessing, windows, model: ofModel });
   saveAdapter(out, tuned);
   const { fingerprint } = model;
   const page = await leave(context, left, judgement, {
-    ...{ title: `Training of ${model.family.title}: ${plan}`, description: `On ${site.name}`, seed, outputs: [out] },
+    outputs: [out],
     more: [`Epoch ${kept} was kept; ${count(trained)} parameters were trained.`],
-    settings: { ...settings, preprocessing, windows },
     inputs: [base, ...(options.init === undefined ? [] : [options.init])],
   });
   rmSync(checkpoint, { force: true });

@@ -2,7 +2,7 @@
 import type { Case, Volume } from '../../data/index.js';
 import type { SourceSettings } from '../../studies/index.js';
 import { cliError } from '../errors.js';
-import { judge, leave } from '../leave.js';
+import { beginRecord, judge, leave } from '../leave.js';
 import type { Context } from '../run-command.js';
 import { divide, scoredOf, type Trained, type TrainOptions } from './options.js';
 
@@ -30,7 +30,7 @@ export async function trainSource(context: Context, settings: SourceSettings, op
   const { out, resume, sites, seed, device, cache } = options;
   const { init } = await opened(options.init, device);
   const { hasCheckpoints, progressOf, removeCheckpoints, trainModel } = await import('../../jobs/index.js');
-  const { JobRecord } = await import('../../studies/index.js');
+  const { familyOfSize } = await import('../../networks/index.js');
   const { saveSegmenter, segmentVolumeWithPauses } = await import('../../segmenter/index.js');
   if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
   const { classes, preprocessing, postprocessing, training, toleranceMm } = settings;
@@ -52,18 +52,21 @@ export async function trainSource(context: Context, settings: SourceSettings, op
     ...{ network: settings.network, architecture: settings.architecture },
     ...{ checkpoint: out, cache },
   };
-  const record = new JobRecord(out, options);
+  const title = `Training of a ${familyOfSize(settings.network).title}`;
+  const record = await beginRecord(out, options, {
+    ...{ title, description: `On ${source}`, settings, seed },
+    ...{ models: { source: 'Model' }, classes, toleranceMm, groupBy: settings.sourceGroupBy },
+  });
   const model = await context.follow(progressOf(trainModel({ ...job, init }), record.log));
   const segment = (image: Volume, one: Case) => segmentVolumeWithPauses(model, image, { case: one });
-  const models = [{ of: 'source' as const, label: 'Model', segment }];
-  const left = { record, models, scored: scoredOf(split), classes, toleranceMm };
+  const left = { record, models: [{ of: 'source' as const, segment }], scored: scoredOf(split) };
   const judgement = await judge(context, left);
   const startedFrom = init && { startedFrom: init.fingerprint };
   saveSegmenter(out, model, { seed: String(seed), source, settings: JSON.stringify(settings), ...startedFrom });
   const { fingerprint, reference } = model;
   const page = await leave(context, left, judgement, {
-    ...{ title: `Training of a ${model.family.title}`, description: `On ${source}`, settings, seed, outputs: [out] },
     more: [`${split.train.length} cases trained, ${split.validation.length} chose the epoch.`],
+    outputs: [out],
     inputs: options.init === undefined ? [] : [options.init],
   });
   removeCheckpoints(out);

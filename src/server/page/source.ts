@@ -1,13 +1,14 @@
 /**
- * What a page is made of, by what is named: a run's folder, a coordinator's, a site's, a page that was written, or several runs. Folders of another
- * kind get another `PageSource` here.
+ * What a page is made of, by what is named: a run's folder, a coordinator's, a site's, a model or an adapter or the folder in
+ * which it lies, a page that was written, or several runs. Folders of another kind get another `PageSource` here.
  */
 import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { MeasureName } from '../../compare/index.js';
 import { CoordinatorPage, coordinatorPlaces, SitePage, sitePlaces } from '../../federation/index.js';
-import { type PageSource, RunPage, readPage, sideBySidePage } from '../../studies/index.js';
+import { JobPage, type PageSource, RunPage, readPage, resultIn, sideBySidePage } from '../../studies/index.js';
 
-/** @throws GraftError RUN_MISSING, and what reading a recipe throws */
+/** @throws GraftError RUN_MISSING, JOB_MISSING, JOBS_SEVERAL, and what reading a recipe throws */
 export function pageSource(places: readonly string[], measure: MeasureName): PageSource {
   const [place] = places;
   if (places.length > 1) {
@@ -17,5 +18,8 @@ export function pageSource(places: readonly string[], measure: MeasureName): Pag
   const state = statSync(place, { throwIfNoEntry: false });
   if (existsSync(coordinatorPlaces(place).study)) return new CoordinatorPage(place);
   if (existsSync(sitePlaces(place).policy)) return new SitePage(place);
+  if (place.endsWith('.safetensors')) return new JobPage(place);
+  const result = state?.isDirectory() && !existsSync(join(place, 'recipe.yaml')) ? resultIn(place) : undefined;
+  if (result !== undefined) return new JobPage(result);
   return state?.isFile() ? { mark: () => '', read: () => readPage(place) } : new RunPage(place);
 }

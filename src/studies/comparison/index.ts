@@ -2,4 +2,4 @@
 export type { RunFiles } from '../folder.js';
 export { entriesOfRuns, forSharing, namesOfRuns, openRun } from './runs.js';
 export type { ModelScores } from './scores.js';
-export { sideBySidePage } from './side-by-side.js';
+export { comparisonPage, sideBySidePage } from './side-by-side.js';
