@@ -5,17 +5,21 @@
 import type { Case } from '../data/index.js';
 import type { PanelGroup } from '../report/index.js';
 import type { Job, JobRecord, Judged, Scored } from '../studies/index.js';
+import { openPage } from './page.js';
 import type { Context } from './run-command.js';
 import { formatTable } from './table.js';
 
-/** The record of a job that begins. */
+/** The record of a job that begins, and where it is asked for its page in a browser until this is disposed of. */
 export async function beginRecord(
+  context: Context,
   out: string,
-  how: { resume: boolean; tensorboard: boolean },
+  { page, ...how }: { resume: boolean; tensorboard: boolean; page: boolean },
   job: Job,
-): Promise<JobRecord> {
+): Promise<AsyncDisposable & { record: JobRecord }> {
   const { JobRecord } = await import('../studies/index.js');
-  return new JobRecord(out, how, job, ['graft', ...process.argv.slice(2)]);
+  const record = new JobRecord(out, how, job, ['graft', ...process.argv.slice(2)]);
+  const beside = page ? await context.follow(openPage(out)) : undefined;
+  return { record, [Symbol.asyncDispose]: async () => beside?.[Symbol.asyncDispose]() };
 }
 
 export interface Left {

@@ -8,6 +8,14 @@ export const pageOption = (z: typeof import('zod').z, what: string) =>
     .default(false)
     .describe(`show ${what} in a browser while it works, at an address that is printed (docs/page.md)`);
 
+/** Serves a page until it is disposed of, and tells its address. @param place that `graft page` shows, too */
+export async function* openPage(place: string): AsyncGenerator<ProgressEvent, AsyncDisposable> {
+  const { pageBeside } = await import('../server/index.js');
+  const beside = await pageBeside(place);
+  yield { kind: 'note', text: `page: ${beside.url}` };
+  return beside;
+}
+
 /**
  * The events of a command, with the page of its folder beside it, whose address is told.
  *
@@ -18,16 +26,13 @@ export async function* withPage<Result>(
   folder: string,
   begun: () => boolean = () => true,
 ): AsyncGenerator<ProgressEvent, Result> {
-  const { pageBeside } = await import('../server/index.js');
   let open: AsyncDisposable | undefined;
   try {
     for (;;) {
       const next = await events.next();
       if (next.done) return next.value;
       if (!open && begun()) {
-        const beside = await pageBeside(folder);
-        open = beside;
-        yield { kind: 'note', text: `page: ${beside.url}` };
+        open = yield* openPage(folder);
       }
       yield next.value;
     }

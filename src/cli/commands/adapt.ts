@@ -9,6 +9,7 @@ import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 import { beginRecord, judge, leave } from '../leave.js';
+import { pageOption } from '../page.js';
 import { givenSettings, settingsOptions } from '../settings.js';
 import { formatTable } from '../table.js';
 
@@ -30,6 +31,7 @@ export const registerAdapt = (program: Command): void =>
       ['graft adapt brain.safetensors data/brain --site lju-t2 --method adabn', 'statistics only, seconds'],
       ['graft adapt brain.safetensors data/brain --site lju-t2 --score 0.5', 'score on cases that were not adapted to'],
       ['graft adapt brain.safetensors data/brain --site lju-t2 --rank 4 --blocks init_path,down1', 'another placement'],
+      ['graft adapt brain.safetensors data/brain --site lju-t2 --page', 'with its candidates in a browser'],
       [
         'graft adapt brain.safetensors data/brain --site lju-t2 --start lju-t2.safetensors --out more.safetensors',
         'more epochs for a finished adapter',
@@ -51,6 +53,7 @@ export const registerAdapt = (program: Command): void =>
         device,
         cache,
         tensorboard,
+        page,
         score,
         groupBy,
         audit,
@@ -104,15 +107,17 @@ export const registerAdapt = (program: Command): void =>
           command: 'adapt',
         });
       if (!resume && hasCheckpoints(out)) throw cliError('CHECKPOINT_EXISTS', { file: out });
-      const record = await beginRecord(
+      await using begunRecord = await beginRecord(
+        context,
         out,
-        { resume, tensorboard },
+        { resume, tensorboard, page },
         {
           ...{ title: `Adaptation without labels: ${methodLabel(config.method)}`, description: `To ${site}` },
           ...{ models: { source: 'Source model', adapted: 'Adapted model' }, classes: model.classes },
           ...{ toleranceMm, groupBy, settings, seed },
         },
       );
+      const { record } = begunRecord;
       const task = `${config.method} on ${site}`;
       const slices = await context.follow(readSlices(task, cases, model, { labels: false, cache }));
       const job = { task, model, slices, config, target: site, seed, toleranceMm, checkpoint: out, start: begun };
@@ -218,6 +223,7 @@ async function adaptOptions() {
         'regular expression on the names of cases; its first capture is the patient, whom --score never splits',
       ),
     tensorboard: z.boolean().default(false).describe('write event files for TensorBoard beside --out'),
+    page: pageOption(z, 'the adaptation'),
     seed: z.int().min(0).optional().describe('default: 1, or the recipe’s first'),
     tolerance: z.number().positive().default(2).describe('of the surface Dice that measures agreement, in mm'),
     device: z.string().default('auto').describe('auto, cpu, cuda or cuda:N'),

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
+import { pageOption } from '../page.js';
 import { givenSettings, headings, refuseForeign, settingsOptions } from '../settings.js';
 import type { Trained } from '../train/options.js';
 
@@ -72,6 +73,7 @@ export const registerTrain = (program: Command): void =>
       ],
       ['graft train data/brain --recipe brain-scanners --set training.epochs=4', 'as in a recipe, but for a key'],
       ['graft train data/brain --site ixi-t1 --out brain.safetensors --resume', 'go on after an interruption'],
+      ['graft train data/brain --site ixi-t1 --out brain.safetensors --page', 'with its curves in a browser'],
       [
         'graft train data/brain --site guys-t1 --init brain.safetensors --out more.safetensors --epochs 5 --lr 3e-4',
         'more epochs for a finished model, here on another site',
@@ -83,7 +85,7 @@ export const registerTrain = (program: Command): void =>
     ],
     async run(
       context,
-      { recipe: named, model: wanted, out, resume, init, base, cache, plan, tensorboard, audit, ...options },
+      { recipe: named, model: wanted, out, resume, init, base, cache, plan, tensorboard, page, audit, ...options },
       data,
     ) {
       const { given } = context;
@@ -116,6 +118,7 @@ export const registerTrain = (program: Command): void =>
         named: overruled,
         init,
         tensorboard,
+        page,
       };
       let done: Trained;
       if (training === 'source') {
@@ -192,6 +195,7 @@ async function trainOptions() {
       .describe('model to start from, or the adapter of a part; what is not given is as it was for that one'),
     ...settingsOptions(z),
     tensorboard: z.boolean().default(false).describe('write event files for TensorBoard beside --out'),
+    page: pageOption(z, 'the training'),
     classes: z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …'),
     validation: share.default(0.15).describe('share of the cases that chooses the epoch'),
     test: share.optional().describe('share of the cases that is kept from training and scored; default: none'),

@@ -16,6 +16,8 @@ export interface TrainOptions {
   named: Readonly<Record<string, unknown>>;
   /** Whether event files for TensorBoard are written. */
   tensorboard: boolean;
+  /** Whether the page is served while training lasts. */
+  page: boolean;
   /** A model or an adapter to start from. */
   init: string | undefined;
 }

@@ -27,11 +27,12 @@ export async function trainPart(context: Context, settings: PartSettings, option
     ...{ settings: { plan, adapter, training }, epochs, keep, patience, seed, checkpoint, start },
   };
   const { preprocessing, windows, classes } = model;
-  const record = await beginRecord(out, options, {
+  await using begun = await beginRecord(context, out, options, {
     ...{ title: `Training of ${model.family.title}: ${plan}`, description: `On ${site.name}`, seed },
     ...{ models: { local: 'Model' }, classes, toleranceMm: settings.toleranceMm, groupBy: settings.groupBy },
     settings: { ...settings, preprocessing, windows },
   });
+  const { record } = begun;
   const { adapter: tuned, trained, kept, dice } = await context.follow(progressOf(tuneModel(job), record.log));
   model.use(tuned);
   const segment = (image: Volume, one: Case) => segmentVolumeWithPauses(model, image, { case: one });

@@ -53,10 +53,11 @@ export async function trainSource(context: Context, settings: SourceSettings, op
     ...{ checkpoint: out, cache },
   };
   const title = `Training of a ${familyOfSize(settings.network).title}`;
-  const record = await beginRecord(out, options, {
+  await using begun = await beginRecord(context, out, options, {
     ...{ title, description: `On ${source}`, settings, seed },
     ...{ models: { source: 'Model' }, classes, toleranceMm, groupBy: settings.sourceGroupBy },
   });
+  const { record } = begun;
   const model = await context.follow(progressOf(trainModel({ ...job, init }), record.log));
   const segment = (image: Volume, one: Case) => segmentVolumeWithPauses(model, image, { case: one });
   const left = { record, models: [{ of: 'source' as const, segment }], scored: scoredOf(split) };
