@@ -1,16 +1,26 @@
 // Fetches PyTorch's libraries and headers into .libtorch by pip. Only wheels whose SHA-256 is written down in torch.txt and
 // torch-cpu.txt are taken, wherever pip has them from.
 import { spawnSync } from 'node:child_process';
-import { renameSync, rmSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { libtorchAt, ownFolder, root } from './locate.mjs';
 
+/** What a file asks for, without the hashes. @param {string} name */
+const requirements = (name) =>
+  readFileSync(join(root, 'native', name), 'utf8')
+    .split('\n')
+    .filter((line) => /^\w/.test(line))
+    .map((line) => line.replace(/\s*\\$/, ''));
 const file = (/** @type {string} */ name) => ['-r', join(root, 'native', name)];
 const pinned = [
   ['--require-hashes', ...file('torch-cpu.txt')],
   ['--require-hashes', ...file('torch.txt')],
 ];
-const unpinned = [['torch==2.13.0']];
+// With what the wheel for Linux needs beside it, where pip has that, too.
+const unpinned = [
+  ['torch==2.13.0', ...requirements('torch.txt').filter((name) => name.startsWith('nvidia'))],
+  ['torch==2.13.0'],
+];
 
 /** No Python runs afterwards. @returns {import('./locate.mjs').Libtorch | undefined} */
 export function fetchLibtorch() {

@@ -94,10 +94,11 @@ try {
   if (!libtorch)
     throw new Error(process.env.LIBTORCH ? `$LIBTORCH (${process.env.LIBTORCH}) holds no libtorch` : 'no libtorch');
   compile(libtorch);
+  createRequire(import.meta.url)(join(build, 'graft.node'));
 } catch (error) {
   rmSync(join(build, 'build.json'), { force: true });
   const reason = error instanceof Error ? error.message.split('\n')[0] : error;
-  console.error(`graft: the engine was not built: ${reason}.`);
+  console.error(`graft: the engine was not built, or cannot be loaded: ${reason}.`);
   console.error(
     'graft: it needs a C++ compiler (apt-get install g++) and PyTorch (python3 -m pip install torch, or LIBTORCH=folder).',
   );
