@@ -6,7 +6,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { isIP, type Socket } from 'node:net';
-import { connect, createServer, rootCertificates, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, createServer, rootCertificates, type TLSSocket } from 'node:tls';
 import { type GraftError, readFault, readRegular, readSecret } from '../core/index.js';
 import { pacsError } from './errors.js';
 
@@ -90,6 +90,13 @@ function identityIn(file: string | undefined, keyFile: string | undefined): { ce
     }
   };
   if (!belongs()) throw unfit(keyFile, `the key of the certificate in ${file}`);
+  try {
+    createSecureContext({ ...profile, cert, key });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code ? worded(code.replace(/^ERR_SSL_/, '')) : message;
+    throw unfit(file, `a certificate as safe as RSA of 2048 bits or P-256, with SHA-256 (${reason})`, error);
+  }
   return { cert, key };
 }
 
@@ -126,25 +133,22 @@ export async function securely(
   { cert, key, callersCa: ca }: TlsService,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
-  const required = { requestCert: ca !== undefined, rejectUnauthorized: true };
-  const server = createServer({
-    ...profile,
-    cert,
-    key,
-    ...required,
-    ...(ca !== undefined && { ca }),
-    handshakeTimeout,
-  });
-  // The reason why a certificate is not believed is in the connection, not in the error.
-  server.on('tlsClientError', (error, { authorizationError }) =>
-    server.emit('error', authorizationError ? Object.assign(error, { code: String(authorizationError) }) : error),
-  );
   const destroy = () => socket.destroy();
   signal.addEventListener('abort', destroy);
   try {
+    signal.throwIfAborted();
+    const callers = { requestCert: ca !== undefined, rejectUnauthorized: true, ...(ca !== undefined && { ca }) };
+    const server = createServer({ ...profile, cert, key, ...callers, handshakeTimeout });
+    // The reason why a certificate is not believed is in the connection, not in the error.
+    server.on('tlsClientError', (error, { authorizationError }) =>
+      server.emit('error', authorizationError ? Object.assign(error, { code: String(authorizationError) }) : error),
+    );
     const secured = once(server, 'secureConnection');
     server.emit('connection', socket);
     return (await secured)[0];
+  } catch (error) {
+    destroy();
+    throw error;
   } finally {
     signal.removeEventListener('abort', destroy);
   }

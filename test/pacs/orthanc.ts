@@ -12,7 +12,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe } from 'vitest';
-import { testAuthority } from './certificates.js';
+import { type CertificateFiles, testAuthority } from './certificates.js';
 
 const binary = ['/usr/sbin/Orthanc', '/usr/bin/Orthanc', '/usr/local/sbin/Orthanc'].find((path) => existsSync(path));
 const plugin = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
@@ -51,6 +51,12 @@ export class TestArchive {
   get badLink(): string {
     return `http://127.0.0.1:${portOf(this.#servers[1])}/dicom-web`;
   }
+  /** Over TLS, for callers with a certificate of the same authority. */
+  get strict(): string {
+    return `https://localhost:${portOf(this.#servers[2])}/dicom-web`;
+  }
+  /** Such a certificate. */
+  caller: CertificateFiles | undefined;
   /** The certificate of the authority. */
   get ca(): string {
     return join(this.#folder, 'ca.pem');
@@ -81,12 +87,16 @@ export class TestArchive {
     }
     const authority = await testAuthority(this.#folder, 'ca');
     const files = await authority.issue('server', 'localhost');
+    this.caller = await authority.issue('caller');
     const [key, cert] = [readFileSync(files.key), readFileSync(files.certificate)];
     this.#servers.push(
       createServer({ key, cert }, (incoming, response) => this.#pass(incoming, response)),
       createPlain((incoming, response) => {
         if (!this.meddle(incoming, response)) this.#pass(incoming, response);
       }),
+      createServer({ key, cert, ca: readFileSync(this.ca), requestCert: true }, (incoming, response) =>
+        this.#pass(incoming, response),
+      ),
     );
     for (const server of this.#servers) await once(server.listen(0, '127.0.0.1'), 'listening');
   }

@@ -153,6 +153,11 @@ describeWithArchive('an Orthanc over TLS', () => {
     await expect(findStudies(archiveAt(orthanc.address, { credentials }), { limit: 1 })).rejects.toThrowError(
       code('PACS_CERTIFICATE'),
     );
+    await expect(findStudies(archiveAt(orthanc.strict, options()), { limit: 1 })).rejects.toThrowError(
+      code('PACS_OWN_CERTIFICATE'),
+    );
+    const known = archiveAt(orthanc.strict, { ...options(), ...orthanc.caller });
+    expect(await findStudies(known, { limit: 1 })).toHaveLength(1);
     await expect(findStudies(archiveAt(orthanc.address, { ca }), { limit: 1 })).rejects.toThrowError(
       code('PACS_DENIED'),
     );

@@ -1,4 +1,5 @@
 /** Peers that speak DICOM's own protocol, as `graft pacs echo` and `graft pacs send` meet them. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, it } from 'vitest';
@@ -118,6 +119,10 @@ describeWithDcmtk('a peer over TLS', () => {
     const wrong = (...args: readonly string[]) => errorOf(['pacs', 'echo', peer, ...args]);
     const other = await hospital.issue('second');
     writeFileSync(join(root, 'none.pem'), 'no certificate', { mode: 0o600 });
+    const weak = { certificate: join(root, 'weak.pem'), key: join(root, 'weak.key') };
+    const made = ['-keyout', weak.key, '-out', weak.certificate, '-subj', '/CN=weak', '-nodes'];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:1024', ...made], { stdio: 'ignore' });
+    chmodSync(weak.key, 0o600);
     for (const [args, problem] of [
       [['--ca', join(root, 'none.pem')], /none\.pem: expected a certificate in PEM/],
       [['--ca', join(root, 'absent.pem')], /absent\.pem: .*no such file/],
@@ -125,6 +130,7 @@ describeWithDcmtk('a peer over TLS', () => {
       [named({ ...own, key: join(root, 'none.pem') }), /expected a private key in PEM/],
       [['--certificate', own.certificate], /expected the key/],
       [['--key', own.key], /expected its certificate/],
+      [named(weak), /weak\.pem: expected a certificate as safe as RSA of 2048 bits .*key too small/],
       [named(await hospital.issue('late', '127.0.0.1', past)), /expected a certificate that is valid now/],
     ] as const) {
       expect(wrong(...args)).toMatchObject({ code: 'PACS_TLS_FILE', message: expect.stringMatching(problem) });

@@ -118,6 +118,10 @@ export const registerReceive = (group: Command): void =>
         'graft site receive --out received --rules rules.yaml --host 0.0.0.0 --allow PACS@10.0.0.2 \\\n    --send-to https://pacs.example.org/dicom-web --credentials pacs.credentials',
         'models by rules, masks by STOW-RS',
       ],
+      [
+        'graft site receive --out received --model brain.safetensors --host 0.0.0.0 --port 2762 --allow MR1@10.0.0.7 \\\n    --certificate graft.pem --key graft.key --callers-ca hospital-ca.pem',
+        'over TLS, from callers whose certificate the hospital signed',
+      ],
       ['graft site receive --out received --model model.safetensors', 'for programs on this machine alone'],
     ],
     async run(context, options) {
