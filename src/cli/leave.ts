@@ -18,6 +18,8 @@ export async function beginRecord(
 ): Promise<AsyncDisposable & { record: JobRecord }> {
   const { JobRecord } = await import('../studies/index.js');
   const record = new JobRecord(out, how, job, ['graft', ...process.argv.slice(2)]);
+  // What is shown has to be there.
+  if (page) record.begin();
   const beside = page ? await context.follow(openPage(out)) : undefined;
   return { record, [Symbol.asyncDispose]: async () => beside?.[Symbol.asyncDispose]() };
 }

@@ -56,6 +56,7 @@ export class JobRecord {
   readonly #log: Log;
   readonly #command: string;
   readonly #board: TensorBoard | undefined;
+  #begun = false;
   #boardFailed = false;
 
   /**
@@ -79,11 +80,21 @@ export class JobRecord {
     else rmSync(this.files.metrics, { force: true });
     const readLogFrom = <Record extends object>(start: number) => this.#log.readFrom<Record>(start);
     if (tensorboard) this.#board = new TensorBoard({ path: out, file: () => board, readLogFrom });
-    this.log({ kind: 'job', ...job, command: this.#command, process: ownMark() });
+  }
+
+  /**
+   * Says in the log what is done, and by which process. Else the first record does, so that a job that is stopped before
+   * there is anything to tell leaves nothing.
+   */
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#log.append({ kind: 'job', ...this.job, command: this.#command, process: ownMark() });
   }
 
   /** For `progressOf`. */
   readonly log = (record: object): void => {
+    this.begin();
     this.#log.append(record);
     // A disk that is full there stops no training.
     this.#board?.update().catch(() => {

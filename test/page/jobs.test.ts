@@ -1,7 +1,7 @@
 /** The page of a training and of an adaptation: while they work, stopped, and done; found by the model or its folder. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
@@ -57,6 +57,8 @@ describe('graft page', () => {
     mkdirSync(at('now'));
     const how = { resume: false, tensorboard: false };
     const record = new JobRecord(out, how, { ...job, groupBy: undefined, seed: 1 }, ['graft', 'adapt']);
+    expect(readdirSync(at('now')), 'a job that does nothing leaves nothing').toEqual([]);
+    record.begin();
     const page = new JobPage(out);
     expect(page.read().running!.text).toBe('At work.');
     const before = page.mark();
