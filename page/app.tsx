@@ -2,8 +2,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { PageData } from '../src/report/page-data.js';
 import { CasePage } from './case/case-page.js';
+import { useSecondsLeft } from './parts/now.js';
 import { useRoute } from './route.js';
 import { follow, isLive } from './source.js';
+import { duration } from './views/bytes.js';
 import { views } from './views/index.js';
 
 export function App({ initial }: { initial: PageData }) {
@@ -68,9 +70,20 @@ const State = ({ data: { running }, away }: { data: PageData; away: boolean }) =
     ) : (
       running && (
         <>
-          <span class="pulse" aria-hidden="true" /> {running.text}
+          <span class="pulse" aria-hidden="true" /> {running.text} <TimeLeft {...running} />
         </>
       )
     )}
   </p>
 );
+
+/** Of the model under way, and of all that are to come with it. */
+function TimeLeft({ model, models }: NonNullable<PageData['running']>) {
+  const left = useSecondsLeft();
+  const [one, all] = [left(model), left(models)];
+  const parts = [
+    ...(one === undefined ? [] : [`about ${duration(one)} for this model`]),
+    ...(all === undefined ? [] : [`about ${duration(Math.max(all, one ?? 0))} in all`]),
+  ];
+  return <>{parts.length > 0 && `Left: ${parts.join(', ')}.`}</>;
+}

@@ -1,7 +1,8 @@
 /** A federation over a network: what each site does, when it was last heard, and its share of every round. */
-import { useEffect, useState } from 'preact/hooks';
 import { bytes, fixed } from '../../src/report/format.js';
-import { secondsLeft } from '../parts/time-left.js';
+import type { PageStanding } from '../../src/report/page-data.js';
+import { useNow, useSecondsLeft } from '../parts/now.js';
+import { rounds as roundsOf } from '../parts/time-left.js';
 import { duration } from './bytes.js';
 import type { View } from './view.js';
 
@@ -11,12 +12,14 @@ export const sites: View = {
   shows: ({ standing }) => standing !== undefined,
   Content: ({ data: { standing } }) => {
     const now = useNow();
+    const secondsLeft = useSecondsLeft();
     if (!standing) return null;
     const { state, rounds, quorum, open, sites, done } = standing;
     const left = secondsLeft(
-      done.map(({ at }) => at),
-      done.length,
-      rounds,
+      roundsOf(
+        done.map(({ at }) => at),
+        rounds - done.length,
+      ),
     );
     return (
       <>
@@ -34,6 +37,10 @@ export const sites: View = {
                 <th scope="col">State</th>
                 <th scope="col">Last heard</th>
                 <th scope="col" class="number">
+                  A round takes
+                </th>
+                <th scope="col">Left in this round</th>
+                <th scope="col" class="number">
                   Updates taken
                 </th>
                 <th scope="col" class="number">
@@ -46,7 +53,7 @@ export const sites: View = {
               </tr>
             </thead>
             <tbody>
-              {sites.map(({ name, state, heard, accepted, refused, moved, reason }) => (
+              {sites.map(({ name, state, heard, accepted, refused, moved, reason, took }) => (
                 <tr key={name}>
                   <th scope="row">{name}</th>
                   <td>{state}</td>
@@ -55,6 +62,8 @@ export const sites: View = {
                       ? '–'
                       : `${duration(Math.max(1, Math.round((now - Date.parse(heard)) / 1000)))} ago`}
                   </td>
+                  <td class="number">{took ? duration(took.seconds / took.count) : '–'}</td>
+                  <td>{leftIn(open, name, secondsLeft(took && updateOf(took, open)))}</td>
                   <td class="number">{accepted}</td>
                   <td class="number">{refused}</td>
                   <td class="number">{bytes(moved)}</td>
@@ -104,12 +113,16 @@ export const sites: View = {
   },
 };
 
-/** The time, anew every second. */
-function useNow(): number {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const clock = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(clock);
-  }, []);
-  return now;
+/** What a site does in a round, as work. */
+const updateOf = (took: { count: number; seconds: number }, open: PageStanding['open']) => ({
+  done: [{ kind: 'update', ...took }],
+  left: [{ kind: 'update', count: 1 }],
+  ...(open?.asked !== undefined && { begun: open.asked }),
+});
+
+/** In words, of a site whose update is waited for. */
+function leftIn(open: PageStanding['open'], site: string, seconds: number | undefined): string {
+  const waited = open?.chosen.includes(site) && !open.accepted.includes(site) && !open.out.includes(site);
+  if (!waited || seconds === undefined) return '–';
+  return seconds > 0 ? `about ${duration(seconds)}` : 'longer than usual';
 }

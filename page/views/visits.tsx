@@ -1,6 +1,7 @@
 /** What a hospital's site did in each round: when, how long, how many bytes, and what it said of its training. */
 import { bytes, fixed } from '../../src/report/format.js';
-import { secondsLeft } from '../parts/time-left.js';
+import { useSecondsLeft } from '../parts/now.js';
+import { rounds as roundsOf } from '../parts/time-left.js';
 import { duration } from './bytes.js';
 import type { View } from './view.js';
 
@@ -9,17 +10,20 @@ export const visits: View = {
   title: 'Rounds',
   shows: ({ site }) => site !== undefined,
   Content: ({ data: { site } }) => {
+    const secondsLeft = useSecondsLeft();
     if (!site) return null;
     const { state, rounds, done } = site;
     const sent = done.filter((one) => one.sent !== undefined);
-    const last = done.at(-1)?.round ?? 0;
+    const last = done.at(-1);
+    const ended = (last?.round ?? 0) - (last?.sent === undefined ? 1 : 0);
     const left =
       rounds === undefined
         ? undefined
         : secondsLeft(
-            sent.map((one) => one.sent),
-            last - (done.at(-1)?.sent === undefined ? 1 : 0),
-            rounds,
+            roundsOf(
+              sent.map((one) => one.sent),
+              rounds - ended,
+            ),
           );
     const metrics = [...new Set(done.flatMap((one) => Object.keys(one.metrics)))];
     const all = (of: 'down' | 'up') => bytes(done.reduce((sum, one) => sum + one[of], 0));

@@ -150,7 +150,7 @@ async function* progress(
       const { metrics, error, down, up, weights } = event;
       yield {
         kind: 'record',
-        record: { kind: 'round', round: event.round, values: metrics, error, down, up, weights },
+        record: { kind: 'round', round: event.round, rounds: event.rounds, values: metrics, error, down, up, weights },
       };
       const parts = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(3)}`);
       const moved = `${((down + up) / 1e6).toPrecision(3)} MB`;

@@ -89,7 +89,7 @@ export async function* trainingLoop<Batch>(training: TrainingCourse<Batch>): Asy
       const values = { loss: at.sum / at.step, ...(training.look && (yield* training.look(epoch))) };
       at = { epoch: epoch + 1, step: 0, sum: 0 };
       save();
-      yield { kind: 'epoch', task, epoch, values };
+      yield { kind: 'epoch', task, epoch, epochs: Math.ceil(epochs), values };
     }
   } catch (error) {
     if (error instanceof GraftError && error.code === 'TRAINING_DIVERGED') at = start; // nothing to save

@@ -5,7 +5,8 @@ import { errorsOf, type Pause } from '../core/index.js';
 export type TrainingEvent =
   | Pause
   | { kind: 'step'; task: string; epoch: number; done: number; total: number; loss: number }
-  | { kind: 'epoch'; task: string; epoch: number; values: Record<string, number> };
+  /** `epochs`: in all, where training does not stop early. */
+  | { kind: 'epoch'; task: string; epoch: number; epochs: number; values: Record<string, number> };
 export type StepEvent = Extract<TrainingEvent, { kind: 'step' }>;
 
 export const trainingErrors = {

@@ -23,6 +23,7 @@ export type {
   PageSite,
   PageSlice,
   PageStanding,
+  PageWork,
 } from './page-data.js';
 export { programFolder, readPageFile, renderPageFile } from './page-file.js';
 export { pageJson } from './page-json.js';

@@ -219,6 +219,16 @@ const provenance = z.object({
   files: z.array(z.object({ name: z.string(), sha256: z.string() })).readonly(),
 }) satisfies z.ZodType<Provenance>;
 
+/** What is done and what is left, for how long that takes (page/parts/time-left.ts). */
+const work = z.object({
+  /** How many of each kind, and how many seconds they took together. */
+  done: z.array(z.object({ kind: z.string(), count: number, seconds: number })),
+  /** How many of each kind, the one under way first. */
+  left: z.array(z.object({ kind: z.string(), count: number })),
+  /** When the one under way began, ISO 8601. */
+  begun: z.string().exactOptional(),
+});
+
 /** How a federation over a network stands, as its coordinator's folder says: numbers alone. */
 const standing = z.object({
   /** What the coordinator does. */
@@ -226,7 +236,10 @@ const standing = z.object({
   rounds: number,
   /** Fewest updates that a round is closed with. */
   quorum: number,
-  open: z.object({ round: number, chosen: texts, accepted: texts, out: texts }).exactOptional(),
+  /** `asked`: when the sites were, ISO 8601. */
+  open: z
+    .object({ round: number, asked: z.string().exactOptional(), chosen: texts, accepted: texts, out: texts })
+    .exactOptional(),
   sites: z.array(
     z.object({
       name: z.string(),
@@ -234,6 +247,8 @@ const standing = z.object({
       /** When it was last heard, ISO 8601. */
       heard: z.string().exactOptional(),
       ...{ accepted: number, refused: number, moved: number },
+      /** From being asked until its update is taken: how often that is known, and the seconds together. */
+      took: z.object({ count: number, seconds: number }).exactOptional(),
       /** Why something of it was last not taken. */
       reason: z.string().exactOptional(),
     }),
@@ -283,8 +298,8 @@ const journal = z.object({
 export const pageSchema = z.object({
   title: z.string(),
   description: z.string(),
-  /** What happens now; absent where nothing runs any more. */
-  running: z.object({ since: number.exactOptional(), text: z.string() }).exactOptional(),
+  /** What happens now; absent where nothing runs any more. `model`: epochs of the one under way; `models`: all of them. */
+  running: z.object({ text: z.string(), model: work.exactOptional(), models: work.exactOptional() }).exactOptional(),
   headline: z.object({ sentence: z.string(), more: texts.readonly() }).exactOptional(),
   /** Warnings and limits in plain words. */
   notes: texts,
@@ -316,5 +331,6 @@ export type PageSelection = NonNullable<PageData['selections']>[number];
 export type PageStanding = NonNullable<PageData['standing']>;
 export type PageSite = NonNullable<PageData['site']>;
 export type PageAggregation = z.output<typeof aggregation>;
+export type PageWork = z.output<typeof work>;
 export type PageSlice = z.output<typeof slice>;
 export type PagePanel = z.output<typeof panel>;

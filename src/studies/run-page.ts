@@ -15,9 +15,10 @@ import { findDataset } from './dataset.js';
 import { runError } from './errors.js';
 import { type RunFiles, readRunJson } from './folder.js';
 import { namingOf, pseudonymFile } from './names.js';
+import { epochsLeft, modelsLeft, type PaceLine, stepsOf, underWay } from './pace.js';
 import { asTyped } from './provenance.js';
 import type { AnyStudy } from './study.js';
-import { resultPath, type Task } from './tasks.js';
+import { modelPath, resultPath, type Task } from './tasks.js';
 
 /** Where a page's data come from, again and again. */
 export interface PageSource {
@@ -31,11 +32,7 @@ export interface PageSource {
   volume?(asked: VolumeAsked): Promise<Uint8Array | undefined>;
 }
 
-interface Line {
-  time: number;
-  task?: string;
-  epoch?: number;
-}
+type Line = PaceLine & { [key: string]: unknown };
 
 export class RunPage implements PageSource {
   readonly #folder: string;
@@ -97,13 +94,16 @@ export class RunPage implements PageSource {
   #soFar(working: boolean): PageData {
     const { files, run, study, found, models, naming } = this.#gathered();
     const { title, description, tasks } = run.recipe;
+    const since = statSync(join(this.#folder, 'lock.json'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
     const entries = renamed(entriesOf(run.recipe, models), naming);
     const log = this.#readLog();
     const done = doneOf(files, tasks);
     const { command } = readRunJson<{ command?: string[] }>(files.file('run.json'));
     return {
       ...{ title, description, notes: notesOn(done, working) },
-      ...(working && { running: { text: progressOf(done, log) } }),
+      ...(working && {
+        running: { text: progressOf(done, tasks, underWay(log, since)), ...paceOf(files, tasks, log, since) },
+      }),
       ...study.parts({ recipe: run.recipe, found, naming, entries, log }),
       provenance: { facts: [], command: command?.map(asTyped).join(' '), settings: [], files: [] },
     };
@@ -172,8 +172,23 @@ const notesOn = ({ done, total }: { done: number; total: number }, working: bool
         ...(working ? [] : ['The run was stopped; "graft run … --resume" goes on with it.']),
       ];
 
-function progressOf({ done, total }: { done: number; total: number }, log: readonly Line[]): string {
-  const last = log.at(-1);
-  const now = last?.task ? `: ${last.task}${last.epoch === undefined ? '' : `, epoch ${last.epoch + 1}`}` : '';
-  return `At work${now}. ${done} of ${total} models are done.`;
+function progressOf(
+  { done, total }: { done: number; total: number },
+  tasks: readonly Task[],
+  log: readonly Line[],
+): string {
+  const last = log.findLast((line) => stepsOf(line));
+  const models = `${done} of ${total} models are done.`;
+  if (!last) return `At work. ${models}`;
+  const { done: step, total: steps } = stepsOf(last)!;
+  const task = tasks.find(({ key }) => Object.entries(key).every(([name, value]) => last[name] === value));
+  const name = task?.name ?? `${last.seed === undefined ? '' : `seed ${last.seed}: `}${last.task}`;
+  return `At work: ${name}, ${last.round === undefined ? 'epoch' : 'round'} ${step} of ${steps}. ${models}`;
+}
+
+/** How long the model under way and all models take. @param since when the process began, in ms since 1970 */
+function paceOf(files: RunFiles, tasks: readonly Task[], log: readonly Line[], since: number) {
+  const model = epochsLeft(underWay(log, since));
+  const left = tasks.filter((task) => !task.shared && !files.has(resultPath(task)));
+  return { ...(model && { model }), models: modelsLeft(log, since, left, (seed) => files.has(modelPath(seed))) };
 }

@@ -14,6 +14,7 @@ import { Tracking } from '../tracking/index.js';
 import { findDataset, makePhantoms, withData } from './dataset.js';
 import { conclude, type Experiment, type Findings, type Kind } from './findings.js';
 import { asWritten, type Extension, RunFolder, type RunOptions } from './folder.js';
+import { doneLine } from './pace.js';
 import { resultPath } from './tasks.js';
 import { type FileRecord, standingResult } from './whole.js';
 
@@ -162,6 +163,7 @@ async function* carryOutTask<K extends Kind>(
   folder.writeJson({ ...task.key, ...trained.result(saved), seconds, cases }, resultPath(task));
   study.settle(folder, task);
   for (const note of trained.notes) yield { kind: 'note', text: `${task.name}: ${note}` };
+  folder.log({ ...task.key, ...doneLine(task.entry, started) });
   const values = { surfaceDice: meanScore(cases, 'surfaceDice'), dice: meanScore(cases, 'dice') };
   yield { kind: 'done', name: task.name, values };
 }

@@ -55,6 +55,12 @@ describeWithBroker('the pages of a study', () => {
 
     network.start('site-b');
     await site.page.locator('#rounds tbody tr').first().waitFor();
+    // As soon as a site has been waited for once, it is known how long it takes.
+    await row.getByText(/^[\d.]+ m?s$/).waitFor();
+    await site.page
+      .locator('#rounds')
+      .getByText(/About [\d.]+ m?s left/)
+      .waitFor();
     await fed.page.getByText('Share of each site in each of').waitFor();
     expect(await row.textContent()).not.toContain('not heard of yet');
     await site.page.locator('#summary .headline').waitFor();

@@ -111,7 +111,7 @@ describe.skipIf(!present)(title, () => {
     ]);
     const site = page.locator('.standing tbody tr').nth(1);
     expect(await site.textContent()).toMatch(
-      /^<b>south<\/b>training, round 2[\d.e+]+ h ago112 kBThe update has another/,
+      /^<b>south<\/b>training, round 2[\d.e+]+ h ago30 minabout 30 min112 kBThe update has another/,
     );
     // Two rounds an hour apart are done, two are left.
     expect(await page.locator('#rounds p').textContent()).toContain('2 of 4 rounds were trained here. About 2 h left.');

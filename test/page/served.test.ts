@@ -73,6 +73,7 @@ describe.skipIf(!present)(title, () => {
     expect(await page.locator('#wins').count()).toBe(0);
 
     const working = graftUntil([...run(), '--resume', '--page'], 'SIGTERM', { task: /^never$/, step: 0 });
+    await page.getByText(/Left: .*about [\d.]+ \w+ in all/).waitFor();
     await page.locator('#summary .headline').waitFor();
     const { status, stdout } = await working;
     expect(status).toBe(0);

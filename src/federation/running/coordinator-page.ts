@@ -5,7 +5,7 @@ import type { PageSource } from '../../studies/index.js';
 import { openCoordinatorFolder } from '../coordinator-folder.js';
 import { journalFile } from '../journals.js';
 import { coordinatorPlaces } from '../places.js';
-import { historyOf } from './history.js';
+import { historyOf, type SiteHistory } from './history.js';
 import { journalPart, markOf } from './journal-part.js';
 import { runningPlaces } from './places.js';
 import { type FederationStatus, federationStatus, type SiteStatus } from './status.js';
@@ -26,7 +26,7 @@ export class CoordinatorPage implements PageSource {
   read(): PageData {
     const { study } = openCoordinatorFolder(this.#folder);
     const status = federationStatus(this.#folder);
-    const { rounds } = historyOf(this.#folder);
+    const { rounds, sites } = historyOf(this.#folder);
     const losses = rounds.flatMap(({ round, loss }): [number, number][] => (loss === undefined ? [] : [[round, loss]]));
     return {
       title: study.title,
@@ -38,7 +38,7 @@ export class CoordinatorPage implements PageSource {
       standing: {
         ...{ state: stateOf(status), rounds: status.rounds, quorum: Math.max(1, study.federation.minSites) },
         ...(status.open && { open: status.open }),
-        sites: status.sites.map((site) => siteOf(site, status)),
+        sites: status.sites.map((site) => ({ ...siteOf(site, status), ...tookOf(sites.get(site.name)) })),
         done: rounds.map(({ round, at, weights, loss, down, up }) => ({
           ...{ round, weights, moved: down + up },
           ...(at !== undefined && { at }),
@@ -78,6 +78,9 @@ function stateOf({ coordinator, broker, paused, done, rounds, open }: Federation
         : `${done} of ${rounds} rounds are done`;
   return `${process}; ${now}${paused ? '; paused' : ''}.`;
 }
+
+/** How long its rounds took, where that is known. */
+const tookOf = (site: SiteHistory | undefined) => (site && site.took.count > 0 ? { took: site.took } : {});
 
 function siteOf(
   { name, accepted, refused, moved, reason, seen, leftOut }: SiteStatus,

@@ -27,6 +27,8 @@ export interface SiteHistory {
   refused: number;
   down: number;
   up: number;
+  /** From being asked until its update was accepted: how often that is known, and the seconds together. */
+  took: { count: number; seconds: number };
   /** Whether no round asks it, because its folder is older than what it sent. */
   leftOut: boolean;
   /** Why it was last refused, rejected or failed. */
@@ -36,6 +38,8 @@ export interface SiteHistory {
 /** The round under way. */
 export interface OpenHistory {
   round: number;
+  /** When the sites were asked. */
+  asked?: string;
   chosen: string[];
   accepted: string[];
   out: string[];
@@ -78,7 +82,10 @@ class Teller {
         Object.assign(this.#site(entry.site), { slices: entry.slices, cases: entry.cases, leftOut: false });
         break;
       case 'published':
-        history.open = { round: entry.round, chosen: [...entry.chosen], accepted: [], out: [] };
+        history.open = {
+          ...{ round: entry.round, ...(entry.at !== undefined && { asked: entry.at }) },
+          ...{ chosen: [...entry.chosen], accepted: [], out: [] },
+        };
         [this.#losses, this.#traffic] = [new Map(), { down: 0, up: 0 }];
         break;
       case 'members':
@@ -87,6 +94,7 @@ class Teller {
       case 'accepted':
         this.#site(entry.site).accepted++;
         this.#site(entry.site).leftOut = false;
+        this.#time(entry);
         history.open?.accepted.push(entry.site);
         this.#losses.set(entry.site, Number(entry.metrics.loss ?? Number.NaN));
         break;
@@ -124,8 +132,16 @@ class Teller {
   #site(name: string): SiteHistory {
     const { sites } = this.#history;
     const fresh = { slices: 0, cases: 0, accepted: 0, refused: 0, down: 0, up: 0, leftOut: false, reason: undefined };
-    if (!sites.has(name)) sites.set(name, fresh);
+    if (!sites.has(name)) sites.set(name, { ...fresh, took: { count: 0, seconds: 0 } });
     return sites.get(name)!;
+  }
+
+  #time({ site, round, at }: { site: string; round: number; at?: string | undefined }): void {
+    const { open } = this.#history;
+    if (at === undefined || open?.asked === undefined || round !== open.round) return;
+    const { took } = this.#site(site);
+    took.count++;
+    took.seconds += (Date.parse(at) - Date.parse(open.asked)) / 1000;
   }
 
   #count({ site, round, down, up }: { site: string; round: number; down: number; up: number }): void {

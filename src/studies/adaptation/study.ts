@@ -24,6 +24,7 @@ import { loadSegmenter, saveSegmenter } from '../../segmenter/index.js';
 import { cacheFolder } from '../cache.js';
 import { labelledCases } from '../dataset.js';
 import { meansOf } from '../outcome.js';
+import { doneLine, networkEntry } from '../pace.js';
 import type { SeedRun, Study, Trained } from '../study.js';
 import { checkpointPath, modelPath } from '../tasks.js';
 import { standingResult } from '../whole.js';
@@ -95,6 +96,7 @@ async function* sourceModel({ recipe, folder, device, seed, splits }: SeedRun<Re
   const again = unscored ? `scoring on ${source}` : task;
   if (yield* standingResult<SourceResult>(folder, path, again, (result) => [result.model])) return;
 
+  const started = performance.now();
   const job = {
     ...{ task, network, architecture, preprocessing, postprocessing, training, classes, train, validation },
     ...{ seed, toleranceMm, device },
@@ -116,6 +118,7 @@ async function* sourceModel({ recipe, folder, device, seed, splits }: SeedRun<Re
   }
   folder.writeJson(result, path);
   removeCheckpoints(job.checkpoint);
+  if (!unscored) folder.log({ seed, ...doneLine(networkEntry, started) });
   const score = meanScore(cases, 'surfaceDice').toFixed(3);
   yield { kind: 'note', text: `seed ${seed}: ${source} itself, unseen cases: surface Dice ${score}` };
 }

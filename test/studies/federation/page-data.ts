@@ -91,6 +91,7 @@ export function plausibleFederation(): PageData {
       open: { round: 2, chosen: sites, accepted: ['north'], out: [] },
       sites: sites.map((name, i) => ({
         ...{ name, state: 'training, round 2', heard: new Date(0).toISOString(), accepted: 1, refused: i, moved: 2000 },
+        took: { count: 2, seconds: 3600 },
         ...(i === 1 && { reason: 'The update has another number of tensors.' }),
       })),
       done: [{ round: 1, weights: { north: 0.25, '<b>south</b>': 0.75 }, loss: 0.5, moved: 4000 }],
