@@ -12,6 +12,7 @@ import type { Outlined, PageData, PageSelection, ReportCurve } from '../report/i
 import { casesOf } from './comparison/cases.js';
 import { withPatient } from './comparison/scores.js';
 import { runError } from './errors.js';
+import { epochsLeft, type PaceLine } from './pace.js';
 import { settingsOf } from './provenance.js';
 import { type PageSource, pageIn } from './run-page.js';
 
@@ -34,10 +35,9 @@ export interface Job {
 export type JobLine = { kind: 'job'; command: string; process: ProcessMark } & Job;
 
 /** A line of the log; which keys it has depends on its kind. */
-export interface Line {
+export interface Line extends PaceLine {
   kind: string;
   task?: string;
-  epoch?: number;
   values?: Record<string, number>;
   target?: string;
   method?: string;
@@ -46,7 +46,7 @@ export interface Line {
   candidate?: string | number;
   guard?: string;
 }
-type Scored = { kind: 'score'; model: Outlined } & CaseScore;
+type Scored = { kind: 'score'; time: number; model: Outlined } & CaseScore;
 
 /** The files beside a result. */
 export const filesBeside = (result: string) => {
@@ -83,10 +83,11 @@ export class JobPage implements PageSource {
     const lines = this.#lines();
     const job = jobIn(lines);
     const working = isAtWork(lines);
+    const epochs = epochsLeft(lines.slice(lines.findLastIndex(({ kind }) => kind === 'job')));
     return {
       title: job?.title ?? basename(this.#result),
       description: job?.description ?? '',
-      ...(working && { running: { text: progressOf(lines) } }),
+      ...(working && { running: { text: progressOf(lines), ...(epochs && { model: epochs }) } }),
       notes: working ? [] : ['It has not ended. The same command with --resume goes on with it.'],
       ...partsOf(job, lines),
       ...(job && {

@@ -65,11 +65,16 @@ describe('graft page', () => {
     const seen = { volumeMl: 1, entropy: 0.5, agreement: 0.5, agreementWithSource: 1, departures: [] };
     for (const candidate of ['source', 'statistics'])
       record.log({ kind: 'look', target: 'b', method: 'udas', look: { candidate, ...seen } });
-    record.log({ kind: 'epoch', target: 'b', method: 'udas', task: 'udas on b', epoch: 0, values: { loss: 1 } });
+    const epoch = { kind: 'epoch', target: 'b', method: 'udas', task: 'udas on b', epochs: 5, values: { loss: 1 } };
+    record.log({ ...epoch, epoch: 0 });
     expect(page.mark()).not.toBe(before);
     const { running, selections } = page.read();
     expect(running!.text).toBe('At work: udas on b, epoch 1 is done.');
     expect(selections!.map(({ kept, looks }) => [kept, looks.length])).toEqual([[undefined, 2]]);
+    // From two epochs on it is known how long one takes.
+    expect(running).not.toHaveProperty('model');
+    record.log({ ...epoch, epoch: 1 });
+    expect(page.read().running!.model!.left).toEqual([{ kind: 'epoch', count: 3 }]);
   });
 
   it('says which of several is meant, and where there is none', () => {
