@@ -124,8 +124,12 @@ describeWithBroker('a study’s programs', () => {
     network.start(late);
     const ended = [...network.programs.values()].map((program) => program.ended);
     expect(await Promise.all(ended)).toEqual([0, 0, 0]);
-    for (const site of [early, late])
+    for (const site of [early, late]) {
       expect(loadAdapter(join(network.folder, site, 'adapter.safetensors')).provenance).toMatchObject({ rounds: '4' });
+      const { site: done, notes } = new SitePage(join(network.folder, site)).read();
+      expect(done!.state).toBe('The rounds are over; the site’s folder holds the adapter.');
+      expect(notes.at(-1)).toContain('the model after 4 rounds, on 1 labelled case');
+    }
   });
 
   it('do in the round what the administrator asks, and refuse a second coordinator', async () => {

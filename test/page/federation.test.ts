@@ -25,6 +25,20 @@ describeWithBroker('the pages of a study', () => {
   const folder = join(newFolder(), 'study');
   const at = (...path: string[]) => join(folder, ...path);
   let network: Network;
+  /** Bytes that site-a had given to its connections when it began to score. */
+  let sentBefore: number;
+
+  /** Starts site-a, all of whose bytes are kept before they are encrypted. */
+  const startSpied = (...options: string[]) => {
+    const spy = new URL('./sent-bytes.mjs', import.meta.url).href;
+    Object.assign(process.env, { NODE_OPTIONS: `--import=${spy}`, SENT_BYTES: at('sent') });
+    try {
+      return network.start('site-a', ...options);
+    } finally {
+      delete process.env.NODE_OPTIONS;
+      delete process.env.SENT_BYTES;
+    }
+  };
 
   beforeAll(async () => {
     await makeStudy(folder);
@@ -32,7 +46,11 @@ describeWithBroker('the pages of a study', () => {
       for (const name of readdirSync(at('data', 'siemens-t1', part)))
         renameSync(at('data', 'siemens-t1', part, name), at('data', 'siemens-t1', part, `${planted}-${name}`));
     network = new Network(folder, folder);
-    if (!present) await network.keepAll();
+    if (present) return;
+    const programs = [network.start('coordinator'), startSpied(), network.start('site-b')];
+    await programs[1].says(/score 1 case: base model/);
+    sentBefore = statSync(at('sent')).size;
+    await Promise.all(programs.map(({ ended }) => ended));
   });
   afterEach(() => network.stop());
 
@@ -43,7 +61,7 @@ describeWithBroker('the pages of a study', () => {
 
   it.skipIf(!present)(`show rounds as they come, and a site what it found, ${title}`, async () => {
     const browser: Browser = await launch();
-    const programs = ['coordinator', 'site-a'].map((name) => network.start(name, '--page'));
+    const programs = [network.start('coordinator', '--page'), startSpied('--page')];
     const [fed, site] = await Promise.all(programs.map(async (program) => openPage(browser, await addressOf(program))));
     await site.page.locator('#rounds').getByText('waits for the first round').waitFor();
     await site.page.getByText('1 labelled case is kept from training').waitFor();
@@ -63,6 +81,8 @@ describeWithBroker('the pages of a study', () => {
       .waitFor();
     await fed.page.getByText('Share of each site in each of').waitFor();
     expect(await row.textContent()).not.toContain('not heard of yet');
+    await programs[1].says(/score 1 case: base model/);
+    sentBefore = statSync(at('sent')).size;
     await site.page.locator('#summary .headline').waitFor();
     expect(await Promise.all([...network.programs.values()].map(({ ended }) => ended))).toEqual([0, 0, 0]);
 
@@ -120,7 +140,7 @@ describeWithBroker('the pages of a study', () => {
     });
   });
 
-  it('keep all of it at the site: nothing that reached broker, coordinator or the other site names a case', () => {
+  it('keep all of it at the site: nothing that it sent or that others have names a case, and nothing is sent meanwhile', () => {
     const kept = JSON.parse(readFileSync(at('site-a', 'scores', 'scores.json'), 'utf8')) as {
       cases: { name: string }[];
     };
@@ -133,7 +153,10 @@ describeWithBroker('the pages of a study', () => {
         .map((entry) => join(entry.parentPath, entry.name)),
     );
     expect(told.length).toBeGreaterThan(20);
-    for (const file of told) {
+    // What it sent is sealed for the coordinator, which has opened all of it.
+    expect(readFileSync(at('sent')).includes('site-a')).toBe(true);
+    expect([sentBefore > 300_000, statSync(at('sent')).size]).toEqual([true, sentBefore]);
+    for (const file of [...told, at('sent')]) {
       const bytes = readFileSync(file);
       for (const secret of [planted, name, pseudonym]) expect(bytes.includes(secret), file).toBe(false);
     }

@@ -103,7 +103,7 @@ function casesNotes(acts: readonly ActEntry[], own: PageData | undefined): strin
     ? [trained, ...own.notes]
     : [
         trained,
-        `${kept}: when the rounds are over, this site scores the base model and the result on them, here alone.`,
+        `${kept}: when the rounds are over, this site scores the base model and the result on ${keptCases === 1 ? 'it' : 'them'}, here alone.`,
       ];
 }
 
