@@ -31,7 +31,7 @@ function* walk(bytes: Buffer, from = 132, to = bytes.length): Generator<Element>
       continue;
     }
     const vr = bytes.toString('latin1', at + 4, at + 6);
-    const long = ['OB', 'SQ'].includes(vr);
+    const long = ['OB', 'SQ', 'UT'].includes(vr);
     const length = long ? bytes.readUInt32LE(at + 8) : bytes.readUInt16LE(at + 6);
     const start = at + (long ? 12 : 8);
     expect([tag, start + length <= to, length % 2]).toEqual([tag, true, 0]);
@@ -53,6 +53,7 @@ const rules: Record<string, RegExp> = {
   SH: /^[^\\]{0,16}$/u,
   ST: /^[\s\S]{0,1024}$/u,
   TM: /^(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?$/,
+  UT: /^[\s\S]*$/u,
   UI: /^[\d.]{1,64}$/,
 };
 
