@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { Journal, journalName } from '../../src/audit/index.js';
+import { sealedJson, unsealedJson } from '../../src/core/index.js';
 import { SitePage } from '../../src/federation/index.js';
 import { readPageFile, renderPageFile } from '../../src/report/index.js';
 import { describeWithBroker } from '../federate/nats/server.js';
@@ -195,6 +196,27 @@ describeWithBroker('the pages of a study', () => {
     expect([digest(adapter), readFileSync(join(scores, 'scores.csv'), 'utf8')]).toEqual(before);
     expect(readFileSync(join(scores, 'pseudonyms.json'), 'utf8')).toBe(pseudonyms);
     expect(new SitePage(at('site-a')).read().cases!.rows).toHaveLength(1);
+  });
+
+  it('end a site that was killed in the end, however often: it needs neither coordinator nor broker', async () => {
+    const [scores, over] = [at('site-a', 'scores'), at('site-a', 'state', 'over.json')];
+    const csv = readFileSync(join(scores, 'scores.csv'), 'utf8');
+    rmSync(join(scores, 'scores.json'));
+    for (const first of [true, false]) {
+      const killed = network.start('site-a');
+      await killed.says(/score 1 case: flap-sam/);
+      // As if this process had heard that the rounds are over.
+      const mark = JSON.parse(readFileSync(at('site-a', 'lock.json'), 'utf8'));
+      const noted = unsealedJson(readFileSync(over, 'utf8')) as object;
+      if (first) writeFileSync(over, sealedJson({ ...noted, process: mark }));
+      else expect(noted).toMatchObject({ process: mark });
+      killed.child.kill('SIGKILL');
+      await killed.ended;
+    }
+    const last = network.start('site-a');
+    expect(await last.ended).toBe(0);
+    expect(last.output).toMatch(/The rounds are over/);
+    expect(readFileSync(join(scores, 'scores.csv'), 'utf8')).toBe(csv);
   });
 
   it.skipIf(!present)(`are readable in every size and light, ${title}`, async () => {

@@ -21,18 +21,21 @@ const overSchema = z.strictObject({
 export const noteOver = (folder: string, ended: Ended): void =>
   writeFileAtomic(siteRunPlaces(folder).over, sealedJson({ ...ended, process: ownMark() }));
 
-/**
- * The rounds after which the site ended; undefined where there is none, and for a process that was killed before its end,
- * which is to end once more. To be asked before the folder is taken.
- */
-export function overAfter(folder: string): Ended | undefined {
+/** The rounds after which a site ended, and whether the process that noted them was killed before its own end. */
+export interface Over {
+  ended: Ended;
+  killed: boolean;
+}
+
+/** The rounds after which the site ended; undefined where there is none. To be asked before the folder is taken. */
+export function overAfter(folder: string): Over | undefined {
   const { over, adapter } = siteRunPlaces(folder);
   if (!existsSync(over) || !existsSync(adapter)) return undefined;
   try {
     const { process, ...ended } = overSchema.parse(unsealedJson(readRegularText(over, 2 ** 12)));
     const lock = join(folder, 'lock.json');
     const killed = existsSync(lock) && isDeepStrictEqual(JSON.parse(readFileSync(lock, 'utf8')), process);
-    return killed ? undefined : ended;
+    return { ended, killed };
   } catch {
     return undefined; // it takes the result once more
   }

@@ -100,12 +100,22 @@ export async function runSite(site: PreparedSite, run: SiteRun): Promise<string 
   lockFolder(folder);
   const work = async () => {
     // One that was killed while it scored goes on with that first.
+    if (over?.killed) noteOver(folder, over.ended);
     await scoreOwn(site, run);
-    const adapter = await takePart(site, run, over);
+    // It had the result: coordinator and broker may be gone.
+    if (over?.killed) return finish(folder);
+    const adapter = await takePart(site, run, over?.ended);
     if (adapter !== undefined) await scoreOwn(site, run);
     return adapter;
   };
   return await noted(journal, { subject: study.name }, work, nameOf);
+}
+
+/** @returns the file of the adapter */
+function finish(folder: string): string {
+  const { adapter, cache } = siteRunPlaces(folder);
+  rmSync(cache, { recursive: true, force: true });
+  return adapter;
 }
 
 /** Scores the adapter that there is on the cases that were kept from training, unless that is done; a failure is told. */
@@ -296,8 +306,7 @@ async function train(
     if (signal.aborted || !ended) return undefined;
     saveAdapter(places.adapter, await site.adapter(signal));
     noteOver(folder, ended);
-    rmSync(places.cache, { recursive: true, force: true });
-    return places.adapter;
+    return finish(folder);
   } finally {
     freeSlices(slices);
   }
