@@ -72,7 +72,9 @@ describeWithBroker('the pages of a study', () => {
     const row = fed.page.getByRole('row', { name: 'site-b' }).first();
     expect(await row.textContent()).toContain('not heard of yet');
 
-    network.start('site-b');
+    const { child } = network.start('site-b');
+    await programs[0].says(/round 1 of 3 is done/);
+    child.kill('SIGSTOP'); // The others wait for it until all is seen.
     await site.page.locator('#rounds tbody tr').first().waitFor();
     // As soon as a site has been waited for once, it is known how long it takes.
     await row.getByText(/^[\d.]+ m?s$/).waitFor();
@@ -82,6 +84,7 @@ describeWithBroker('the pages of a study', () => {
       .waitFor();
     await fed.page.getByText('Share of each site in each of').waitFor();
     expect(await row.textContent()).not.toContain('not heard of yet');
+    child.kill('SIGCONT');
     await programs[1].says(/score 1 case: base model/);
     sentBefore = statSync(at('sent')).size;
     await site.page.locator('#summary .headline').waitFor();
