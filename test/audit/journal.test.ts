@@ -62,7 +62,7 @@ describe('a journal', () => {
     write();
     const [a, b, c] = text().trimEnd().split('\n');
     const put = (...lines: string[]) => writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
-    put(a, b.replace('812', '813'), c);
+    put(a, b.replace('"bytes":812', '"bytes":813'), c);
     expect(broken()).toContain('line 2 is not signed with the key that the first line names');
     put(a, c);
     expect(broken()).toContain('line 2 does not follow from the one before');
@@ -120,7 +120,7 @@ describe('a journal', () => {
 
 describe('a damaged journal', () => {
   it.each<[string, (lines: string[]) => string[], RegExp]>([
-    ['a line that was changed', ([a, b, c]) => [a, b.replace('812', '813'), c], /line 3 does not follow/],
+    ['a line that was changed', ([a, b, c]) => [a, b.replace('"bytes":812', '"bytes":813'), c], /line 3 does not follow/],
     ['a line that is gone', ([a, , c]) => [a, c], /line 2 does not follow/],
     ['a last line that was changed', ([a, b, c]) => [a, b, c.replace('7400000', '7400001')], /line 3 is not signed/],
     ['what is no line', ([a, b, c]) => [a, b, c, '{}'], /line 4 is not a line/],
