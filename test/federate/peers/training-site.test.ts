@@ -58,8 +58,13 @@ describe('a site', () => {
   });
 
   it('sends no name of a case, of a patient or of a file, whatever happens', async () => {
-    const planted = /MUELLER|4711|secret-folder/;
-    const labels = { name: 'MUELLER', patient: '4711', image: '/secret-folder/i.nii', label: '/secret-folder/l.nii' };
+    const planted = /MUELLER|PATIENT-4711|secret-folder/;
+    const labels = {
+      name: 'MUELLER',
+      patient: 'PATIENT-4711',
+      image: '/secret-folder/i.nii',
+      label: '/secret-folder/l.nii',
+    };
     const transport = localTransport();
     const sent: Uint8Array[] = [];
     const spy: Transport = {
