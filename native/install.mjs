@@ -52,7 +52,10 @@ function compile(libtorch) {
 
   // One translation unit: libtorch's headers, nearly all of the work, are read once.
   const unit = files.map((name) => `#include "${name}"\n`).join('');
-  const sources = ['engine.h', ...files].map((name) => readFileSync(join(source, name), 'utf8'));
+  // As `sourcesDigest` in src/torch/build.ts, which refuses an engine of other sources.
+  const digest = createHash('sha256');
+  for (const name of ['engine.h', ...files]) digest.update(readFileSync(join(source, name)));
+  const sources = digest.digest('hex');
   // A package that was moved has the same engine.
   const given = JSON.stringify([compiler, flags, libraries, libtorch, sources]).replaceAll(root, '');
   const fingerprint = createHash('sha256').update(given).digest('hex');
@@ -76,7 +79,7 @@ function compile(libtorch) {
   linkTo(libtorch.lib);
   renameSync(fresh, target);
   const { from, version, cxx11Abi, cuda } = libtorch;
-  writeFileSync(record, JSON.stringify({ fingerprint, from, version, cxx11Abi, cuda }, null, 2));
+  writeFileSync(record, JSON.stringify({ fingerprint, sources, from, version, cxx11Abi, cuda }, null, 2));
 }
 
 /** A relative link within the package, so that both can be moved together. @param {string} lib */

@@ -5,12 +5,23 @@
  * compiled as long as it is the same version.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const packageFolder = join(dirname(fileURLToPath(import.meta.url)), '../..');
-export const buildFolder = join(packageFolder, 'native/build');
+const sourceFolder = join(packageFolder, 'native');
+export const buildFolder = join(sourceFolder, 'build');
 const link = join(buildFolder, 'libtorch');
 
 /** What the installer wrote beside the addon: the libtorch that it was compiled against. */
@@ -18,6 +29,8 @@ export interface BuildRecord {
   /** How it was found. */
   from: string;
   version: string;
+  /** Digest of the sources that it was compiled from. */
+  sources: string;
   /** Folder of the libraries, as the link says today. */
   lib: string;
   cxx11Abi: boolean;
@@ -32,6 +45,14 @@ export function buildRecord(): BuildRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Digest of the addon's sources as they are now, as the installer computes it. */
+export function sourcesDigest(): string {
+  const digest = createHash('sha256');
+  const files = readdirSync(sourceFolder).filter((name) => name.endsWith('.cc'));
+  for (const name of ['engine.h', ...files.sort()]) digest.update(readFileSync(join(sourceFolder, name)));
+  return digest.digest('hex');
 }
 
 /** Where the link leads, or would; undefined where there is none. */

@@ -1,7 +1,7 @@
 /** What concerns a whole process: the collector, worker threads, and an engine that is not there. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { engineReport } from '../../src/torch/index.js';
 import { compiled, root, runModule } from '../child.js';
@@ -135,13 +135,22 @@ describe('an engine that cannot be loaded', () => {
   });
 
   it('because the addon is damaged: the same error with the reason in one line', () => {
-    mkdirSync(join(folder, 'native/build'), { recursive: true });
+    cpSync(join(root, 'native'), join(folder, 'native'), {
+      recursive: true,
+      filter: (path) => !path.endsWith('.node') && basename(path) !== 'libtorch',
+    });
     writeFileSync(join(folder, 'native/build/graft.node'), 'not a library');
     symlinkSync(engineReport().torch!.folder, join(folder, 'native/build/libtorch'));
-    writeFileSync(join(folder, 'native/build/build.json'), '{ "version": "2.0.0", "cuda": false }');
     const error = attempt();
     expect(error).toMatchObject({ code: 'ENGINE_MISSING', exitCode: 5 });
     expect(error.message).toMatch(/graft\.node/);
     expect(error.message).not.toContain('\n');
+  });
+
+  it('because it is older than the program: refused before a function of it is missing', () => {
+    appendFileSync(join(folder, 'native/runtime.cc'), '// a later version');
+    const error = attempt();
+    expect(error).toMatchObject({ code: 'ENGINE_MISSING', exitCode: 5 });
+    expect(error.message).toMatch(/another version of graft/);
   });
 });
