@@ -120,7 +120,11 @@ describe('a journal', () => {
 
 describe('a damaged journal', () => {
   it.each<[string, (lines: string[]) => string[], RegExp]>([
-    ['a line that was changed', ([a, b, c]) => [a, b.replace('"bytes":812', '"bytes":813'), c], /line 3 does not follow/],
+    [
+      'a line that was changed',
+      ([a, b, c]) => [a, b.replace('"bytes":812', '"bytes":813'), c],
+      /line 3 does not follow/,
+    ],
     ['a line that is gone', ([a, , c]) => [a, c], /line 2 does not follow/],
     ['a last line that was changed', ([a, b, c]) => [a, b, c.replace('7400000', '7400001')], /line 3 is not signed/],
     ['what is no line', ([a, b, c]) => [a, b, c, '{}'], /line 4 is not a line/],

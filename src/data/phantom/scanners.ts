@@ -31,6 +31,7 @@ const t1: Contrast = {
   lesion: 0.4,
 };
 const t1At1T5: Contrast = { ...t1, fat: 1.1, muscle: 0.5, fluid: 0.26, grey: 0.57, white: 0.7, lesion: 0.46 };
+const t1At3T: Contrast = { ...t1, fat: 0.9, fluid: 0.2, grey: 0.57, white: 0.73 };
 const t2: Contrast = {
   fat: 0.7,
   muscle: 0.2,
@@ -95,6 +96,18 @@ export const scanners = {
     noise: 0.055,
     ghost: 0.09,
     gain: 3000,
+  },
+  'philips-t1': {
+    ...ideal,
+    contrast: t1At3T,
+    orientation: 'LPS',
+    pixel: 0.95,
+    thickness: 1.3,
+    bias: 1,
+    noise: 0.045,
+    ringing: 0.1,
+    interleaving: 0.06,
+    gain: 1500,
   },
   'philips-t2': {
     ...ideal,
