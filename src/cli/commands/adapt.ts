@@ -37,8 +37,8 @@ export const registerAdapt = (program: Command): void =>
         'more epochs for a finished adapter',
       ],
       [
-        'graft adapt brain.safetensors data/brain --site lju-t2 --recipe brain-scanners --set epochs=10',
-        'as the recipe adapts, but longer',
+        'graft adapt brain.safetensors data/brain --site lju-t2 --recipe brain-scanners --method noisy-student',
+        'as the recipe adapts',
       ],
     ],
     async run(
