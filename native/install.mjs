@@ -52,7 +52,7 @@ function compile(libtorch) {
 
   // One translation unit: libtorch's headers, nearly all of the work, are read once.
   const unit = files.map((name) => `#include "${name}"\n`).join('');
-  // As `sourcesDigest` in src/torch/build.ts, which refuses an engine of other sources.
+  // As `builtFromOther` in src/torch/build.ts computes it, which refuses an engine of other sources.
   const digest = createHash('sha256');
   for (const name of ['engine.h', ...files]) digest.update(readFileSync(join(source, name)));
   const sources = digest.digest('hex');

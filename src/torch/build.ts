@@ -47,12 +47,13 @@ export function buildRecord(): BuildRecord | undefined {
   }
 }
 
-/** Digest of the addon's sources as they are now, as the installer computes it. */
-export function sourcesDigest(): string {
-  const digest = createHash('sha256');
+/** Whether the addon was compiled from other sources than the package holds; one without sources has none to compare. */
+export function builtFromOther({ sources }: BuildRecord): boolean {
   const files = readdirSync(sourceFolder).filter((name) => name.endsWith('.cc'));
+  if (files.length === 0) return false;
+  const digest = createHash('sha256');
   for (const name of ['engine.h', ...files.sort()]) digest.update(readFileSync(join(sourceFolder, name)));
-  return digest.digest('hex');
+  return sources !== digest.digest('hex');
 }
 
 /** Where the link leads, or would; undefined where there is none. */

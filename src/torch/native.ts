@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { errorsOf } from '../core/index.js';
-import { buildFolder, buildRecord, findAgain, libtorchPresent, sourcesDigest } from './build.js';
+import { buildFolder, buildRecord, builtFromOther, findAgain, libtorchPresent } from './build.js';
 
 export const engineErrors = {
   ENGINE_MISSING: {
@@ -108,7 +108,7 @@ export function native(): Native {
   if (loaded) return loaded;
   const built = buildRecord();
   if (!built) throw engineError('ENGINE_MISSING', { reason: 'it was not built' });
-  if (built.sources !== sourcesDigest())
+  if (builtFromOther(built))
     throw engineError('ENGINE_MISSING', { reason: 'it was compiled from the sources of another version of graft' });
   const record = libtorchPresent(built) ? built : findAgain(built);
   if (typeof record === 'string') throw engineError('ENGINE_MISSING', { reason: record });
