@@ -102,18 +102,25 @@ export async function* adapt(
   model.use(undefined);
   const base = model.fingerprint;
   const head = headFor(model, level, config.method);
-  const observer = yield* Observer.of({ model, head, target, toleranceMm });
   const own = joinStates({ network: network.state(), head: head.state() });
   const before = copyState(own);
-  using pool = new SlicePool(target, { device: model.device });
-  const taught = () => target.map((one, i) => ({ ...one, labels: observer.sourceLabels(i) }));
-  using labelled = method.objective === 'pseudo-labels' ? new SlicePool(taught(), { device: model.device }) : undefined;
-  const tags = byCase(target).map(([{ case: one }]) => tagsBeside(one.image));
-  const domain = yield* domainOf(model, tags, passesOver(pool, { ...config, passes: 1 }, seed));
   let result: Adapted;
-  const planned =
-    method.objective === 'none' ? undefined : applyPlan(network, method, family.adapter.parse(options), { seed });
+  let planned: ReturnType<typeof applyPlan> | undefined;
   try {
+    using pool = new SlicePool(target, { device: model.device });
+    const align = function* (): Pausing<void> {
+      const batches = passesOver(pool, { ...config, passes: 1 }, seed);
+      if (config.calibrate) yield* calibrate(network, head, imagesOf(batches));
+    };
+    // Candidates are compared by how far their heads agree, so the source model's head is calibrated like all others.
+    yield* align();
+    const observer = yield* Observer.of({ model, head, target, toleranceMm });
+    const taught = () => target.map((one, i) => ({ ...one, labels: observer.sourceLabels(i) }));
+    using labelled =
+      method.objective === 'pseudo-labels' ? new SlicePool(taught(), { device: model.device }) : undefined;
+    const tags = byCase(target).map(([{ case: one }]) => tagsBeside(one.image));
+    const domain = yield* domainOf(model, tags, passesOver(pool, { ...config, passes: 1 }, seed));
+    if (method.objective !== 'none') planned = applyPlan(network, method, family.adapter.parse(options), { seed });
     const trained: State = planned?.trained ?? new Map();
     const held = new Map([...trained, ...network.buffers()]); // what the adapter holds
     const share = shareOfTarget[statistics];
@@ -125,11 +132,6 @@ export async function* adapt(
     const resumed = checkpoint?.load(saved);
     if (resumed) choice.looks.push(...(resumed.memory as Look[]));
     else {
-      const align = function* (): Pausing<void> {
-        const batches = passesOver(pool, { ...config, passes: 1 }, seed);
-        if (config.calibrate) yield* calibrate(network, head, imagesOf(batches));
-      };
-      yield* align();
       choice.consider(yield* observer.look('source'));
       yield { kind: 'look', task, look: choice.looks[0] };
       if (begun) {

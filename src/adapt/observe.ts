@@ -4,7 +4,7 @@
  */
 import { type Pausing, pause } from '../core/index.js';
 import type { SliceSource } from '../data/index.js';
-import { surfaceDice, surfaceDistancesWithPauses } from '../metrics/index.js';
+import { surfaceAgreement } from '../metrics/index.js';
 import type { EarlyHead, SegmentationNetwork } from '../networks/index.js';
 import { predictSlices, type Segmenter, Sureness } from '../segmenter/index.js';
 import type { Observation } from './observation.js';
@@ -123,8 +123,7 @@ export function* agreement(
   for (const [c, mask] of second.classes.entries()) {
     // Two heads that find nothing would agree perfectly; that is worth nothing.
     if (!mask.includes(1)) continue;
-    const distances = yield* surfaceDistancesWithPauses(first.classes[c], mask, second.shape, spacing);
-    sum += surfaceDice(distances, toleranceMm);
+    sum += yield* surfaceAgreement(first.classes[c], mask, second.shape, spacing, toleranceMm);
   }
   return sum / second.classes.length;
 }

@@ -6,5 +6,6 @@ export * from './evaluate.js';
 export * from './extent.js';
 export * from './overlap.js';
 export * from './statistics/index.js';
+export { surfaceAgreement } from './surface-agreement.js';
 export * from './surface-distances.js';
 export * from './surface-measures.js';

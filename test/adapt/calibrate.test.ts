@@ -4,7 +4,7 @@ import { adapt } from '../../src/adapt/index.js';
 import { runWithoutPauses } from '../../src/core/index.js';
 import { fingerprint, type Module } from '../../src/nn/index.js';
 import { memoryStatistics, noGrad, type Tensor } from '../../src/torch/index.js';
-import { configure, small } from './small.js';
+import { configure, finish, small } from './small.js';
 
 const context = { seed: 1, name: 'target', toleranceMm: 2 };
 
@@ -72,5 +72,17 @@ describe('calibrating an early head', () => {
     expect(early).toBeCloseTo(final, 5);
     const [untouched] = await first({ method: 'convlora', calibrate: false });
     expect(untouched).toBe(means(small(), 3)[0]);
+  });
+
+  it('counts for the source model as for every other candidate', async () => {
+    const agreementOfSource = async (shift: number, calibrated: boolean) => {
+      const given = small();
+      given.model.heads.get(3)!.shift([shift]);
+      const config = configure({ method: 'convlora', calibrate: calibrated, epochs: 0 });
+      const { end } = await finish(adapt(given.model, given.target, config, context));
+      return end.looks[0].agreement;
+    };
+    expect(await agreementOfSource(1, true)).toBeCloseTo(await agreementOfSource(0, true), 2);
+    expect(Math.abs((await agreementOfSource(1, false)) - (await agreementOfSource(0, false)))).toBeGreaterThan(0.02);
   });
 });
