@@ -25,6 +25,9 @@ export interface Bench {
 
 type Judgement = Extract<Entry, { site: string }>;
 
+/** Codes of what is the fault of an update, or of its way here: a reason to refuse it, and none to end. */
+export const refusedCodes: readonly string[] = ['PAYLOAD_INVALID', 'BLOB_MISSING', 'BLOB_TOO_LARGE', 'SEAL_BROKEN'];
+
 export async function judge({ site, key, state, bytes }: Heard, bench: Bench): Promise<Judgement | undefined> {
   const { book } = bench;
   const reject = (reason: string): Judgement => ({ kind: 'rejected', site, reason });
@@ -79,11 +82,7 @@ async function judgeUpdate(
     const norm = await computation.judge({ state: book.state!, round, site, blob, bytes });
     return { kind: 'accepted', ...traffic, up, blob, norm, metrics };
   } catch (error) {
-    if (
-      !(error instanceof GraftError) ||
-      !/^(PAYLOAD_INVALID|BLOB_MISSING|BLOB_TOO_LARGE|SEAL_BROKEN)$/.test(error.code)
-    )
-      throw error;
+    if (!(error instanceof GraftError) || !refusedCodes.includes(error.code)) throw error;
     return refuse(error.message);
   }
 }

@@ -111,6 +111,11 @@ describe('an update that cannot be used is refused and recorded, and the round g
       (hand, task) => hand.update(task, good(), { bytes: Buffer.from('garbage, not tensors') }),
     ],
     [
+      'a digest of other tensors',
+      /its content is not what was written/,
+      (hand, task) => hand.update(task, good(), { metadata: { 'graft.sha256': '0'.repeat(64) } }),
+    ],
+    [
       'another round’s tensors',
       /its round is 9 instead of 1/,
       (hand, task) => hand.update(task, good(), { metadata: { round: '9' } }),

@@ -116,8 +116,8 @@ export function decodePayload(
       throw invalid(`its scales have ${scales?.data.length ?? 0} bytes instead of ${wanted}`);
     return { coded, metadata };
   } catch (error) {
-    if (error instanceof GraftError && error.code !== 'SAFETENSORS_INVALID' && !error.code.startsWith('TENSOR_'))
-      throw error;
+    // All else, of whichever layer, was brought about by the bytes.
+    if (error instanceof GraftError && /^(PAYLOAD_INVALID|COMPRESSION_MISSING)$/.test(error.code)) throw error;
     throw invalid((error as Error).message, error);
   }
 }

@@ -1,4 +1,4 @@
-/** Whatever bytes come, decoders give what they stand for or a typed error. `bench/fuzz.mjs` tries a million. */
+/** Whatever bytes come, decoders give what they stand for or an error that their callers expect. `bench/fuzz.mjs` tries a million. */
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import * as corrections from '../../../src/federate/corrections.js';
 import * as federate from '../../../src/federate/index.js';
 import * as ledger from '../../../src/federate/ledger.js';
 import * as messages from '../../../src/federate/messages.js';
+import * as reception from '../../../src/federate/reception.js';
 import * as epoch from '../../../src/federate/sealing/epoch.js';
 import * as parcel from '../../../src/federate/sealing/parcel.js';
 import * as sealedState from '../../../src/federate/sealing/sealed-state.js';
@@ -41,17 +42,19 @@ const parts = {
   ...book,
   ...corrections,
   ...messages,
+  ...reception,
 };
 const decoders = fuzzedDecoders(parts);
 
 describe('a decoder', () => {
-  it.each(Object.keys(decoders))('of %s throws no error that is not typed', (name) => {
-    const { make, decode } = decoders[name];
+  it.each(Object.keys(decoders))('of %s throws no error that its caller does not expect', (name) => {
+    const { make, decode, codes } = decoders[name];
     const property = fc.property(fc.nat(), (seed) => {
       try {
         decode(make(random(seed, name)));
       } catch (error) {
         expect(error).toBeInstanceOf(GraftError);
+        expect(codes).toContain((error as GraftError).code);
       }
     });
     fc.assert(property, { numRuns: 300, seed: 1 });

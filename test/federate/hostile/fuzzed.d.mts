@@ -14,6 +14,7 @@ type Parts = Pick<typeof import('node:crypto'), 'generateKeyPairSync'> &
   typeof import('../../../src/federate/corrections.js') &
   typeof import('../../../src/federate/ledger.js') &
   typeof import('../../../src/federate/messages.js') &
+  typeof import('../../../src/federate/reception.js') &
   typeof import('../../../src/federate/signing.js') &
   typeof import('../../../src/federate/state-bytes.js') &
   typeof import('../../../src/federate/update.js') &
@@ -22,6 +23,8 @@ type Parts = Pick<typeof import('node:crypto'), 'generateKeyPairSync'> &
 export interface Decoder {
   make(draw: Random): Uint8Array;
   decode(bytes: Uint8Array): unknown;
+  /** Those of errors that its caller expects: any other one would end it. */
+  codes: readonly string[];
 }
 
 export function fuzzedDecoders(parts: Parts): Record<string, Decoder>;

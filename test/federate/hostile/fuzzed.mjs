@@ -160,23 +160,31 @@ export function fuzzedDecoders(parts) {
       const format = parts.wireFormats[wire];
       const { coded } = parts.send(global, format, new Map());
       const { bytes } = parts.encodePayload(coded, format, metadata, 'none');
+      // A digest of the content, which a payload may have and need not: changed bytes do not fit it.
+      const sealed = parts.encodePayload(coded, format, { ...metadata, 'graft.sha256': '0'.repeat(64) }, 'none').bytes;
       const label = { base: 'base', plan: 'lora', config: federationSchema.parse({ wire, compression }) };
       const packed = (/** @type {Uint8Array} */ one) => parts.compress(one, compression);
       const whole = packed(bytes);
       payloads[`update ${wire} ${compression}`] = {
         // Changed before it is compressed, or after.
-        make: (draw) => (draw.chance(0.7) ? packed(changed(bytes, draw, [bytes])) : changed(whole, draw, [whole])),
+        make(draw) {
+          if (draw.chance(0.3)) return changed(whole, draw, [whole]);
+          return packed(changed(draw.chance(0.9) ? bytes : sealed, draw, [bytes, sealed]));
+        },
         decode: (one) => parts.judgeUpdate(one, label, { round: 1, site: 'a', names, global }),
+        codes: parts.refusedCodes,
       };
       const limit = parts.correctionLimit(global);
       const pair = new Map([...coded].filter(([name]) => name !== 'bias'));
       const sum = packed(parts.encodePayload(pair, format, metadata, 'none').bytes);
+      const sealedSum = packed(parts.encodePayload(pair, format, { 'graft.sha256': '0' }, 'none').bytes);
       payloads[`correction ${wire} ${compression}`] = {
-        make: from([sum]),
+        make: from([sum, sealedSum]),
         decode(one) {
           const { coded } = parts.decodePayload(one, format, compression, { limit, from: 'a' });
           parts.withCorrections(coded, format, global, () => {});
         },
+        codes: ['PAYLOAD_INVALID'],
       };
     }
   const store = memoryStore();
@@ -203,31 +211,45 @@ export function fuzzedDecoders(parts) {
     'sealed tasks': {
       make: from([parts.sealTask(parcel, 'study', epoch, blob.hash)]),
       decode: (bytes) => parts.headerOf(bytes) && parts.openTask(bytes, 'study', epoch),
+      codes: [],
     },
     'sealed states': {
       make: from([parts.sealState(parcel, sealing)]),
       decode: (bytes) => parts.openState(bytes, opening),
+      codes: [],
     },
     'key rings': {
       make: from([parts.ringOf('study', epoch, mine.privateKey, members)]),
       decode: (bytes) => parts.epochIn(bytes, sealing),
+      codes: [],
     },
-    parcels: { make: from([parcel]), decode: (bytes) => parts.unpackParcel(bytes) },
+    parcels: { make: from([parcel]), decode: (bytes) => parts.unpackParcel(bytes), codes: [] },
     journals: {
       make: from([Buffer.from(journal)]),
       decode: (bytes) => parts.readChain(Buffer.from(bytes), parts.isLine, { check: parts.signatureCheck() }),
+      codes: [],
     },
     envelopes: {
       make: from(envelopes),
       decode: (bytes) =>
         parts.openEnvelope(bytes, { speaker: 'site', limit: parts.stateLimit, from: 'a' }).signedBy(key.publicKey),
+      codes: ['MESSAGE_INVALID'],
     },
     keys: {
       make: from([Buffer.from(key.publicKey)]),
       decode: (bytes) => parts.checkKey(Buffer.from(bytes).toString(), 'a'),
+      codes: ['KEY_INVALID'],
     },
-    states: { make: from(json(states)), decode: (bytes) => parts.siteStateOf(Buffer.from(bytes).toString(), 'a') },
-    tasks: { make: from(json(tasks)), decode: (bytes) => parts.taskOf(Buffer.from(bytes).toString()) },
+    states: {
+      make: from(json(states)),
+      decode: (bytes) => parts.siteStateOf(Buffer.from(bytes).toString(), 'a'),
+      codes: ['MESSAGE_INVALID'],
+    },
+    tasks: {
+      make: from(json(tasks)),
+      decode: (bytes) => parts.taskOf(Buffer.from(bytes).toString()),
+      codes: ['MESSAGE_INVALID'],
+    },
     ledgers: {
       make: ledger,
       decode(bytes) {
@@ -235,6 +257,7 @@ export function fuzzedDecoders(parts) {
         for (const entry of parts.parseLedger(Buffer.from(bytes), 'ledger').entries) book.apply(entry);
         return book.blobs;
       },
+      codes: ['LEDGER_DAMAGED'],
     },
     memories: {
       make: from([memory]),
@@ -242,6 +265,7 @@ export function fuzzedDecoders(parts) {
         const { parts: found } = parts.decodeStates(bytes, ['local', 'received'], 'memory');
         for (const state of Object.values(found)) for (const value of state.values()) value.dispose();
       },
+      codes: ['SAFETENSORS_INVALID', 'SAFETENSORS_DAMAGED', 'PAYLOAD_INVALID', 'TENSOR_DTYPE_UNSUPPORTED'],
     },
     ...payloads,
   };
