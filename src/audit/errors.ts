@@ -23,6 +23,16 @@ export const auditErrors = {
       '{file}: no line has the hash {hash}, of which {witness} was told (line {line}); the chain of {count} ends with {head}.',
     hint: 'Lines at the end were removed or replaced after they had been told. Compare with a copy.',
   },
+  AUDIT_UNWITNESSED: {
+    exit: 'data',
+    message: '{file}: {witness} was told nothing of a journal of {by}, and so shows nothing of this one.',
+    hint: 'Give the journal of a party that has exchanged messages with this one. If that is what you gave, this file was replaced by one under another name: compare with a copy.',
+  },
+  JOURNAL_OTHER_NAME: {
+    exit: 'usage',
+    message: '{file}: is the journal of {found}, and cannot be gone on with as that of {by}.',
+    hint: 'Others bear witness to a journal by its party’s name: take another folder for another name, or move this file away and keep it.',
+  },
   JOURNAL_OTHER_KEY: {
     exit: 'usage',
     message: '{file}: is not a journal that the key of {by} has signed.',

@@ -58,11 +58,12 @@ export interface Verified {
 /**
  * Reads the whole chain.
  *
- * @throws GraftError AUDIT_BROKEN with the first line that does not follow from the one before or is not signed as it must be;
- * AUDIT_ANCHOR; AUDIT_WITNESS with the first head that the witness was told and that is not there
+ * @throws GraftError AUDIT_BROKEN with the first line that does not follow from the one before or is not signed as it must be,
+ * or where there is none in a journal or in what an anchor, a key or a witness is given for; AUDIT_ANCHOR; AUDIT_WITNESS with
+ * the first head that the witness was told and that is not there; AUDIT_UNWITNESSED where it was told none
  */
 export function verifyAudit(file: string, { anchor, key, witness }: Verification = {}): Verified {
-  const { lines, head } = wholeChain(file, key);
+  const { lines, head } = wholeChain(file, { key, begun: (anchor ?? key ?? witness) !== undefined });
   const count = lines.length;
   const hashes = new Set(lines.map(({ hash }) => hash));
   if (anchor !== undefined && !hashes.has(anchor.toLowerCase()))
@@ -71,25 +72,29 @@ export function verifyAudit(file: string, { anchor, key, witness }: Verification
   const signed = first && isActEntry(first.entry) ? { by: first.entry.by, key: first.entry.key! } : undefined;
   if (witness === undefined) return { count, head, signed, witnessed: undefined };
 
-  const told = wholeChain(witness).lines.flatMap(({ entry }, i) => {
+  const told = wholeChain(witness, { begun: true }).lines.flatMap(({ entry }, i) => {
     const hash = isActEntry(entry) ? entry.heads?.[signed?.by ?? ''] : undefined;
     return hash === undefined ? [] : [{ hash, line: i + 1 }];
   });
+  if (told.length === 0) throw auditError('AUDIT_UNWITNESSED', { file, witness, by: signed?.by ?? 'commands' });
   const lost = told.find(({ hash }) => !hashes.has(hash));
   if (lost) throw auditError('AUDIT_WITNESS', { file, witness, ...lost, count, head });
   return { count, head, signed, witnessed: told.length };
 }
 
-/** @throws GraftError AUDIT_BROKEN */
-function wholeChain(file: string, key?: string): Chain<Line> {
+/** @param begun whether there must be a line, as in every journal @throws GraftError AUDIT_BROKEN */
+function wholeChain(file: string, { key, begun }: { key?: string | undefined; begun: boolean }): Chain<Line> {
   const chain = readAudit(file, key);
   const { lines, torn, broken } = chain;
+  const isJournal = basename(file) === journalName;
   if (broken) throw auditError('AUDIT_BROKEN', { file, ...broken });
   if (torn > 0) {
     const problem = `is cut short after ${torn} bytes, as a crash leaves it`;
     throw auditError('AUDIT_BROKEN', { file, line: lines.length + 1, problem });
   }
-  if (basename(file) === journalName && lines.length > 0 && !isActEntry(lines[0].entry))
+  if (lines.length === 0 && (begun || isJournal))
+    throw auditError('AUDIT_BROKEN', { file, line: 1, problem: 'is missing: the file is empty' });
+  if (isJournal && !isActEntry(lines[0].entry))
     throw auditError('AUDIT_BROKEN', { file, line: 1, problem: 'is not of a journal, whose lines are signed' });
   return chain;
 }

@@ -2,7 +2,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { version } from '../core/index.js';
+import { shownName, version } from '../core/index.js';
 import type { Act, ActEntry } from './act.js';
 import { lineOf, origin, readChain } from './chain.js';
 import { ChainFile } from './chain-file.js';
@@ -42,7 +42,7 @@ export class Journal {
    * Opens the journal, or begins one with the first note. What is there must be a chain, and the last line signed: the others'
    * signatures, which take longer, are for `verifyAudit`.
    *
-   * @throws GraftError JOURNAL_OTHER_KEY, JOURNAL_DAMAGED
+   * @throws GraftError JOURNAL_OTHER_KEY, JOURNAL_OTHER_NAME, JOURNAL_DAMAGED
    */
   constructor({ file, by, key }: JournalOptions) {
     this.file = file;
@@ -58,8 +58,10 @@ export class Journal {
       return undefined;
     };
     const { lines, head, broken } = readChain(readFileSync(file), isLine, { check });
-    const [first] = lines as { entry: { key?: string } }[];
+    const [first] = lines as { entry: { key?: string; by?: string } }[];
     if (first && first.entry.key !== this.#publicKey) throw auditError('JOURNAL_OTHER_KEY', { file, by });
+    if (first && first.entry.by !== by)
+      throw auditError('JOURNAL_OTHER_NAME', { file, by, found: shownName(first.entry.by ?? 'commands') });
     const unsigned = last !== '' && !isSigned(last, publicKey);
     const fault =
       broken ?? (unsigned ? { line: lines.length, problem: 'is not signed with the first line’s key' } : undefined);

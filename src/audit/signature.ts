@@ -3,7 +3,8 @@
  * key. The chain's hashes are over the whole line, signature included.
  */
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { isActEntry } from './act.js';
+import { shownName } from '../core/index.js';
+import { type ActEntry, isActEntry } from './act.js';
 import type { Line } from './lines.js';
 
 const signature = /,"signature":"([A-Za-z0-9+/]{86}==)"\}$/;
@@ -37,12 +38,13 @@ export function isSigned(text: string, key: KeyObject): boolean {
 
 /**
  * A check of a chain's lines one after another: once a line names a key, all are signed with it; the lines of commands name
- * none.
+ * none. All are of the party that the first one names: others bear witness to a journal by that name.
  *
  * @param expected public key that the first line has to name, DER in base64
  */
 export function signatureCheck(expected?: string): (text: Buffer, entry: Line) => string | undefined {
   let key: KeyObject | undefined;
+  let by: string | undefined;
   let first = true;
   return (text, entry) => {
     if (first && (expected !== undefined || isActEntry(entry))) {
@@ -51,9 +53,12 @@ export function signatureCheck(expected?: string): (text: Buffer, entry: Line) =
       if (expected !== undefined && named !== expected) return `names the key ${named}, and ${expected} was expected`;
       key = publicKeyOf(named);
       if (!key) return 'names a key that is none';
+      by = (entry as ActEntry).by;
     }
     first = false;
     if (!key) return isActEntry(entry) ? 'is of a journal, among lines that are not' : undefined;
+    const other = isActEntry(entry) ? entry.by : 'a command';
+    if (other !== by) return `is of ${shownName(other)}, in the journal of ${shownName(by!)}`;
     return isSigned(text.toString('utf8'), key)
       ? undefined
       : 'is not signed with the key that the first line names; it was changed, or somebody else has written it';

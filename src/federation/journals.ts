@@ -7,7 +7,7 @@ import type { Study } from './study.js';
 
 export const journalFile = (folder: string): string => join(folder, journalName);
 
-/** @param folder of the party @param by `coordinator`, or the site's name @throws GraftError JOURNAL_OTHER_KEY, JOURNAL_DAMAGED */
+/** @param folder of the party @param by `coordinator`, or the site's name @throws GraftError JOURNAL_OTHER_KEY, JOURNAL_OTHER_NAME, JOURNAL_DAMAGED */
 export const journalOf = (folder: string, by: string, { signing }: Pick<PartyKeys, 'signing'>): Journal =>
   new Journal({ file: journalFile(folder), by, key: signing });
 

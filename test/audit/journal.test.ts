@@ -5,7 +5,9 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncate
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { lineOf } from '../../src/audit/chain.js';
 import { type ActEntry, findAudit, Journal, journalName, readAudit, verifyAudit } from '../../src/audit/index.js';
+import { signedLine } from '../../src/audit/signature.js';
 import { compiled, root } from '../child.js';
 import { graft } from '../cli/graft.js';
 import { errorOf } from '../graft-error.js';
@@ -105,6 +107,50 @@ describe('a journal', () => {
     expect(code).toBe('AUDIT_WITNESS');
     expect(message).toContain(`${other} was told (line 2)`);
     rmSync(other);
+  });
+
+  it('that was emptied is not whole, whatever it is compared with', () => {
+    const other = join(folder, 'other.jsonl');
+    const [, , third] = write();
+    const told = new Journal({ file: other, by: 'coordinator', key: generateKeyPairSync('ed25519').privateKey });
+    told.note({ act: 'update.accepted', subject: 'site-a', heads: { 'site-a': third } });
+    const empty = join(folder, 'copy.jsonl'); // whatever it is called
+    for (const path of [file, empty]) {
+      writeFileSync(path, '');
+      for (const against of [{ key: publicText(publicKey) }, { anchor: third }, { witness: other }]) {
+        const { code, message } = errorOf(() => verifyAudit(path, against));
+        expect([code, message]).toEqual(['AUDIT_BROKEN', expect.stringContaining('line 1 is missing')]);
+      }
+    }
+    expect(broken()).toContain('line 1 is missing');
+    rmSync(file);
+    write();
+    expect(errorOf(() => verifyAudit(file, { witness: empty })).code).toBe('AUDIT_BROKEN');
+    for (const path of [other, empty]) rmSync(path);
+  });
+
+  it('that was written anew under another name is found by whoever was told of it', () => {
+    const other = join(folder, 'other.jsonl');
+    const told = new Journal({ file: other, by: 'coordinator', key: generateKeyPairSync('ed25519').privateKey });
+    told.note({ act: 'update.accepted', subject: 'site-a', heads: { 'site-a': write()[2] } });
+    rmSync(file);
+    write(open({ by: 'Site-A' }));
+    expect(verifyAudit(file).count).toBe(3); // by itself it is in order
+    const { code, message } = errorOf(() => verifyAudit(file, { witness: other }));
+    expect(code).toBe('AUDIT_UNWITNESSED');
+    expect(message).toContain(`${other} was told nothing of a journal of Site-A`);
+    rmSync(other);
+  });
+
+  it('is of one party: no other name is added to it, or believed in it', () => {
+    write();
+    expect(errorOf(() => open({ by: 'site-b' }))).toMatchObject({
+      ...{ code: 'JOURNAL_OTHER_NAME', message: expect.stringContaining('is the journal of site-a') },
+    });
+    const { head } = readAudit(file);
+    const entry = { at: '2026-01-02T03:04:05.000Z', by: 'site-b', act: 'stopped', user: 'meyer', graft: '0.1.0' };
+    appendFileSync(file, `${signedLine(lineOf(head, entry), key)}\n`);
+    expect(broken()).toContain('line 4 is of site-b, in the journal of site-a');
   });
 
   it('that is cut while it is in use says so for good', () => {
