@@ -9,12 +9,13 @@ import { z } from 'zod';
 import type { Random } from '../core/index.js';
 import { affineGrid, gridSample, operator, type Tensor, Generator as TorchGenerator, tensor } from '../torch/index.js';
 import { randomise, type Strength, strengths } from './randomise.js';
+import { toUnitRange } from './unit-range.js';
 
 const amount = (text: string, value: number) => z.number().min(0).default(value).describe(text);
 const chance = (text: string, value: number) => z.number().min(0).max(1).default(value).describe(text);
 
 export const augmentationSchema = z.strictObject({
-  flip: chance('probability of a left-right flip', 0.5),
+  flip: chance('probability of a flip along the slice’s rows, which is left-right in axial and coronal slices', 0.5),
   rotate: amount('largest rotation in degrees', 10),
   scale: amount('largest relative change of size', 0.1),
   translate: amount('largest shift, relative to the slice', 0.05),
@@ -37,18 +38,20 @@ const randn = operator('aten::randn.generator');
 const resize = operator('aten::upsample_bilinear2d') as (x: Tensor, size: number[], aligned: boolean) => Tensor;
 
 /**
- * @param images float32 [B, 1, h, w], intensities in [0, 1]
+ * @param slices float32 [B, 1, h, w], intensities of any scale
  * @param maps float32 [B, C, h, w], 0 or 1
- * @returns both changed; intensities stay in [0, 1]
+ * @returns both changed; intensities stay in [0, 1], or between a slice's least and greatest where these are beyond; what comes in
+ * from outside a slice is as dark as its darkest pixel
  */
 export function augment(
-  images: Tensor,
+  slices: Tensor,
   maps: Tensor,
   options: Augmentation,
   random: Random,
 ): { images: Tensor; maps: Tensor } {
-  const [b, , h, w] = images.shape;
-  const { device } = images;
+  const [b, , h, w] = slices.shape;
+  const { device } = slices;
+  const { images, back } = toUnitRange(slices);
   const each = (value: () => number | number[]) => Float32Array.from(Array.from({ length: b }, value).flat());
 
   const theta = each(() => pose(options, random));
@@ -94,7 +97,7 @@ export function augment(
     [b, 1, 1, 1],
     { device },
   );
-  return { images: x.add(noise.mul(strength)).clamp(0, 1), maps: moved };
+  return { images: back(x.add(noise.mul(strength)).clamp(0, 1)), maps: moved };
 }
 
 /** A map from the new slice's coordinates in [-1, 1] to the old one's: [2, 3] row by row. */

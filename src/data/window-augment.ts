@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import type { Random } from '../core/index.js';
 import { affineGrid, cat, conv2d, operator, type Tensor, Generator as TorchGenerator, tensor } from '../torch/index.js';
+import { toUnitRange } from './unit-range.js';
 import type { WindowBatch } from './windows.js';
 
 const range = (text: string, low: number, high: number) =>
@@ -80,8 +81,9 @@ interface Plan {
 }
 
 /**
- * @param batch images float32 [B, D, s, s], intensities in [0, 1]; labels int64
- * @returns both changed; intensities stay in [0, 1]; what comes in from outside the old slices is 0 in both
+ * @param batch images float32 [B, D, s, s], intensities of any scale; labels int64
+ * @returns both changed; intensities stay in [0, 1], or between a window's least and greatest where these are beyond; what comes in
+ * from outside the old slices is as dark as the window's darkest pixel, and background
  */
 export function augmentWindows(batch: WindowBatch, options: WindowAugmentation, random: Random): WindowBatch {
   const [b, , h, w] = batch.images.shape;
@@ -93,7 +95,8 @@ export function augmentWindows(batch: WindowBatch, options: WindowAugmentation, 
     { device },
   );
   const grid = affineGrid(theta, [b, 1, h, w]); // [B, h, w, 2]
-  const images = sample(batch.images, grid, BILINEAR, ZEROS, false) as Tensor;
+  const { images: scaled, back } = toUnitRange(batch.images);
+  const images = sample(scaled, grid, BILINEAR, ZEROS, false) as Tensor;
   const labels = sample(batch.labels.to('float32'), grid, NEAREST, ZEROS, false) as Tensor;
 
   const exponents = tensor(
@@ -110,7 +113,7 @@ export function augmentWindows(batch: WindowBatch, options: WindowAugmentation, 
   const windows = plans.map(({ looks }, i) =>
     looks.reduce((window, look) => look(window).clamp(0, 1), changed.narrow(0, i, 1)),
   );
-  return { images: cat(windows), labels: labels.mul(kept).to('int64') };
+  return { images: back(cat(windows)), labels: labels.mul(kept).to('int64') };
 }
 
 function draw(options: WindowAugmentation, random: Random, h: number, w: number): Plan {
