@@ -21,6 +21,8 @@ import {
   disposeState,
   fingerprint,
   joinStates,
+  partOf,
+  pick,
   type State,
   startFrom,
   type TrainingEvent,
@@ -134,16 +136,23 @@ export async function* adapt(
     else {
       choice.consider(yield* observer.look('source'));
       yield { kind: 'look', task, look: choice.looks[0] };
+      const passes = () => passesOver(pool, config, seed);
+      const readHead = (images: Tensor) => head.read(network.encode(images));
+      const statisticsBefore = pick(partOf(before, 'network/'), (key) => network.buffers().has(key));
       if (begun) {
         startFrom(held, begun, base);
+        // With other statistics the network's features are others, and so are the early head's.
+        if (fingerprint(network.buffers()) !== fingerprint(statisticsBefore))
+          yield* recomputeStatistics(head, readHead, passes());
         yield* align();
         choice.consider(yield* observer.look('start'));
         yield { kind: 'look', task, look: choice.looks[1] };
       }
       if (share) {
-        const passes = () => passesOver(pool, config, seed);
+        // What is interpolated is the source's statistics, whatever the adapter brought.
+        copyInto(network.buffers(), statisticsBefore);
         yield* recomputeStatistics(network, (images) => network.logits(network.encode(images)), passes(), share);
-        yield* recomputeStatistics(head, (images) => head.read(network.encode(images)), passes());
+        yield* recomputeStatistics(head, readHead, passes());
         yield* align();
         choice.consider(yield* observer.look('statistics'));
         yield { kind: 'look', task, look: choice.looks.at(-1)! };

@@ -9,6 +9,9 @@ import type { EarlyHead, SegmentationNetwork } from '../networks/index.js';
 import { predictSlices, type Segmenter, Sureness } from '../segmenter/index.js';
 import type { Observation } from './observation.js';
 
+/** [slice distance, h, w] in mm */
+type Spacing = readonly [number, number, number];
+
 /** Masks of one case by class, each uint8 [n, h, w] of 0 and 1. */
 export class Masks {
   readonly shape: readonly [number, number, number];
@@ -20,31 +23,25 @@ export class Masks {
   }
 
   /**
-   * Takes what wins: the largest map, or what exceeds one half.
+   * Takes what wins at each pixel, as a prediction does: the largest map, and of those without background what exceeds one half.
    * @param probabilities float32 [b, maps, h, w] of the slices from `start`, as the network gives them
    */
   add(probabilities: Float32Array, start: number, background: SegmentationNetwork['background']): void {
     const [, h, w] = this.shape;
-    if (background === 'channel') this.#addLargest(probabilities, start * h * w, h * w);
-    else this.#addHalves(probabilities, start);
-  }
-
-  #addHalves(probabilities: Float32Array, start: number): void {
-    const [, h, w] = this.shape;
-    for (let from = 0, slice = start; from < probabilities.length; slice++)
-      for (const mask of this.classes)
-        for (let to = slice * h * w; to < (slice + 1) * h * w; to++) mask[to] = probabilities[from++] > 0.5 ? 1 : 0;
-  }
-
-  /** @param to the first voxel @param pixels of a slice */
-  #addLargest(probabilities: Float32Array, to: number, pixels: number): void {
-    const maps = this.classes.length + 1;
-    for (let from = 0; from < probabilities.length; from += maps * pixels, to += pixels)
+    const pixels = h * w;
+    const first = background === 'channel' ? 1 : 0;
+    const maps = first + this.classes.length;
+    for (let from = 0, to = start * pixels; from < probabilities.length; from += maps * pixels, to += pixels)
       for (let i = 0; i < pixels; i++) {
-        let largest = 0;
-        for (let c = 1; c < maps; c++)
-          if (probabilities[from + c * pixels + i] > probabilities[from + largest * pixels + i]) largest = c;
-        for (const [c, mask] of this.classes.entries()) mask[to + i] = largest === c + 1 ? 1 : 0;
+        let winner = -1;
+        let largest = background === 'channel' ? probabilities[from + i] : 0.5;
+        for (let c = 0; c < this.classes.length; c++) {
+          const value = probabilities[from + (first + c) * pixels + i];
+          if (value <= largest) continue;
+          winner = c;
+          largest = value;
+        }
+        for (let c = 0; c < this.classes.length; c++) this.classes[c][to + i] = winner === c ? 1 : 0;
       }
   }
 }
@@ -101,29 +98,30 @@ export class Sight {
     this.sureness.add(probabilities, h * w, early);
   }
 
-  /** @param spacing [slice distance, h, w] in mm @param toleranceMm of the surface Dice */
-  *observation(spacing: readonly [number, number, number], toleranceMm: number): Pausing<Observation> {
+  /** @param toleranceMm of the surface Dice */
+  *observation(spacing: Spacing, toleranceMm: number): Pausing<Observation> {
     const [z, y, x] = spacing;
     return {
       volumeMl: (this.sureness.voxels * z * y * x) / 1000,
       entropy: this.sureness.entropy,
-      agreement: yield* agreement(this.#early, this.masks, spacing, toleranceMm),
+      agreement: yield* agreement(this.#early, this.masks, { spacing, toleranceMm, ofNothing: 0 }),
     };
   }
 }
 
-/** Surface Dice of two sets of masks, averaged over the classes. */
+/**
+ * Surface Dice of two sets of masks, averaged over the classes.
+ * @param ofNothing what a class counts that neither set has: heads that find nothing have no merit, models that find nothing agree
+ */
 export function* agreement(
   first: Masks,
   second: Masks,
-  spacing: readonly [number, number, number],
-  toleranceMm: number,
+  { spacing, toleranceMm, ofNothing }: { spacing: Spacing; toleranceMm: number; ofNothing: 0 | 1 },
 ): Pausing<number> {
   let sum = 0;
   for (const [c, mask] of second.classes.entries()) {
-    // Two heads that find nothing would agree perfectly; that is worth nothing.
-    if (!mask.includes(1)) continue;
-    sum += yield* surfaceAgreement(first.classes[c], mask, second.shape, spacing, toleranceMm);
+    const found = mask.includes(1) || first.classes[c].includes(1);
+    sum += found ? yield* surfaceAgreement(first.classes[c], mask, second.shape, spacing, toleranceMm) : ofNothing;
   }
   return sum / second.classes.length;
 }
@@ -132,7 +130,7 @@ export function* agreement(
 export function* observe(
   model: Segmenter,
   head: EarlyHead,
-  { slices, spacing }: { slices: SliceSource; spacing: readonly [number, number, number] },
+  { slices, spacing }: { slices: SliceSource; spacing: Spacing },
   toleranceMm: number,
 ): Pausing<Observation & { masks: Masks }> {
   const sight = new Sight(model, slices.shape);

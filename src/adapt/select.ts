@@ -90,7 +90,8 @@ export class Observer {
       this.#masks[i] ??= masks.classes.map(pack);
       const source = new Masks(slices.shape, masks.classes.length);
       for (const [c, packed] of this.#masks[i].entries()) unpack(packed, source.classes[c]);
-      const agreementWithSource = yield* agreement(masks, source, spacing, this.#toleranceMm);
+      const measure = { spacing, toleranceMm: this.#toleranceMm, ofNothing: 1 } as const;
+      const agreementWithSource = yield* agreement(masks, source, measure);
       seen.push({ ...observation, agreementWithSource });
     }
     const average = (key: keyof Seen) => meanOf(seen.map((one) => one[key]));

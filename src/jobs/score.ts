@@ -242,7 +242,7 @@ async function* scoreOnBothGrids(
   return { site, name, ...(patient !== undefined && { patient }), classes: Object.fromEntries(both) };
 }
 
-/** @returns uint8 [n, h, w] labels of the slices; where classes overlap, the last */
+/** @returns uint8 [n, h, w] labels of the slices */
 function* segmentSlices(model: Segmenter, one: Case, prepared: PreparedCase): Pausing<Uint8Array> {
   const { images } = toSlices(one, prepared);
   try {

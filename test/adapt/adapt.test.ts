@@ -101,6 +101,26 @@ describe('the statistics of batch normalisation', () => {
   });
 });
 
+describe('going on from an adapter', () => {
+  const continued = async (first: Partial<Adaptation>, second: Partial<Adaptation>) => {
+    const { model, target } = small();
+    const { end } = await finish(adapt(model, target, configure({ epochs: 0, ...first }), context));
+    const start = end.adapter;
+    const again = await finish(adapt(model, target, configure({ epochs: 0, ...second }), { ...context, start }));
+    return { first: end, second: again.end };
+  };
+  it('interpolates with the statistics of the source, not with those that the adapter brought', async () => {
+    const { first, second } = await continued({ method: 'alpha-bn' }, { method: 'alpha-bn' });
+    expect(bits(second)).toBe(bits(first));
+  });
+  it('compares the adapter by a head that reads its features, whatever the statistics of training', async () => {
+    const { first, second } = await continued({ method: 'adabn' }, { method: 'adabn', statistics: 'frozen' });
+    const [found, begun] = [first.looks.at(-1)!, second.looks[1]];
+    expect([found.candidate, begun.candidate]).toEqual(['statistics', 'start']);
+    expect(begun.agreement).toBeCloseTo(found.agreement, 4);
+  });
+});
+
 describe('the model', () => {
   it.each<Partial<Adaptation>>([
     { method: 'convlora-adabn' },

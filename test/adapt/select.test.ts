@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { departures, type Look, type Observation, referenceOf, Sight, severity } from '../../src/adapt/index.js';
+import { agreement, Masks } from '../../src/adapt/observe.js';
 import { Choice, Observer } from '../../src/adapt/select.js';
 import { runWithoutPauses } from '../../src/core/index.js';
 import type { SourceReference } from '../../src/segmenter/index.js';
@@ -111,6 +112,25 @@ const look = (candidate: Look['candidate'], agreement: number, change: Partial<t
   const values = { ...seen, ...change };
   return { candidate, agreement, ...values, departures: departures(values, reference) };
 };
+
+describe('masks', () => {
+  const [a, b] = [0.9, 0.6];
+  it('are those that a prediction gives where classes overlap: the largest above one half', () => {
+    const masks = new Masks([1, 1, 4], 2);
+    masks.add(Float32Array.from([a, b, 0.4, b, b, a, 0.5, b]), 0, 'half');
+    expect(masks.classes.map((mask) => [...mask])).toEqual([
+      [1, 0, 0, 1],
+      [0, 1, 0, 0],
+    ]);
+  });
+  it('agree with themselves, whatever they lack, where models are compared; heads that find nothing do not', () => {
+    const masks = new Masks([1, 2, 2], 3);
+    masks.classes[1].fill(1);
+    const measure = { spacing: [1, 1, 1], toleranceMm: 1 } as const;
+    expect(runWithoutPauses(agreement(masks, masks, { ...measure, ofNothing: 1 }))).toBe(1);
+    expect(runWithoutPauses(agreement(masks, masks, { ...measure, ofNothing: 0 }))).toBeCloseTo(1 / 3, 12);
+  });
+});
 
 describe('the choice', () => {
   it('takes the candidate whose heads agree best, the earliest of equals, with its values', () => {
