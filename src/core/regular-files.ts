@@ -42,8 +42,9 @@ export function readRegular(path: string, limit = Number.POSITIVE_INFINITY): Buf
   }
 }
 
-/** The text of a regular file in UTF-8. @throws as `readRegular` */
-export const readRegularText = (path: string, limit?: number): string => readRegular(path, limit).toString('utf8');
+/** The text of a regular file in UTF-8, without a byte order mark. @throws as `readRegular` */
+export const readRegularText = (path: string, limit?: number): string =>
+  new TextDecoder().decode(readRegular(path, limit));
 
 function kindOf(status: ReturnType<typeof fstatSync>): string {
   if (status?.isDirectory()) return 'a folder';

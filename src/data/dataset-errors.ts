@@ -48,9 +48,8 @@ export const datasetErrors = {
   },
   SLICES_TOO_LARGE: {
     exit: 'data',
-    message:
-      '{file}: {axis} slices of {native} pixels would become {resampled} pixels at {spacing} mm; the limit is {limit}.',
-    hint: 'Choose a larger in-plane spacing in the preprocessing, or check the voxel size in the header of the file.',
+    message: '{file}: {axis} slices of {native} pixels would {made}; the limit is {limit}.',
+    hint: 'Choose a larger in-plane spacing or a smaller size in the preprocessing, or check the voxel size in the header of the file.',
   },
   SLICES_OUTSIDE: {
     exit: 'data',

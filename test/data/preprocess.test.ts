@@ -228,7 +228,8 @@ describe('prepareVolume', () => {
     ],
     ['VOLUME_CONSTANT', new Float32Array(8).fill(3), { intensity: { kind: 'z-score' } }, 'every voxel is 3'],
     ['VOLUME_CONSTANT', new Float32Array(8).fill(3), { intensity: { kind: 'min-max' } }, 'every voxel is 3'],
-    ['SLICES_TOO_LARGE', Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), { spacing: 0.0004 }, '5000 x 5000'],
+    ['SLICES_TOO_LARGE', Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), { spacing: 0.0004 }, 'become 5000 x 5000'],
+    ['SLICES_TOO_LARGE', Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), { size: [9000, 9000] }, 'padded to 9000 x 9000'],
   ])('%s names the file', (code, data, options, message) => {
     const prepare = () =>
       prepareVolume({ path: 'scan7.nii', data, shape: [2, 2, 2], spacing: [1, 1, 1] }, parse(options));

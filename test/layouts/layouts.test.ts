@@ -56,6 +56,12 @@ describe('the Medical Segmentation Decathlon', () => {
     ]);
   });
 
+  it('may begin with a byte order mark', () => {
+    const root = build();
+    tree.put('Task04_Hippocampus/dataset.json', `\ufeff${JSON.stringify(list)}`);
+    expect(readDataset(root).classes).toEqual(['Anterior', 'Posterior']);
+  });
+
   it('names a listed file that is not there, and what is wrong with the list', () => {
     const root = build({ ...list, test: ['./imagesTs/h_010.nii.gz'] });
     const missing = errorOf(() => readDataset(root));
@@ -238,6 +244,12 @@ describe('a CSV table', () => {
     ['semicolons', 'site;case;image;label\r\nleeds;p1, follow-up;a/1.nii.gz;m/1.nii.gz\r\n', 'p1, follow-up'],
     ['tabs', '\ufeffsite\tcase\timage\tlabel\nleeds\tp,1;2\ta/1.nii.gz\tm/1.nii.gz\n', 'p,1;2'],
     ['commas and quotes', 'site,case,image,label\n"leeds","p;1 ""b""",a/1.nii.gz,m/1.nii.gz\n', 'p;1 "b"'],
+    ['commas, and a quoted header', '"site","case","image","label"\n"leeds","p1","a/1.nii.gz","m/1.nii.gz"\n', 'p1'],
+    ['semicolons, and a quoted header', '"site";"case";"image";"label"\nleeds;"p,1";a/1.nii.gz;m/1.nii.gz\n', 'p,1'],
+    ['tabs, and a quoted header', '"site"\t"case"\t"image"\t"label"\nleeds\tp1\ta/1.nii.gz\tm/1.nii.gz\n', 'p1'],
+    ['what Excel is told', '\ufeffsep=;\r\nsite;case;image;label\r\nleeds;p,1;a/1.nii.gz;m/1.nii.gz\r\n', 'p,1'],
+    ['one at the end of every line', 'site,case,image,label,\nleeds,p1,a/1.nii.gz,m/1.nii.gz,\n', 'p1'],
+    ['rows that R numbers', '"","site","case","image","label"\n"1","leeds","p1","a/1.nii.gz","m/1.nii.gz"\n', 'p1'],
     ['line ends of old Macs', 'site,case,image,label\rleeds,p1,a/1.nii.gz,m/1.nii.gz\r', 'p1'],
   ])('has one separator, that of its header: %s', (_, text, name) => {
     expect(casesOf(build(text), { report: () => {} })).toEqual([
@@ -252,6 +264,27 @@ describe('a CSV table', () => {
       Buffer.from('\ufeffsite\tcase\timage\tlabel\tpatient\nköln\tp1\ta/1.nii.gz\tn/a\tN/A\n', 'utf16le'),
     );
     expect(casesOf(table)).toEqual([{ site: 'köln', name: 'p1', files: 'a/1.nii.gz' }]);
+  });
+
+  it('may have rows of separators alone', () => {
+    const table = build(`site,case,image,label\n,,,\n${first}\n , ,,\n`);
+    expect(casesOf(table)).toEqual([{ site: 'leeds', name: 'p1', files: 'a/1.nii.gz > m/1.nii.gz' }]);
+  });
+
+  it('may be in Windows-1252, as Excel writes it, like the participants of BIDS', () => {
+    const table = build('');
+    const text = 'site,case,image,label\nköln,p1,a/1.nii.gz,m/1.nii.gz\nkåln,p1,a/Müller.nii.gz,\n';
+    tree.put('a/Müller.nii.gz');
+    writeFileSync(table, Buffer.from(text, 'latin1'));
+    expect(casesOf(table)).toEqual([
+      { site: 'kåln', name: 'p1', files: 'a/Müller.nii.gz' },
+      { site: 'köln', name: 'p1', files: 'a/1.nii.gz > m/1.nii.gz' },
+    ]);
+    for (const subject of ['sub-01', 'sub-02']) tree.put(`bids/${subject}/anat/${subject}_T1w.nii.gz`);
+    tree.put('bids/dataset_description.json', '{}');
+    const participants = tree.put('bids/participants.tsv');
+    writeFileSync(participants, Buffer.from('participant_id\tsite\nsub-01\tköln\nsub-02\tkåln\n', 'latin1'));
+    expect(casesOf(tree.at('bids')).map(({ site }) => site)).toEqual(['kåln', 'köln']);
   });
 
   it.each([

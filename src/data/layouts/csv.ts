@@ -1,7 +1,7 @@
 /**
  * A table: one row a case, with the columns `site`, `case`, `image`, `label` (empty where there is none) and, where
  * wanted, `patient` and `split` (train, validation or test). Paths are relative to the table. Commas, semicolons or tabs
- * separate columns, as the header has it; the order of the columns does not matter.
+ * separate columns, as the header has it; the order of the columns does not matter, and one without a name is left out.
  */
 import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
@@ -56,7 +56,8 @@ export const csv: Layout = {
 function rowsOf(file: string): TableRow<Column>[] {
   const invalid = (problem: string, cause?: unknown) => layoutError('CSV_INVALID', { file, problem }, cause);
   const columns = (header: string[]) => {
-    const names = header.map((name) => name.trim().toLowerCase());
+    const cells = header.map((name) => name.trim().toLowerCase());
+    const names = cells.filter((name) => name !== '');
     const missing = needed.filter((name) => !names.includes(name));
     if (missing.length > 0)
       throw invalid(
@@ -69,7 +70,8 @@ function rowsOf(file: string): TableRow<Column>[] {
       );
     const twice = names.find((name, i) => names.indexOf(name) < i);
     if (twice) throw invalid(`the column ${twice} is there twice`);
-    return names as Column[];
+    // R and pandas number rows in a column without a name, and some programs end every line with a separator.
+    return cells.map((name) => (name === '' ? null : (name as Column)));
   };
   let rows: TableRow<Column>[];
   try {

@@ -97,8 +97,10 @@ export function geometryOf(
       file: volume.path,
       axis,
       native: native.join(' x '),
-      resampled: resampled.join(' x '),
-      spacing: wanted?.join(' x ') ?? 'native',
+      made:
+        Math.max(...resampled) > LIMIT
+          ? `become ${resampled.join(' x ')} pixels at ${wanted?.join(' x ') ?? 'native'} mm`
+          : `be padded to ${padded.join(' x ')} pixels`,
       limit: LIMIT,
     });
   const count = seen[n];

@@ -2,8 +2,8 @@
  * What nnU-Net v2 says of a network it trained: `plans.json` (how images are prepared and what the network is made of) and
  * `dataset.json` (channels and labels). What cannot be done as nnU-Net does it is refused.
  */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readRegularText } from '../../core/index.js';
 import { type Preprocessing, preprocessingSchema } from '../../data/index.js';
 import { type PlainUNetConfig, plainUNetSchema } from './config.js';
 import { plainUNetError } from './errors.js';
@@ -100,7 +100,7 @@ const refusal =
 
 function contentOf(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readRegularText(file));
   } catch (error) {
     throw plainUNetError('NNUNET_FILE', { file, reason: (error as Error).message }, error);
   }
