@@ -7,10 +7,12 @@ import { describe, expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
 import { convertDicomSeries, type DicomSeries, scanDicom, type Volume } from '../../src/data/index.js';
 import { compressed } from './compressed.js';
-import { key, type SeriesOptions, temporaryFolder, valueAt, writeSeries } from './fixtures.js';
+import { key, type SeriesOptions, temporaryFolder, valueAt, writeEnhanced, writeSeries } from './fixtures.js';
 
 const root = temporaryFolder();
 let count = 0;
+
+const mr = { SOPClassUID: '1.2.840.10008.5.1.4.1.1.4', Modality: 'MR', SliceThickness: 0.625 };
 
 function seriesOf(options: SeriesOptions): DicomSeries {
   const folder = join(root, `series${count++}`);
@@ -89,6 +91,55 @@ describe('a synthetic series', () => {
             wrong.push([slice, row, column]);
         }
     expect(wrong).toEqual([]);
+  });
+
+  const rounded = (digits: number, normal: readonly number[]) => (i: number) =>
+    [-12.3, 7.1, -1234.4].map((start, axis) => Number((start + normal[axis] * 0.625 * i).toFixed(digits)));
+  const change = () => ({ SliceThickness: 0.625 });
+  const backwards = (i: number) => ({ InstanceNumber: 80 - i, SliceThickness: 0.625 });
+  it.each([
+    ['axial', 1, { position: rounded(1, [0, 0, 1]), change }],
+    ['axial', 2, { position: rounded(2, [0, 0, 1]), change }],
+    ['axial, from the head down,', 1, { position: rounded(1, [0, 0, -1]), change }],
+    ['axial, numbered from the end,', 1, { position: rounded(1, [0, 0, 1]), change: backwards }],
+    ['coronal', 1, { orientation: orientations[1][1], position: rounded(1, [0, 1, 0]), change }],
+    ['sagittal', 1, { orientation: orientations[2][1], position: rounded(1, [-1, 0, 0]), change }],
+    [
+      'sagittal, turned by dcm2niix,',
+      1,
+      {
+        orientation: orientations[2][1],
+        position: rounded(1, [1, 0, 0]),
+        change: () => ({ ...mr, MRAcquisitionType: '3D' }),
+      },
+    ],
+  ])('of %s slices with positions rounded to %i decimals has their true distance', async (_, digits, options) => {
+    const series = seriesOf({ slices: 80, ...options });
+    const along = [0, 1, 2].find((one) => options.position(0)[one] !== options.position(79)[one])!;
+    const step = Math.abs(options.position(79)[along] - options.position(0)[along]) / 79;
+    expect(step).toBeCloseTo(0.625, 2);
+    expect(series.problems).toEqual([]);
+    expect(series.spacing?.[0]).toBeCloseTo(step, 6);
+    const [volume] = await convertDicomSeries(series);
+    const world = [0, 1, 2].map((row) => Math.hypot(...volume.affine.slice(4 * row, 4 * row + 3)));
+    expect(world[along]).toBeCloseTo(step, 5);
+    // Both ends lie where their images do, each image nearer to its slice than to any other.
+    for (let slice = 0; slice < 80; slice++) {
+      const regular = options
+        .position(0)
+        .map((start, one) => (one === along ? start + (slice * (options.position(79)[one] - start)) / 79 : start));
+      const [left, back, up] = regular;
+      expect(voxelAt(volume, [-left, -back, up])).toBe(valueAt(slice, 0, 0) - 1024);
+      expect(Math.abs(options.position(slice)[along] - regular[along])).toBeLessThan(2 * 10 ** -digits);
+    }
+  });
+
+  it('of one multi-frame file with rounded positions has the true distance of its slices', async () => {
+    const file = writeEnhanced(join(root, 'enhanced'), { slices: 80, spacing: 0.625, position: rounded(1, [0, 0, 1]) });
+    const [series] = scanDicom(file, { key }).series;
+    const [volume] = await convertDicomSeries(series);
+    expect(volume.spacing[0]).toBeCloseTo(0.625, 2);
+    expect(volume.spacing[0]).toBeCloseTo(series.spacing![0], 5);
   });
 
   it('carries no text of the headers', async () => {

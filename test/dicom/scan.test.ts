@@ -45,6 +45,15 @@ describe('a series without a fault', () => {
     expect(series[0].files).toHaveLength(5);
   });
 
+  it.each([1, 2])('may have positions rounded to %i decimals, wherever it lies', (digits) => {
+    for (const start of [0, -1234.4, 87.35, 1021.9]) {
+      const position = (i: number) => [0, 0, Number((start + 0.625 * i).toFixed(digits))];
+      const scan = scanOf({ slices: 80, position });
+      expect(codes(scan)).toEqual([]);
+      expect(scan.series[0].spacing?.[0]).toBeCloseTo((position(79)[2] - position(0)[2]) / 79, 9);
+    }
+  });
+
   it('is found under any names, at any depth and through links, several in one folder', () => {
     const folder = newFolder();
     const elsewhere = writeSeries(newFolder(), { slices: 3, uid: '1.2.3.1' });
@@ -126,6 +135,12 @@ describe('a fault in a series is named:', () => {
     const problem = only(scanOf({ slices: 12, position: (i) => [0, 0, i < 6 ? 2 * i : 12 + 5 * (i - 6)] }));
     expect(problem).toMatchObject({ code: 'DICOM_SPACING_VARIES', stops: false });
     expect(problem.message).toContain('from 2 to 5 mm apart');
+  });
+
+  it('spacing that varies by little at a time, but adds up', () => {
+    const problem = only(scanOf({ slices: 80, position: (i) => [0, 0, 3 * i + 0.1 * Math.max(0, i - 40)] }));
+    expect(problem.code).toBe('DICOM_SPACING_VARIES');
+    expect(problem.message).toContain('from 3 to 3.1 mm apart');
   });
 
   it('gantry tilt', () => {

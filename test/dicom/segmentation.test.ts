@@ -97,6 +97,33 @@ describe('a DICOM-SEG', () => {
     expect(found).toEqual(fromLabels(volumes[0], labels));
   });
 
+  it.each([1, 2])(
+    'is written where positions are rounded to %i decimals, on the slices as they are',
+    async (digits) => {
+      const { series, volumes } = await seriesOf({
+        slices: 80,
+        spacing: 0.625,
+        position: (i: number) => [0, 0, Number((i * 0.625).toFixed(digits))],
+      });
+      const labels = labelsOf(volumes[0]);
+      const path = join(root, `rounded${digits}.dcm`);
+      await writeDicomSegmentation(path, labels, volumes[0], series, { classes: ['one', 'two'] });
+      const seg = decode(readFileSync(path));
+      const [shared] = list(seg.SharedFunctionalGroupsSequence) as Item[];
+      expect(Number(list(shared.PixelMeasuresSequence)[0].SpacingBetweenSlices)).toBeCloseTo(0.625, 2);
+      const slices = (found: Set<string>) => {
+        const counts = new Map<string, number>();
+        for (const one of found) {
+          const [, , z, segment] = one.split(' ');
+          const slice = `${Math.round(Number(z) / 0.6253)} ${segment}`;
+          counts.set(slice, (counts.get(slice) ?? 0) + 1);
+        }
+        return counts;
+      };
+      expect(slices(readBack(seg))).toEqual(slices(fromLabels(volumes[0], labels)));
+    },
+  );
+
   it('names the source image of every frame and belongs to its study', async () => {
     const { series, volumes } = await seriesOf({ orientation: [0, 1, 0, 0, 0, -1] });
     const path = join(root, 'source.dcm');

@@ -7,6 +7,8 @@ import type { DicomSeries } from './dicom-series.js';
 import { dicomError, reasonOf } from './errors.js';
 import { type Header, readHeader } from './header.js';
 import { preparedFile } from './prepare.js';
+import { setSliceStep } from './slice-step.js';
+import { stacksOf } from './stack.js';
 import { firstFrames, framesOfVoxels, voxelsOf } from './trace.js';
 
 /** One volume as a whole NIfTI-1 file, not compressed. */
@@ -35,7 +37,8 @@ export async function convertDicomSeries(series: DicomSeries): Promise<Volume[]>
 
 /**
  * The volumes of a series as NIfTI: one, or one for each time point, echo or kind of image it holds. Voxels, type, grid
- * and affine are those of dcm2niix; the free texts of its headers are left out.
+ * and affine are those of dcm2niix, but for the slice distance where positions are rounded (`setSliceStep`); the free texts
+ * of its headers are left out.
  *
  * @throws GraftError the series' first problem that stops conversion; DICOM_RESCALE_VARIES; DICOM_CONVERSION with what
  * dcm2niix said
@@ -46,6 +49,9 @@ export async function niftiOfSeries(series: DicomSeries): Promise<NiftiBytes[]> 
   try {
     const headers = headersOf(series);
     const volumes = scaledByFrame(headers) ? await scaleFrames(series, headers) : await convert(series);
+    // The images of a mosaic lie side by side: their places are not those of slices.
+    const stacks = headers.some(({ mosaicSlices }) => mosaicSlices) ? [] : stacksOf(headers);
+    for (const { name, bytes } of volumes) if (!interpolated.test(name)) setSliceStep(bytes, stacks);
     if (!series.spacing) for (const { bytes } of volumes) bytes[unitsByte] = 0;
     return volumes;
   } catch (error) {
@@ -155,6 +161,9 @@ const drawn = /_ROI\d+$/;
 
 /** Where slices are uneven or tilted, dcm2niix writes the volume as it is and another, interpolated, that is right. */
 const corrected = /^(_Tilt)?(_Eq)?_\d+$/;
+
+/** The slices of such a volume are not those of the series. */
+const interpolated = /_Eq_\d+(_volume-\d+)?$/;
 
 /** Splits a NIfTI-1 file in this machine's byte order, which is what dcm2niix writes, along its fourth and later dimensions. */
 function split(name: string, file: Uint8Array<ArrayBuffer>): NiftiBytes[] {

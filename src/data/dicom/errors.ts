@@ -55,7 +55,7 @@ export const dicomErrors = {
   DICOM_SPACING_VARIES: {
     exit: 'data',
     message: '{series}: slices lie from {least} to {most} mm apart.',
-    hint: 'The volume is interpolated to even spacing, which blurs it between slices. A DICOM-SEG cannot be written on it.',
+    hint: 'The volume has even spacing: where distances differ by more than 0.2 mm it is interpolated, which blurs it between slices; otherwise slices lie slightly off their places. A DICOM-SEG cannot be written on an interpolated volume.',
   },
   DICOM_GANTRY_TILT: {
     exit: 'data',

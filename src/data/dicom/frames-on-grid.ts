@@ -1,8 +1,10 @@
 /** Where the pixels of a series' frames lie among the voxels of the volume that was made of them. */
+import { column } from '../orientation.js';
 import { placeOnGrid } from '../preprocess/index.js';
 import type { Placed } from '../volume.js';
 import { dicomError } from './errors.js';
 import type { Frame, Header } from './header.js';
+import { evenness, normalOf } from './stack.js';
 import { firstFrames } from './trace.js';
 
 /** A frame of a source image with the place of its pixels: pixel (r, c) is element `start + r * down + c * right`. */
@@ -16,8 +18,10 @@ export interface PlacedFrame {
   right: number;
 }
 
-/** How far a pixel's centre may lie from a voxel's, in voxels: rounding in headers. */
+/** How far a pixel's centre may lie from a voxel's within a slice, in voxels: rounding in headers. */
 const tolerance = 0.05;
+/** And along the slices, where positions that are even but for rounding count as even. */
+const sliceTolerance = (spacing: number) => Math.max(tolerance, Math.min(0.45, evenness(spacing) / spacing));
 
 /**
  * @param volume of `convertDicomSeries`: RAS [z, y, x]
@@ -59,14 +63,21 @@ function placeFrame(
   if (mosaicSlices) throw unfit(`each of its images is a mosaic of ${mosaicSlices} slices`);
   const [betweenRows, betweenColumns] = pixelSpacing;
   const [, ny, nx] = shape;
+  const [x, y, z] = normalOf(orientation);
+  const tolerances = [0, 1, 2].map((axis) => {
+    const [right, front, up] = column(affine, axis);
+    const spacing = Math.hypot(right, front, up);
+    const cosine = (up * z - right * x - front * y) / spacing;
+    return Math.abs(cosine) > 0.99 ? sliceTolerance(spacing) : tolerance;
+  });
   /** The voxel (x, y, z) of a pixel. DICOM counts to the patient's left and back, RAS to the right and front. */
   const voxelOf = (row: number, column: number) => {
     const at = (axis: number) =>
       position[axis] + orientation[axis] * betweenColumns * column + orientation[axis + 3] * betweenRows * row;
     const exact = placeOnGrid({ affine, grid }, [-at(0), -at(1), at(2)], 'mm');
     const voxel = exact.map(Math.round);
-    const fits = voxel.every((v, i) => Math.abs(v - exact[i]) <= tolerance && v >= 0 && v < shape[2 - i]);
-    if (!fits) throw unfit('the volume was interpolated or made of other images');
+    const fits = voxel.every((v, i) => Math.abs(v - exact[i]) <= tolerances[i] && v >= 0 && v < shape[2 - i]);
+    if (!fits) throw unfit('its slices lie unevenly, or the volume was interpolated or made of other images');
     return voxel[0] + nx * (voxel[1] + ny * voxel[2]);
   };
   const corner = voxelOf(rows - 1, columns - 1);

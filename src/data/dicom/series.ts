@@ -34,7 +34,7 @@ export function describeSeries(all: readonly Header[], key: Uint8Array, show: (p
   // The images of a mosaic file lie side by side; each file is a whole volume.
   const { mosaicSlices } = first;
   const tiles = mosaicSlices ? Math.ceil(Math.sqrt(mosaicSlices)) : 1;
-  const stacks = mosaicSlices ? [] : stacksOf(frames);
+  const stacks = mosaicSlices ? [] : stacksOf(headers);
   const largest = stacks.reduce<(typeof stacks)[number] | undefined>(
     (best, other) => (best && best.slices >= other.slices ? best : other),
     undefined,

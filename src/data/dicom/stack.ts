@@ -3,12 +3,16 @@
  * position is held by as many frames as every other (one for each volume), at even distances, straight above each other.
  */
 import type { Triple } from '../orientation.js';
-import type { Frame } from './header.js';
+import type { Frame, Header } from './header.js';
 
 export interface Stack {
   /** Positions along the normal; the slices of one volume. */
   slices: number;
-  /** Median distance of neighbours, mm; undefined for a single slice. */
+  /** Of the plane, a unit vector in patient coordinates. */
+  normal: Triple;
+  /** Where along the normal the outermost slices lie, mm. */
+  ends: [first: number, last: number];
+  /** Distance of neighbours, mm: over all of them where they are even, else the median; undefined for a single slice. */
   spacing: number | undefined;
   faults: Fault[];
 }
@@ -22,15 +26,19 @@ export type Fault =
 
 /** Frames closer than this, in mm, share a position: rounding in headers, not anatomy. */
 const samePlace = 0.01;
-/** Distances that differ by less are even: scanners round positions to a tenth of a millimetre. */
-const evenness = (spacing: number) => Math.max(0.1, 0.05 * spacing);
+/**
+ * Distances that differ by no more are even: scanners round positions to a tenth of a millimetre. dcm2niix interpolates
+ * where they differ by more than 0.2 mm.
+ */
+export const evenness = (spacing: number) => Math.min(0.2, Math.max(0.1, 0.05 * spacing)) + 1e-6;
 /** A lean that matters: over 100 mm it shifts by 0.9 mm. */
 const straightDegrees = 0.5;
 
 type PlacedFrame = Frame & { position: Triple; orientation: number[] };
 
 /** The stacks of a series: frames that lie parallel. Localizers have several. Frames without a place are not looked at. */
-export function stacksOf(frames: readonly Frame[]): Stack[] {
+export function stacksOf(headers: readonly Header[]): Stack[] {
+  const frames = headers.flatMap((header) => header.frames);
   const placed = frames.filter((frame): frame is PlacedFrame => Boolean(frame.position && frame.orientation));
   const groups: PlacedFrame[][] = [];
   for (const frame of placed) {
@@ -44,7 +52,7 @@ export function stacksOf(frames: readonly Frame[]): Stack[] {
 }
 
 /** The unit normal of a plane: row x column. */
-function normalOf([a, b, c, d, e, f]: readonly number[]): Triple {
+export function normalOf([a, b, c, d, e, f]: readonly number[]): Triple {
   return [b * f - c * e, c * d - a * f, a * e - b * d];
 }
 
@@ -62,18 +70,28 @@ function stackOf(frames: PlacedFrame[]): Stack {
     if (last && along - last.along < samePlace) last.count++;
     else places.push({ position, along, count: 1 });
   }
-  if (places.length === 1) return { slices: 1, spacing: undefined, faults: [] };
+  const [first, last] = [places[0], places[places.length - 1]];
+  const stack: Stack = {
+    slices: places.length,
+    normal,
+    ends: [first.along, last.along],
+    spacing: undefined,
+    faults: [],
+  };
+  if (places.length === 1) return stack;
 
   const steps = places.slice(1).map(({ along }, i) => along - places[i].along);
-  const spacing = middle(steps);
-  const faults = [...countFaults(places), ...stepFaults(places, steps, spacing)];
-  const [first, last] = [places[0], places[places.length - 1]];
+  const uneven = stepFaults(places, steps, middle(steps));
+  const faults = [...countFaults(places), ...uneven];
   const run = minus(last.position, first.position);
   const height = dot(run, normal);
   const lean = (Math.atan2(Math.sqrt(Math.max(0, dot(run, run) - height ** 2)), height) * 180) / Math.PI;
   if (lean > straightDegrees) faults.push({ kind: 'tilt', degrees: Number(lean.toFixed(1)) });
-  return { slices: places.length, spacing, faults };
+  return { ...stack, spacing: uneven.length > 0 ? middle(steps) : stepOf(stack), faults };
 }
+
+/** The distance of slices if all are at even ones, mm: rounding of single positions does not count in it. */
+export const stepOf = ({ slices, ends: [first, last] }: Stack): number => (last - first) / (slices - 1);
 
 /** What most positions hold is what each should; so one volume's missing slice is told from a slice too many. */
 function countFaults(places: readonly { along: number; count: number }[]): Fault[] {
@@ -93,11 +111,14 @@ function countFaults(places: readonly { along: number; count: number }[]): Fault
 function stepFaults(places: readonly { along: number }[], steps: readonly number[], spacing: number): Fault[] {
   const tolerance = evenness(spacing);
   const uneven = steps.filter((step) => Math.abs(step - spacing) > tolerance);
-  if (uneven.length === 0) return [];
+  const [first, last] = [places[0].along, places[places.length - 1].along];
+  const step = (last - first) / steps.length;
+  // Small differences may add up.
+  if (uneven.length === 0 && places.every(({ along }, i) => Math.abs(along - first - i * step) <= tolerance)) return [];
   const isGap = (step: number) =>
     step > 1.5 * spacing && Math.abs(step - Math.round(step / spacing) * spacing) <= tolerance;
   // A few gaps are losses; spacing that changes for a good part of the stack was meant so.
-  if (uneven.every(isGap) && uneven.length <= Math.max(1, steps.length / 10)) {
+  if (uneven.length > 0 && uneven.every(isGap) && uneven.length <= Math.max(1, steps.length / 10)) {
     const at = steps.findIndex(isGap);
     const [from, to] = [places[at].along, places[at + 1].along];
     return [
