@@ -33,7 +33,7 @@ export {
   SlicePool,
   toSlices,
 } from './slices.js';
-export { describeSplit, foldCases, isWithheld, type Split, type SplitOptions, splitCases } from './split.js';
+export { describeSplit, foldCases, isWithheld, patientOf, type Split, type SplitOptions, splitCases } from './split.js';
 export { assertSameGrid, type Grid, ignored, type Label, type Placed, shownClasses, type Volume } from './volume.js';
 export { augmentWindows, type WindowAugmentation, windowAugmentationSchema } from './window-augment.js';
 export {

@@ -140,6 +140,17 @@ function groupsOf(cases: readonly Case[], groupBy: string | undefined): Map<stri
   return groups;
 }
 
+/**
+ * Whose case it is: as the data set says, or as the pattern finds in the case's name; undefined where neither does.
+ *
+ * @throws GraftError SPLIT_PATTERN_INVALID
+ */
+export function patientOf({ patient, name }: Pick<Case, 'patient' | 'name'>, groupBy?: string): string | undefined {
+  if (patient !== undefined || groupBy === undefined) return patient;
+  const match = compile(groupBy).exec(name);
+  return match?.[1] ?? match?.[0];
+}
+
 function compile(pattern: string): RegExp {
   try {
     return new RegExp(pattern);

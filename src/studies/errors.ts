@@ -93,6 +93,12 @@ export const runErrors = {
     message: '{file}: is missing or damaged, and the recipe given now is not the one that the run was started with.',
     hint: 'Resume with the recipe, the --set and the --data of the first start; or start into another folder with --out.',
   },
+  PATIENTS_SHARED: {
+    exit: 'data',
+    message:
+      '{site}: {count} of {total} cases there are of patients who are scored at another site, so they cannot be trained on; too few are left: {problem}',
+    hint: 'Score fewer of the patients (of targets: shares in split.target instead of folds, or a smaller test), use other sites, or add cases of other patients.',
+  },
   SITE_UNLABELLED: {
     exit: 'data',
     message: '{root}: the site {site} has no label for {name}, which {purpose} needs.',

@@ -18,7 +18,7 @@ import type { Candidate } from './pictures.js';
 export interface Kind {
   recipe: CommonRecipe;
   /** A finished task's, in `results/`. */
-  result: object;
+  result: { leftOut?: string[] };
   /** All that lies in `results/`. */
   found: object;
   /** `results.json`. */

@@ -3,7 +3,7 @@
  * never saw; what a kind of study does in its own way is its `Study`. What is finished is on the disk, so a killed run
  * goes on.
  */
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { type ProgressEvent, sha256 } from '../core/index.js';
 import { type Case, type Dataset, describeSplit, type Split } from '../data/index.js';
 import { type JobEvent, meanScore, progressOf, scoreModel } from '../jobs/index.js';
@@ -15,7 +15,8 @@ import { findDataset, makePhantoms, withData } from './dataset.js';
 import { conclude, type Experiment, type Findings, type Kind } from './findings.js';
 import { asWritten, type Extension, RunFolder, type RunOptions } from './folder.js';
 import { doneLine } from './pace.js';
-import { resultPath } from './tasks.js';
+import { leftOutFault, leftOutIn } from './patients.js';
+import { resultPath, statePath } from './tasks.js';
 import { type FileRecord, standingResult } from './whole.js';
 
 export interface Run<Recipe> {
@@ -91,7 +92,7 @@ export async function* runStudy<K extends Kind>(
   if (recipe.threads) setThreads(recipe.threads);
   const found = findDataset(recipe, file);
   // Before there is a folder: a mistake leaves none, and the corrected recipe can start.
-  if (found) study.split(recipe, found, recipe.seeds[0]);
+  if (found) for (const seed of recipe.seeds) study.split(recipe, found, seed);
   study.check(recipe, device);
   const folder = new RunFolder(out, recipe, { resume, extend, command, extension: study });
   const tracking = new Tracking(folder, asWritten(recipe));
@@ -115,7 +116,7 @@ async function* carryOut<K extends Kind>(
     yield* study.base(run);
     const left = new Map<string, TaskOf<K>>();
     for (const task of recipe.tasks)
-      if (task.key.seed === seed && !left.has(task.path) && !(yield* stands(study, folder, task)))
+      if (task.key.seed === seed && !left.has(task.path) && !(yield* stands(study, run, task)))
         left.set(task.path, task);
     if (left.size === 0) continue;
     using bench = study.open(run);
@@ -127,13 +128,17 @@ async function* carryOut<K extends Kind>(
 /** Whether the task is done and all that came out of it is whole; notes tell what is not. */
 function* stands<K extends Kind>(
   study: Study<K>,
-  folder: RunFolder,
+  { folder, splits }: SeedRun<K['recipe']>,
   task: TaskOf<K>,
 ): Generator<ProgressEvent, boolean> {
-  const result = yield* standingResult<K['result']>(folder, resultPath(task), task.name, study.files);
-  const fault = result && study.fault(folder, task);
-  if (fault) yield { kind: 'note', text: `${fault}: ${task.name} is done again` };
-  return result !== undefined && fault === undefined;
+  const faultOf = (result: K['result']) => {
+    const fault = leftOutFault(result, splits);
+    // Its state knows patients whom it must not.
+    if (fault) rmSync(folder.file(statePath(task)), { recursive: true, force: true });
+    return fault ?? study.fault(folder, task);
+  };
+  const result = yield* standingResult<K['result']>(folder, resultPath(task), task.name, study.files, faultOf);
+  return result !== undefined;
 }
 
 /** Trains a model, scores it, and keeps what came of it. */
@@ -160,7 +165,10 @@ async function* carryOutTask<K extends Kind>(
     return [{ site, file, bytes: statSync(path).size, sha256: sha256(path) }];
   });
   for (const { adapter } of trained.adapters) disposeState(adapter.state);
-  folder.writeJson({ ...task.key, ...trained.result(saved), seconds, cases }, resultPath(task));
+  folder.writeJson(
+    { ...task.key, ...trained.result(saved), ...leftOutIn(run.splits), seconds, cases },
+    resultPath(task),
+  );
   study.settle(folder, task);
   for (const note of trained.notes) yield { kind: 'note', text: `${task.name}: ${note}` };
   folder.log({ ...task.key, ...doneLine(task.entry, started) });

@@ -28,12 +28,14 @@ export function damagedFile(folder: RunFolder, files: readonly FileRecord[] = []
  *
  * @param task what is done again then, for people
  * @param filesOf the files that the result names
+ * @param faultOf what else is wrong with it
  */
 export function* standingResult<Result extends object>(
   folder: RunFolder,
   path: string,
   task: string,
   filesOf: (result: Result) => readonly FileRecord[],
+  faultOf: (result: Result) => string | undefined = () => undefined,
 ): Generator<ProgressEvent, Result | undefined> {
   if (!folder.has(path)) return undefined;
   if (!folder.isWhole(path)) {
@@ -41,7 +43,7 @@ export function* standingResult<Result extends object>(
     return undefined;
   }
   const result = folder.readJson<Result>(path);
-  const damage = damagedFile(folder, filesOf(result));
+  const damage = damagedFile(folder, filesOf(result)) ?? faultOf(result);
   if (damage) yield { kind: 'note', text: `${damage}: ${task} is done again` };
   return damage ? undefined : result;
 }

@@ -18,13 +18,14 @@ import { comparisonOf } from '../comparison/sharing.js';
 import type { Gathered, PageParts, Shelf, SoFar } from '../findings.js';
 import type { RunFolder } from '../folder.js';
 import type { StudyReport } from '../outcome.js';
+import { leftOutNotes } from '../patients.js';
 import { type Candidate, picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
 import { modelPath } from '../tasks.js';
 import { verdictOn } from '../verdict.js';
 import { type EpochRecord, lookCurves, trainingCurves } from './curves.js';
 import { describeNetwork, oracleMethod, type Recipe, rowsOf } from './recipe.js';
-import type { Result } from './results.js';
+import type { Found, Result } from './results.js';
 import type { AdaptationKind, Summary } from './summary.js';
 
 export function* reportOf(gathered: Gathered<AdaptationKind>): Pausing<StudyReport> {
@@ -55,7 +56,7 @@ export function* reportOf(gathered: Gathered<AdaptationKind>): Pausing<StudyRepo
     groups: yield* picturesOf(folder, groups, recipe.classes.length),
     outlined,
     page: (provenance, pictures) => ({
-      ...{ title: recipe.title, description: recipe.description, headline, notes: notesOf(recipe, summary) },
+      ...{ title: recipe.title, description: recipe.description, headline, notes: notesOf(recipe, summary, found) },
       ...parts,
       scores: scoresOf(recipe, summary, results),
       images: {
@@ -152,7 +153,7 @@ const factsOf = (folder: RunFolder, recipe: Recipe, { root }: Dataset): [string,
   ['Network', `${describeNetwork(recipe)}, ${recipe.training.epochs} epochs`],
 ];
 
-function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
+function notesOf(recipe: Recipe, { source, methods }: Summary, { sources }: Found): string[] {
   const guarded = methods.flatMap(({ guarded }) => guarded).length;
   return [
     `On unseen cases of ${recipe.source} itself the network scores surface Dice ${source.surfaceDice.mean.toFixed(3)}, Dice ${source.dice.mean.toFixed(3)}.`,
@@ -164,6 +165,7 @@ function notesOf(recipe: Recipe, { source, methods }: Summary): string[] {
           `Patients of the targets were crossed over in ${recipe.split.target.folds} folds: each was scored once for every seed, by models that were adapted to the patients of the other folds.`,
         ]
       : []),
+    ...leftOutNotes(sources),
     ...(guarded > 0
       ? [
           `The guard kept a safer model ${guarded} ${guarded === 1 ? 'time' : 'times'}; the marks under the table say why.`,

@@ -21,6 +21,8 @@ export interface Result {
   kept: Look['candidate'];
   guard?: string;
   looks: Look[];
+  /** Cases of the source, as `SITE/CASE`, whose patients are scored at targets, so that nothing was trained on them. */
+  leftOut?: string[];
   /** Wall-clock time of the adaptation. */
   seconds: number;
   cases: CaseScore[];
@@ -30,6 +32,8 @@ export interface Result {
 export interface SourceResult {
   seed: number;
   model: { file: string; sha256: string };
+  /** As in `Result`. */
+  leftOut?: string[];
   cases: CaseScore[];
 }
 

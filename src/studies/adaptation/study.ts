@@ -25,6 +25,7 @@ import { cacheFolder } from '../cache.js';
 import { labelledCases } from '../dataset.js';
 import { meansOf } from '../outcome.js';
 import { doneLine, networkEntry } from '../pace.js';
+import { leftOutFault, leftOutIn, patientsOf, splitBeside } from '../patients.js';
 import type { SeedRun, Study, Trained } from '../study.js';
 import { checkpointPath, modelPath } from '../tasks.js';
 import { standingResult } from '../whole.js';
@@ -50,11 +51,14 @@ export const adaptationStudy: Study<AdaptationKind> = {
     };
     // A site that is missing is named before one that has too few cases.
     for (const site of [source, ...targets]) siteOf(dataset, site);
-    const ofSource = () => {
-      const cases = labelledCases(dataset, source, 'training');
-      return splitCases(cases, { parts: split.source, seed, ...(sourceGroupBy && { groupBy: sourceGroupBy }) });
-    };
-    return Object.fromEntries([...targets.flatMap(ofTarget), [source, ofSource()]]);
+    const drawn = targets.flatMap(ofTarget);
+    const scored = patientsOf(
+      drawn.flatMap(([, { test }]) => test),
+      groupBy,
+    );
+    const cases = labelledCases(dataset, source, 'training');
+    const how = { parts: split.source, seed, ...(sourceGroupBy && { groupBy: sourceGroupBy }) };
+    return Object.fromEntries([...drawn, [source, splitBeside(cases, how, scored)]]);
   },
   refusals,
   prepare: () => [],
@@ -94,7 +98,8 @@ async function* sourceModel({ recipe, folder, device, seed, splits }: SeedRun<Re
   // A model without its scores was written last; they are quickly had again.
   const unscored = !folder.isWhole(path) && existsSync(file) && checkSafetensors(file) === 'whole';
   const again = unscored ? `scoring on ${source}` : task;
-  if (yield* standingResult<SourceResult>(folder, path, again, (result) => [result.model])) return;
+  const fault = (result: SourceResult) => leftOutFault(result, splits);
+  if (yield* standingResult<SourceResult>(folder, path, again, (result) => [result.model], fault)) return;
 
   const started = performance.now();
   const job = {
@@ -109,10 +114,10 @@ async function* sourceModel({ recipe, folder, device, seed, splits }: SeedRun<Re
   if (!unscored) saveSegmenter(file, model, { seed: String(seed), source });
   const cases = yield* scoreModel(`seed ${seed}: score on ${source}`, model, test, recipe);
   model.dispose();
-  const result: SourceResult = { seed, model: { file: name, sha256: sha256(file) }, cases };
+  const result: SourceResult = { seed, model: { file: name, sha256: sha256(file) }, ...leftOutIn(splits), cases };
   if (folder.isWhole(path) && folder.readJson<SourceResult>(path).model.sha256 !== result.model.sha256) {
-    // On another machine the model that is made again is another one.
-    yield { kind: 'note', text: `${task}: gives other bits here; what was made from the model before is done again` };
+    // On another machine, or on other cases, the model that is made again is another one.
+    yield { kind: 'note', text: `${task}: gives other bits now; what was made from the model before is done again` };
     for (const made of ['adapters', 'results'])
       rmSync(folder.file(made, `seed${seed}`), { recursive: true, force: true });
   }

@@ -11,6 +11,7 @@ import type { Gathered, PageParts, Shelf, SoFar } from '../findings.js';
 import type { RunFolder } from '../folder.js';
 import type { Naming } from '../names.js';
 import type { StudyReport } from '../outcome.js';
+import { leftOutNotes } from '../patients.js';
 import { type Candidate, picturesOf, shownOf } from '../pictures.js';
 import { placeFrom, provenanceOf } from '../provenance.js';
 import { modelPath } from '../tasks.js';
@@ -40,7 +41,7 @@ export function* reportOf(gathered: Gathered<FederationKind>): Pausing<StudyRepo
     groups: yield* picturesOf(folder, groups, classes.length),
     outlined,
     page: (provenance, pictures) => ({
-      ...{ title, description, headline, notes: notesOf(recipe), ...parts, regimes: summary },
+      ...{ title, description, headline, notes: notesOf(recipe, found), ...parts, regimes: summary },
       images: {
         about: `For each site the best, the median and the worst test case by the Dice of the federated model, plan ${plan}, first seed; of each plane the slice with most of the reference.`,
         ...{ outlined, classes, groups: encodeGroups(pictures) },
@@ -96,7 +97,7 @@ function factsOf(folder: RunFolder, recipe: FederationRecipe, { root }: Dataset)
   ];
 }
 
-function notesOf({ keep, regimes, data, maxCases, epochs }: FederationRecipe): string[] {
+function notesOf({ keep, regimes, data, maxCases, epochs }: FederationRecipe, { done }: Found): string[] {
   const scored =
     keep === 'last'
       ? 'The model of the last round or epoch is scored; validation cases choose nothing.'
@@ -113,6 +114,7 @@ function notesOf({ keep, regimes, data, maxCases, epochs }: FederationRecipe): s
         ]
       : []),
     'All sites were simulated on one machine.',
+    ...leftOutNotes(done.map(({ result }) => result)),
     ...(maxCases === undefined ? [] : [`Only the first ${maxCases} cases of every site were used.`]),
     ...(data.phantom && !data.root ? ['Phantoms show that a method works, never how well it works on patients.'] : []),
   ];

@@ -20,6 +20,8 @@ export interface RegimeResult {
   adapters: { site: string | null; file: string; bytes: number; sha256: string }[];
   /** Epochs or rounds that the model has seen. */
   kept: number;
+  /** Cases, as `SITE/CASE`, whose patients are scored at another site, so that nothing was trained on them. */
+  leftOut?: string[];
   /** Wall-clock time of the training since the last start. */
   seconds: number;
   /** The test cases of all sites. */

@@ -13,6 +13,7 @@ import { cacheFolder } from '../cache.js';
 import { modelsOf, withPatient } from '../comparison/scores.js';
 import { labelledCases } from '../dataset.js';
 import { meansOf } from '../outcome.js';
+import { keepApart } from '../patients.js';
 import type { SeedRun, Study, Trained } from '../study.js';
 import { checkpointPath, modelPath, statePath } from '../tasks.js';
 import { baseModel, checkNetwork } from './base.js';
@@ -32,7 +33,7 @@ export const federationStudy: Study<FederationKind> = {
       const cases = labelledCases(dataset, site, 'training and scoring').slice(0, maxCases);
       return [site, splitCases(cases, { parts, seed, ...(groupBy && { groupBy }) })] as const;
     };
-    return Object.fromEntries(sites.map(divide));
+    return keepApart(Object.fromEntries(sites.map(divide)));
   },
   refusals,
   prepare,
