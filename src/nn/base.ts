@@ -89,18 +89,25 @@ export class Base {
   }
 
   /**
-   * Puts an adapter to use in place of the one in use.
+   * Puts an adapter to use in place of the one in use. After an error none is.
    *
    * @param attach makes the places in the network that the values are loaded into
-   * @throws GraftError ADAPTER_OTHER_BASE
+   * @throws GraftError ADAPTER_OTHER_BASE, and as `Module.loadState`
    */
   use(adapter: AdapterValues, attach: () => Attachment | undefined): void {
     this.clear();
     if (adapter.base !== this.fingerprint) throw otherBase(adapter, this.fingerprint);
     const own = this.#network.state();
     const replaced = copyState(pick(own, (name) => adapter.state.has(name)));
-    const attached = attach();
-    this.#network.loadState(adapter.state, { file: adapter.name, partial: true });
+    let attached: Attachment | undefined;
+    try {
+      attached = attach();
+      this.#network.loadState(adapter.state, { file: adapter.name, partial: true });
+    } catch (error) {
+      attached?.detach();
+      disposeState(replaced);
+      throw error;
+    }
     this.#inUse = { replaced, attached };
   }
 

@@ -130,9 +130,10 @@ export class Segmenter implements Disposable {
   }
 
   /**
-   * Puts an adapter to use in place of the one in use; undefined: the base alone. The base is not loaded again.
+   * Puts an adapter to use in place of the one in use; undefined: the base alone, as after an error. The base is not loaded
+   * again.
    *
-   * @throws GraftError ADAPTER_OTHER_FAMILY, ADAPTER_OTHER_BASE
+   * @throws GraftError ADAPTER_OTHER_FAMILY, ADAPTER_OTHER_BASE, and as `Module.loadState`
    */
   use(adapter: Adapter | undefined): void {
     this.#base.clear();
@@ -144,12 +145,14 @@ export class Segmenter implements Disposable {
       throw segmenterError('ADAPTER_OTHER_FAMILY', {
         ...{ file: adapter.name, expected: adapter.family, found: family.name },
       });
+    let attached: Attached | undefined;
     this.#base.use(adapter, () => {
       const options = family.adapter.parse(adapter.options);
-      this.#attached = attachPlan(this.network, planOf(family, adapter.method)!, options);
-      return this.#attached;
+      attached = attachPlan(this.network, planOf(family, adapter.method)!, options);
+      return attached;
     });
     this.#adapter = adapter;
+    this.#attached = attached;
   }
 
   /**

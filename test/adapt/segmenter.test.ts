@@ -78,6 +78,20 @@ describe('an adapter in use', () => {
     expect(message).toContain(other.fingerprint.slice(0, 12));
     expect(outputs(other, image)).toEqual(before);
   });
+
+  it('leaves nothing behind where its values do not fit', () => {
+    const [good] = adapters;
+    const bad = { ...good, name: 'bad', options: { ...good.options, rank: Number(good.options.rank) + 1 } };
+    const names = [...model.network.state().keys()];
+    model.use(adapters[1]);
+    expect(errorOf(() => model.use(bad)).code).toBe('STATE_SHAPE');
+    expect([...model.network.state().keys()]).toEqual(names);
+    expect(model.inUse).toBeUndefined();
+    expect(outputs(model, image)).toEqual(base);
+    model.use(good);
+    expect(distance(outputs(model, image), base)).toBeGreaterThan(1e-3);
+    model.use(undefined);
+  });
 });
 
 describe('merging', () => {
