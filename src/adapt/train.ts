@@ -103,7 +103,7 @@ export async function* trainNetwork(
   /** The step under way. */
   let taken = 0;
 
-  yield* trainingLoop({
+  const events = trainingLoop({
     ...{ task, epochs: config.epochs, steps, checkpoint, saved, from: resumed?.at, memory: () => bestDice },
     optimiser: {
       zeroGrad: () => optimiser.zeroGrad(),
@@ -137,9 +137,14 @@ export async function* trainNetwork(
       return scores.length > 0 ? { dice: score } : {};
     },
   });
-  for (const value of parameters.values()) value.requiresGrad = false;
-  copyInto(network.state(), best);
-  mean?.dispose();
+  try {
+    yield* events;
+  } finally {
+    // Also where the training ends early: what was read of the model before, such as its fingerprint, holds no longer.
+    for (const value of parameters.values()) value.requiresGrad = false;
+    model.fill(() => copyInto(network.state(), best));
+    mean?.dispose();
+  }
 }
 
 /** Batches whose statistics stand for the source. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { trainingSchema, trainNetwork } from '../../src/adapt/index.js';
 import { type CaseSlices, SlicePool } from '../../src/data/index.js';
-import { Checkpoint, copyState, MeanWeights, type State } from '../../src/nn/index.js';
+import { Checkpoint, copyState, fingerprint, MeanWeights, type State } from '../../src/nn/index.js';
 import { tensor } from '../../src/torch/index.js';
 import { newFolder } from '../new-folder.js';
 import { slices, small } from './small.js';
@@ -50,6 +50,19 @@ describe('training on the source', () => {
       if (++count >= events) break;
     return values(copyState(model.network.state()));
   }
+
+  it('gives the model another fingerprint, also where it ends early', async () => {
+    for (const events of [2, Number.POSITIVE_INFINITY]) {
+      const { model } = small();
+      const before = model.fingerprint;
+      using pool = new SlicePool(cases.slice(0, 2));
+      let count = 0;
+      for await (const _ of trainNetwork(model, pool, [], { ...config, epochs: 1 }, { seed: 1 }))
+        if (++count >= events) break;
+      expect(model.fingerprint).toBe(fingerprint(model.network.state()));
+      expect(model.fingerprint === before).toBe(events === 2);
+    }
+  });
 
   it('goes on to the same bits, with the mean of the weights', async () => {
     const whole = await train(newFolder());
