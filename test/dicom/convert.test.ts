@@ -142,6 +142,13 @@ describe('a synthetic series', () => {
     expect(volume.spacing[0]).toBeCloseTo(series.spacing![0], 5);
   });
 
+  it('whose images share one identifier has all of them', async () => {
+    const shared = seriesOf({ slices: 8, change: () => ({ SOPInstanceUID: '1.2.3.9' }) });
+    const [volume] = await convertDicomSeries(shared);
+    const [expected] = await convertDicomSeries(seriesOf({ slices: 8 }));
+    expect([volume.shape, volume.affine, volume.data]).toEqual([expected.shape, expected.affine, expected.data]);
+  });
+
   it('carries no text of the headers', async () => {
     const [{ grid, path }] = await convertDicomSeries(seriesOf({}));
     expect(Buffer.from(grid.header).toString('latin1') + path).not.toMatch(/PLANTED|101112|20240101|[-.]4711/);

@@ -131,6 +131,16 @@ describe('a fault in a series is named:', () => {
     expect(scan.series[0].files).toHaveLength(5);
   });
 
+  it.each([
+    ['all', () => '1.2.3.9', 1],
+    ['two', (i: number) => `1.2.3.9.${Math.max(1, i)}`, 7],
+  ])('one identifier for %s of its images, which are no copies', (_, uid, identifiers) => {
+    const scan = scanOf({ slices: 8, change: (i) => ({ SOPInstanceUID: uid(i) }) });
+    expect(only(scan)).toMatchObject({ code: 'DICOM_IDENTIFIER_SHARED', stops: false });
+    expect(only(scan).message).toContain(`its 8 images have only ${identifiers} identifiers`);
+    expect(scan.series[0]).toMatchObject({ size: [8, 6, 8], frames: 8 });
+  });
+
   it('varying spacing', () => {
     const problem = only(scanOf({ slices: 12, position: (i) => [0, 0, i < 6 ? 2 * i : 12 + 5 * (i - 6)] }));
     expect(problem).toMatchObject({ code: 'DICOM_SPACING_VARIES', stops: false });

@@ -356,6 +356,12 @@ describe('what no DICOM-SEG can hold is refused:', () => {
     });
   });
 
+  it('images that share an identifier', async () => {
+    expect(await codeOf({ change: (i) => ({ SOPInstanceUID: `1.2.3.9.${Math.max(1, i)}` }) })).toBe(
+      'DICOM_SEG_GEOMETRY',
+    );
+  });
+
   it('a volume of another series', async () => {
     const { volumes } = await seriesOf({ spacing: 3 });
     expect(await codeOf({}, () => volumes[0])).toBe('DICOM_SEG_GEOMETRY');

@@ -42,6 +42,11 @@ export const dicomErrors = {
     message: '{series}: further copies of images that are there already: {count}, for example {file}.',
     hint: 'One of each is used. Remove the copies to be sure which.',
   },
+  DICOM_IDENTIFIER_SHARED: {
+    exit: 'data',
+    message: '{series}: its {count} images have only {identifiers} identifiers (SOP Instance UID) among them.',
+    hint: 'Images in other places are no copies: all are used. A DICOM-SEG cannot be written on them, as it refers to images by their identifiers. Export the series again by a program that keeps them.',
+  },
   DICOM_SLICES_DUPLICATE: {
     exit: 'data',
     message: '{series}: duplicate slices: {count}; a position has {found} where others have {expected}.',

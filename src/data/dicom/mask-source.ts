@@ -5,6 +5,7 @@ import { framesOfVolume, headersOf } from './convert.js';
 import type { DicomSeries } from './dicom-series.js';
 import { readElements } from './elements.js';
 import type { Dataset } from './encode.js';
+import { dicomError } from './errors.js';
 import { framesOnGrid, type PlacedFrame } from './frames-on-grid.js';
 import type { Header } from './header.js';
 import { assertIdentifiers, type Identity, identityOf, isIdentifier } from './identity.js';
@@ -36,6 +37,11 @@ export async function maskSource(volume: Placed & { path: string }, series: Dico
   const name = `${series.patient}_${series.series}`;
   const headers = headersOf(series);
   assertIdentifiers(headers, name);
+  if (new Set(headers.map(({ instance }) => instance)).size < headers.length)
+    throw dicomError('DICOM_SEG_GEOMETRY', {
+      series: name,
+      reason: 'several of its images share one identifier (SOP Instance UID), by which masks refer to them',
+    });
   const { frameOfReference = '' } = headers[0];
   return {
     series,

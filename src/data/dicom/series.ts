@@ -66,6 +66,12 @@ export function describeSeries(all: readonly Header[], key: Uint8Array, show: (p
   const copies = all.filter((header) => !used.has(header));
   if (copies.length > 0)
     add(false, dicomError('DICOM_COPIES', { series: name, count: copies.length, file: show(copies[0].file) }));
+  const identifiers = new Set(headers.map(({ instance }) => instance));
+  if (identifiers.size < headers.length)
+    add(
+      false,
+      dicomError('DICOM_IDENTIFIER_SHARED', { series: name, count: headers.length, identifiers: identifiers.size }),
+    );
   for (const fault of stacks.flatMap(({ faults }) => faults)) add(...asError(name, fault));
 
   return {
@@ -92,11 +98,15 @@ export function describeSeries(all: readonly Header[], key: Uint8Array, show: (p
 export const patientOf = ({ patientId, study }: Header, key: Uint8Array): string =>
   pseudonymise(patientId || `study ${study}`, key);
 
-/** In the order of acquisition; one header for each image, however often its file was copied. */
+/** In the order of acquisition: one header for each image, however often its file was copied. */
 function withoutCopies(headers: readonly Header[]): Header[] {
   const sorted = [...headers].sort((a, b) => a.instanceNumber - b.instanceNumber || (a.file < b.file ? -1 : 1));
-  return [...new Map(sorted.toReversed().map((header) => [header.instance, header])).values()].toReversed();
+  return [...new Map(sorted.toReversed().map((header) => [imageOf(header), header])).values()].toReversed();
 }
+
+/** Its identifier alone should do, but some exports give one to many slices, which are images of their own all the same. */
+const imageOf = ({ instance, instanceNumber, frames }: Header) =>
+  JSON.stringify([instance, instanceNumber, frames.map(({ position }) => position)]);
 
 /** Whether the fault stops the conversion, and what is said of it. */
 function asError(series: string, fault: Fault): [stops: boolean, GraftError] {
