@@ -49,8 +49,8 @@ export const federateErrors = {
   },
   SITE_AHEAD: {
     exit: 'system',
-    message: 'The site {site} is asked for round {round}, and has trained round {known}.',
-    hint: 'The coordinator has lost rounds: restore its folder from a copy, or start the federation in new folders.',
+    message: 'The coordinator is at round {round}, and the site {site} has trained round {known}.',
+    hint: 'The coordinator has lost rounds: restore its folder from a newer copy, or start the federation in new folders. What the site has is left as it is.',
   },
   SITE_BEHIND: {
     exit: 'system',

@@ -65,6 +65,8 @@ export class FederatedSite<Progress = unknown> {
   readonly #allow: NonNullable<SiteOptions<Progress>['allow']>;
   readonly #excuse: (error: Error) => string;
   #over: Ended | undefined;
+  /** The last end whose result it has from an earlier process. */
+  readonly #had: Ended | undefined;
   readonly #tells: (name: string) => boolean;
   readonly #signing: SigningKey;
   readonly #downloads: Downloads;
@@ -87,6 +89,7 @@ export class FederatedSite<Progress = unknown> {
     this.#allow = allow;
     this.#excuse = excuse;
     this.#over = options.over;
+    this.#had = options.over;
     this.#tells = (metric) => !metrics || metrics.includes(metric);
     this.#signing = new SigningKey(store, options.key);
     this.#downloads = new Downloads(name, trainer, transport);
@@ -100,7 +103,8 @@ export class FederatedSite<Progress = unknown> {
   /**
    * Takes part until the coordinator says that it is done, or the signal is aborted.
    *
-   * @throws GraftError SITE_NAME_TAKEN, SITE_OTHER_FEDERATION, SITE_BEHIND, WRITE_FAILED, MESSAGE_INVALID
+   * @throws GraftError SITE_NAME_TAKEN, SITE_OTHER_FEDERATION, SITE_BEHIND, SITE_AHEAD where the rounds are said to be over
+   * that the site has gone beyond, WRITE_FAILED, MESSAGE_INVALID
    */
   async *run(signal: AbortSignal): AsyncGenerator<SiteEvent<Progress>> {
     const { name: site, publicKey: key } = this;
@@ -129,6 +133,7 @@ export class FederatedSite<Progress = unknown> {
         continue;
       }
       if (call.kind === 'done') {
+        this.#checkEnd(call);
         this.#done = call.bytes;
         return;
       }
@@ -166,6 +171,13 @@ export class FederatedSite<Progress = unknown> {
       if (own) forget(own);
     }
     return { round: task.round, sites: task.sites };
+  }
+
+  /** An end of before, said once more, must not take the place of what came after it. @throws GraftError SITE_AHEAD, SITE_OTHER_FEDERATION */
+  #checkEnd({ federation, round }: Ended): void {
+    const had = this.#had?.federation === federation ? this.#had.round : 0;
+    const known = Math.max(had, this.#known(federation));
+    if (known > round) throw federateError('SITE_AHEAD', { site: this.name, round, known });
   }
 
   /** The last round that it trained; 0: none. @throws GraftError SITE_OTHER_FEDERATION */

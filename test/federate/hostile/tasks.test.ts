@@ -12,7 +12,7 @@ import {
   SigningKey,
   wireFormats,
 } from '../../../src/federate/index.js';
-import type { RoundTask, SiteState, Task } from '../../../src/federate/messages.js';
+import type { DoneTask, RoundTask, SiteState, Task } from '../../../src/federate/messages.js';
 import { keyName } from '../../../src/federate/signing.js';
 import { send } from '../../../src/federate/wire/index.js';
 import type { State } from '../../../src/nn/index.js';
@@ -63,7 +63,7 @@ function siteOf({
     ...{ base, plan: 'lora', aggregation: 'mean', wire: 'fp32', compression, mu: 0, full: await put(initial) },
     ...{ corrections: [], ...values },
   });
-  const over = async (): Promise<Task> => {
+  const over = async (): Promise<DoneTask> => {
     const { chosen: _, taken: __, rounds: ___, mu: ____, ...global } = await round();
     return { ...global, kind: 'done', sites: ['a'] };
   };
@@ -72,7 +72,7 @@ function siteOf({
     while (said.length < count) await pause(5);
     return said;
   };
-  return { transport, key, initial, end, events, done, said, trained, put, round, over, ask, answers };
+  return { site, transport, key, initial, end, events, done, said, trained, put, round, over, ask, answers };
 }
 
 describe('a task that the coordinator has not signed', () => {
@@ -199,6 +199,35 @@ describe('the end of the rounds', () => {
     expect(await again.answers()).toMatchObject([{ kind: 'update', round: 1, session }]);
     await again.ask({ ...over, session });
     await again.done;
+  });
+});
+
+describe('an end of before the last rounds, of a coordinator that lost them or said once more by the carrier', () => {
+  it('ends the site with the reason, and is not taken for the result', async () => {
+    const store = memoryStore();
+    const one = siteOf({ store });
+    const over = await one.over();
+    for (const round of [1, 2]) {
+      await one.ask(await one.round({ round }));
+      await one.answers(round);
+    }
+    await one.ask({ ...over, session: '2'.repeat(32) });
+    await expect(one.done).rejects.toMatchObject({ code: 'SITE_AHEAD', message: expect.stringContaining('round 2') });
+    await expect(one.site.loadResult()).rejects.toMatchObject({ code: 'SITE_UNFINISHED' });
+
+    const later = siteOf({ store, key: one.key });
+    await later.ask(over);
+    await expect(later.done).rejects.toMatchObject({ code: 'SITE_AHEAD' });
+    const last = siteOf({ store, key: one.key });
+    await last.ask({ ...over, round: 2 });
+    await last.done;
+  });
+
+  it('is told from the last one also where the site trained in none of these rounds', async () => {
+    const { federation } = place;
+    const one = siteOf({ over: { federation, round: 4 } });
+    await one.ask({ ...(await one.over()), round: 3 });
+    await expect(one.done).rejects.toMatchObject({ code: 'SITE_AHEAD', message: expect.stringContaining('round 4') });
   });
 });
 
