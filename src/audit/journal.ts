@@ -2,7 +2,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { shownName, version } from '../core/index.js';
+import { shownName, shownText, version } from '../core/index.js';
 import type { Act, ActEntry } from './act.js';
 import { lineOf, origin, readChain } from './chain.js';
 import { ChainFile } from './chain-file.js';
@@ -10,9 +10,6 @@ import { auditError } from './errors.js';
 import { isLine } from './lines.js';
 import { isSigned, signedLine } from './signature.js';
 import { userName } from './user.js';
-
-/** Letters of a reason at most: some are what others said. */
-const reasonLimit = 1000;
 
 export interface JournalOptions {
   file: string;
@@ -111,5 +108,5 @@ export class Journal {
 /** The act as a line has it. */
 const noteOf = ({ reason, ...act }: Act): Act => ({
   ...act,
-  ...(reason !== undefined && { reason: reason.slice(0, reasonLimit).replace(/\p{Cc}/gu, ' ') }),
+  ...(reason !== undefined && { reason: shownText(reason) }),
 });

@@ -24,6 +24,9 @@ const BAR = 20;
 const valuesText = (values: Record<string, number> = {}) =>
   Object.entries(values).map(([name, value]) => `${name} ${measured(value)}`);
 
+/** What a terminal would obey becomes a space: names and reasons may be those of others. */
+const plain = (text: string) => text.replace(/\p{Cc}/gu, ' ');
+
 export class ProgressView {
   readonly #stream: ProgressStream;
   readonly #now: () => number;
@@ -61,7 +64,7 @@ export class ProgressView {
       this.aside(() => this.#line(event.text));
     } else {
       const took = this.#name === event.name ? [`done in ${duration((now - this.#started) / 1000)}`] : ['done'];
-      this.#line(`${this.#style('green', event.name)}: ${[...took, ...valuesText(event.values)].join(', ')}`);
+      this.#line(`: ${[...took, ...valuesText(event.values)].join(', ')}`, event.name);
       this.#step = undefined;
     }
   }
@@ -105,15 +108,16 @@ export class ProgressView {
     return styleText(format, text, { stream: this.#stream });
   }
 
-  /** A line that stays. */
-  #line(text: string): void {
-    this.#stream.write(`${this.#live ? '\r\x1b[K' : ''}${text}\n`);
+  /** A line that stays. @param name stands before it, in green */
+  #line(text: string, name = ''): void {
+    const named = name && this.#style('green', plain(name));
+    this.#stream.write(`${this.#live ? '\r\x1b[K' : ''}${named}${plain(text)}\n`);
     this.#live = false;
   }
 
   /** The line that is rewritten; one column stays free, or terminals would wrap it. */
   #draw(text: string): void {
-    this.#stream.write(`\r\x1b[K${[...text].slice(0, (this.#stream.columns || 80) - 1).join('')}`);
+    this.#stream.write(`\r\x1b[K${[...plain(text)].slice(0, (this.#stream.columns || 80) - 1).join('')}`);
     this.#live = true;
   }
 }

@@ -18,14 +18,14 @@ const length = (text: string) => [...text].length;
 
 /**
  * A header, a rule and a line for each row. Columns of numbers (also as texts with a unit, `41.2 kB`) are aligned to the
- * right, others to the left; an undefined cell is a dash.
+ * right, others to the left; an undefined cell is a dash. What a terminal would obey becomes a space.
  *
  * @returns lines without a trailing newline or trailing spaces
  */
 export function formatTable(header: string[], rows: Cell[][], options: TableOptions = {}): string {
   const { width = Number.POSITIVE_INFINITY, best = {}, emphasise = (text) => text } = options;
   const texts = rows.map((row) =>
-    header.map((_, c) => (typeof row[c] === 'number' ? measured(row[c]) : (row[c] ?? '–'))),
+    header.map((_, c) => (typeof row[c] === 'number' ? measured(row[c]) : (row[c] ?? '–').replace(/\p{Cc}/gu, ' '))),
   );
   const right = header.map((_, c) => texts.length > 0 && texts.every((row) => isNumeric(row[c])));
   const widths = header.map((name, c) => Math.max(length(name), ...texts.map((row) => length(row[c]))));

@@ -5,6 +5,8 @@
  * the tables (`npm run docs`). Anything that is not a `GraftError` is a defect in graft itself.
  */
 
+import { shownText } from './names.js';
+
 /** What the command exits with; `docs/errors.md` lists them. */
 export const exitCodes = {
   internal: 1,
@@ -64,13 +66,17 @@ export type ErrorMaker<Table extends ErrorTable> = <Code extends keyof Table & s
 ) => GraftError;
 
 /**
+ * The parameter `reason` may quote what others sent: it is cut and cleaned as `shownText` does.
+ *
  * @example
  * const dataError = errorsOf({ NIFTI_TRUNCATED: { exit: 'data', message: '{file}: …', hint: '…' } });
  * throw dataError('NIFTI_TRUNCATED', { file });
  */
 export function errorsOf<Table extends ErrorTable>(table: Table): ErrorMaker<Table> {
-  return (code, values, cause) => {
+  return (code, given, cause) => {
     const { message, hint, exit } = table[code] as ErrorEntry;
-    return new GraftError(code, fill(message, values), fill(hint, values), exitCodes[exit], cause);
+    const values: Record<string, string | number> = given;
+    const shown = 'reason' in values ? { ...values, reason: shownText(String(values.reason)) } : values;
+    return new GraftError(code, fill(message, shown), fill(hint, shown), exitCodes[exit], cause);
   };
 }

@@ -37,3 +37,13 @@ export function shownName(name: string): string {
   ];
   return characters.length > 60 ? `${characters.slice(0, 59).join('')}…` : characters.join('');
 }
+
+/** Most characters of a text of others that is kept and shown. */
+export const textLimit = 1000;
+
+/**
+ * A text of others, or an error that quotes them, as it is recorded and shown: in one line, without what a terminal obeys or
+ * what turns the direction of reading, and not endless.
+ */
+export const shownText = (text: string): string =>
+  text.slice(0, textLimit).replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, ' ');

@@ -3,7 +3,7 @@
  * message names the federation and the coordinator's session, so it is worthless in any other.
  */
 import { z } from 'zod';
-import { keyFault } from '../core/index.js';
+import { keyFault, shownText, textLimit } from '../core/index.js';
 import { aggregationNames } from './aggregation/index.js';
 import { parseJson } from './signing.js';
 import type { Metrics } from './trainer.js';
@@ -33,13 +33,8 @@ const fingerprint = z.string().max(128);
 /** A number of slices or cases. */
 const count = z.int().min(0).max(1e9);
 
-/** Most characters of a reason; a site cuts off a longer one. */
-const reasonLimit = 1000;
-export const shortReason = (text: string): string => text.slice(0, reasonLimit);
-const reason = z
-  .string()
-  .max(reasonLimit)
-  .transform((text) => text.replace(/\p{Cc}/gu, ' '));
+/** A site cuts off a longer one. */
+const reason = z.string().max(textLimit).transform(shownText);
 
 /** A global state, and how to read it. */
 const globalSchema = z.strictObject({

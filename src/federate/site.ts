@@ -4,7 +4,7 @@
  * later, it says the same again.
  */
 import type { KeyObject } from 'node:crypto';
-import { forward, GraftError } from '../core/index.js';
+import { forward, GraftError, shownText } from '../core/index.js';
 import { disposeState, pick } from '../nn/index.js';
 import { aggregations } from './aggregation/index.js';
 import { hashOf } from './blobs.js';
@@ -12,7 +12,7 @@ import { Downloads } from './downloads.js';
 import { federateError } from './errors.js';
 import type { SiteEvent } from './events.js';
 import { forget, type Remembered, recall, remember } from './memory.js';
-import { type BlobReference, type DoneTask, metricsOf, type SiteState, shortReason } from './messages.js';
+import { type BlobReference, type DoneTask, metricsOf, type SiteState } from './messages.js';
 import { Proximal } from './proximal.js';
 import { checkKey, keyName, SigningKey } from './signing.js';
 import type { Store } from './store.js';
@@ -220,7 +220,7 @@ export class FederatedSite<Progress = unknown> {
       if (superseded.aborted) return;
       // With another folder, or with room on the disk, it answers the same round.
       if (error instanceof GraftError && /^(SITE_OTHER_FEDERATION|WRITE_FAILED)$/.test(error.code)) throw error;
-      const reason = shortReason(this.#excuse(error as Error));
+      const reason = shownText(this.#excuse(error as Error));
       const behind = error instanceof GraftError && error.code === 'SITE_BEHIND';
       const failure = { federation, session, round, reason, down: this.#downloads.bytes, ...(behind && { behind }) };
       yield* this.#send({ kind: 'failed', site, ...failure });

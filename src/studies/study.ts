@@ -111,7 +111,8 @@ async function* carryOut<K extends Kind>(
   for (const seed of recipe.seeds) {
     const splits = study.split(recipe, dataset, seed);
     for (const [site, split] of Object.entries(splits))
-      yield { kind: 'note', text: `seed ${seed}, ${site.replace('/fold', ', fold ')}: ${describeSplit(split)}` };
+      for (const line of `seed ${seed}, ${site.replace('/fold', ', fold ')}: ${describeSplit(split)}`.split('\n'))
+        yield { kind: 'note', text: line };
     const run = { recipe, folder, dataset, device, seed, splits };
     yield* study.base(run);
     const left = new Map<string, TaskOf<K>>();

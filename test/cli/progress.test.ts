@@ -30,6 +30,19 @@ const task: ProgressEvent = { kind: 'task', name: 'training', total: 100 };
 
 afterEach(() => vi.unstubAllEnvs());
 
+describe('what a terminal would obey', () => {
+  const evil = 'a\x1b[2K\rb\nc\x9bm';
+  it.each([false, true])('is shown as spaces, on a terminal: %s', (isTTY) => {
+    const { at, text } = view({ isTTY });
+    at(0, { kind: 'task', name: evil }, { kind: 'note', text: evil }, { kind: 'done', name: evil });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what the view writes itself
+    const own = /\r\x1b\[K|\x1b\[\d+m|\n/g;
+    const shown = text();
+    expect(shown.replace(own, '')).not.toMatch(/\p{Cc}/u);
+    expect(shown.split('\n').length - 1).toBe(isTTY ? 2 : 3);
+  });
+});
+
 describe('progress in a log', () => {
   it('is a line at the start, every ten seconds and at the end', () => {
     const { at, text } = view();

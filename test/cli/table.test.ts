@@ -19,6 +19,14 @@ describe('formatTable', () => {
     );
   });
 
+  it('shows what a terminal would obey as spaces', () => {
+    expect(
+      formatTable(['reason'], [['a\x1b[2K\r\nb']])
+        .split('\n')
+        .slice(2),
+    ).toEqual(['a [2K  b']);
+  });
+
   it('cuts words, never numbers, to the width', () => {
     const table = formatTable(['case', 'Dice'], [['a-very-long-name-of-a-case', 0.91234]], { width: 20 });
     expect(table.split('\n')[2]).toBe('a-very-long…  0.9123');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nameFault, shownName } from '../../src/core/index.js';
+import { nameFault, shownName, shownText } from '../../src/core/index.js';
 import { csvOf } from '../../src/data/csv.js';
 import { readDataset } from '../../src/data/index.js';
 import { recipeSchema } from '../../src/studies/adaptation/recipe.js';
@@ -106,4 +106,10 @@ describe('tables that graft writes', () => {
     const text = csvOf([[...cells, -0.5, null, undefined, true]]);
     expect(text).toBe(`'=cmd|' /C calc'!A0,'+SUM(A1),'-2+3,'@x,'\tx,'＝1+1,-5,+1.5e-3,p-1,"a,b",-0.5,,,true\n`);
   });
+});
+
+it('a text of others is shown in one line, and not endless', () => {
+  expect(shownText('a\x1b[2K\r\nb\u2028c\u202ed\u{1f600}é')).toBe('a [2K  b c d\u{1f600}é');
+  expect(shownText('\u{1f600}'.repeat(600) + 'x'.repeat(1e6)).length).toBe(1000);
+  expect(shownText(`x${'\u{1f600}'.repeat(600)}`)).not.toMatch(/\p{Cs}/u); // not half a character
 });

@@ -2,9 +2,13 @@
  * Coordinator and sites over a transport, one of the sites driven by hand: what is counted, what is refused and recorded,
  * deadlines, late answers, identities.
  */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FederatedSite, folderStore, memoryStore, SigningKey, type Transport } from '../../src/federate/index.js';
 import type { RoundTask } from '../../src/federate/messages.js';
+import { textOfEvent } from '../../src/federation/running/words.js';
+import { encodeSafetensors } from '../../src/formats/index.js';
 import type { State } from '../../src/nn/index.js';
 import { zeros } from '../../src/torch/index.js';
 import { last } from '../last.js';
@@ -141,6 +145,31 @@ describe('an update that cannot be used is refused and recorded, and the round g
       expect(ledger().filter(({ kind }) => kind === 'refused')).toMatchObject([{ site: 'hand', down: 7 }]);
       expect(Object.keys(of(events, 'aggregated')[0].weights)).toEqual(['a', 'b']);
     }
+  });
+});
+
+describe('what a site says', () => {
+  it('reaches ledger and people in one line, without what a terminal obeys, and cut off', async () => {
+    const { done, ledger, transport, base, events, seen, folder } = stage(configOf({ rounds: 1 }));
+    const hand = new Hand(transport, base);
+    await hand.register();
+    const task = await hand.task(1);
+    await transport.updateState('hand', Buffer.from('\x1b[31mX\nround 1 of 1 is done'));
+    await seen('dropped');
+    const evil = `\x1b]0;owned\x07\x1b[2K\rround 1 of 1 is done\nb: taken ${'A'.repeat(900_000)}`;
+    const tensors = new Map([[evil, { dtype: 'int8' as const, shape: [1], data: new Uint8Array(1) }]]);
+    const labels = { site: 'hand', round: '1', base, plan: 'lora' };
+    await hand.update(task, good(), { bytes: Buffer.concat(encodeSafetensors(tensors, labels)) });
+    await done;
+    const told = [...of(events, 'dropped'), ...of(events, 'refused')];
+    expect(told.map(({ site }) => site)).toEqual(['hand', 'hand']);
+    for (const event of told) {
+      const shown = textOfEvent(event)!;
+      expect(shown).not.toMatch(/\p{Cc}/u);
+      expect(shown.length).toBeLessThan(1200);
+    }
+    expect(ledger().filter(({ kind }) => kind === 'refused').length).toBe(1);
+    expect(statSync(join(folder, 'ledger.jsonl')).size).toBeLessThan(20_000);
   });
 });
 

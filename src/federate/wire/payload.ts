@@ -2,7 +2,7 @@
  * A payload: a safetensors file as bytes, with metadata that says what it is. Scales of all tensors are one further
  * tensor `#scales`, in the order of names: a header entry for each of them would cost more than they do.
  */
-import { GraftError } from '../../core/index.js';
+import { GraftError, shownName } from '../../core/index.js';
 import { decodeSafetensors, elementCount, type RawTensor, SafetensorsPieces } from '../../formats/index.js';
 import { federateError } from '../errors.js';
 import { type Compression, compress, decompress } from './compression.js';
@@ -102,7 +102,7 @@ export function decodePayload(
     tensors.delete(scalesName);
     for (const name of sortedNames(tensors)) {
       const { dtype } = tensors.get(name)!;
-      if (dtype !== format.dtype) throw invalid(`${name} is ${dtype} instead of ${format.dtype}`);
+      if (dtype !== format.dtype) throw invalid(`${shownName(name)} is ${dtype} instead of ${format.dtype}`);
     }
     let wanted = 0;
     const coded: CodedState = new Map();

@@ -1,6 +1,6 @@
 /** `graft site run`: a hospital's site takes part. */
 import type { Command } from 'commander';
-import { told } from '../../../core/index.js';
+import { shownText, told } from '../../../core/index.js';
 import { defineCommand } from '../../command.js';
 import { endsWell } from '../../ending.js';
 import { metricsPortOption } from '../../metrics-port.js';
@@ -47,12 +47,12 @@ export const registerRun = (group: Command): void =>
       const site = federation.prepareSite(kit, folder, data);
       const asked = askedOf(site);
       if (dryRun) {
-        context.print(asked, () => describe(asked));
+        context.print(asked, () => describe(asked).join('\n'));
         return;
       }
       const events = () =>
         told(async (tell) => {
-          tell({ kind: 'note', text: describe(asked) });
+          for (const text of describe(asked)) tell({ kind: 'note', text });
           return federation.runSite(site, { device: chooseDevice(device), proxy, metricsPort, signal, tell });
         });
       const adapter = await endsWell(context, () => context.follow(page ? withPage(events(), folder) : events()));
@@ -91,7 +91,7 @@ function askedOf({ name, folder, study, policy, coordinator, cases }: Prepared) 
   };
 }
 
-const describe = (asked: ReturnType<typeof askedOf>): string =>
+const describe = (asked: ReturnType<typeof askedOf>): string[] =>
   [
     `${asked.study}: ${asked.title}`,
     `asks for    ${asked.rounds} rounds of ${asked.plan} (${asked.aggregation}), one epoch a round`,
@@ -103,4 +103,4 @@ const describe = (asked: ReturnType<typeof askedOf>): string =>
     `            all the time: ${asked.leaves.everySeconds.join(', ')}`,
     `stays       ${asked.stays.join(', ')}`,
     `rules       ${asked.policy}: ${asked.threads} threads, ${asked.hours ? `from ${asked.hours.from} to ${asked.hours.to}` : 'at any time'}`,
-  ].join('\n');
+  ].map(shownText);
