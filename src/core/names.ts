@@ -30,6 +30,10 @@ export function nameFault(name: string): string | undefined {
   return /[.\s]$/.test(name) ? 'it ends with a dot or a space' : undefined;
 }
 
+/** The first item of a list that stands in it before, too. */
+export const repeated = <Item>(list: readonly Item[]): Item | undefined =>
+  list.find((item, i) => list.indexOf(item) < i);
+
 /** A name as a message shows it: in one line, without what would not be seen, and not endless. */
 export function shownName(name: string): string {
   const characters = [

@@ -4,6 +4,7 @@ export { type Augmentation, augment, augmentationSchema } from './augment.js';
 export * from './benchmarks/index.js';
 export { cachedSlices } from './cache/index.js';
 export * from './check.js';
+export { classNamesSchema, distinct } from './class-names.js';
 export { type CsvCell, csvOf } from './csv.js';
 export * from './dataset.js';
 export { datasetErrors } from './dataset-errors.js';

@@ -6,6 +6,7 @@ import { sha256 } from '../core/index.js';
 import {
   benchmarkNames,
   type Case,
+  classNamesSchema,
   type Dataset,
   generatePhantoms,
   isWithheld,
@@ -17,7 +18,6 @@ import {
 } from '../data/index.js';
 import { runError } from './errors.js';
 import type { RunFolder } from './folder.js';
-import { keyNameSchema } from './parse.js';
 import { namePatients } from './patients.js';
 import { damagedFile, type FileRecord } from './whole.js';
 
@@ -42,11 +42,7 @@ export const dataSchema = z
     error: 'a benchmark set has a layout of its own: leave `layout` out',
     path: ['layout'],
   });
-export const classesSchema = z
-  .array(keyNameSchema)
-  .min(1)
-  .default(['foreground'])
-  .describe('names of the labels 1, 2, …');
+export const classesSchema = classNamesSchema.default(['foreground']).describe('names of the labels 1, 2, …');
 
 interface WithData {
   data: z.output<typeof dataSchema>;

@@ -1,7 +1,7 @@
 /** Reading recipes of any kind: YAML, values that overrule keys, and errors that name the key and suggest the nearest one. */
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { didYouMean, keyFault, nameFault, readFault, readRegularText, shownName } from '../core/index.js';
+import { didYouMean, nameFault, readFault, readRegularText, repeated, shownName } from '../core/index.js';
 import { runError } from './errors.js';
 
 /**
@@ -80,7 +80,7 @@ export function parseContent<Schema extends z.ZodType>(
  */
 export function checkDistinct(lists: Record<string, readonly (string | number)[]>, file: string): void {
   for (const [key, list] of Object.entries(lists)) {
-    const twice = list.find((name, i) => list.indexOf(name) < i);
+    const twice = repeated(list);
     if (twice !== undefined) throw runError('RECIPE_INVALID', { file, key, problem: `${twice} is there twice` });
   }
 }
@@ -89,12 +89,6 @@ export function checkDistinct(lists: Record<string, readonly (string | number)[]
 export const fileNameSchema = z.string().superRefine((name, context) => {
   const fault = nameFault(name);
   if (fault) context.addIssue(`"${shownName(name)}" becomes a file name: ${fault}`);
-});
-
-/** A name that becomes a key of results. */
-export const keyNameSchema = z.string().superRefine((name, context) => {
-  const fault = keyFault(name);
-  if (fault) context.addIssue(`"${shownName(name)}" cannot be a name: ${fault}`);
 });
 
 /** The issues of a union's likeliest branch instead of the union's own: an object was meant where an object stands. */

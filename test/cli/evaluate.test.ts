@@ -1,4 +1,4 @@
-/** `graft evaluate` where labels have no mask: nothing is passed over in silence. */
+/** `graft evaluate` where labels have no mask, and names that are there twice: nothing is passed over in silence. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +18,28 @@ for (const [folder, names] of Object.entries({ masks: ['a', 'b'], labels: ['a', 
 }
 const evaluate = (...more: string[]) => graft(['evaluate', at('masks'), at('labels'), ...more]);
 const json = (...more: string[]) => JSON.parse(evaluate(...more, '--json', '--quiet').stdout);
+
+describe('two classes of one name', () => {
+  it('are refused wherever classes are named', () => {
+    const two = ['--classes', 'a,a'];
+    const out = ['--out', at('never.safetensors')];
+    for (const args of [
+      ['evaluate', at('masks'), at('labels'), ...two],
+      ['data', 'check', 'auto', '--root', at('masks'), ...two],
+      ['train', at('masks'), '--site', 's', ...two, ...out],
+    ]) {
+      const { status, stderr } = graft(args);
+      expect(stderr, args.join(' ')).toMatch(/classes: a is there twice/);
+      expect(status).toBe(2);
+    }
+  });
+
+  it('nor does a site train twice', () => {
+    const { status, stderr } = graft(['train', at('masks'), '--site', 's1,s1']);
+    expect(stderr).toMatch(/--site: s1 is there twice/);
+    expect(status).toBe(2);
+  });
+});
 
 describe('a label without a mask', () => {
   it('is an error that names it, unless it is said what it is', () => {

@@ -94,6 +94,28 @@ describe('nnU-Net raw', () => {
     expect(readDataset(root).classes).toEqual(['prostate']);
   });
 
+  it.each([
+    ['no background', { a: 1, b: 2 }, ['a', 'b']],
+    ['a gap', { background: 0, a: 1, c: 3 }, undefined],
+    ['regions', { background: 0, whole: [1, 2], core: 2 }, undefined],
+  ])('names classes with %s', (_, labels, classes) => {
+    const root = build(...train);
+    tree.put('Dataset005/dataset.json', JSON.stringify({ labels }));
+    expect(readDataset(root).classes).toEqual(classes);
+  });
+
+  it.each([
+    [{ 0: 'background', 1: 'a', 2: 'a' }, 'labels: two labels have the name a'],
+    [{ background: 0, a: 1, b: 1 }, 'labels: two labels have the number 1'],
+  ])('refuses %j', (labels, message) => {
+    const root = build(...train);
+    tree.put('Dataset005/dataset.json', JSON.stringify({ labels }));
+    expect(errorOf(() => readDataset(root))).toMatchObject({
+      code: 'DATASET_LIST',
+      message: expect.stringContaining(message),
+    });
+  });
+
   it('has parts of its own where test cases are labelled', () => {
     const root = build(...train, 'imagesTs/p_3_0000', 'labelsTs/p_3');
     expect(casesOf(root).map(({ split }) => split)).toEqual(['train', 'train', 'test']);

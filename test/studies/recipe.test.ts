@@ -159,6 +159,7 @@ describe('a wrong value', () => {
     [{ grid: { rank: [2, 2] } }, 'methods', /convlora-adabn_rank-2 is there twice/],
     [{ seeds: [1, 2, 1] }, 'seeds', /1 is there twice/],
     [{ targets: ['b', 'b'] }, 'targets', /b is there twice/],
+    [{ classes: ['a', 'a'] }, 'classes', /a is there twice/],
     [{ targets: ['b', 'a'] }, 'targets', /a is the source/],
   ])('%j names its dotted key', (extra, key, problem) => {
     const { code, exitCode, message } = errorOf(() => recipeOf(extra));

@@ -1,7 +1,6 @@
 /** `graft evaluate`: masks against the truth. */
 import type { Command } from 'commander';
 import type { Evaluation } from '../../compare/index.js';
-import { keyFault } from '../../core/index.js';
 import { defineCommand } from '../command.js';
 import { formatTable } from '../table.js';
 
@@ -16,12 +15,9 @@ export const registerEvaluate = (program: Command): void =>
       'the cases: each measure with its mean, 95 % bootstrap interval and median, and the worst cases.',
     arguments: { '<predictions>': 'folder of NIfTI masks', '<labels>': 'folder of NIfTI labels' },
     options: async () => {
-      const { z } = await import('zod');
+      const [{ z }, { classNamesSchema }] = await Promise.all([import('zod'), import('../../data/index.js')]);
       return z.strictObject({
-        classes: z
-          .array(z.string().refine((name) => !keyFault(name), { error: ({ input }) => `${keyFault(String(input))}` }))
-          .default(['foreground'])
-          .describe('names of the labels 1, 2, …'),
+        classes: classNamesSchema.default(['foreground']).describe('names of the labels 1, 2, …'),
         tolerance: z.number().positive().default(2).describe('of the surface Dice, in mm'),
         ignore: z
           .int()

@@ -163,15 +163,21 @@ function asValues(given: Readonly<Record<string, unknown>>): Record<string, unkn
 }
 
 async function trainOptions() {
-  const [{ z }, { trainingSchema }, { preprocessingSchema, windowSchema }, networks, { fineTuningSchema }, peft] =
-    await Promise.all([
-      import('zod'),
-      import('../../adapt/index.js'),
-      import('../../data/index.js'),
-      import('../../networks/index.js'),
-      import('../../finetune/index.js'),
-      import('../../peft/index.js'),
-    ]);
+  const [
+    { z },
+    { trainingSchema },
+    { classNamesSchema, distinct, preprocessingSchema, windowSchema },
+    networks,
+    { fineTuningSchema },
+    peft,
+  ] = await Promise.all([
+    import('zod'),
+    import('../../adapt/index.js'),
+    import('../../data/index.js'),
+    import('../../networks/index.js'),
+    import('../../finetune/index.js'),
+    import('../../peft/index.js'),
+  ]);
   const { sizeNames } = networks;
   const { augmentation: _, adapter: __, epochs, batch, lr, ...part } = fineTuningSchema.shape;
   const defaults = (key: 'epochs' | 'batch' | 'lr') =>
@@ -182,9 +188,7 @@ async function trainOptions() {
       .enum(sizeNames as [string, ...string[]])
       .optional()
       .describe(`network; default: ${networks.defaultSizes.source}, or the recipe’s`),
-    site: z
-      .array(z.string())
-      .min(1)
+    site: distinct(z.string())
       .optional()
       .describe('the site whose labels are learned, or several; required unless --recipe names them'),
     out: z.string().default('model.safetensors').describe('the file of the model, or of the adapter'),
@@ -196,7 +200,7 @@ async function trainOptions() {
     ...settingsOptions(z),
     tensorboard: z.boolean().default(false).describe('write event files for TensorBoard beside --out'),
     page: pageOption(z, 'the training'),
-    classes: z.array(z.string()).min(1).default(['foreground']).describe('names of the labels 1, 2, …'),
+    classes: classNamesSchema.default(['foreground']).describe('names of the labels 1, 2, …'),
     validation: share.default(0.15).describe('share of the cases that chooses the epoch'),
     test: share.optional().describe('share of the cases that is kept from training and scored; default: none'),
     groupBy: z

@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
-import { didYouMean, readFault, shownName } from '../../core/index.js';
+import { didYouMean, readFault, repeated, shownName } from '../../core/index.js';
 import type { Case } from '../dataset.js';
 import { layoutError } from './errors.js';
 import { assertNifti, type Layout, listed } from './layout.js';
@@ -68,7 +68,7 @@ function rowsOf(file: string): TableRow<Column>[] {
       throw invalid(
         `the column "${shownName(unknown)}" is unknown${didYouMean(unknown, known)} Correct its name, or remove it`,
       );
-    const twice = names.find((name, i) => names.indexOf(name) < i);
+    const twice = repeated(names);
     if (twice) throw invalid(`the column ${twice} is there twice`);
     // R and pandas number rows in a column without a name, and some programs end every line with a separator.
     return cells.map((name) => (name === '' ? null : (name as Column)));

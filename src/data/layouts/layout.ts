@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { type GraftError, readFault, readRegularText } from '../../core/index.js';
+import { type GraftError, readFault, readRegularText, repeated, shownName } from '../../core/index.js';
 import type { Case, Dataset } from '../dataset.js';
 import { niftiStem } from '../nifti/index.js';
 import { layoutError } from './errors.js';
@@ -130,13 +130,20 @@ export interface LabelNames {
 export const labelsSchema = z
   .record(z.string(), z.unknown())
   .default({})
-  .transform((labels): LabelNames => {
+  .transform((labels, context): LabelNames => {
     const numbered = Object.entries(labels).map(([key, value]): [number, string] =>
       /^\d+$/.test(key) ? [Number(key), String(value)] : [Number(value), key],
     );
+    for (const [what, all] of [
+      ['name', numbered.map(([, name]) => name)],
+      ['number', numbered.map(([number]) => number).filter((number) => !Number.isNaN(number))],
+    ] as const) {
+      const twice = repeated<string | number>(all);
+      if (twice !== undefined) context.addIssue(`two labels have the ${what} ${shownName(String(twice))}`);
+    }
     const ignore = numbered.find(([number, name]) => name === 'ignore' && number > 0 && number <= 255)?.[0];
     const names = new Map(numbered.filter(([number]) => number !== ignore));
-    const classes = Array.from({ length: names.size - 1 }, (_, i) => names.get(i + 1));
+    const classes = Array.from({ length: names.size - (names.has(0) ? 1 : 0) }, (_, i) => names.get(i + 1));
     const complete = classes.length > 0 && classes.every((name) => name !== undefined);
     return { ...(complete && { classes: classes as string[] }), ...(ignore !== undefined && { ignore }) };
   });

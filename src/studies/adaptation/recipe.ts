@@ -169,8 +169,8 @@ export function parseAdaptationRecipe(content: unknown, file: string): Recipe {
   const given = { ...listed, ...ofFamily(family, listed) };
   const variants = methodsOf(family, given);
   const rows = rowsOf({ ...given, variants });
-  const { source, targets, seeds, classes } = given;
-  checkDistinct({ targets, seeds, classes, methods: rows.map(({ name }) => name) }, file);
+  const { source, targets, seeds } = given;
+  checkDistinct({ targets, seeds, methods: rows.map(({ name }) => name) }, file);
   if (targets.includes(source))
     throw runError('RECIPE_INVALID', { file, key: 'targets', problem: `${source} is the source already` });
   for (const method of variants) resolveMethod(family, method);

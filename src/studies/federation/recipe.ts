@@ -147,9 +147,9 @@ export function readFederationRecipe(file: string, overrides: Record<string, unk
 export function parseFederationRecipe(content: unknown, file: string): FederationRecipe {
   const recipe = ofFamily(parseContent(federationRecipeSchema, content, file), file);
   const family = familyOfSize(recipe.model.architecture);
-  const { sites, seeds, classes, regimes } = recipe;
+  const { sites, seeds, regimes } = recipe;
   const variants = variantsOf(recipe, file);
-  checkDistinct({ sites, seeds, classes, regimes, plans: variants.map(({ name }) => name) }, file);
+  checkDistinct({ sites, seeds, regimes, plans: variants.map(({ name }) => name) }, file);
   if (recipe.split.validation === 0 && recipe.keep === 'best')
     throw runError('RECIPE_INVALID', { file, key: 'keep', problem: 'best needs validation cases, and split has none' });
   for (const { name, plan, federation, adapter } of variants) {

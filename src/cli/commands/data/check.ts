@@ -17,10 +17,10 @@ export const registerCheck = (group: Command): void =>
       `is missing or broken the exit code is ${exitCodes.data}, and of a benchmark set it says where it is to be had.`,
     arguments: { '<set>': 'benchmark set or layout' },
     options: async () => {
-      const { z } = await import('zod');
+      const [{ z }, { classNamesSchema }] = await Promise.all([import('zod'), import('../../../data/index.js')]);
       return z.strictObject({
         root: z.string().describe('folder of the data set, or CSV table'),
-        classes: z.array(z.string()).optional().describe('names of the labels 1, 2, …; default: what the set says'),
+        classes: classNamesSchema.optional().describe('names of the labels 1, 2, …; default: what the set says'),
         masks: z.string().optional().describe('bids: regular expression that tells which masks are the labels'),
       });
     },
