@@ -202,6 +202,35 @@ describe('a fault in a folder is named and stops nothing else:', () => {
     ]);
   });
 
+  it.each([
+    ['RT Dose', '481.2', 'RTDOSE'],
+    ['RT Image', '481.1', 'RTIMAGE'],
+    ['Enhanced RT Image', '481.23', 'RTIMAGE'],
+    ['Segmentation', '66.4', 'SEG'],
+    ['Label Map Segmentation', '66.7', 'SEG'],
+    ['Parametric Map', '30', 'MR'],
+    ['Ophthalmic Thickness Map', '81.1', 'OPM'],
+  ])('pixels that are no image of the patient: %s', (_, kind, Modality) => {
+    const SOPClassUID = `1.2.840.10008.5.1.4.1.1.${kind}`;
+    const scan = scanOf({}, (folder) =>
+      writeSeries(join(folder, 'other'), { uid: '1.2.3.5', slices: 1, change: () => ({ SOPClassUID, Modality }) }),
+    );
+    expect(scan.series.map(({ modality, size }) => [modality, ...size])).toEqual([['CT', 5, 6, 8]]);
+    expect(only(scan)).toMatchObject({ code: 'DICOM_NOT_IMAGE', message: expect.stringContaining(`(${Modality})`) });
+  });
+
+  it.each([
+    ['Computed Radiography', '1', 'CR'],
+    ['Secondary Capture', '7', 'OT'],
+    ['Nuclear Medicine', '20', 'NM'],
+    ['Digital X-Ray', '1.1', 'DX'],
+    ['X-Ray 3D Angiographic', '13.1.1', 'XA'],
+    ['Legacy Converted Enhanced PET', '128.1', 'PT'],
+  ])('no image of another kind: %s', (_, kind, Modality) => {
+    const SOPClassUID = `1.2.840.10008.5.1.4.1.1.${kind}`;
+    expect(scanOf({ change: () => ({ SOPClassUID, Modality }) }).series).toHaveLength(1);
+  });
+
   it('a header that announces 60,000 x 60,000 pixels, without room for them', () => {
     const tiny = { Rows: 60_000, Columns: 60_000, BitsAllocated: 8 };
     const problem = only(scanOf({ slices: 1, change: () => tiny }));

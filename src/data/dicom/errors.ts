@@ -25,7 +25,7 @@ export const dicomErrors = {
   DICOM_NOT_IMAGE: {
     exit: 'data',
     message: 'DICOM files without an image to segment: {count}, for example {file} ({kind}).',
-    hint: 'Reports, plans, segmentations and directories are left alone.',
+    hint: 'Reports, plans, doses, segmentations, maps that were computed of images, and directories are left alone.',
   },
   DICOM_NOT_GREY: {
     exit: 'data',

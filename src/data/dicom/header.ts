@@ -54,7 +54,7 @@ export interface Header {
   frames: Frame[];
 }
 
-/** A DICOM file without an image: its SOP class and modality. */
+/** A DICOM file without an image to segment: its SOP class and modality. */
 export interface Imageless {
   file: string;
   kind: string;
@@ -67,7 +67,16 @@ const largestPixels = 2 ** 31 - 1;
 /** CT, MR and PET images, classic and enhanced: without pixels they are damaged, not of another kind. */
 const alwaysImages = ['2', '2.1', '4', '4.1', '128', '130'].map((kind) => `1.2.840.10008.5.1.4.1.1.${kind}`);
 
-const segmentation = '1.2.840.10008.5.1.4.1.1.66.';
+/**
+ * Have pixels, but are no images that a scanner took of the patient to segment (PS3.4 table B.5-1): segmentations and raw
+ * data, doses and the images of a treatment beam (RT Dose, RT Image and the rest of radiotherapy), and what was computed of
+ * images as maps (parametric, thickness and height maps, layers of a retina), whose values dcm2niix does not scale.
+ */
+const notForSegmentation = ['66', '481', '30', '81.1', '82.1', '77.1.5.8'].map(
+  (kind) => `1.2.840.10008.5.1.4.1.1.${kind}`,
+);
+const isNotForSegmentation = (sopClass: string) =>
+  notForSegmentation.some((kind) => sopClass === kind || sopClass.startsWith(`${kind}.`));
 
 /**
  * @returns undefined where the file is not DICOM
@@ -82,7 +91,7 @@ export function readHeader(file: string): Header | Imageless | undefined {
   const modality = text('modality') ?? 'OT';
   const [rows, columns] = [count('rows'), count('columns')];
   const identifying = identifyingOf(elements);
-  if (!rows || !columns || !elements.pixels || sopClass.startsWith(segmentation)) {
+  if (!rows || !columns || !elements.pixels || isNotForSegmentation(sopClass)) {
     if (alwaysImages.includes(sopClass)) throw new DamagedFile('it ends before the pixels', elements);
     return { file, kind: modality === 'OT' ? 'a directory or another object' : modality, identifying };
   }

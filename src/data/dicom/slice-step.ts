@@ -24,7 +24,7 @@ export function setSliceStep(bytes: Uint8Array, stacks: readonly Stack[]): void 
   const fits = stacks
     .map((stack) => ({ stack, ...sliceAxis(affine, stack) }))
     .filter(({ stack, axis }) => stack.slices > 1 && view.getInt16(dimAt + 2 * (axis + 1), true) === stack.slices);
-  if (fits.length !== 1) return;
+  if (fits.length !== 1 || fits[0].along === 0) return;
   const [{ stack, axis, along, normal }] = fits;
   const scale = stepOf(stack) / Math.abs(along);
   const first = along > 0 ? stack.ends[0] : stack.ends[1];
@@ -49,7 +49,8 @@ function sliceAxis(affine: readonly number[], { normal: [x, y, z] }: Stack) {
     const step = column(affine, axis);
     return { step, along: step.reduce((sum, part, row) => sum + part * normal[row], 0) };
   });
-  const cosines = alongs.map(({ step, along }) => Math.abs(along) / Math.hypot(...step));
+  // Where the spacing is unknown, steps may be of no length.
+  const cosines = alongs.map(({ step, along }) => Math.abs(along) / (Math.hypot(...step) || 1));
   const axis = cosines.indexOf(Math.max(...cosines));
   return { axis, along: alongs[axis].along, normal };
 }
