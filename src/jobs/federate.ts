@@ -1,12 +1,22 @@
 /** Federated fine-tuning in one process: rounds between sites, and the adapters that they leave. */
-import { rmSync } from 'node:fs';
-import { runWithPauses } from '../core/index.js';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  changesBetween,
+  errorsOf,
+  runWithPauses,
+  sealedJson,
+  tellChanges,
+  unsealedJson,
+  writeFileAtomic,
+} from '../core/index.js';
 import {
   damageOf,
   type Entry,
   FederatedNetwork,
   type Federation,
   type FederationEvent,
+  federateErrors,
   type KeptRound,
   keptDamageOf,
   ledgerFile,
@@ -21,7 +31,9 @@ import { precisionRemark } from '../finetune/index.js';
 import { countElements, type State } from '../nn/index.js';
 import { type Adapter, profileOfCases, type Segmenter } from '../segmenter/index.js';
 import type { LoadedSite } from './sites.js';
-import type { JobEvent } from './train-adapt.js';
+import { type JobEvent, namesOf } from './train-adapt.js';
+
+const federateError = errorsOf(federateErrors);
 
 export interface FederationJob {
   task: string;
@@ -99,6 +111,7 @@ async function* rounds(job: FederationJob): AsyncGenerator<JobEvent, Rounds> {
     yield { kind: 'note', text: `${damage.file} cannot be gone on from (${damage.reason}): ${task} begins anew` };
     rmSync(folder, { recursive: true, force: true });
   }
+  keepTold(job);
   using network = new FederatedNetwork(model, { ...settings, config });
   const members: { name: string; trainer: SiteTrainer }[] = [];
   try {
@@ -121,6 +134,50 @@ async function* rounds(job: FederationJob): AsyncGenerator<JobEvent, Rounds> {
     return { kept: keeper.result(), trained, travelling, joined: joinedLater(readLedger(ledgerFile(folder))) };
   } finally {
     for (const { trainer } of members) trainer[Symbol.dispose]();
+  }
+}
+
+/** What of the sites' training the coordinator's ledger does not know; more sites may join. */
+interface Told {
+  training: object;
+  /** Names of the cases. */
+  sites: Record<string, { train: string[]; validation: string[] }>;
+}
+
+/**
+ * Notes in the folder on what the sites train, and how; earlier versions left no such note.
+ *
+ * @throws GraftError FEDERATION_CHANGED where the folder is of other cases or settings
+ */
+function keepTold({ folder, model, sites, settings }: FederationJob): void {
+  const file = join(folder, 'training.json');
+  const casesOf = (slices: LoadedSite['train']) => namesOf([...new Set(slices.map((one) => one.case))]);
+  const { adapter, training } = settings;
+  const now: Told = {
+    training: { adapter, ...training, preprocessing: model.preprocessing, windows: model.windows },
+    sites: Object.fromEntries(
+      sites.map(({ name, train, validation }) => [name, { train: casesOf(train), validation: casesOf(validation) }]),
+    ),
+  };
+  const before = readTold(file);
+  if (before) {
+    const { training, sites } = JSON.parse(JSON.stringify(now)) as Told;
+    const known = Object.fromEntries(Object.entries(sites).filter(([name]) => Object.hasOwn(before.sites, name)));
+    const changes = changesBetween(before, { training, sites: known });
+    if (changes.length > 0)
+      throw federateError('FEDERATION_CHANGED', { folder, changed: tellChanges(changes, 'the folder') });
+  }
+  mkdirSync(folder, { recursive: true });
+  writeFileAtomic(file, sealedJson(now));
+}
+
+/** Undefined also where the note is damaged: it is written again. */
+function readTold(file: string): Told | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    return unsealedJson<Told>(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
   }
 }
 

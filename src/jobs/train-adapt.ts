@@ -14,7 +14,7 @@ import {
 import { changesBetween, forward, type ProgressEvent, tellChanges } from '../core/index.js';
 import { type Case, type CaseSlices, type Postprocessing, type Preprocessing, SlicePool } from '../data/index.js';
 import { familyOfSize } from '../networks/index.js';
-import { Checkpoint, copyInto, fingerprint, type TrainingEvent } from '../nn/index.js';
+import { Checkpoint, copyInto, fingerprint, joinStates, type State, type TrainingEvent } from '../nn/index.js';
 import { type Adapter, Segmenter } from '../segmenter/index.js';
 import { jobError } from './errors.js';
 import { freeSlices, readSlices, slicesOf } from './slices.js';
@@ -43,12 +43,19 @@ export function* checkpointAt(
   path: string,
   configuration: Record<string, unknown>,
   task: string,
-  options: { grows?: readonly string[] } = {},
+  options: ConstructorParameters<typeof Checkpoint>[2] = {},
 ): Generator<ProgressEvent, Checkpoint> {
   const checkpoint = new Checkpoint(path, configuration, options);
   if (checkpoint.removeDamaged()) yield { kind: 'note', text: `${path} is damaged: ${task} begins anew` };
   return checkpoint;
 }
+
+/** How checkpoints name the cases that they depend on. */
+export const namesOf = (cases: readonly Case[]): string[] => cases.map(({ site, name }) => `${site}/${name}`);
+
+/** The early heads' tensors. */
+const headsOf = ({ heads }: Segmenter): State =>
+  joinStates(Object.fromEntries([...heads].map(([level, head]) => [`head${level}`, head.state()])));
 
 export interface TrainingJob {
   /** What progress is called. */
@@ -110,15 +117,16 @@ export async function* trainModel(job: TrainingJob): AsyncGenerator<JobEvent, Se
   const slices = yield* readSlices(job.task, all, model, { cache: job.cache });
   const [train, validation] = [slicesOf(slices, job.train), slicesOf(slices, job.validation)];
   using pool = new SlicePool(train, { device });
-  const paths = job.train.map(({ site, name }) => `${site}/${name}`);
   const configuration = {
-    ...{ seed, training, preprocessing, architecture: config, cases: paths },
-    ...(job.init && { startedFrom: job.init.fingerprint }),
+    ...{ seed, training, preprocessing, architecture: config, cases: namesOf(job.train) },
+    validation: namesOf(job.validation),
+    ...(job.init && { startedFrom: fingerprint(job.init.state()) }),
   };
   const files = checkpointFiles(job.checkpoint);
-  const network = yield* checkpointAt(files.network, configuration, `${job.task}: network`);
+  const later = { later: ['validation'] };
+  const network = yield* checkpointAt(files.network, configuration, `${job.task}: network`, later);
   yield* follow(`${job.task}: network`, trainNetwork(model, pool, validation, training, { seed, checkpoint: network }));
-  const heads = yield* checkpointAt(files.heads, configuration, `${job.task}: early heads`);
+  const heads = yield* checkpointAt(files.heads, configuration, `${job.task}: early heads`, later);
   yield* follow(`${job.task}: early heads`, trainHeads(model, pool, training, { seed, checkpoint: heads }));
   yield* noteReference(model, slices, job.toleranceMm);
   freeSlices(slices);
@@ -147,9 +155,10 @@ export async function* trainFurther(job: FurtherTrainingJob): AsyncGenerator<Job
   using pool = new SlicePool(slices, { device });
   const configuration = {
     ...{ seed, training, startedFrom: model.fingerprint },
-    cases: train.map(({ site, name }) => `${site}/${name}`),
+    ...{ cases: namesOf(train), preprocessing: model.preprocessing },
   };
-  const checkpoint = yield* checkpointAt(checkpointFiles(job.checkpoint).network, configuration, task);
+  const later = { later: ['preprocessing'] };
+  const checkpoint = yield* checkpointAt(checkpointFiles(job.checkpoint).network, configuration, task, later);
   yield* follow(task, trainNetwork(copy, pool, [], training, { seed, checkpoint }));
   freeSlices(slices);
   return copy;
@@ -183,8 +192,17 @@ export interface AdaptationJob {
 export async function* adaptModel(job: AdaptationJob): AsyncGenerator<JobEvent, Adapted> {
   const { task, model, slices, target, seed, toleranceMm, start } = job;
   const config = settled(model.family, job.config);
+  // The candidate that is kept depends on the early heads and the reference, too. Checkpoints of earlier versions name no
+  // cases and are refused: nothing tells which images they are of.
   const configuration = {
     ...{ seed, base: model.fingerprint, ...config },
+    ...{ heads: fingerprint(headsOf(model)), reference: model.reference },
+    ...{
+      target,
+      toleranceMm,
+      preprocessing: model.preprocessing,
+      cases: namesOf([...new Set(slices.map((one) => one.case))]),
+    },
     ...(start && { startedFrom: fingerprint(start.state) }),
   };
   const checkpoint = yield* checkpointAt(checkpointFiles(job.checkpoint).adapter, configuration, task);

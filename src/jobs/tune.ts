@@ -5,7 +5,7 @@ import { fingerprint } from '../nn/index.js';
 import { batchNorms } from '../peft/index.js';
 import type { Adapter, Segmenter } from '../segmenter/index.js';
 import type { LoadedSite } from './sites.js';
-import { checkpointAt, follow, type JobEvent } from './train-adapt.js';
+import { checkpointAt, follow, type JobEvent, namesOf } from './train-adapt.js';
 
 export interface TuningJob {
   task: string;
@@ -47,11 +47,14 @@ export async function* tuneModel(job: TuningJob): AsyncGenerator<JobEvent, Tuned
   const settled = batchNorms(model.network).length > 0 ? { normalisation, ...rest } : rest;
   const settings = {
     ...{ seed, base: model.fingerprint, preprocessing: model.preprocessing, windows: model.windows, ...settled },
-    cases: cases.training.map(({ case: { site, name } }) => `${site}/${name}`),
+    cases: namesOf(cases.training.map((one) => one.case)),
+    ...{ validation: namesOf(cases.validation.map((one) => one.case)), name },
     ...(job.start && { startedFrom: fingerprint(job.start.state) }),
   };
   const grows = job.extend ? ['epochs'] : [];
-  const checkpoint = yield* checkpointAt(job.checkpoint, settings, task, { grows });
+  // Finished trainings of earlier versions go on, too.
+  const later = ['validation', 'name'];
+  const checkpoint = yield* checkpointAt(job.checkpoint, settings, task, { grows, later });
   const remark = precisionRemark(config, model.device);
   if (remark) yield { kind: 'note', text: remark };
   const tuned = yield* follow(task, finetune(model, cases, config, { seed, name, checkpoint, start: job.start }));

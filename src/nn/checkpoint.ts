@@ -25,19 +25,22 @@ export class Checkpoint {
   readonly #path: string;
   readonly #configuration: Record<string, unknown>;
   readonly #grows: readonly string[];
+  readonly #later: readonly string[];
 
   /**
    * @param configuration everything that the result depends on: resuming under another one is refused
    * @param options.grows keys of numbers that may be larger than they were: a finished training goes on
+   * @param options.later keys that earlier versions did not write: a file without them is taken for the same
    */
   constructor(
     path: string,
     configuration: Record<string, unknown>,
-    { grows = [] }: { grows?: readonly string[] } = {},
+    { grows = [], later = [] }: { grows?: readonly string[]; later?: readonly string[] } = {},
   ) {
     this.#path = path;
     this.#configuration = configuration;
     this.#grows = grows;
+    this.#later = later;
   }
 
   /** @param memory what the loop remembers beside tensors, as JSON */
@@ -64,7 +67,9 @@ export class Checkpoint {
     const saved = JSON.parse(metadata.configuration) as Record<string, unknown>;
     const now = JSON.parse(JSON.stringify(this.#configuration)) as Record<string, unknown>;
     const changes = changesBetween(saved, now).filter(
-      (one) => !(this.#grows.includes(one.key) && Number(one.now) > Number(one.before)),
+      ({ key, before, now }) =>
+        !(this.#grows.includes(key) && Number(now) > Number(before)) &&
+        !(this.#later.includes(key) && before === undefined),
     );
     if (changes.length > 0)
       throw trainingError('CHECKPOINT_OTHER_RUN', { file: this.#path, changed: tellChanges(changes, 'the file') });
