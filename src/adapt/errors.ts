@@ -17,6 +17,11 @@ export const adaptErrors = {
     message: 'The method {method} needs an early head at {block} or deeper; the model has {heads}.',
     hint: 'Train the model with "graft train", which trains the heads too; checkpoints of the reference code come without.',
   },
+  METHOD_OPTIONS: {
+    exit: 'usage',
+    message: 'The method {method} has no use for {options}: {reason}.',
+    hint: 'Leave {options} out, or choose a method that has a use for it; docs/methods.md says what each trains.',
+  },
   BLOCKS_UNREACHED: {
     exit: 'usage',
     message: 'The loss of {method} does not reach {blocks}: fixed pseudo-labels let it flow through the encoder alone.',

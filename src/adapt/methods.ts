@@ -91,6 +91,19 @@ function methodOf(family: NetworkFamily, name: string): AdaptationMethod {
   throw adaptError('METHOD_UNSUITED', { method: name, family: family.title, methods });
 }
 
+/** A rank that is the default may have been written by an earlier run, which wrote all of them. @throws GraftError METHOD_OPTIONS */
+function checkUsed(method: AdaptationMethod, { blocks, rank, alpha, kernels }: Adaptation): void {
+  const factors = { rank: rank === usualRank ? undefined : rank, alpha, kernels };
+  const [useless, reason] =
+    method.objective === 'none'
+      ? [{ blocks, ...factors }, 'it trains nothing']
+      : [method.adapter ? {} : factors, 'it trains weights themselves, without factors'];
+  const given = Object.entries(useless).flatMap(([key, value]) => (value === undefined ? [] : [key]));
+  if (given.length > 0)
+    throw adaptError('METHOD_OPTIONS', { method: method.name, options: given.join(' and '), reason });
+}
+const usualRank = convLoraSchema.parse({}).rank;
+
 export interface ResolvedMethod {
   method: AdaptationMethod;
   /** Those that are adapted; none where nothing is trained. */
@@ -105,12 +118,13 @@ export interface ResolvedMethod {
 /**
  * The method with its own blocks and statistics where the configuration names none.
  *
- * @throws GraftError METHOD_UNSUITED, BLOCKS_UNKNOWN; BLOCKS_UNREACHED where the consistency loss would leave named blocks
+ * @throws GraftError METHOD_UNSUITED, METHOD_OPTIONS, BLOCKS_UNKNOWN; BLOCKS_UNREACHED where the consistency loss would leave named blocks
  * as they are
  */
 export function resolveMethod(family: NetworkFamily, config: Settled): ResolvedMethod {
   const { method: name, rank, alpha, kernels, detach } = config;
   const method = methodOf(family, name);
+  checkUsed(method, config);
   const { encoder, decoder } = family.blocks;
   const blocks = config.blocks ?? method.blocks;
   const unknown = blocks.filter((block) => ![...encoder, ...decoder].includes(block));

@@ -250,6 +250,27 @@ describe.each([
 });
 
 describe('early heads and blocks', () => {
+  it('are those alone that self-training is told', async () => {
+    const { model } = small();
+    const { end } = await run({ method: 'self-training', blocks: ['init_path', 'up1'], epochs: 1 });
+    const running = new Set(model.network.buffers().keys());
+    const held = [...end.adapter.state.keys()].filter((name) => !running.has(name)).map((name) => name.split('.')[0]);
+    expect(new Set(held)).toEqual(new Set(['init_path', 'up1']));
+    const all = await run({ method: 'self-training', epochs: 1 });
+    expect(all.end.trained).toBe([...model.network.parameters().values()].reduce((sum, { size }) => sum + size, 0));
+  });
+
+  it.each([
+    ['source', { blocks: ['init_path'] }, 'blocks'],
+    ['adabn', { blocks: ['up1'], kernels: [3] }, 'blocks and kernels'],
+    ['alpha-bn', { rank: 4 }, 'rank'],
+    ['udas', { rank: 4, alpha: 1 }, 'rank and alpha'],
+    ['self-training', { kernels: [3] }, 'kernels'],
+  ])('and factors are refused where %s has no use for them', async (method, options, named) => {
+    const message = expect.stringContaining(`The method ${method} has no use for ${named}: `);
+    await expect(run({ method, ...options })).rejects.toMatchObject({ code: 'METHOD_OPTIONS', message });
+  });
+
   it('take the nearest head that the loss of all adapted blocks can reach', async () => {
     const { end } = await run({ method: 'convlora', blocks: ['init_path', 'down1'], epochs: 1 });
     const blocks = [...end.adapter.state.keys()].filter((name) => /lora/.test(name)).map((name) => name.split('.')[0]);

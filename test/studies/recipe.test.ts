@@ -173,6 +173,18 @@ describe('a wrong value', () => {
     expect(errorOf(() => recipeOf({ methods })).code).toBe('BLOCKS_UNREACHED');
     expect(() => recipeOf({ methods: [{ ...methods[0], detach: false }] })).not.toThrow();
   });
+
+  it('is found where a method or the grid names what the method has no use for', () => {
+    for (const asked of [
+      { methods: [{ method: 'adabn', rank: 4 }] },
+      { grid: { method: 'source', blocks: [['down1']] } },
+    ])
+      expect(errorOf(() => recipeOf(asked)).code).toBe('METHOD_OPTIONS');
+    // As runs write them, with all defaults.
+    const { variants } = recipeOf({ methods: ['source', 'adabn', 'udas', 'self-training'] });
+    const written = variants.map(({ label: _, ...method }) => JSON.parse(JSON.stringify(method)));
+    expect(recipeOf({ methods: written }).variants.map(({ rank }) => rank)).toEqual([2, 2, 2, 2]);
+  });
 });
 
 describe('a file that is no recipe', () => {

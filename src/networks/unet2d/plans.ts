@@ -43,6 +43,9 @@ const weights = (name: string, label: string, own: readonly string[]): TrainingP
 /** They bring the encoder's features to the decoder, and belong to no block. */
 const shortcuts = ['shortcut0', 'shortcut1', 'shortcut2'];
 const full: TrainingPlan<Options> = { name: 'full', label: 'everything', trains: () => true };
+/** Of the named blocks, and the shortcuts where all blocks are named. */
+const isWithin: TrainingPlan<Options>['trains'] = (path, { blocks = unetBlocks }) =>
+  blocks.includes(blockOf(path) as (typeof unetBlocks)[number]) || unetBlocks.every((block) => blocks.includes(block));
 const isOf = (blocks: readonly string[]) => (path: string) => blocks.includes(blockOf(path));
 
 const tabled = <One extends TrainingPlan>(list: readonly One[]): Readonly<Record<string, One>> =>
@@ -64,7 +67,7 @@ export const unetMethods = tabled<AdaptationMethod<Options>>([
   { name: 'adabn', label: 'AdaBN', ...nothing, statistics: 'recompute' },
   { name: 'alpha-bn', label: 'α-BN', ...nothing, statistics: 'interpolate' },
   {
-    ...{ ...full, name: 'self-training', label: 'Self-training' },
+    ...{ name: 'self-training', label: 'Self-training', trains: isWithin },
     ...{ objective: 'self-training', blocks: unetBlocks, statistics: 'frozen', ...duration },
   },
   { ...weights('udas', 'UDAS', stem), objective: 'consistency', blocks: stem, statistics: 'frozen', ...duration },
