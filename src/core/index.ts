@@ -19,3 +19,4 @@ export * from './sealed.js';
 export { removeAllLeftovers, temporaryBeside } from './temporary.js';
 export { type Tell, told } from './told.js';
 export * from './version.js';
+export * from './wait.js';

@@ -35,8 +35,8 @@ export class Inbox {
   readonly #queue = new Queue<Item>();
   /** Sites with a rejection since the last count. */
   readonly #rejected = new Set<string>();
-  /** When something last moved on its way to or from a site that is waited for, in ms. */
-  #moved = 0;
+  /** When something last moved on its way to or from a site that is waited for, in seconds of the clock. */
+  #moved = Number.NEGATIVE_INFINITY;
 
   constructor(gate: Gate, bench: Bench, clock: Clock) {
     this.#gate = gate;
@@ -55,7 +55,7 @@ export class Inbox {
 
   /** Notes that bytes of a site that is waited for are moving: the time counts from the last of them. */
   moved(): void {
-    this.#moved = this.#clock.now().getTime();
+    this.#moved = this.#clock.passed();
   }
 
   /** Asks for a change of those who may take part; it is made between two messages. */
@@ -73,12 +73,12 @@ export class Inbox {
   }
 
   async #wait(seconds: number, signal: AbortSignal): Promise<void> {
-    const begun = this.#clock.now().getTime();
+    const begun = this.#clock.passed();
     for (let left = seconds; left > 0; ) {
       await this.#clock.after(left, signal);
-      const now = this.#clock.now().getTime();
-      left = this.#moved > begun ? seconds - (now - this.#moved) / 1000 : 0;
-      left = Math.min(left, LONGEST * seconds - (now - begun) / 1000);
+      const now = this.#clock.passed();
+      left = this.#moved > begun ? seconds - (now - this.#moved) : 0;
+      left = Math.min(left, LONGEST * seconds - (now - begun));
     }
   }
 

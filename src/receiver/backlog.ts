@@ -1,21 +1,24 @@
 /** Studies that wait: each until nothing of it has come for a while, or until it is its turn again after a failure. */
 import { once } from 'node:events';
+import { wait } from '../core/index.js';
 
 export class Backlog implements Disposable {
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new Map<string, AbortController>();
   readonly #ready = new Set<string>();
   #wake = new AbortController();
 
   /** Puts a study off; earlier words about it no longer count. */
   later(study: string, ms: number): void {
-    clearTimeout(this.#timers.get(study));
+    this.#timers.get(study)?.abort();
     this.#ready.delete(study);
     const due = () => {
       this.#timers.delete(study);
       this.#ready.add(study);
       this.#wake.abort();
     };
-    this.#timers.set(study, setTimeout(due, ms));
+    const timer = new AbortController();
+    this.#timers.set(study, timer);
+    wait(ms, timer.signal).then(due, () => {}); // put off again, or the end
   }
 
   /** The next study whose time has come; undefined when the signal is aborted. */
@@ -33,6 +36,6 @@ export class Backlog implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const timer of this.#timers.values()) timer.abort();
   }
 }

@@ -5,8 +5,11 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Gate } from '../../src/federate/gate.js';
+import { Inbox } from '../../src/federate/inbox.js';
 import { FederatedSite, folderStore, memoryStore, SigningKey, type Transport } from '../../src/federate/index.js';
 import type { RoundTask } from '../../src/federate/messages.js';
+import type { Bench } from '../../src/federate/reception.js';
 import { textOfEvent } from '../../src/federation/running/words.js';
 import { encodeSafetensors } from '../../src/formats/index.js';
 import type { State } from '../../src/nn/index.js';
@@ -275,6 +278,31 @@ describe('a deadline', () => {
     await pass(50);
     await seen('missing', 1);
     await done;
+  });
+
+  it('is of real time, when the time of day is set while a site’s bytes move', async () => {
+    const waits: number[] = [];
+    const clock = new (class extends HandClock {
+      day = 0;
+      override now(): Date {
+        return new Date(super.now().getTime() + this.day);
+      }
+      override after(seconds: number): Promise<void> {
+        waits.push(seconds);
+        return super.after(seconds);
+      }
+    })();
+    clock.advance(1e6);
+    const inbox = new Inbox({} as Gate, {} as Bench, clock);
+    inbox.startDeadline(1, 60, new AbortController().signal);
+    clock.advance(30);
+    inbox.moved();
+    clock.day = -3 * 3600_000;
+    clock.advance(30);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(waits).toEqual([60, 30]);
+    clock.advance(30);
+    expect(await inbox.next()).toEqual({ deadline: 1 });
   });
 
   it('lets the first round begin without sites that never came, unless they are too few', async () => {

@@ -45,6 +45,9 @@ export class HandClock implements federate.Clock {
   now(): Date {
     return new Date(this.#now);
   }
+  passed(): number {
+    return this.#now / 1000;
+  }
   after(seconds: number): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push({ at: this.#now + seconds * 1000, resolve });

@@ -2,6 +2,7 @@
  * The messages of DICOM's own protocol over TCP (PS3.8 9.3): associations asked for, accepted and refused, pieces of commands
  * and data sets, releases and aborts. What a peer sends is read within bounds and pulled, so a quick sender waits.
  */
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 
 /** Bytes that a message may have behind its head; peers are told so, and one that sends more is cut off. */
@@ -19,6 +20,18 @@ export interface Pdu {
 
 /** A peer that breaks the protocol, or says that it ends; the message is for logs and holds nothing that it sent. */
 export class ProtocolError extends Error {}
+
+/** Writes, and resolves when the peer has taken enough of what was written, or is gone: one that reads nothing makes the writer wait. */
+export async function written(socket: Socket, bytes: Buffer): Promise<void> {
+  if (socket.write(bytes) || socket.destroyed) return;
+  const settled = new AbortController();
+  const { signal } = settled;
+  try {
+    await Promise.race([once(socket, 'drain', { signal }), once(socket, 'close', { signal })]);
+  } finally {
+    settled.abort();
+  }
+}
 
 /** The messages of a connection, each when it is asked for. */
 export class PduReader {

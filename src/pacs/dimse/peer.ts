@@ -17,7 +17,17 @@ import {
   statusText,
   verification,
 } from './command.js';
-import { abortPdu, dataPdu, largestPdu, type Pdu, PduReader, ProtocolError, piecesIn, releasePdu } from './pdu.js';
+import {
+  abortPdu,
+  dataPdu,
+  largestPdu,
+  type Pdu,
+  PduReader,
+  ProtocolError,
+  piecesIn,
+  releasePdu,
+  written,
+} from './pdu.js';
 
 export interface Peer {
   /** Its application entity title. */
@@ -154,14 +164,14 @@ class Line {
   }
 
   send = (command: DimseCommand, context: number): Promise<void> =>
-    this.#write(dataPdu({ context, command: true, last: true, bytes: encodeCommand(command) }));
+    written(this.#socket, dataPdu({ context, command: true, last: true, bytes: encodeCommand(command) }));
 
   async sendDataSet(file: string, { start, end }: StoredObject, context: number): Promise<void> {
     let sent = start;
     const stream = createReadStream(file, { start, end: end - 1, highWaterMark: this.#piece });
     for await (const bytes of stream as AsyncIterable<Buffer>) {
       sent += bytes.length;
-      await this.#write(dataPdu({ context, command: false, last: sent >= end, bytes }));
+      await written(this.#socket, dataPdu({ context, command: false, last: sent >= end, bytes }));
     }
     if (sent < end) throw new ProtocolError('the file became shorter');
   }
@@ -178,10 +188,6 @@ class Line {
         if (last) return decodeCommand(Buffer.concat(parts));
       }
     }
-  }
-
-  async #write(bytes: Buffer): Promise<void> {
-    if (!this.#socket.write(bytes)) await once(this.#socket, 'drain');
   }
 }
 

@@ -25,6 +25,7 @@ import {
   type Rejection,
   rejectPdu,
   releasePdu,
+  written,
 } from './pdu.js';
 
 export interface Caller {
@@ -177,16 +178,16 @@ class Association {
     const { field, messageId: answered = 0, sopClass, instance } = command;
     const transferSyntax = this.#syntaxes.get(context);
     if (transferSyntax === undefined) throw new ProtocolError('a message in a context that was not agreed to');
-    const answer = (status: number) => {
+    const answer = (status: number): Promise<void> => {
       const bytes = encodeCommand({
         ...{ field: field | 0x8000, answered, status, hasDataSet: false },
         ...(sopClass !== undefined && { sopClass }),
         ...(instance !== undefined && { instance }),
       });
-      this.#socket.write(dataPdu({ context, command: true, last: true, bytes }));
+      return written(this.#socket, dataPdu({ context, command: true, last: true, bytes }));
     };
     if (field === commandFields.echo) {
-      answer(statuses.success);
+      await answer(statuses.success);
       return;
     }
     const dataSet = command.hasDataSet ? this.#dataSet(context) : undefined;
@@ -195,7 +196,7 @@ class Association {
     if (field === commandFields.store)
       status = dataSet ? await this.#service.store(object, dataSet.pieces, this.#caller) : statuses.notUnderstood;
     await dataSet?.rest();
-    answer(status);
+    await answer(status);
   }
 
   async #command(): Promise<{ command: DimseCommand; context: number }> {
