@@ -59,6 +59,22 @@ describe('a pulse', () => {
     expect(Math.abs(Date.parse(twice()!) - Date.now())).toBeLessThan(60_000);
   });
 
+  it('of processes that a site invents is not kept for ever, nor those of a site that is revoked', () => {
+    const sightings = begin();
+    const of = (process: number) => pulse({ instance: process.toString(16).padStart(16, '0') });
+    for (let process = 0; process < 100; process++) expect(sightings.take('site-a', of(process))).toBe(false);
+    const known = () => Array.from({ length: 100 }, (_, k) => 99 - k).filter((process) => isKnown(process));
+    const isKnown = (process: number) => sightings.take('site-a', of(process)) === undefined;
+    expect(isKnown(99)).toBe(true);
+    expect(isKnown(92)).toBe(true);
+    expect(known().length).toBeLessThan(10);
+    const { key, name } = { key: own.publicKey, name: 'site-a' };
+    sightings.expect([]);
+    sightings.expect([{ name, keys: { signing: key, payload: '' }, admitted: '' }]);
+    expect(sightings.take('site-a', of(99))).toBe(false);
+    expect(sightings.seen.get('site-a')?.twice).toBeUndefined();
+  });
+
   it.each<[string, string, Uint8Array]>([
     ['that came before', 'site-a', pulse({ at: 5, moved: 9 })],
     ['that somebody else signed', 'site-a', pulse({ at: 6 }, other)],

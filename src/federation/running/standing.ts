@@ -36,10 +36,13 @@ export function readStanding(file: string): Standing | undefined {
 
 export const writeStanding = (file: string, standing: Standing): void => writeFileAtomic(file, sealedJson(standing));
 
+/** Processes of a site whose pulses are told apart: one runs, or two by mistake; a site could invent any number. */
+const processLimit = 8;
+
 /** The pulses of the members. */
 export class Sightings {
   #keys: ReadonlyMap<string, string> = new Map();
-  /** The last pulse of each process, by site. */
+  /** The last pulse of each process of the last ones, by site. */
   readonly #last = new Map<string, Map<string, Pulse>>();
   /** The process of each site that was heard last. */
   readonly #current = new Map<string, string>();
@@ -48,7 +51,8 @@ export class Sightings {
   /** From now on these are members. */
   expect(members: readonly Member[]): void {
     this.#keys = new Map(members.map(({ name, keys }) => [name, keys.signing]));
-    for (const site of this.seen.keys()) if (!this.#keys.has(site)) this.seen.delete(site);
+    for (const known of [this.seen, this.#last, this.#current])
+      for (const site of known.keys()) if (!this.#keys.has(site)) known.delete(site);
   }
 
   /** @returns whether bytes have moved since the site's last pulse; undefined for what is not a newer pulse of a member */
@@ -64,7 +68,10 @@ export class Sightings {
     const last = processes.get(pulse?.instance ?? '');
     if (!pulse || (last && pulse.at <= last.at)) return undefined;
     const { doing, round, moved, instance } = pulse;
-    this.#last.set(site, processes.set(instance, pulse));
+    processes.delete(instance); // the one that was heard last comes last
+    processes.set(instance, pulse);
+    for (const old of [...processes.keys()].slice(0, -processLimit)) processes.delete(old);
+    this.#last.set(site, processes);
     const heard = new Date().toISOString();
     // A process that was started again is a new one; that one of before speaks again is another matter.
     const again = last !== undefined && this.#current.get(site) !== instance;
