@@ -52,6 +52,11 @@ export const federateErrors = {
     message: 'The coordinator is at round {round}, and the site {site} has trained round {known}.',
     hint: 'The coordinator has lost rounds: restore its folder from a newer copy, or start the federation in new folders. What the site has is left as it is.',
   },
+  TASK_OTHER: {
+    exit: 'system',
+    message: 'The coordinator gives the site {site} a task whose {setting} is {found}, and {expected} was agreed to.',
+    hint: 'Ask who runs the coordinator: its settings are not those of the study, or of the start, that the site was given.',
+  },
   SITE_BEHIND: {
     exit: 'system',
     message:

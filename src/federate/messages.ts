@@ -56,20 +56,22 @@ export type GlobalTask = z.output<typeof globalSchema>;
 export const taskSchema = z.discriminatedUnion('kind', [
   /** Sites are asked who they are. */
   z.strictObject({ kind: z.literal('open'), ...place }),
-  globalSchema.extend({
-    kind: z.literal('round'),
-    rounds: z.int().min(1),
-    /**
-     * The sites that are to train, with short names of their keys, so that a site notices if another one has taken its name.
-     * A site looks up only itself.
-     */
-    chosen: z.custom<Record<string, string>>((value) => typeof value === 'object' && value !== null),
-    /** The last round of which an update was taken, of those that shall train or are left out and of which there is one. */
-    taken: z.custom<Record<string, number>>((value) => typeof value === 'object' && value !== null),
-    mu: z.number().min(0),
-    /** The tensors that changed since the last round, where they are fewer than all. */
-    fresh: blobSchema.optional(),
-  }),
+  globalSchema
+    .extend({
+      kind: z.literal('round'),
+      rounds: z.int().min(1),
+      /**
+       * The sites that are to train, with short names of their keys, so that a site notices if another one has taken its name.
+       * A site looks up only itself.
+       */
+      chosen: z.custom<Record<string, string>>((value) => typeof value === 'object' && value !== null),
+      /** The last round of which an update was taken, of those that shall train or are left out and of which there is one. */
+      taken: z.custom<Record<string, number>>((value) => typeof value === 'object' && value !== null),
+      mu: z.number().min(0),
+      /** The tensors that changed since the last round, where they are fewer than all. */
+      fresh: blobSchema.optional(),
+    })
+    .refine(({ round, rounds }) => round <= rounds, 'it is of a round after the last one'),
   globalSchema.extend({
     kind: z.literal('done'),
     /** Those that took part. */

@@ -12,7 +12,7 @@ import { Downloads } from './downloads.js';
 import { federateError } from './errors.js';
 import type { SiteEvent } from './events.js';
 import { forget, type Remembered, recall, remember } from './memory.js';
-import { type BlobReference, type DoneTask, metricsOf, type SiteState } from './messages.js';
+import { type BlobReference, type DoneTask, metricsOf, type RoundTask, type SiteState } from './messages.js';
 import { Proximal } from './proximal.js';
 import { checkKey, keyName, SigningKey } from './signing.js';
 import type { Store } from './store.js';
@@ -32,6 +32,8 @@ export interface SiteOptions<Progress> {
   store: Store;
   /** Private Ed25519 key of the site; default: one that is made and kept in the store. */
   key?: KeyObject | undefined;
+  /** What the site agreed to: a task of other settings is not trained, and no such result is taken. Default: any. */
+  agreed?: Agreed | undefined;
   /** Throws a `GraftError` where the site does not take part in a round; its message is told to the coordinator. */
   allow?: ((task: { round: number; rounds: number }) => void) | undefined;
   /** What the coordinator is told of an error, which may name files; default: its message. */
@@ -43,6 +45,9 @@ export interface SiteOptions<Progress> {
   /** Sites that share a network take turns. */
   turns?: Turns;
 }
+
+/** Settings of a federation that its tasks repeat. */
+export type Agreed = Pick<RoundTask, 'plan' | 'aggregation' | 'wire' | 'compression' | 'mu'>;
 
 /** The end of a federation's rounds. */
 export interface Ended {
@@ -64,6 +69,7 @@ export class FederatedSite<Progress = unknown> {
   readonly #turns: Turns;
   readonly #allow: NonNullable<SiteOptions<Progress>['allow']>;
   readonly #excuse: (error: Error) => string;
+  readonly #agreed: Partial<Agreed>;
   #over: Ended | undefined;
   /** The last end whose result it has from an earlier process. */
   readonly #had: Ended | undefined;
@@ -88,6 +94,7 @@ export class FederatedSite<Progress = unknown> {
     this.#turns = turns;
     this.#allow = allow;
     this.#excuse = excuse;
+    this.#agreed = options.agreed ?? {};
     this.#over = options.over;
     this.#had = options.over;
     this.#tells = (metric) => !metrics || metrics.includes(metric);
@@ -155,11 +162,12 @@ export class FederatedSite<Progress = unknown> {
    * Puts the last global state, with what is the site's own, into the trainer, after `run` ended because the rounds are over.
    *
    * @returns the last round, and the sites that took part
-   * @throws GraftError SITE_UNFINISHED, SITE_OTHER_FEDERATION, BLOB_MISSING, BLOB_TOO_LARGE, PAYLOAD_INVALID
+   * @throws GraftError SITE_UNFINISHED, SITE_OTHER_FEDERATION, TASK_OTHER, BLOB_MISSING, BLOB_TOO_LARGE, PAYLOAD_INVALID
    */
   async loadResult(): Promise<{ round: number; sites: string[] }> {
     if (!this.#done) throw federateError('SITE_UNFINISHED', { site: this.name });
     const task = taskIn(this.#done, this.#coordinator) as DoneTask;
+    this.#checkAgreed(task);
     using _turn = await this.#turns.take();
     const own = recall(this.#store, this.name, task.federation);
     const global = await this.#downloads.global(task, undefined);
@@ -171,6 +179,15 @@ export class FederatedSite<Progress = unknown> {
       if (own) forget(own);
     }
     return { round: task.round, sites: task.sites };
+  }
+
+  /** Settings that the task repeats must be those that were agreed to. @throws GraftError TASK_OTHER */
+  #checkAgreed(task: Partial<Agreed>): void {
+    for (const [setting, expected] of Object.entries(this.#agreed)) {
+      const found = task[setting as keyof Agreed];
+      if (found !== undefined && found !== expected)
+        throw federateError('TASK_OTHER', { site: this.name, setting, found, expected });
+    }
   }
 
   /** An end of before, said once more, must not take the place of what came after it. @throws GraftError SITE_AHEAD, SITE_OTHER_FEDERATION */
@@ -210,6 +227,7 @@ export class FederatedSite<Progress = unknown> {
     this.#downloads.bytes = task.length;
     const before = recall(this.#store, site, federation);
     try {
+      this.#checkAgreed(task);
       this.#allow(task);
       if (before && before.round > round) throw federateError('SITE_AHEAD', { site, round, known: before.round });
       checkMemory(site, before?.round ?? 0, task.last);

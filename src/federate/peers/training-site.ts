@@ -45,6 +45,7 @@ export class TrainingSite implements Disposable {
   constructor(options: TrainingSiteOptions) {
     const { name, model, start, cases, folder, transport, coordinator } = options;
     const { key, allow, excuse, metrics, over } = options;
+    const { aggregation, wire, compression, mu } = start.config;
     const { fingerprint: found } = model;
     if (found !== start.base)
       throw federateError('SITE_OTHER_BASE', {
@@ -60,6 +61,7 @@ export class TrainingSite implements Disposable {
       this.#site = new FederatedSite({
         ...{ name, trainer: this.#trainer, transport, coordinator, store },
         ...{ key, allow, excuse, metrics, over },
+        agreed: { plan: start.plan, aggregation, wire, compression, mu },
       });
     } catch (error) {
       this.#network[Symbol.dispose]();
@@ -83,7 +85,7 @@ export class TrainingSite implements Disposable {
    * process that has run to that end.
    *
    * @returns its tensors belong to the caller
-   * @throws GraftError SITE_UNFINISHED, BLOB_MISSING; the signal's reason once it is aborted
+   * @throws GraftError SITE_UNFINISHED, TASK_OTHER, BLOB_MISSING; the signal's reason once it is aborted
    */
   async adapter(signal?: AbortSignal): Promise<Adapter> {
     const { name, model, start, cases } = this.#options;

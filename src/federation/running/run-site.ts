@@ -272,8 +272,8 @@ async function train(
         tell({ kind: 'note', text: error.message });
         return nameOf(error);
       },
-      allow: ({ rounds }) => {
-        checkRounds(policy, rounds);
+      allow: ({ round, rounds }) => {
+        checkRounds(policy, Math.max(round, rounds));
         checkDisk(policy, bytesIn(folder));
       },
     });

@@ -14,6 +14,7 @@ import {
 } from '../../../src/federate/index.js';
 import type { DoneTask, RoundTask, SiteState, Task } from '../../../src/federate/messages.js';
 import { keyName } from '../../../src/federate/signing.js';
+import type { Agreed } from '../../../src/federate/site.js';
 import { send } from '../../../src/federate/wire/index.js';
 import type { State } from '../../../src/nn/index.js';
 import { type Tensor, zeros } from '../../../src/torch/index.js';
@@ -29,6 +30,7 @@ function siteOf({
   compression = 'none' as Compression,
   key = new SigningKey(memoryStore()),
   over: ended = undefined as Ended | undefined,
+  agreed = undefined as Agreed | undefined,
 } = {}) {
   const transport = localTransport();
   const { base, initial, sites } = regression({ sites: ['a'], steps: 60 });
@@ -39,7 +41,7 @@ function siteOf({
     return trainer.train(round, signal);
   };
   const site = new FederatedSite({
-    ...{ name: 'a', trainer: { ...trainer, train }, transport, store, over: ended },
+    ...{ name: 'a', trainer: { ...trainer, train }, transport, store, over: ended, agreed },
     coordinator: key.publicKey,
   });
   const end = new AbortController();
@@ -228,6 +230,40 @@ describe('an end of before the last rounds, of a coordinator that lost them or s
     const one = siteOf({ over: { federation, round: 4 } });
     await one.ask({ ...(await one.over()), round: 3 });
     await expect(one.done).rejects.toMatchObject({ code: 'SITE_AHEAD', message: expect.stringContaining('round 4') });
+  });
+});
+
+describe('a site that agreed to a study', () => {
+  const agreed = { plan: 'lora', aggregation: 'mean', wire: 'fp32', compression: 'none', mu: 0 } as const;
+  it.each<[keyof Agreed, Partial<RoundTask>]>([
+    ['plan', { plan: 'full' }],
+    ['aggregation', { aggregation: 'fedsa' }],
+    ['wire', { wire: 'bf16' }],
+    ['compression', { compression: 'deflate' }],
+    ['mu', { mu: 0.5 }],
+  ])('trains no task of another %s, and takes no such result', async (setting, other) => {
+    const one = siteOf({ agreed });
+    await one.ask(await one.round(other));
+    const reason = expect.stringContaining(
+      `whose ${setting} is ${Object.values(other)[0]}, and ${agreed[setting]} was agreed to`,
+    );
+    expect(await one.answers()).toMatchObject([{ kind: 'failed', round: 1, reason }]);
+    expect(one.trained).toEqual([]);
+    await one.ask(await one.round({ round: 2 }));
+    expect((await one.answers(2))[1]).toMatchObject({ kind: 'update', round: 2 });
+    if (setting === 'mu') return one.end.abort(); // the end does not name it
+    await one.ask({ ...(await one.over()), round: 2, ...other } as DoneTask);
+    await one.done;
+    await expect(one.site.loadResult()).rejects.toMatchObject({ code: 'TASK_OTHER' });
+  });
+
+  it('is not asked for a round after the last one', async () => {
+    const one = siteOf();
+    await one.ask(await one.round({ round: 500, rounds: 3 }));
+    await expect(one.done).rejects.toMatchObject({
+      ...{ code: 'MESSAGE_INVALID', message: expect.stringContaining('after the last one') },
+    });
+    expect(one.trained).toEqual([]);
   });
 });
 
