@@ -169,6 +169,44 @@ export function writeEnhanced(folder: string, options: SeriesOptions = {}): stri
   return file;
 }
 
+/**
+ * The same volume as `writeSeries` makes, in one multi-frame file without groups for its frames: a secondary capture, or,
+ * where `changed` says so, a reconstruction of nuclear medicine.
+ */
+export function writeClassic(folder: string, options: SeriesOptions = {}, changed: Dataset = {}): string {
+  const { spacing = 2.5 } = options;
+  const images = writeSeries(folder, options).map((file) => decode(readFileSync(file)));
+  rmSync(folder, { recursive: true });
+  mkdirSync(folder);
+  const file = join(folder, 'classic');
+  const pixels = images.map(({ PixelData }) => new Uint8Array((PixelData as ArrayBuffer[])[0]));
+  const dataset = {
+    ...images[0],
+    SOPClassUID: '1.2.840.10008.5.1.4.1.1.7.3',
+    NumberOfFrames: images.length,
+    SpacingBetweenSlices: spacing,
+    PixelData: [new Uint8Array(Buffer.concat(pixels)).buffer],
+    _vrMap: { PixelData: 'OW' },
+    _meta: {},
+    ...changed,
+  };
+  writeFileSync(file, encode(dataset));
+  return file;
+}
+
+/** Of a reconstruction of nuclear medicine: frames are slices, and the detector says where the first lies. */
+export const nuclear = (slices: number, place: { position: number[]; orientation: number[] }): Dataset => ({
+  SOPClassUID: '1.2.840.10008.5.1.4.1.1.20',
+  Modality: 'NM',
+  ImageType: ['ORIGINAL', 'PRIMARY', 'RECON TOMO', 'EMISSION'],
+  FrameIncrementPointer: 0x00540080,
+  SliceVector: Array.from({ length: slices }, (_, i) => i + 1),
+  NumberOfSlices: slices,
+  DetectorInformationSequence: [{ ImagePositionPatient: place.position, ImageOrientationPatient: place.orientation }],
+  ImagePositionPatient: undefined,
+  ImageOrientationPatient: undefined,
+});
+
 export const encode = (dataset: Dataset): Uint8Array =>
   new Uint8Array(dcmjs.data.datasetToDict(dataset).write({ allowInvalidVRLength: true }));
 

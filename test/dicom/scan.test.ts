@@ -5,7 +5,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DicomScan, scanDicom } from '../../src/data/index.js';
 import { errorOf } from '../graft-error.js';
-import { encode, key, type SeriesOptions, temporaryFolder, writeSeries } from './fixtures.js';
+import { compressed } from './compressed.js';
+import {
+  type Dataset,
+  encode,
+  key,
+  nuclear,
+  type SeriesOptions,
+  temporaryFolder,
+  writeClassic,
+  writeSeries,
+} from './fixtures.js';
 
 const root = temporaryFolder();
 let count = 0;
@@ -101,6 +111,55 @@ describe('a series without a fault', () => {
     const { series, problems } = scanDicom(file, { key });
     expect(problems).toEqual([]);
     expect(series[0]).toMatchObject({ size: [1, 6, 8], modality: 'CT', spacing: [2.5, 0.7, 0.9] });
+  });
+});
+
+describe('a multi-frame file without groups for its frames', () => {
+  const place = { position: [-12, 7, -30], orientation: [1, 0, 0, 0, 1, 0] };
+  const classic = (changed: Dataset = {}, options: SeriesOptions = {}) =>
+    scanDicom(writeClassic(newFolder(), options, changed), { key });
+
+  it('has the spacing that its header states once', () => {
+    for (const scan of [classic(), classic(nuclear(5, place))]) {
+      expect(codes(scan)).toEqual([]);
+      expect(scan.series[0]).toMatchObject({ spacing: [2.5, 0.7, 0.9], size: [5, 6, 8], frames: 5 });
+    }
+  });
+
+  it('may hold several volumes', () => {
+    const times = {
+      SliceVector: [1, 2, 3, 1, 2, 3],
+      NumberOfSlices: 3,
+      FrameIncrementPointer: [0x00540070, 0x00540080],
+    };
+    const scan = classic({ ...nuclear(6, place), ...times }, { slices: 6 });
+    expect(codes(scan)).toEqual([]);
+    expect(scan.series[0]).toMatchObject({ size: [3, 6, 8], frames: 6 });
+  });
+
+  it('whose frames are times or detectors has no distance of slices', () => {
+    const cine = classic({ FrameIncrementPointer: 0x00181063, FrameTime: 33 });
+    expect(codes(cine)).toEqual(['DICOM_SPACING_ABSENT', 'DICOM_PLACE_ABSENT']);
+    expect(cine.series[0].problems[0].message).toContain('how far apart their slices are');
+  });
+
+  it('that does not say where it lies is told', () => {
+    const nowhere = { ImagePositionPatient: undefined, ImageOrientationPatient: undefined };
+    expect(codes(classic(nowhere))).toEqual(['DICOM_PLACE_ABSENT']);
+  });
+
+  it('whose frames run against the normal is refused, as dcm2niix would mirror it', () => {
+    const problem = only(classic({ ...nuclear(5, place), SpacingBetweenSlices: -2.5 }));
+    expect(problem).toMatchObject({ code: 'DICOM_CONVERSION', stops: true });
+    expect(problem.message).toContain('against the normal');
+  });
+
+  it('that is compressed and announces a thousand million frames takes no room for them', () => {
+    const tiny = { Rows: 1, Columns: 1, NumberOfFrames: 1_000_000_000, BitsAllocated: 8 };
+    const [, syntax, fragment] = compressed[0];
+    const pixels = { PixelData: [new Uint8Array(Buffer.from(fragment, 'base64')).buffer], _vrMap: { PixelData: 'OB' } };
+    const scan = classic({ ...tiny, ...pixels, _meta: { TransferSyntaxUID: { Value: [syntax] } } });
+    expect(only(scan).code).toBe('DICOM_UNREADABLE');
   });
 });
 

@@ -16,9 +16,11 @@ import {
   type Dataset,
   decode,
   key,
+  nuclear,
   planted,
   type SeriesOptions,
   temporaryFolder,
+  writeClassic,
   writeCodedSeries,
   writeEnhanced,
   writeSeries,
@@ -164,6 +166,29 @@ describe('a DICOM-SEG', () => {
       ({ DerivationImageSequence }) => list((list(DerivationImageSequence)[0] as Item).SourceImageSequence)[0],
     );
     expect(new Set(sources.map((one) => one.ReferencedFrameNumber))).toEqual(new Set([1, 2, 3, 4, 5]));
+  });
+
+  it.each([
+    ['a secondary capture', [1, 0, 0, 0, 1, 0], {}],
+    ['a reconstruction of nuclear medicine', [1, 0, 0, 0, 1, 0], 'nuclear'],
+    ['a coronal reconstruction of nuclear medicine', [1, 0, 0, 0, 0, -1], 'nuclear'],
+  ])('of %s in one file without groups names its frames', async (name, orientation, changed) => {
+    const folder = join(root, `classic${count++}`);
+    const dataset = changed === 'nuclear' ? nuclear(5, { position: [-12, 7, -30], orientation }) : {};
+    const [series] = scanDicom(writeClassic(folder, { orientation }, dataset), { key }).series;
+    expect(series).toMatchObject({ size: [5, 6, 8], spacing: [2.5, 0.7, 0.9], frames: 5, problems: [] });
+    const [volume] = await convertDicomSeries(series);
+    const { volumes } = await seriesOf({ orientation });
+    expect([volume.affine, volume.data]).toEqual([volumes[0].affine, volumes[0].data]);
+    const path = join(root, `${name}.dcm`);
+    const labels = labelsOf(volume);
+    await writeDicomSegmentation(path, labels, volume, series, { classes: ['one', 'two'] });
+    const seg = decode(readFileSync(path));
+    expect(readBack(seg)).toEqual(fromLabels(volume, labels));
+    const sources = (list(seg.PerFrameFunctionalGroupsSequence) as Item[]).map(
+      ({ DerivationImageSequence }) => list((list(DerivationImageSequence)[0] as Item).SourceImageSequence)[0],
+    );
+    expect(new Set(sources.map((one) => Number(one.ReferencedFrameNumber)))).toEqual(new Set([1, 2, 3, 4, 5]));
   });
 
   it('copies who the patient is and no other text of the source', async () => {

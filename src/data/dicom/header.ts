@@ -4,6 +4,7 @@ import { DamagedFile, type Elements } from './data-set.js';
 import { readElements } from './elements.js';
 import { type Identifying, identifyingOf } from './identifying.js';
 import { type LossyCompression, lossyOf } from './lossy.js';
+import { placeFrames } from './place-frames.js';
 
 /** One image of a file: all of it, or a frame of a multi-frame file. */
 export interface Frame {
@@ -50,7 +51,9 @@ export interface Header {
   mosaicSlices: number | undefined;
   /** Distance of slices or their thickness as the header states it, mm. */
   sliceSpacing: number | undefined;
-  /** One for each frame of which the header tells; fewer than `frameCount` where it tells nothing of single frames. */
+  /** Whether the slices follow each other against the normal of their plane. */
+  backwards: boolean;
+  /** One for each frame of which the header tells; fewer than `frameCount` where it does not tell of all. */
   frames: Frame[];
 }
 
@@ -122,6 +125,7 @@ export function readHeader(file: string): Header | Imageless | undefined {
     frameCount: elements.numbers('frames', 1)?.[0] ?? 1,
     mosaicSlices: elements.texts('imageType').includes('MOSAIC') ? count('mosaicSlices') : undefined,
     sliceSpacing: undefined,
+    backwards: false,
     frames: [],
   };
   checkPixels(header, elements, size);
@@ -151,45 +155,8 @@ function checkPixels({ rows, columns, samples, frameCount, bits }: Header, eleme
       `its header announces ${shape}, more than the ${largestPixels} bytes that graft takes`,
       elements,
     );
-  if (pixels.length === undefined) return;
-  const present = Math.min(pixels.length, size - pixels.offset);
+  if (pixels.length === undefined && frameCount <= size) return;
+  const present = Math.min(pixels.length ?? size, size - pixels.offset);
   if (present < announced)
     throw new DamagedFile(`its header announces ${shape}, which are ${announced} bytes; it holds ${present}`, elements);
-}
-
-const inWords = { position: 'place', orientation: 'orientation', slope: 'slope', intercept: 'intercept' } as const;
-
-/** Numbers without which the image would be another one: where they are there, they must be numbers. */
-function decimals(from: Elements, name: keyof typeof inWords, count: number): number[] | undefined {
-  const found = from.numbers(name, count);
-  if (!found && from.text(name)) throw new DamagedFile(`the numbers of its ${inWords[name]} cannot be read`);
-  return found;
-}
-
-/** In a multi-frame file, frames state what differs between them and share the rest (PS3.3 C.7.6.16). */
-function placeFrames(header: Header, elements: Elements): void {
-  const [shared] = elements.items('sharedGroups');
-  const groups = elements.items('frameGroups');
-  const frames = groups.length > 0 ? groups : header.frameCount === 1 ? [elements] : [];
-  const measuresOf = (from: Elements | undefined) => from?.items('pixelMeasures')[0];
-  for (const frame of frames) {
-    const places = [frame, shared, elements].filter((each) => each !== undefined);
-    const first = <T>(get: (from: Elements) => T | undefined) =>
-      places.map(get).find((value): value is T & {} => value !== undefined);
-    const placed = (from: Elements) => decimals(from.items('planePosition')[0] ?? from, 'position', 3);
-    const transformed = (from: Elements) => from.items('valueTransformation')[0] ?? from;
-    const spacing = first((from) => (measuresOf(from) ?? from).numbers('pixelSpacing', 2));
-    header.frames.push({
-      position: first(placed) as Triple | undefined,
-      orientation: first((from) => decimals(from.items('planeOrientation')[0] ?? from, 'orientation', 6)),
-      pixelSpacing: spacing?.every((mm) => mm > 0) ? spacing : undefined,
-      slope: first((from) => decimals(transformed(from), 'slope', 1))?.[0] ?? 1,
-      intercept: first((from) => decimals(transformed(from), 'intercept', 1))?.[0] ?? 0,
-    });
-  }
-  const stated = [measuresOf(groups[0]), measuresOf(shared), elements];
-  header.sliceSpacing = stated
-    .flatMap((from) => [from?.numbers('sliceSpacing', 1)?.[0], from?.numbers('sliceThickness', 1)?.[0]])
-    .find((mm) => mm !== undefined && mm !== 0);
-  if (header.sliceSpacing !== undefined) header.sliceSpacing = Math.abs(header.sliceSpacing);
 }

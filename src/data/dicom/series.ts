@@ -60,6 +60,10 @@ export function describeSeries(all: readonly Header[], key: Uint8Array, show: (p
   if (types.size > 1) add(true, dicomError('DICOM_PIXELS_DIFFER', { series: name, found: [...types].join(' and ') }));
   const absent = [!pixels && 'pixels', !between && 'slices'].filter(Boolean).join(' and ');
   if (absent) add(false, dicomError('DICOM_SPACING_ABSENT', { series: name, what: absent }));
+  if (headers.some(({ backwards }) => backwards)) {
+    const reason = 'its frames follow each other against the normal of their plane (Spacing Between Slices is below 0)';
+    add(true, dicomError('DICOM_CONVERSION', { series: name, reason }));
+  }
   const unplaced = frames.filter(({ position, orientation }) => !position || !orientation).length;
   if (unplaced > 0) add(false, dicomError('DICOM_PLACE_ABSENT', { series: name, count: unplaced }));
   const used = new Set(headers);

@@ -44,6 +44,8 @@ export const tags = {
   planeOrientation: 0x0020_9116,
   samples: 0x0028_0002,
   frames: 0x0028_0008,
+  /** Which element differs from frame to frame; of its tag, the group alone is read. */
+  frameIncrement: 0x0028_0009,
   rows: 0x0028_0010,
   columns: 0x0028_0011,
   pixelSpacing: 0x0028_0030,
@@ -58,6 +60,11 @@ export const tags = {
   lossyMethod: 0x0028_2114,
   pixelMeasures: 0x0028_9110,
   valueTransformation: 0x0028_9145,
+  /** Nuclear medicine: where a detector, or the first reconstructed slice, lies. */
+  detectors: 0x0054_0022,
+  /** Nuclear medicine: which slice the first frame shows, from 1. */
+  firstSlice: 0x0054_0080,
+  sliceCount: 0x0054_0081,
   sharedGroups: 0x5200_9229,
   frameGroups: 0x5200_9230,
 } as const;
@@ -66,6 +73,9 @@ export type TagName = keyof typeof tags;
 const counts: readonly TagName[] = [
   'mosaicSlices',
   'samples',
+  'frameIncrement',
+  'firstSlice',
+  'sliceCount',
   'rows',
   'columns',
   'bits',
@@ -78,6 +88,7 @@ const sequences: readonly TagName[] = [
   'planeOrientation',
   'pixelMeasures',
   'valueTransformation',
+  'detectors',
   'sharedGroups',
   'frameGroups',
 ];
