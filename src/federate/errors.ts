@@ -226,7 +226,13 @@ export const federateErrors = {
   BROKER_FORBIDDEN: {
     exit: 'system',
     message: 'The broker does not allow this peer to {operation} {subject}.',
-    hint: "Use this site's own certificate and name; the configuration of the broker says which subjects a certificate may use.",
+    hint: "Use this site's own certificate and name; the configuration of the broker says which subjects a certificate may use. A broker that was started with the configuration of an earlier version has to be started again with the one that the coordinator wrote.",
+  },
+  BROKER_OUTDATED: {
+    exit: 'system',
+    message:
+      'The broker runs with the configuration of an earlier version, under which a site could change what others sent.',
+    hint: 'Stop the broker, give it nats.conf as the coordinator has just written it into broker/ of its folder, and start it again (systemctl restart graft-broker); to have it read again is not enough.',
   },
   BROKER_FULL: {
     exit: 'system',

@@ -1,17 +1,18 @@
 /** What runs the broker and the coordinator of one study: configuration, unit and compose files, from those in `deploy/`. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../core/index.js';
 import { brokerConfiguration, isLocal } from '../federate/index.js';
 import { parseAddress } from './addresses.js';
-import { admittedOf, type Member } from './members.js';
+import { type Member, readMembers } from './members.js';
 import { brokerFiles, coordinatorPlaces } from './places.js';
-import type { StudySettings } from './study-settings.js';
+import { readSettings } from './settings.js';
+import { type StudySettings, studySettingsSchema } from './study-settings.js';
 
 /** In production where none is installed here; also in deploy/compose.yaml. */
-const SERVER = '2.12.2';
+const SERVER = '2.12.6';
 
 /** The version of the nats-server that is installed on this machine, or the one to install. */
 export function serverVersion(): string {
@@ -37,7 +38,9 @@ export function writeBroker(
   members: readonly Member[],
 ): void {
   const { configuration, tls, store } = brokerFiles;
-  const sites = Object.fromEntries(admittedOf(members).map((member) => [member.name, `CN=${member.name}`]));
+  const sites = Object.fromEntries(
+    members.map(({ name: site, revoked }) => [site, revoked ? undefined : `CN=${site}`]),
+  );
   const webSocket = listening(addresses, true);
   // The server always listens for plain connections too; where the study names no address for them, nobody outside can.
   const listen = listening(addresses, false) ?? '127.0.0.1:4222';
@@ -45,6 +48,20 @@ export function writeBroker(
     ...{ federation: name, coordinator: 'CN=coordinator', sites, listen, webSocket, tls, store, version },
   });
   writeFileAtomic(join(coordinatorPlaces(folder).broker, configuration), text);
+}
+
+/**
+ * Writes the broker's configuration anew where an earlier version wrote it, under which all peers were in one account.
+ *
+ * @returns whether it did; a broker that runs has to be started again then
+ * @throws GraftError SETTINGS_INVALID, SETTINGS_UNKNOWN_KEY, MEMBERS_DAMAGED, WRITE_FAILED
+ */
+export function renewBroker(folder: string): boolean {
+  const { broker, settings, members } = coordinatorPlaces(folder);
+  const file = join(broker, brokerFiles.configuration);
+  if (!existsSync(file) || /^accounts: /m.test(readFileSync(file, 'utf8'))) return false;
+  writeBroker(folder, readSettings(studySettingsSchema, settings), readMembers(members));
+  return true;
 }
 
 /** As they are in `deploy/`, where they are whole files for a folder and a server that are usual. */

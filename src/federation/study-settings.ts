@@ -14,9 +14,9 @@ export const studySettingsSchema = z.strictObject({
     addresses: addressesSchema.describe('where peers reach the broker: tls://HOST:4222, wss://HOST:443'),
     version: z
       .string()
-      .regex(/^\d+\.\d+\.\d+[\w.-]{0,20}$/, 'expected such as 2.12.2')
+      .regex(/^\d+\.\d+\.\d+[\w.-]{0,20}$/, 'expected such as 2.12.6')
       .optional()
-      .describe('of nats-server; default: that of the one installed here, otherwise 2.12.2'),
+      .describe('of nats-server; default: that of the one installed here, otherwise 2.12.6'),
   }),
   privacy: privacySchema.prefault({}),
   days: z.int().min(1).max(3650).default(730).describe('how long the study’s certificates are valid'),

@@ -63,7 +63,7 @@ it.each([
   const fed = newFolder();
   writeBroker(
     fed,
-    studySettingsSchema.parse({ name: 'brain', recipe: 'r', broker: { addresses, version: '2.12.2' } }),
+    studySettingsSchema.parse({ name: 'brain', recipe: 'r', broker: { addresses, version: '2.12.6' } }),
     [],
   );
   const text = readFileSync(join(fed, 'broker', 'nats.conf'), 'utf8');

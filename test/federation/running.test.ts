@@ -2,7 +2,9 @@
  * A study's programs as real processes: coordinator, two sites and a broker over mutual TLS. They are killed, the broker
  * loses its store, rounds are paused and added, a site is revoked.
  */
-import { cpSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { lastAct, ledgerFile, readLedger } from '../../src/federate/index.js';
@@ -19,6 +21,7 @@ import { journalOf } from '../../src/federation/journals.js';
 import { readPageFile, renderPageFile } from '../../src/report/index.js';
 import { loadAdapter, loadSegmenter } from '../../src/segmenter/index.js';
 import { pageSource } from '../../src/server/index.js';
+import { earlierConfiguration } from '../federate/nats/earlier.js';
 import { describeWithBroker } from '../federate/nats/server.js';
 import { newFolder } from '../federate/small.js';
 import { freePort, killAtRandom, makeStudy, Network, scanners } from './programs.mjs';
@@ -130,6 +133,30 @@ describeWithBroker('a study’s programs', () => {
       expect(done!.state).toBe('The rounds are over; the site’s folder holds the adapter.');
       expect(notes.at(-1)).toContain('the model after 4 rounds, on 1 labelled case');
     }
+  });
+
+  it('end a broker with the configuration of an earlier version, or refuse it, and go on with one that holds sites apart', async () => {
+    const fed = begin();
+    const file = join(fed, 'broker', 'nats.conf');
+    const sites = Object.fromEntries(Object.keys(scanners).map((name) => [name, `CN=${name}`]));
+    const earlier = earlierConfiguration(readFileSync(file, 'utf8'), 'phantoms', sites);
+    writeFileSync(file, earlier);
+    const broker = spawn('nats-server', ['-c', 'nats.conf'], { cwd: join(fed, 'broker'), stdio: 'ignore' });
+    const ended = once(broker, 'exit');
+    const refused = network.graft('coordinator', 'run', 'fed');
+    expect(await refused.ended).toBe(6);
+    expect(refused.output).toContain('The broker runs with the configuration of an earlier version');
+    expect(readFileSync(file, 'utf8')).toContain('accounts: {');
+
+    // The same with the broker that a coordinator of that version started and left behind, and what it kept.
+    writeFileSync(file, earlier);
+    writeFileSync(join(fed, 'broker', 'pid'), `${broker.pid}\n`);
+    const store = join(fed, 'broker', 'store', 'jetstream');
+    mkdirSync(join(store, '$G', 'streams'), { recursive: true });
+    await network.keepAll();
+    await ended;
+    expect(readdirSync(store)).toEqual(['coordinator']);
+    expect(network.result()).toEqual(undisturbed);
   });
 
   it('do in the round what the administrator asks, and refuse a second coordinator', async () => {

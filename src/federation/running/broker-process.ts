@@ -4,8 +4,8 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { writing } from '../../core/index.js';
 import { federationError } from '../errors.js';
@@ -44,11 +44,16 @@ export class BrokerProcess implements AsyncDisposable {
    * @param folder the coordinator's
    * @param told.tell is told what becomes of the broker
    * @param told.failed is given the error because of which there is none: BROKER_MISSING, BROKER_BROKEN
+   * @param told.outdated whether one that runs has the configuration of an earlier version: it is ended, and what it kept in
+   * the account of all peers is removed
    */
-  constructor(folder: string, { tell, failed }: { tell: (text: string) => void; failed: (error: unknown) => void }) {
+  constructor(
+    folder: string,
+    { tell, failed, outdated }: { tell: (text: string) => void; failed: (error: unknown) => void; outdated: boolean },
+  ) {
     this.#folder = folder;
     this.#tell = tell;
-    this.#guard = this.#keep().catch(failed);
+    this.#guard = (outdated ? this.#clear().then(() => this.#keep()) : this.#keep()).catch(failed);
   }
 
   get #files() {
@@ -64,6 +69,12 @@ export class BrokerProcess implements AsyncDisposable {
   reload(): void {
     const pid = this.#process;
     if (pid) process.kill(pid, 'SIGHUP');
+  }
+
+  async #clear(): Promise<void> {
+    await this.#stop();
+    const former = join(this.#files.folder, brokerFiles.store, 'jetstream', '$G');
+    writing(former, () => rmSync(former, { recursive: true, force: true }));
   }
 
   async #keep(): Promise<void> {
@@ -111,6 +122,10 @@ export class BrokerProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort();
     await this.#guard;
+    await this.#stop();
+  }
+
+  async #stop(): Promise<void> {
     const pid = this.#process;
     if (!pid) return;
     process.kill(pid, 'SIGTERM');

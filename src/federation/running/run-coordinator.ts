@@ -21,6 +21,7 @@ import {
 } from '../../federate/index.js';
 import { disposeState, type State } from '../../nn/index.js';
 import { type CoordinatorFolder, openCoordinatorFolder } from '../coordinator-folder.js';
+import { renewBroker } from '../deployment.js';
 import { federationError } from '../errors.js';
 import { digestOf, journalOf, noted } from '../journals.js';
 import { BrokerProcess } from './broker-process.js';
@@ -56,7 +57,7 @@ export interface CoordinatorResult {
  *
  * @returns undefined where it was ended before the rounds were over
  * @throws GraftError as `openCoordinatorFolder`; COORDINATOR_RUNNING, COORDINATOR_ELSEWHERE, BASE_DAMAGED, JOURNAL_DAMAGED,
- * BROKER_MISSING, BROKER_BROKEN,
+ * BROKER_MISSING, BROKER_BROKEN, BROKER_OUTDATED,
  * and as `Coordinator` and `natsTransport`
  */
 export async function runCoordinator(
@@ -75,8 +76,9 @@ export async function runCoordinator(
     end.abort();
   };
   const over = AbortSignal.any([signal, end.signal]);
+  const outdated = renewBroker(folder);
   await using broker = withBroker
-    ? new BrokerProcess(folder, { failed, tell: (text) => tell({ kind: 'note', text }) })
+    ? new BrokerProcess(folder, { failed, outdated, tell: (text) => tell({ kind: 'note', text }) })
     : undefined;
   const work = async () => {
     await using _health =

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { GraftError } from '../../../src/core/index.js';
 import { Broker } from '../../../src/federate/transports/nats/broker.js';
-import { counts, kept, newFederation, operator, peer, random, until } from './peers.js';
+import { counts, forge, kept, newFederation, operator, peer, random, until } from './peers.js';
 import { describeWithBroker, TestBroker } from './server.js';
 
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
@@ -180,6 +180,68 @@ describeWithBroker('a broker that takes nothing', () => {
     expect(events).toEqual([{ kind: 'stuck', cause }, { kind: 'unstuck' }]);
     expect(sent).toBe(3);
     await broker.close();
+  });
+});
+
+describeWithBroker('what was put in the place of a message', () => {
+  it('is replaced by its owner: the task, a state, and each chunk of a blob', async () => {
+    const broker = await TestBroker.start();
+    const federation = newFederation();
+    const client = await operator(broker);
+    const options = { servers: [broker.address], federation, patience: 20 };
+    const [coordinator, a] = [await peer(options), await peer({ ...options, site: 'a' })];
+    const end = new AbortController();
+    const bytes = random(3 * CHUNK);
+    const down = await coordinator.putBlob(bytes, 1);
+    await coordinator.publishTask(bytesOf('round 1'));
+    const up = await a.putBlob(bytes, 1);
+    await a.updateState('a', bytesOf('update'));
+    const places = [
+      ...[0, 7, 63].map((chunk) => `blob.${down}.${chunk}`),
+      ...[0, 7, 63].map((chunk) => `update.a.1.${up}.${chunk}`),
+      ...['task', 'state.a'],
+    ];
+    for (const place of places) await forge(client, `graft.${federation}.${place}`, bytesOf('garbage'), bytes.length);
+    const events: unknown[] = [];
+    const listening = [coordinator, a].map(async (one) => {
+      for await (const event of one.events(end.signal)) if (event.kind === 'restored') events.push(event.what);
+    });
+    await broker.restart();
+    await until(() => events.length === 4);
+    expect(events.sort()).toEqual(['blob', 'blob', 'state', 'task']);
+    const late = await peer({ ...options, site: 'late' });
+    for await (const task of late.watchTasks(end.signal)) {
+      expect(Buffer.from(task).toString()).toBe('round 1');
+      break;
+    }
+    expect(Buffer.compare(await late.getBlob(down, 2 ** 30), bytes)).toBe(0);
+    expect(Buffer.compare(await coordinator.getBlob(up, 2 ** 30, { site: 'a', round: 1 }), bytes)).toBe(0);
+    for await (const { state } of (await peer(options)).presence(end.signal)) {
+      expect(Buffer.from(state).toString()).toBe('update');
+      break;
+    }
+    end.abort();
+    await Promise.all(listening);
+  });
+
+  it('is not taken for a chunk that a process before sent, in whose stead the next one puts its own', async () => {
+    const broker = await TestBroker.start();
+    const federation = newFederation();
+    const client = await operator(broker);
+    const options = { servers: [broker.address], federation };
+    const bytes = random(3 * CHUNK);
+    const before = await peer(options);
+    const hash = await before.putBlob(bytes, 1);
+    await before[Symbol.asyncDispose]();
+    const place = `graft.${federation}.blob.${hash}`;
+    const size = Math.ceil(bytes.length / 64);
+    await forge(client, `${place}.0`, bytes.subarray(0, size), 7);
+    await forge(client, `${place}.5`, bytes.subarray(0, size), bytes.length);
+    const { published } = await counts(client, `graft-${federation}-blob`);
+    await (await peer(options)).putBlob(bytes, 1);
+    expect(await counts(client, `graft-${federation}-blob`)).toEqual({ kept: 64, published: published + 2 });
+    const site = await peer({ ...options, site: 'a' });
+    expect(Buffer.compare(await site.getBlob(hash, 2 ** 30), bytes)).toBe(0);
   });
 });
 

@@ -121,6 +121,18 @@ export class TestBroker {
     if (configuration) writeFileSync(this.#file, configuration(this.port, this.store));
     await this.begin();
   }
+
+  /** Has it read another configuration, once, as `systemctl reload` does. */
+  async reload(configuration: typeof plain): Promise<void> {
+    const reloads = () => this.log.split('Reloaded server configuration').length;
+    const before = reloads();
+    // A server keeps the name that it was started with, and refuses a configuration with another one.
+    const text = configuration(this.port, this.store).replace(/^server_name: .*$/m, `server_name: "${this.#name}"`);
+    writeFileSync(this.#file, text);
+    this.#process!.kill('SIGHUP');
+    for (const begun = Date.now(); reloads() === before; await setTimeout(20))
+      if (Date.now() - begun > START) throw new Error(`nats-server did not read its configuration again:\n${this.log}`);
+  }
 }
 
 /** Whether the server of that name answers on the port, and not another's that took it. */

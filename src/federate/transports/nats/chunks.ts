@@ -1,14 +1,16 @@
 /**
  * Blobs as chunks, each a message on a subject of its own: `PREFIX.0`, `PREFIX.1`, … A chunk that the broker has is not sent
- * again, so an interrupted transfer continues where it was, on either end.
+ * again, so an interrupted transfer continues where it was, on either end. That a message is there does not mean that it is the
+ * chunk: its owner remembers the numbers that the broker gave to what it sent, and reads a message of another number, which a
+ * process before it may have sent, before it takes it for the chunk.
  *
- * The last chunk is sent when the broker has all others, so the first and the last say whether a blob is there. Asking for all
- * subjects of a blob would take the broker as long as it has subjects of other blobs.
+ * The last chunk is sent when the broker has all others, so the first and the last say whether a blob is there.
  *
  * Nothing from the broker is trusted: the size that a chunk states is limited, the lengths must match it, and the SHA-256 is
  * computed while chunks arrive.
  */
 import { createHash } from 'node:crypto';
+import type { StoredMsg } from '@nats-io/jetstream';
 import { federateError } from '../../errors.js';
 import { inLanes } from '../../streams.js';
 import type { Broker } from './broker.js';
@@ -28,63 +30,85 @@ export const chunkOf = (size: number): number => Math.min(LARGEST, Math.max(SMAL
 /** Number of chunks of a blob; an empty one has one, too. */
 export const countOf = (size: number): number => Math.max(1, Math.ceil(size / chunkOf(size)));
 
+/** Of a blob's chunks, the numbers of the messages that hold them, as far as its owner knows them. */
+export type Numbers = (number | undefined)[];
+
 /** Whether the broker has a blob's first and last chunk. A store that was lost has no first, an upload under way no last. */
-export async function hasEnds(broker: Broker, place: Place, size: number): Promise<boolean> {
-  for (const chunk of new Set([0, countOf(size) - 1])) if (!(await hasChunk(broker, place, chunk))) return false;
-  return true;
+export const hasEnds = (broker: Broker, place: Place, numbers: Numbers): Promise<boolean> =>
+  hasAll(broker, place, numbers, new Set([0, numbers.length - 1]));
+
+/** Whether the broker has these chunks of a blob that was sent, by default all. @throws Interruption if the stream is missing */
+export async function hasAll(
+  broker: Broker,
+  place: Place,
+  numbers: Numbers,
+  chunks: Iterable<number> = numbers.keys(),
+): Promise<boolean> {
+  let all = true;
+  await inLanes(chunks, LANES, async (chunk) => {
+    all &&= (await numberAt(broker, place, chunk)) === numbers[chunk];
+  });
+  return all;
 }
 
-async function hasChunk(broker: Broker, { stream, subject }: Place, chunk: number): Promise<boolean> {
-  return (await broker.subjects(stream, `${subject}.${chunk}`)).subjects.length > 0;
-}
-
-/**
- * The chunks that the broker does not have.
- *
- * @throws Interruption if the stream is missing, so that nothing is sent for nobody
- */
-export async function missingChunks(broker: Broker, place: Place, size: number): Promise<number[]> {
-  const { stream, subject } = place;
-  const first = await broker.subjects(stream, `${subject}.0`);
-  if (first.version === undefined) throw new Interruption(`${stream} is missing`);
-  const any = first.subjects.length > 0;
-  const there = new Set(any ? (await broker.subjects(stream, `${subject}.*`)).subjects : []);
-  return Array.from({ length: countOf(size) }, (_, chunk) => chunk).filter(
-    (chunk) => !there.has(`${subject}.${chunk}`),
-  );
+/** @throws Interruption if the stream is missing, so that nothing is sent for nobody */
+async function numberAt(broker: Broker, { stream, subject }: Place, chunk: number): Promise<number> {
+  const number = await broker.sequence(`${subject}.${chunk}`);
+  if (number === undefined) throw new Interruption(`${stream} is missing`);
+  return number;
 }
 
 /**
  * Sends the chunks that the broker does not have, until it has all of them.
  *
  * @param place its subject is the blob's prefix
+ * @param numbers what is known of the chunks; afterwards all of them
  * @returns how many were sent
  * @throws GraftError as `Line.insist`
  */
-export async function sendChunks(broker: Broker, place: Place, bytes: Uint8Array): Promise<number> {
+export async function sendChunks(broker: Broker, place: Place, bytes: Uint8Array, numbers: Numbers): Promise<number> {
   let [lanes, sent, complete] = [LANES, 0, false];
   const length = chunkOf(bytes.length);
+  const size = String(bytes.length);
+  const pieceOf = (chunk: number) => bytes.subarray(chunk * length, (chunk + 1) * length);
+  const subjectOf = (chunk: number) => `${place.subject}.${chunk}`;
   const send = async (chunk: number) => {
-    const piece = bytes.subarray(chunk * length, (chunk + 1) * length);
-    await broker.publish(`${place.subject}.${chunk}`, piece, {
-      header: [sizeHeader, String(bytes.length)],
+    numbers[chunk] = await broker.publish(subjectOf(chunk), pieceOf(chunk), {
+      header: [sizeHeader, size],
       patient: true,
     });
     sent++;
   };
+  const isThere = async (chunk: number) => {
+    const number = await numberAt(broker, place, chunk);
+    if (number === 0 || number === numbers[chunk]) return number > 0;
+    const kept = await broker.chunk(place.stream, subjectOf(chunk));
+    if (kept?.header.get(sizeHeader) !== size || Buffer.compare(kept.data, pieceOf(chunk)) !== 0) return false;
+    numbers[chunk] = kept.seq;
+    return true;
+  };
+  const missingOf = async () => {
+    const all = Array.from({ length: countOf(bytes.length) }, (_, chunk) => chunk);
+    if ((await numberAt(broker, place, 0)) === 0) return all;
+    const there = new Set<number>();
+    await inLanes(all, lanes, async (chunk) => {
+      if (await isThere(chunk)) there.add(chunk);
+    });
+    return all.filter((chunk) => !there.has(chunk));
+  };
   // Looks again at the end, in case the broker lost its store meanwhile.
   const round = async (): Promise<boolean> => {
-    if (complete && (await hasEnds(broker, place, bytes.length))) return false;
-    const missing = await missingChunks(broker, place, bytes.length);
+    if (complete && (await hasEnds(broker, place, numbers))) return false;
     try {
+      const missing = await missingOf();
       await inLanes(missing.slice(0, -1), lanes, send);
       await inLanes(missing.slice(-1), 1, send);
+      complete = true;
+      return missing.length > 0;
     } catch (error) {
       lanes = Math.max(1, lanes >> 1);
       throw error;
     }
-    complete = true;
-    return missing.length > 0;
   };
   while (await broker.insist(round));
   return sent;
@@ -105,7 +129,7 @@ export async function fetchChunks(
   limit: number,
 ): Promise<Uint8Array | undefined> {
   const invalid = (reason: string) => federateError('PAYLOAD_INVALID', { from: 'the broker', reason });
-  const get = (chunk: number) => broker.last(place.stream, `${place.subject}.${chunk}`, { patient: true });
+  const get = (chunk: number) => broker.chunk(place.stream, `${place.subject}.${chunk}`);
   const digest = createHash('sha256');
   let bytes: Uint8Array | undefined;
   let [lanes, next, count] = [LANES, 0, 1];
@@ -126,13 +150,15 @@ export async function fetchChunks(
     next++;
   };
   const whole = await broker.insist(async () => {
-    if (!(await hasChunk(broker, place, 0))) return false;
-    const ahead: ReturnType<typeof get>[] = [];
+    // No chunk has this number: the answer is only that the stream is there, without which a chunk would be waited for.
+    if ((await broker.last(place.stream, `${place.subject}.none`)) === undefined) return false;
+    const ahead: Promise<StoredMsg | null>[] = [];
     let asked = next;
+    let end: Promise<StoredMsg | null> | undefined;
     try {
       while (next < count) {
         for (; asked < count && ahead.length < lanes; asked++) {
-          const chunk = get(asked);
+          const chunk = end && asked === count - 1 ? end : get(asked);
           chunk.catch(() => {}); // a failure is handled when it is this chunk's turn
           ahead.push(chunk);
         }
@@ -140,7 +166,10 @@ export async function fetchChunks(
         if (!message) return false;
         const size = Number(message.header.get(sizeHeader));
         // No memory is taken for chunks that are not there.
-        if (!bytes && size <= limit && !(await hasChunk(broker, place, countOf(size) - 1))) return false;
+        if (!bytes && size <= limit && countOf(size) > 1) {
+          end = get(countOf(size) - 1);
+          if (!(await end)) return false;
+        }
         take(message.data, size);
       }
     } catch (error) {

@@ -33,22 +33,34 @@ function* causes(error: unknown): Generator<ClientError> {
   for (let one = error; one instanceof Error; one = one.cause) yield one;
 }
 
+const named = (error: unknown, name: string) => [...causes(error)].find((one) => one.name === name);
+
+/** Whether the broker's configuration does not allow it. */
+export const isForbidden = (error: unknown): boolean => named(error, 'PermissionViolationError') !== undefined;
+
+const refusedExpectation = 10071;
+/** The number of the message that a subject keeps, from the refusal of one that expected another; 0 for none. */
+export function numberIn(error: unknown): number | undefined {
+  const refused = named(error, 'JetStreamApiError');
+  const [, number] = /^wrong last sequence: (\d+)$/.exec(refused?.message ?? '') ?? [];
+  return Number(refused?.code) === refusedExpectation && number !== undefined ? Number(number) : undefined;
+}
+
 /** @throws any other error, which is a defect */
 export function faultOf(error: unknown): Fault {
   if (error instanceof GraftError) return error;
-  const chain = [...causes(error)];
-  const named = (name: string) => chain.find((one) => one.name === name);
-  const forbidden = named('PermissionViolationError');
+  const is = (name: string) => named(error, name);
+  const forbidden = is('PermissionViolationError');
   if (forbidden) {
     const operation = forbidden.operation === 'publish' ? 'publish on' : 'subscribe to';
     return federateError('BROKER_FORBIDDEN', { operation, subject: forbidden.subject ?? 'a subject' }, error);
   }
-  if (named('NoRespondersError') || named('StreamNotFoundError')) return 'absent';
-  const refused = named('JetStreamApiError');
+  if (is('NoRespondersError') || is('StreamNotFoundError')) return 'absent';
+  const refused = is('JetStreamApiError');
   if (refused && diskFull.test(refused.message)) return 'full';
   if (refused && full.has(Number(refused.code)))
     return federateError('BROKER_FULL', { reason: refused.message }, error);
-  if (named('TimeoutError') && !named('Interruption')) return 'silent';
-  if (chain.some(({ name }) => passing.test(name))) return 'transient';
+  if (is('TimeoutError') && !is('Interruption')) return 'silent';
+  if ([...causes(error)].some(({ name }) => passing.test(name))) return 'transient';
   throw error;
 }

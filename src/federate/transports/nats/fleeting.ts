@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { GraftError } from '../../../core/index.js';
+import { federateError } from '../../errors.js';
 import { queueUntil } from '../../streams.js';
 import type { Broker } from './broker.js';
-import { faultOf } from './faults.js';
-import { fleetingOf, inboxOf, nameOf } from './places.js';
+import { faultOf, isForbidden } from './faults.js';
+import { fleetingOf, nameOf } from './places.js';
 
 /** What the pulses of sites say, as it came: the broker's operator may have made it up. */
 export function hearPulses(
@@ -31,7 +32,7 @@ const PATIENCE = 700;
 /** After so long, in ms, one that was answered has ended. */
 const LATER = 5000;
 
-/** As `NatsTransport.claim`. */
+/** As `NatsTransport.claim`. @throws GraftError what `refusal` gives; BROKER_OUTDATED */
 export async function claim(
   broker: Broker,
   federation: string,
@@ -40,21 +41,22 @@ export async function claim(
 ): Promise<void> {
   const { client } = broker;
   const { coordinator } = fleetingOf(federation);
-  const answers = `${inboxOf(federation, undefined)}.claim`;
   const own = randomUUID();
-  let other: string | undefined;
-  client.subscribe(answers, {
-    callback: (error, message) => {
-      const [id, ...rest] = error ? [own] : message.string().slice(0, 200).split(' ');
-      if (id !== own) other = rest.join(' ');
-    },
-  });
   const ask = async () => {
-    other = undefined;
-    if (!client.isClosed()) client.publish(coordinator, own);
+    if (client.isClosed()) return;
+    let why: GraftError | undefined;
+    // Nobody can know beforehand where the answer is expected.
+    const answers = `${coordinator}.${randomUUID()}`;
+    const live = client.subscribe(answers, {
+      callback: (error, message) => {
+        if (!error) why ??= refusal(message.string().slice(0, 200));
+        else if (isForbidden(error)) why = federateError('BROKER_OUTDATED', {}, error);
+      },
+    });
+    client.publish(coordinator, own, { reply: answers });
     await setTimeout(PATIENCE);
-    if (other === undefined) return;
-    const why = refusal(other);
+    live.unsubscribe();
+    if (why === undefined) return;
     await broker.close(why);
     throw why;
   };
@@ -62,7 +64,7 @@ export async function claim(
   client.subscribe(coordinator, {
     callback: (error, message) => {
       if (error || message.string() === own) return;
-      client.publish(answers, `${own} ${name}`);
+      message.respond(name);
       // It ends when it has heard that, unless it was begun while this process was suspended: then it goes on, and answers.
       void setTimeout(LATER, undefined, { ref: false }).then(askAgain);
     },

@@ -9,6 +9,7 @@
  * | `graft.FEDERATION.update.SITE.ROUND.SHA256.CHUNK` | update: what sites send | that site |
  * | `graft.FEDERATION.pulse.SITE` | none: that it lives, and how much has moved | that site |
  * | `graft.FEDERATION.coordinator` | none: whether there is another coordinator | the coordinator |
+ * | `graft.FEDERATION.coordinator.QUESTION` | none: the answer to that | another coordinator |
  *
  * Every subject keeps one message, so sending something twice changes nothing. The coordinator's blobs and the sites' updates
  * are in separate streams, so a site that fills its stream cannot displace a global state.
@@ -76,9 +77,10 @@ export interface Permissions {
 /**
  * The permissions that a peer needs.
  *
- * A site publishes its own state and its own updates. It reads the task, its own state and pulse, and the coordinator's blobs chunk by
- * chunk; it cannot read what another site sent. It can list the subjects that hold a message (`STREAM.INFO`), in order to send only
- * missing chunks: names of sites and hashes, no contents. Only the coordinator makes and empties streams.
+ * A site publishes its own state, updates and pulse. It reads the task, its own state and updates, and the coordinator's blobs,
+ * each message by its subject; it cannot read what another site sent, nor list what there is. Only the coordinator makes, lists
+ * and empties streams. A broker checks nothing else than the subject of a message, so these lists alone do not bound a site:
+ * `brokerConfiguration` also gives it an account of its own.
  *
  * @param site undefined: the coordinator
  */
@@ -90,10 +92,10 @@ export function permissionsOf(federation: string, site?: string): Permissions {
   if (site === undefined)
     return {
       publish: [
-        ...[task.subject, `${blob.subject}.>`, coordinator, `${inboxOf(federation, site)}.>`],
+        ...[task.subject, `${blob.subject}.>`, coordinator, `${coordinator}.*`],
         ...[task, state, blob, update].flatMap((place) => [api('STREAM.*', place), api('DIRECT.GET', place, '.>')]),
       ],
-      subscribe: [`${state.subject}.>`, `${pulse}.>`, coordinator, answers],
+      subscribe: [`${state.subject}.>`, `${pulse}.>`, coordinator, `${coordinator}.*`, answers],
     };
   const own = tokenOf(site);
   return {
@@ -102,7 +104,7 @@ export function permissionsOf(federation: string, site?: string): Permissions {
       api('DIRECT.GET', task, `.${task.subject}`),
       api('DIRECT.GET', state, `.${state.subject}.${own}`),
       api('DIRECT.GET', blob, `.${blob.subject}.>`),
-      ...[task, state, blob, update].map((place) => api('STREAM.INFO', place)),
+      api('DIRECT.GET', update, `.${update.subject}.${own}.>`),
     ],
     subscribe: [task.subject, `${pulse}.${own}`, answers],
   };

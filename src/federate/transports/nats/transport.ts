@@ -1,7 +1,7 @@
 /**
  * A transport over a NATS broker with JetStream. The broker is a relay that may lose everything: a peer keeps its last
  * messages and the blobs of its rounds, checks after every interruption whether the broker still has them, and sends again
- * what is missing. So a broker may be killed, or its store emptied, in the middle of a round.
+ * what is missing or was replaced. So a broker may be killed, or its store emptied, in the middle of a round.
  */
 import { type GraftError, runWithPauses, shownName } from '../../../core/index.js';
 import { hashing } from '../../blobs.js';
@@ -12,13 +12,13 @@ import { Turns } from '../../streams.js';
 import type { Transport } from '../../transport.js';
 import { RecentBlobs } from '../recent.js';
 import { Broker } from './broker.js';
-import { fetchChunks, hasEnds, missingChunks, sendChunks } from './chunks.js';
+import { fetchChunks, hasAll, hasEnds, type Numbers, sendChunks } from './chunks.js';
 import { waitOf } from './connection.js';
 import { claim, hearPulses } from './fleeting.js';
 import type { BrokerEvent, ConnectionOptions } from './peer.js';
 import { nameOf, type Place, placesOf, tokenOf } from './places.js';
 import { CAPACITY, makeStreams, tidy } from './storage.js';
-import { newId, type Saying, say, watch } from './watch.js';
+import { idOf, keptAt, newId, type Saying, say, watch } from './watch.js';
 
 /** Options of `natsTransport`. */
 export interface NatsOptions extends ConnectionOptions {
@@ -91,6 +91,15 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
   /** Where this peer puts a blob. */
   const ownPlace = (hash: string, round = 0): Place => placeOf(hash, site === undefined ? undefined : { site, round });
 
+  /** Numbers of the chunks of blobs that may have to be sent again, by the subject. */
+  const sent = new Map<string, Numbers>();
+  const numbersOf = (place: Place): Numbers => sent.get(place.subject) ?? [];
+  const remember = (place: Place, numbers: Numbers) => {
+    sent.set(place.subject, numbers);
+    const held = new Set(recent.list().map(({ hash, round }) => ownPlace(hash, round).subject));
+    for (const subject of sent.keys()) if (!held.has(subject)) sent.delete(subject);
+  };
+
   /** Of the reconnection after which everything was looked for. */
   let looked: number | undefined;
 
@@ -99,19 +108,25 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
     const { reconnections } = broker;
     const again = looked !== reconnections;
     if (site === undefined) await broker.insist(makeAll);
-    for (const { hash, round, size } of recent.list()) {
+    for (const { hash, round } of recent.list()) {
       const place = ownPlace(hash, round);
-      const there = await broker.insist(async () =>
-        again ? (await missingChunks(broker, place, size)).length === 0 : hasEnds(broker, place, size),
-      );
+      const numbers = numbersOf(place);
+      const there = await broker.insist(() => (again ? hasAll : hasEnds)(broker, place, numbers));
       const bytes = there ? undefined : recent.get(hash);
-      if (bytes && (await sendChunks(broker, place, bytes)) > 0) broker.events.push({ kind: 'restored', what: 'blob' });
+      if (bytes && (await sendChunks(broker, place, bytes, numbers)) > 0)
+        broker.events.push({ kind: 'restored', what: 'blob' });
     }
     for (const subject of said.keys()) {
       using _turn = await turns.take();
-      const message = said.get(subject)!;
-      const kept = await broker.insist(() => broker.subjects(message.stream, message.subject));
-      if (kept.subjects.length > 0) continue;
+      let message = said.get(subject)!;
+      const kept = await broker.insist(() => keptAt(broker, message));
+      if (kept && idOf(kept.header) === message.id && Buffer.compare(kept.data, message.data) === 0) continue;
+      if (kept) {
+        // Perhaps another coordinator's; and JetStream would drop a message with the same id for some minutes.
+        await broker.returning();
+        message = { ...message, id: newId() };
+        said.set(subject, message);
+      }
       await say(broker, message);
       broker.events.push({ kind: 'restored', what: message.stream === places.task.stream ? 'task' : 'state' });
     }
@@ -145,8 +160,12 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
     },
     async putBlob(bytes, round) {
       const hash = await runWithPauses(hashing(bytes));
-      await sendChunks(broker, ownPlace(hash, round), bytes);
-      return recent.put(bytes, round, hash);
+      const place = ownPlace(hash, round);
+      const numbers = numbersOf(place);
+      await sendChunks(broker, place, bytes, numbers);
+      await recent.put(bytes, round, hash);
+      remember(place, numbers);
+      return hash;
     },
     async getBlob(hash, limit, from) {
       const missing = () => federateError('BLOB_MISSING', { blob: shownName(hash) });
@@ -154,8 +173,11 @@ export async function natsTransport(options: NatsOptions): Promise<NatsTransport
       const before = tasks;
       let left = patience * 1000;
       for (let attempt = 0; ; attempt++) {
+        const [begun, { reconnections }] = [Date.now(), broker];
         const bytes = await fetchChunks(broker, placeOf(hash, from), hash, limit);
         if (bytes) return bytes;
+        // Where its stream is missing, the broker may let a question wait. That it was away itself does not count.
+        if (broker.reconnections === reconnections) left -= Date.now() - begun;
         if (left <= 0 || tasks !== before) throw missing();
         const pause = Math.min(left, GLANCE, waitOf(attempt));
         left -= pause;

@@ -4,6 +4,7 @@
  * message has an id, so it is delivered only once.
  */
 import { randomUUID } from 'node:crypto';
+import type { StoredMsg } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { inLanes, queueUntil } from '../../streams.js';
 import type { Broker } from './broker.js';
@@ -37,13 +38,19 @@ export const idOf = (headers: MsgHdrs | undefined): string => headers?.get(idHea
 export const say = (broker: Broker, { stream, subject, data, id }: Saying): Promise<void> =>
   broker.insist(async () => {
     // With subscribers but without a stream the broker would not answer at all.
-    const { version } = await broker.subjects(stream, subject);
-    if (version === undefined) throw new Interruption(`${stream} is missing`);
+    await keptAt(broker, { stream, subject });
     await broker.publish(subject, data, { header: [idHeader, id] });
   });
 
+/** The small message that is kept at a place. @throws Interruption if the stream is missing */
+export async function keptAt(broker: Broker, { stream, subject }: Place): Promise<StoredMsg | null> {
+  const kept = await broker.last(stream, subject);
+  if (kept === undefined) throw new Interruption(`${stream} is missing`);
+  return kept;
+}
+
 /**
- * @param place its subject, or with `*` at its end all subjects of that form
+ * @param place its subject, or at the coordinator with `*` at its end all subjects of that form
  * @throws GraftError BROKER_FORBIDDEN, BROKER_REFUSED
  */
 export function watch(broker: Broker, { stream, subject }: Place, signal: AbortSignal): AsyncIterable<Message> {
@@ -58,14 +65,16 @@ export function watch(broker: Broker, { stream, subject }: Place, signal: AbortS
   };
 
   let seen: string | undefined;
+  const lookAt = async (one: string) => {
+    const kept = await keptAt(broker, { stream, subject: one });
+    if (kept && !overtaken.has(one)) tell(one, kept.data, idOf(kept.header));
+  };
   const look = async () => {
     overtaken = new Set();
+    if (!subject.endsWith('*')) return lookAt(subject);
     const { subjects, version } = await broker.subjects(stream, subject);
     if (version !== undefined && version === seen) return;
-    await inLanes(subjects, LANES, async (one) => {
-      const kept = await broker.last(stream, one);
-      if (kept && !overtaken.has(one)) tell(one, kept.data, idOf(kept.header));
-    });
+    await inLanes(subjects, LANES, lookAt);
     seen = version;
   };
   const listen = async () =>
