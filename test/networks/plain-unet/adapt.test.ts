@@ -52,11 +52,11 @@ describe('an adaptation without labels', () => {
   const target = loadSlices(cases('coarse'), model.preprocessing, { classes: 3 });
 
   it.each([
-    ['norm', 2 * 2 * 4],
-    ['convlora', 2 * 2 * 4 + 2 * 2 * 4],
-  ])('by %s trains its part of the encoder, and leaves the model as it was', async (method, tensors) => {
+    ['norm', 2 * 2 * 4, {}],
+    ['convlora', 2 * 2 * 4 + 2 * 2 * 4, { rank: 1 }],
+  ])('by %s trains its part of the encoder, and leaves the model as it was', async (method, tensors, options) => {
     const before = model.fingerprint;
-    const events = configure({ method, lr: 1e-3, epochs: 2, batch: 8, rank: 1 });
+    const events = configure({ method, lr: 1e-3, epochs: 2, batch: 8, ...options });
     const { all, end } = await finish(runAdaptation(events));
     expect(all.filter(({ kind }) => kind === 'look').length).toBe(3);
     expect(end.adapter.state.size).toBe(tensors);
