@@ -1,6 +1,7 @@
 /** Audit files and journals: found, read, verified; a command's line is added. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isFolder } from '../core/index.js';
 import { isActEntry } from './act.js';
 import { type Chain, lineOf, readChain } from './chain.js';
 import { ChainFile } from './chain-file.js';
@@ -26,8 +27,7 @@ export const appendAudit = (file: string, entry: AuditEntry): string =>
 
 /** A journal or an audit file, or the one in a folder. @throws GraftError AUDIT_MISSING */
 export function findAudit(path: string): string {
-  const isFolder = existsSync(path) && statSync(path).isDirectory();
-  const files = isFolder ? [journalName, auditName].map((name) => join(path, name)) : [path];
+  const files = isFolder(path) ? [journalName, auditName].map((name) => join(path, name)) : [path];
   const file = files.find((one) => existsSync(one));
   if (!file) throw auditError('AUDIT_MISSING', { path, journal: journalName, name: auditName });
   return file;

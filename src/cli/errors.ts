@@ -33,6 +33,11 @@ export const cliErrors = {
     message: 'The system refused: {reason}.',
     hint: 'Check the permissions, the free space, or whether another program holds what is named.',
   },
+  PATH_UNUSABLE: {
+    exit: 'usage',
+    message: '{path}: cannot be used as a path here: {reason}.',
+    hint: 'Correct the path: the command’s --help says where a file is expected and where a folder.',
+  },
   INTERRUPTED: {
     exit: 'interrupted',
     message: 'Interrupted before the end.',

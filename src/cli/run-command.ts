@@ -7,7 +7,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, CommanderError } from 'commander';
-import { exitCodes, GraftError, runToEnd } from '../core/index.js';
+import { exitCodes, GraftError, readFault, runToEnd } from '../core/index.js';
 import { cliError } from './errors.js';
 import { listenForInterrupts } from './interrupt.js';
 import { type ProgressEvent, ProgressView } from './progress.js';
@@ -123,11 +123,16 @@ function usageError({ code, message }: CommanderError, program: Command, argv: r
 /** Circumstances of the machine that can meet any file or port, wherever it is used; they are no defects. */
 const refusals = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EADDRINUSE'];
 
+/** What a path can be by mistake, wherever it is used. */
+const pathMistakes = ['ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP'];
+
 /** Anything that was thrown as what people are told; the stack of a defect goes to stderr. */
 export function told(error: unknown): GraftError {
   if (error instanceof GraftError) return error;
-  const { code = '', message = String(error), stack = message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  const { code = '', message = String(error), stack = message, path } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   if (refusals.includes(code)) return cliError('REFUSED', { reason: message }, error);
+  if (path !== undefined && pathMistakes.includes(code))
+    return cliError('PATH_UNUSABLE', { path, reason: readFault(error) }, error);
   process.stderr.write(`${stack}\n`);
   return cliError('INTERNAL', { reason: message }, error);
 }

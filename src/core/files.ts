@@ -39,6 +39,7 @@ const reasons: Record<string, string> = {
   EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of the path is a file, not a folder',
   EISDIR: 'the path is a folder',
+  ENAMETOOLONG: 'its name is too long',
 };
 
 /** What the action gives. @throws GraftError WRITE_FAILED naming the file, where it throws anything but another */

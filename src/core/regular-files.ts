@@ -2,7 +2,7 @@
  * Reading regular files and nothing else. Opening a named pipe waits for a writer that may never come, and a device has
  * no end, so every file that a user names, or that lies in a user's folder, is opened here.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 
 /** What stands at a path where a regular file was expected. */
 export class NotRegularFile extends Error {}
@@ -45,6 +45,9 @@ export function readRegular(path: string, limit = Number.POSITIVE_INFINITY): Buf
 /** The text of a regular file in UTF-8, without a byte order mark. @throws as `readRegular` */
 export const readRegularText = (path: string, limit?: number): string =>
   new TextDecoder().decode(readRegular(path, limit));
+
+/** Whether a folder is there; not so where a part of the path is a file, or a name is too long. */
+export const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 
 function kindOf(status: ReturnType<typeof fstatSync>): string {
   if (status?.isDirectory()) return 'a folder';

@@ -37,6 +37,11 @@ export const jobErrors = {
     message: 'Masks that are there already: {count}, the first is {file}.',
     hint: 'Add --skip-existing to make only those that are missing, --overwrite to make all anew, or name another folder with --out.',
   },
+  OUT_NOT_FOLDER: {
+    exit: 'usage',
+    message: '{out}: expected a folder for the masks, found a file.',
+    hint: 'Name a folder with --out: a new one, or one that is there. Each mask in it has the name of its image.',
+  },
   MASK_OVER_IMAGE: {
     exit: 'usage',
     message: '{mask}: is an image that is to be segmented; its mask would take its place.',

@@ -2,7 +2,7 @@
  * Either takes the same file twice without harm. */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type ProgressEvent, readRegular, type Tell, told } from '../core/index.js';
+import { isFolder, type ProgressEvent, readRegular, type Tell, told } from '../core/index.js';
 import { identifiersOf } from '../data/index.js';
 import { type Archive, type ArchiveOptions, archiveAt } from './archive.js';
 import { type Peer, type PeerOptions, peerAt, peerName, storeFiles } from './dimse/index.js';
@@ -25,8 +25,7 @@ const largestAnswer = 2 ** 24;
 /** The DICOM files among paths and in their folders, at any depth. @throws GraftError PACS_NOTHING */
 export function filesToSend(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
-    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    const all = isFolder
+    const all = isFolder(path)
       ? readdirSync(path, { recursive: true, withFileTypes: true })
           .filter((entry) => entry.isFile())
           .map((entry) => join(entry.parentPath, entry.name))

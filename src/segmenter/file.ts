@@ -1,7 +1,6 @@
 /** Models as files: one format for all families, those of earlier versions, and what other programs wrote. */
-import { statSync } from 'node:fs';
 import { z } from 'zod';
-import { GraftError } from '../core/index.js';
+import { GraftError, isFolder } from '../core/index.js';
 import type { Preprocessing } from '../data/index.js';
 import { type ForeignModel, type FoundationReport, type NetworkFamily, networkFamilies } from '../networks/index.js';
 import { disposeState, jsonOf, parseMetadata, readState, type State, someNames, writeState } from '../nn/index.js';
@@ -57,8 +56,7 @@ interface LoadOptions {
  * says of a checkpoint that it cannot use
  */
 export function loadSegmenter(path: string, { scaling, preprocessing, device = 'cpu' }: LoadOptions = {}): Segmenter {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
-    return foreign(path, undefined, { scaling, preprocessing, device });
+  if (isFolder(path)) return foreign(path, undefined, { scaling, preprocessing, device });
   const { state, metadata } = readState(path);
   try {
     const written = asOfToday(metadata);

@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ProgressEvent } from '../core/index.js';
-import { Log, ownMark, type Pausing, sha256, writeFileAtomic } from '../core/index.js';
+import { Log, ownMark, type Pausing, sha256, writeFileAtomic, writing } from '../core/index.js';
 import { type Case, type Label, loadCase, readVolume, type Volume } from '../data/index.js';
 import { meanScore, scoreCase } from '../jobs/index.js';
 import { type CaseScore, meanOf } from '../metrics/index.js';
@@ -62,6 +62,7 @@ export class JobRecord {
   /**
    * @param options.resume go on with the log that is there; otherwise an older one is removed
    * @param command the words that started the job
+   * @throws GraftError WRITE_FAILED
    */
   constructor(
     out: string,
@@ -74,10 +75,12 @@ export class JobRecord {
     this.files = { ...files, ...(tensorboard && { tensorboard: board }) };
     this.#command = command.map(asTyped).join(' ');
     this.#log = new Log(this.files.metrics);
-    // A page that is there says that the job is done.
-    rmSync(this.files.report, { force: true });
-    if (resume) this.#log.repair();
-    else rmSync(this.files.metrics, { force: true });
+    writing(out, () => {
+      // A page that is there says that the job is done.
+      rmSync(this.files.report, { force: true });
+      if (resume) this.#log.repair();
+      else rmSync(this.files.metrics, { force: true });
+    });
     const readLogFrom = <Record extends object>(start: number) => this.#log.readFrom<Record>(start);
     if (tensorboard) this.#board = new TensorBoard({ path: out, file: () => board, readLogFrom });
   }

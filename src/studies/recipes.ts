@@ -1,8 +1,8 @@
 /** The recipes that come with graft, taken by name from any folder. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { didYouMean } from '../core/index.js';
+import { didYouMean, isFolder } from '../core/index.js';
 import { runError } from './errors.js';
 
 /** The package's own folder; `src/` and `dist/` lie at the same depth. */
@@ -18,7 +18,7 @@ export interface ListedRecipe {
 
 /** The names of YAML files; none where there is no such folder. */
 const recipesIn = (place: string): string[] =>
-  existsSync(place) && statSync(place).isDirectory()
+  isFolder(place)
     ? readdirSync(place)
         .filter((name) => extname(name) === '.yaml')
         .sort()
@@ -42,7 +42,7 @@ export function listRecipes(): ListedRecipe[] {
  */
 export function findRecipe(argument: string, from = '.'): string {
   const file = isAbsolute(argument) ? argument : join(from, argument);
-  if (existsSync(file) && !statSync(file).isDirectory()) return file;
+  if (existsSync(file) && !isFolder(file)) return file;
   const listed = listRecipes();
   const known = listed.find(({ name }) => name === argument);
   if (known) return known.file;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { told } from '../../src/cli/run-command.js';
 import { generatePhantoms, preprocessingSchema, readVolume, writeVolume } from '../../src/data/index.js';
 import { writeState } from '../../src/nn/index.js';
 import { saveSegmenter } from '../../src/segmenter/index.js';
@@ -164,6 +165,52 @@ describe('a volume', () => {
       status: 3,
       code: 'VOLUME_UNREADABLE',
     });
+  });
+});
+
+describe('a path', () => {
+  const image = () => at('data', site, 'images', 'patient01.nii.gz');
+  const model = () => at('model.safetensors');
+  const tiny = ['--filters', '2', '--epochs', '1', '--head-epochs', '1', '--spacing', '8', '--device', 'cpu'];
+
+  it.each([
+    ['through a file', () => join(image(), 'x.safetensors')],
+    ['of a file that ends as a folder’s', () => `${image()}/`],
+    ['that is too long', () => at(`${'x'.repeat(300)}.nii.gz`)],
+  ])('%s is named as a mistake, not as a defect', (_, path) => {
+    for (const args of [
+      ['predict', model(), path(), '--out', at('never')],
+      ['predict', path(), image(), '--out', at('never')],
+      ['page', path()],
+    ]) {
+      const { code, message } = fails(args);
+      expect(code).not.toBe('INTERNAL');
+      expect(message).toContain(path());
+    }
+    const command = ['--site', site, '--out', `${path()}x.safetensors`];
+    for (const args of [
+      ['train', at('data'), ...command, ...tiny],
+      ['adapt', model(), at('data'), ...command],
+    ])
+      expect(fails(args)).toMatchObject({ status: 6, code: 'WRITE_FAILED' });
+  });
+
+  it('of a file is no folder to write into', () => {
+    const taken = at('reference.safetensors');
+    expect(fails(['predict', model(), image(), '--out', taken])).toMatchObject({ status: 2, code: 'OUT_NOT_FOLDER' });
+    expect(fails(['data', 'deidentify', at('data'), taken])).toMatchObject({ status: 2, code: 'DEIDENTIFY_OUT' });
+  });
+
+  it('of a single volume is one to inspect', () => {
+    const { status, stdout } = graft(['data', 'inspect', image(), '--sheet', 'none', '--json', '--quiet']);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).cases).toMatchObject([{ site: 'images', name: 'patient01', faults: [] }]);
+    expect(fails(['data', 'inspect', at('tiny.yaml'), '--sheet', 'none'])).toMatchObject({ status: 3 });
+  });
+
+  it('that only shows while it is used is a mistake, too', () => {
+    const error = Object.assign(new Error('ENOTDIR: not a directory'), { code: 'ENOTDIR', path: 'a/b' });
+    expect(told(error)).toMatchObject({ code: 'PATH_UNUSABLE', message: expect.stringContaining('a/b') });
   });
 });
 

@@ -1,6 +1,7 @@
 /** `graft phantom`: images of imaginary scanners with brain masks, to try everything on. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import type { Command } from 'commander';
+import { isFolder } from '../../core/index.js';
 import { defineCommand } from '../command.js';
 import { cliError } from '../errors.js';
 import type { ProgressEvent } from '../progress.js';
@@ -20,7 +21,7 @@ export const registerPhantom = (program: Command): void =>
     ],
     async run(context, { force, ...options }, folder) {
       const { generatePhantoms } = await import('../../data/index.js');
-      const isFile = existsSync(folder) && !statSync(folder).isDirectory();
+      const isFile = existsSync(folder) && !isFolder(folder);
       const found = isFile ? ['a file'] : existsSync(folder) ? readdirSync(folder).slice(0, 3) : [];
       if (isFile || (found.length > 0 && !force))
         throw cliError('FOLDER_NOT_EMPTY', { folder, found: found.join(', ') });

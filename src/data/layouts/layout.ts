@@ -1,8 +1,8 @@
 /** What a layout is, and what layouts share: looking into folders and files of names. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { type GraftError, readFault, readRegularText, repeated, shownName } from '../../core/index.js';
+import { type GraftError, isFolder, readFault, readRegularText, repeated, shownName } from '../../core/index.js';
 import type { Case, Dataset } from '../dataset.js';
 import { niftiStem } from '../nifti/index.js';
 import { layoutError } from './errors.js';
@@ -23,8 +23,6 @@ export interface Layout {
   /** Its cases in any order. @param options.masks of `DatasetOptions` */
   read(root: string, report: Report, options: { masks?: string }): { cases: Case[] } & Pick<Dataset, 'classes'>;
 }
-
-export const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 
 /** Names in a folder, sorted; none where there is no such folder. Hidden ones are passed over. */
 export const visible = (folder: string): string[] =>

@@ -9,18 +9,10 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { isFolder } from '../../core/index.js';
 import type { Case } from '../dataset.js';
 import { layoutError } from './errors.js';
-import {
-  isFolder,
-  type Layout,
-  labelsSchema,
-  type Report,
-  readList,
-  reportEmpty,
-  visible,
-  volumesIn,
-} from './layout.js';
+import { type Layout, labelsSchema, type Report, readList, reportEmpty, visible, volumesIn } from './layout.js';
 
 const schema = z.object({ labels: labelsSchema });
 const channel = /_(\d{4})$/;

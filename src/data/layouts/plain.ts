@@ -4,9 +4,10 @@
  * Files of other kinds (but for volumes of other programs, which are reported), hidden files, and folders with neither `images` nor `labels` are passed over.
  */
 import { join } from 'node:path';
+import { isFolder } from '../../core/index.js';
 import type { Case } from '../dataset.js';
 import { layoutError } from './errors.js';
-import { isFolder, type Layout, listed, type Report, reportEmpty, visible, volumesIn } from './layout.js';
+import { type Layout, listed, type Report, reportEmpty, visible, volumesIn } from './layout.js';
 
 const sitesIn = (root: string) =>
   visible(root).filter((name) => ['images', 'labels'].some((kind) => isFolder(join(root, name, kind))));

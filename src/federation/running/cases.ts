@@ -1,7 +1,8 @@
 /** The cases of a hospital that a study trains on: those that the study's recipe gives to training. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { isFolder } from '../../core/index.js';
 import { type Case, type Dataset, readDataset, siteOf, splitCases } from '../../data/index.js';
 import { type FederationRecipe, labelledCases, parseFederationRecipe } from '../../studies/index.js';
 import type { Study } from '../study.js';
@@ -29,7 +30,7 @@ export function trainingCases(root: string, study: Study): { train: Case[]; kept
 
 function datasetIn(root: string, { layout, masks }: FederationRecipe['data']): Dataset {
   const folder = resolve(root);
-  const isSite = statSync(join(folder, 'images'), { throwIfNoEntry: false })?.isDirectory();
+  const isSite = isFolder(join(folder, 'images'));
   if (!isSite || existsSync(join(folder, 'dataset.json'))) return readDataset(root, { layout, masks });
   const above = readDataset(dirname(folder), { layout: 'plain' });
   return { ...above, sites: [siteOf(above, basename(folder))] };

@@ -1,7 +1,7 @@
 /** Where the images of a folder come from: the cases of a data set, or whatever volumes and DICOM series lie there. */
 import { readdirSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
-import type { GraftError, Pausing } from '../../core/index.js';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { type GraftError, isFolder, type Pausing } from '../../core/index.js';
 import {
   assertSameGrid,
   type Case,
@@ -25,7 +25,7 @@ export interface SourceOptions {
 
 /**
  * The cases of a data set. In a folder without a layout that graft knows every DICOM series is a case; where there are
- * none, every NIfTI volume, and its folder is its site. Volumes beside DICOM are left alone: hospitals put patients' names
+ * none, every NIfTI volume, and its folder is its site; a single file is the only case. Volumes beside DICOM are left alone: hospitals put patients' names
  * in paths.
  *
  * @throws GraftError DATASET_NOT_FOUND, DATASET_NO_SITES where there is no image at all, and what `readDataset` throws
@@ -49,12 +49,15 @@ export function* findSources(root: string, { layout = 'auto', masks }: SourceOpt
 }
 
 function looseVolumes(root: string): Source[] {
-  const files = readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && niftiStem(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  const folder = isFolder(root) ? root : dirname(resolve(root));
+  const all = isFolder(root)
+    ? readdirSync(root, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+        .map((entry) => join(entry.parentPath, entry.name))
+    : [resolve(root)];
+  const files = all.filter((file) => niftiStem(basename(file))).sort();
   return files.map((file) => {
-    const site = relative(root, dirname(file)) || basename(root);
+    const site = relative(folder, dirname(file)) || basename(folder);
     return caseSource({ site, name: niftiStem(file)!, image: file });
   });
 }

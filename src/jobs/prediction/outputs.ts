@@ -1,6 +1,7 @@
 /** Where masks go: their names, and what must not be lost or overwritten. Checked before anything is computed. */
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { isFolder } from '../../core/index.js';
 import { jobError } from '../errors.js';
 import { bidsMask } from './bids.js';
 import { type ImageSource, isDicomFormat, type MaskFormat } from './sources.js';
@@ -38,7 +39,7 @@ const hasEnding = (file: string, format: MaskFormat) =>
  * Refuses what would lose something: two masks under one name, a mask in the place of an image, and, unless asked for,
  * masks in the place of others.
  *
- * @throws GraftError SAME_NAME, BIDS_NAME, MASK_OVER_IMAGE, MASKS_EXIST
+ * @throws GraftError OUT_NOT_FOLDER, SAME_NAME, BIDS_NAME, MASK_OVER_IMAGE, MASKS_EXIST
  */
 export function checkOutputs(sources: readonly ImageSource[], outputs: Outputs): void {
   const byMask = new Map<string, ImageSource>();
@@ -47,6 +48,7 @@ export function checkOutputs(sources: readonly ImageSource[], outputs: Outputs):
   );
   const there: string[] = [];
   const deep = outputs.format === 'bids';
+  if (existsSync(outputs.out) && !isFolder(outputs.out)) throw jobError('OUT_NOT_FOLDER', { out: outputs.out });
   const listed = existsSync(outputs.out) ? readdirSync(outputs.out, { recursive: deep, encoding: 'utf8' }) : [];
   for (const source of sources) {
     const mask = maskFile(outputs, source.name);

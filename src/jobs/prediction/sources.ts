@@ -1,6 +1,7 @@
 /** The images that paths name: NIfTI files, DICOM series, and folders of either. */
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { isFolder } from '../../core/index.js';
 import {
   assertSeries,
   type DicomSeries,
@@ -54,7 +55,7 @@ export function findImages(paths: readonly string[], format: MaskFormat) {
   };
   for (const path of paths) {
     if (!isFolder(path)) {
-      if (!isDicom(path)) addFile(path);
+      if (!existsSync(path) || !isDicom(path)) addFile(path);
       else {
         const scan = scanDicom(path);
         assertSeries(scan);
@@ -97,5 +98,3 @@ export const niftiIn = (folder: string): string[] => [
     if (fault.code !== 'DATASET_NOT_NIFTI') throw fault;
   }).values(),
 ];
-
-const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

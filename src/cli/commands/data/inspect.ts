@@ -12,7 +12,7 @@ export const registerInspect = (group: Command): void =>
       'Where sites differ so much that a choice is due it says so, with the line of a recipe that makes it. FOLDER is a ' +
       'data set in any layout that graft knows, a folder of DICOM series (patients appear under pseudonyms), or any ' +
       `folder with NIfTI volumes. A file that cannot be read stops nothing else; the exit code is then ${exitCodes.data}.`,
-    arguments: { '<folder>': 'data set, or folder of DICOM or NIfTI files' },
+    arguments: { '<folder>': 'data set, folder of DICOM or NIfTI files, or one NIfTI file' },
     options: async () => {
       const [{ z }, { benchmarkNames, layoutNames }] = await Promise.all([
         import('zod'),

@@ -7,7 +7,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { sha256, version, writeFileAtomic } from '../../../core/index.js';
+import { isFolder, sha256, version, writeFileAtomic } from '../../../core/index.js';
 import { DamagedFile } from '../data-set.js';
 import { dicomError, type Problem, problem, reasonOf } from '../errors.js';
 import { type Identifying, identifyingOf, maskerOf } from '../identifying.js';
@@ -97,6 +97,7 @@ function assertApart(input: string, out: string): void {
 
 /** @throws GraftError DEIDENTIFY_OUT */
 function begin(out: string, settings: object): void {
+  if (existsSync(out) && !isFolder(out)) throw dicomError('DEIDENTIFY_OUT', { out, found: 'a file' });
   const file = join(out, reportName);
   const listed = existsSync(out) ? readdirSync(out).filter((name) => !name.startsWith('.')) : [];
   if (existsSync(file)) {
