@@ -164,6 +164,22 @@ describe('a synthetic series', () => {
     );
   });
 
+  it('with images of two sizes gives a volume of each, with its own slice distance', async () => {
+    const small = { Rows: 4, Columns: 4, PixelData: [new Int16Array(16).buffer] };
+    const series = seriesOf({
+      slices: 80,
+      position: (i) => [0, 0, Number((i < 40 ? 0.625 * i : 100 + 0.775 * (i - 40)).toFixed(1))],
+      change: (i) => (i < 40 ? {} : small),
+    });
+    expect(series.problems).toEqual([]);
+    const volumes = await convertDicomSeries(series);
+    const found = volumes.map(({ shape, spacing }) => [...shape, Number(spacing[0].toFixed(3))]);
+    expect(found.sort((a, b) => b[1] - a[1])).toEqual([
+      [40, 6, 8, Number((24.4 / 39).toFixed(3))],
+      [40, 4, 4, Number((30.2 / 39).toFixed(3))],
+    ]);
+  });
+
   it('leaves the exit code of the process alone', async () => {
     process.exitCode = 7;
     await convertDicomSeries(seriesOf({}));

@@ -99,6 +99,17 @@ describe('a series without a fault', () => {
     expect(localizer.series[0].size).toEqual([3, 6, 8]);
   });
 
+  it('may hold images of two sizes, each evenly spaced', () => {
+    const small = { Rows: 4, Columns: 4, PixelData: [new Int16Array(16).buffer] };
+    const scan = scanOf({
+      slices: 16,
+      position: (i) => [0, 0, i < 8 ? 3 * i : 100 + 4 * i],
+      change: (i) => (i < 8 ? {} : small),
+    });
+    expect(codes(scan)).toEqual([]);
+    expect(scan.series[0]).toMatchObject({ size: [8, 6, 8], spacing: [3, 0.7, 0.9], frames: 16 });
+  });
+
   it.each([
     ['implicit VR', '1.2.840.10008.1.2'],
     ['big endian', '1.2.840.10008.1.2.2'],

@@ -24,8 +24,9 @@ export function setSliceStep(bytes: Uint8Array, stacks: readonly Stack[]): void 
   const fits = stacks
     .map((stack) => ({ stack, ...sliceAxis(affine, stack) }))
     .filter(({ stack, axis }) => stack.slices > 1 && view.getInt16(dimAt + 2 * (axis + 1), true) === stack.slices);
-  if (fits.length !== 1 || fits[0].along === 0) return;
-  const [{ stack, axis, along, normal }] = fits;
+  const [fit] = fits.length === 1 ? fits : fits.filter(({ stack, axis }) => fitsWithin(view, stack, axis));
+  if (!fit?.along) return;
+  const { stack, axis, along, normal } = fit;
   const scale = stepOf(stack) / Math.abs(along);
   const first = along > 0 ? stack.ends[0] : stack.ends[1];
   const origin = normal.reduce((sum, part, row) => sum + part * affine[4 * row + 3], 0);
@@ -40,6 +41,12 @@ export function setSliceStep(bytes: Uint8Array, stacks: readonly Stack[]): void 
   }
   const size = pixdimAt + 4 * (axis + 1);
   view.setFloat32(size, view.getFloat32(size, true) * scale, true);
+}
+
+/** Whether the slices are as large as the stack's; those of a tilted gantry are made larger. */
+function fitsWithin(view: DataView, { rows, columns }: Stack, axis: number): boolean {
+  const others = [0, 1, 2].filter((one) => one !== axis).map((one) => view.getInt16(dimAt + 2 * (one + 1), true));
+  return others[0] * others[1] === rows * columns;
 }
 
 /** The voxel axis that leads from slice to slice, and how far one step of it leads along the normal, which is in RAS. */

@@ -8,6 +8,8 @@ import type { Frame, Header } from './header.js';
 export interface Stack {
   /** Positions along the normal; the slices of one volume. */
   slices: number;
+  rows: number;
+  columns: number;
   /** Of the plane, a unit vector in patient coordinates. */
   normal: Triple;
   /** Where along the normal the outermost slices lie, mm. */
@@ -34,16 +36,25 @@ export const evenness = (spacing: number) => Math.min(0.2, Math.max(0.1, 0.05 * 
 /** A lean that matters: over 100 mm it shifts by 0.9 mm. */
 const straightDegrees = 0.5;
 
-type PlacedFrame = Frame & { position: Triple; orientation: number[] };
+type PlacedFrame = Frame & { position: Triple; orientation: number[] } & Pick<Header, 'rows' | 'columns'>;
 
-/** The stacks of a series: frames that lie parallel. Localizers have several. Frames without a place are not looked at. */
+/**
+ * The stacks of a series: frames of one size that lie parallel. Localizers have several. Frames without a place are not
+ * looked at.
+ */
 export function stacksOf(headers: readonly Header[]): Stack[] {
-  const frames = headers.flatMap((header) => header.frames);
-  const placed = frames.filter((frame): frame is PlacedFrame => Boolean(frame.position && frame.orientation));
+  const placed = headers.flatMap(({ rows, columns, frames }) =>
+    frames.flatMap(({ position, orientation, ...rest }) =>
+      position && orientation ? [{ ...rest, position, orientation, rows, columns }] : [],
+    ),
+  );
   const groups: PlacedFrame[][] = [];
   for (const frame of placed) {
-    const group = groups.find(([first]) =>
-      first.orientation.every((v, i) => Math.abs(v - frame.orientation[i]) < 1e-3),
+    const group = groups.find(
+      ([first]) =>
+        first.rows === frame.rows &&
+        first.columns === frame.columns &&
+        first.orientation.every((v, i) => Math.abs(v - frame.orientation[i]) < 1e-3),
     );
     if (group) group.push(frame);
     else groups.push([frame]);
@@ -60,7 +71,8 @@ const dot = (a: readonly number[], b: readonly number[]) => a[0] * b[0] + a[1] *
 const minus = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value - b[i]);
 
 function stackOf(frames: PlacedFrame[]): Stack {
-  const normal = normalOf(frames[0].orientation);
+  const [{ orientation, rows, columns }] = frames;
+  const normal = normalOf(orientation);
   const sorted = frames
     .map(({ position }) => ({ position, along: dot(position, normal) }))
     .sort((a, b) => a.along - b.along);
@@ -73,6 +85,8 @@ function stackOf(frames: PlacedFrame[]): Stack {
   const [first, last] = [places[0], places[places.length - 1]];
   const stack: Stack = {
     slices: places.length,
+    rows,
+    columns,
     normal,
     ends: [first.along, last.along],
     spacing: undefined,
