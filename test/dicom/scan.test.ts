@@ -235,6 +235,16 @@ describe('a fault in a series is named:', () => {
     expect(problem).toMatchObject({ code: 'DICOM_NOT_GREY', stops: true });
   });
 
+  it.each([
+    ['behind each other', (i: number) => [0, 0, 3 * i]],
+    ['in the same places', (i: number) => [0, 0, 3 * (i % 5)]],
+  ])('pixels of two sizes, %s', (_, position) => {
+    const change = (i: number) => (i < 5 ? {} : { PixelSpacing: [1, 1] });
+    const problem = only(scanOf({ slices: 10, position, change }));
+    expect(problem).toMatchObject({ code: 'DICOM_PIXELS_DIFFER', stops: true });
+    expect(problem.message).toContain('found 0.7 x 0.9 mm and 1 x 1 mm.');
+  });
+
   it('several patients in it', () => {
     const scan = scanOf({ change: (i) => ({ PatientID: i < 3 ? 'one' : 'two' }) });
     expect(scan.series[0].problems).toMatchObject([{ code: 'DICOM_PATIENTS_MIXED', stops: true }]);

@@ -79,7 +79,7 @@ export const dicomErrors = {
   },
   DICOM_PIXELS_DIFFER: {
     exit: 'data',
-    message: '{series}: expected one type of pixels, found {found}.',
+    message: '{series}: expected pixels of one type and size, found {found}.',
     hint: 'Perhaps two series share an identifier. Keep the files of one of them.',
   },
   DICOM_RESCALE_VARIES: {

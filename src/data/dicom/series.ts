@@ -121,6 +121,8 @@ function asError(series: string, fault: Fault): [stops: boolean, GraftError] {
       return [true, dicomError('DICOM_SLICES_MISSING', { series, ...fault })];
     case 'uneven':
       return [false, dicomError('DICOM_SPACING_VARIES', { series, ...fault })];
+    case 'pixels':
+      return [true, dicomError('DICOM_PIXELS_DIFFER', { series, found: fault.found.join(' and ') })];
     case 'tilt':
       return [false, dicomError('DICOM_GANTRY_TILT', { series, ...fault })];
   }

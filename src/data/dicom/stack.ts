@@ -24,7 +24,9 @@ export type Fault =
   /** `count` frames or whole slices; `gap` says where the first is. */
   | { kind: 'missing'; count: number; gap: string }
   | { kind: 'uneven'; least: number; most: number }
-  | { kind: 'tilt'; degrees: number };
+  | { kind: 'tilt'; degrees: number }
+  /** Pixels of several sizes, in mm, such as `0.5 x 0.5 mm`. */
+  | { kind: 'pixels'; found: string[] };
 
 /** Frames closer than this, in mm, share a position: rounding in headers, not anatomy. */
 const samePlace = 0.01;
@@ -92,11 +94,13 @@ function stackOf(frames: PlacedFrame[]): Stack {
     spacing: undefined,
     faults: [],
   };
+  const sizes = pixelSizes(frames);
+  if (sizes.length > 1) stack.faults.push({ kind: 'pixels', found: sizes });
   if (places.length === 1) return stack;
 
   const steps = places.slice(1).map(({ along }, i) => along - places[i].along);
   const uneven = stepFaults(places, steps, middle(steps));
-  const faults = [...countFaults(places), ...uneven];
+  const faults = [...stack.faults, ...countFaults(places), ...uneven];
   const run = minus(last.position, first.position);
   const height = dot(run, normal);
   const lean = (Math.atan2(Math.sqrt(Math.max(0, dot(run, run) - height ** 2)), height) * 180) / Math.PI;
@@ -106,6 +110,16 @@ function stackOf(frames: PlacedFrame[]): Stack {
 
 /** The distance of slices if all are at even ones, mm: rounding of single positions does not count in it. */
 export const stepOf = ({ slices, ends: [first, last] }: Stack): number => (last - first) / (slices - 1);
+
+/** The sizes of pixels, each once; such as differ by less than a thousandth are one. */
+function pixelSizes(frames: readonly PlacedFrame[]): string[] {
+  const found: number[][] = [];
+  for (const { pixelSpacing } of frames) {
+    const isKnown = (size: number[]) => size.every((mm, i) => Math.abs(mm / pixelSpacing![i] - 1) < 1e-3);
+    if (pixelSpacing && !found.some(isKnown)) found.push(pixelSpacing);
+  }
+  return found.map((size) => `${size.join(' x ')} mm`);
+}
 
 /** What most positions hold is what each should; so one volume's missing slice is told from a slice too many. */
 function countFaults(places: readonly { along: number; count: number }[]): Fault[] {
