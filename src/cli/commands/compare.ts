@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { ComparisonTable } from '../../compare/index.js';
 import { defineCommand } from '../command.js';
+import { keepReports, outputFile } from '../output.js';
 import { formatTable } from '../table.js';
 
 export const registerCompare = (program: Command): void =>
@@ -22,7 +23,7 @@ export const registerCompare = (program: Command): void =>
           methods: z.array(z.string()).min(1).optional().describe('only these, and the baseline'),
           latex: z.boolean().default(false).describe('print the tables as LaTeX'),
           markdown: z.boolean().default(false).describe('print the tables as Markdown'),
-          html: z.string().optional().describe('also write the page of them side by side to this file'),
+          html: outputFile(z, 'page').optional().describe('also write the page of them side by side to this file'),
         })
         .refine(({ latex, markdown }) => !(latex && markdown), 'choose one of --latex and --markdown');
     },
@@ -37,6 +38,7 @@ export const registerCompare = (program: Command): void =>
         '../../compare/index.js'
       );
       const { comparisonPage, entriesOfRuns, forSharing, namesOfRuns } = await import('../../studies/index.js');
+      if (html !== undefined) keepReports(folders, html, 'compare');
       const all = entriesOfRuns(folders);
       const first = baseline ?? methods?.[0] ?? all[0].name;
       const entries = methods ? [...new Set([first, ...methods])].map((name) => entryOf(all, name)) : all;

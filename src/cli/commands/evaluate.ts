@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Evaluation } from '../../compare/index.js';
 import { defineCommand } from '../command.js';
+import { outputFile } from '../output.js';
 import { formatTable } from '../table.js';
 
 export const registerEvaluate = (program: Command): void =>
@@ -29,7 +30,7 @@ export const registerEvaluate = (program: Command): void =>
           .enum(['error', 'zero', 'skip'])
           .default('error')
           .describe('what a label without a mask is: a mistake, a mask of nothing, or left out and named'),
-        csv: z.string().optional().describe('also write every case and class to this file'),
+        csv: outputFile(z, 'scores').optional().describe('also write every case and class to this file'),
       });
     },
     examples: [

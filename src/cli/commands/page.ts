@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { defineCommand } from '../command.js';
 import { endsWell } from '../ending.js';
+import { keepReports, outputFile } from '../output.js';
 
 export const registerPage = (program: Command): void =>
   defineCommand(program, {
@@ -18,7 +19,7 @@ export const registerPage = (program: Command): void =>
     options: async () => {
       const [{ z }, { measureNames }] = await Promise.all([import('zod'), import('../../compare/index.js')]);
       return z.strictObject({
-        out: z.string().optional().describe('write the page to this file instead of serving it'),
+        out: outputFile(z, 'page').optional().describe('write the page to this file instead of serving it'),
         port: z.int().min(0).max(65_535).default(8642).describe('on 127.0.0.1; 0 for any that is free'),
         measure: z.enum(measureNames).default('dice').describe('what several runs are compared by'),
       });
@@ -32,6 +33,7 @@ export const registerPage = (program: Command): void =>
       ['graft page runs/a runs/b --measure surfaceDice', 'two runs on the cases that they share'],
     ],
     async run(context, { out, port, measure }, ...places) {
+      if (out !== undefined && places.length > 1) keepReports(places, out, 'page');
       const { pageSource, servePage } = await import('../../server/index.js');
       const source = pageSource(places, measure);
       if (out !== undefined) {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../../../core/index.js';
 import { defineCommand } from '../../command.js';
+import { outputFile } from '../../output.js';
 
 export const registerInspect = (group: Command): void =>
   defineCommand(group, {
@@ -19,8 +20,7 @@ export const registerInspect = (group: Command): void =>
         import('../../../data/index.js'),
       ]);
       return z.strictObject({
-        sheet: z
-          .string()
+        sheet: outputFile(z, 'picture')
           .nullable()
           .default('contact-sheet.png')
           .describe(

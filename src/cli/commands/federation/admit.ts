@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { defineCommand } from '../../command.js';
 import { cliError } from '../../errors.js';
+import { outputFile } from '../../output.js';
 
 export const registerAdmit = (group: Command): void =>
   defineCommand(group, {
@@ -16,7 +17,7 @@ export const registerAdmit = (group: Command): void =>
     options: async () => {
       const { z } = await import('zod');
       return z.strictObject({
-        out: z.string().optional().describe('the kit’s file; default: NAME.kit'),
+        out: outputFile(z, 'kit').optional().describe('the kit’s file; default: NAME.kit'),
         words: z.string().optional().describe('the six words as the hospital read them out, instead of the question'),
         yes: z.boolean().default(false).describe('the words were compared: ask nothing'),
       });

@@ -1,6 +1,7 @@
 /** `graft site request`: a site's keys, which stay, and what the coordinator gets to know of them. */
 import type { Command } from 'commander';
 import { defineCommand } from '../../command.js';
+import { outputFile } from '../../output.js';
 
 export const registerRequest = (group: Command): void =>
   defineCommand(group, {
@@ -14,7 +15,7 @@ export const registerRequest = (group: Command): void =>
       const { z } = await import('zod');
       return z.strictObject({
         name: z.string().describe('of the site: small letters, digits and dashes'),
-        out: z.string().optional().describe('the request’s file; default: NAME.request'),
+        out: outputFile(z, 'request').optional().describe('the request’s file; default: NAME.request'),
         folder: z.string().optional().describe('the site’s folder; default: NAME'),
       });
     },
