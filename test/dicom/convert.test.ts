@@ -7,7 +7,15 @@ import { describe, expect, it } from 'vitest';
 import { GraftError } from '../../src/core/index.js';
 import { convertDicomSeries, type DicomSeries, scanDicom, type Volume } from '../../src/data/index.js';
 import { compressed } from './compressed.js';
-import { key, type SeriesOptions, temporaryFolder, valueAt, writeEnhanced, writeSeries } from './fixtures.js';
+import {
+  key,
+  type SeriesOptions,
+  temporaryFolder,
+  valueAt,
+  writeClassic,
+  writeEnhanced,
+  writeSeries,
+} from './fixtures.js';
 
 const root = temporaryFolder();
 let count = 0;
@@ -211,6 +219,27 @@ describe('compressed pixels', () => {
     const loss = bits === 8 ? 6 : 0;
     expect(slice.every((value, i) => Math.abs(value - expected[i]) <= loss)).toBe(true);
   });
+
+  it.each(compressed.filter(([name]) => name !== 'JPEG lossless'))(
+    '%s in a file of several frames is refused: dcm2niix makes noise of all frames but the first',
+    async (name, syntax, fragment) => {
+      const frame = () => new Uint8Array(Buffer.from(fragment, 'base64')).buffer;
+      const folder = join(root, `several${count++}`);
+      const file = writeClassic(
+        folder,
+        { slices: 3 },
+        {
+          PixelData: [frame(), frame(), frame()],
+          _vrMap: { PixelData: 'OB' },
+          _meta: { TransferSyntaxUID: { Value: [syntax] } },
+        },
+      );
+      const [series] = scanDicom(file, { key }).series;
+      const error = await failureOf(series);
+      expect([error.code, error.message]).toEqual(['DICOM_CONVERSION', expect.stringContaining(`(${name})`)]);
+      expect(series.problems).toMatchObject([{ code: 'DICOM_CONVERSION', stops: true }]);
+    },
+  );
 
   it('that nothing can decode are an error that says so', async () => {
     const syntax = { _meta: { TransferSyntaxUID: { Value: ['1.2.840.10008.1.2.4.90'] } } };

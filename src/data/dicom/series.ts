@@ -22,6 +22,15 @@ const syntaxes: Record<string, string> = {
   '1.2.840.10008.1.2.5': 'RLE',
 };
 
+/** What dcm2niix decodes of a file with several frames; of other compressed ones it makes noise of all but the first. */
+const framesDecoded = [
+  '1.2.840.10008.1.2',
+  '1.2.840.10008.1.2.1',
+  '1.2.840.10008.1.2.2',
+  '1.2.840.10008.1.2.4.57',
+  '1.2.840.10008.1.2.4.70',
+];
+
 /**
  * @param all the headers of the series' files, at least one
  * @param show how paths are shown in messages
@@ -60,6 +69,10 @@ export function describeSeries(all: readonly Header[], key: Uint8Array, show: (p
   if (types.size > 1) add(true, dicomError('DICOM_PIXELS_DIFFER', { series: name, found: [...types].join(' and ') }));
   const absent = [!pixels && 'pixels', !between && 'slices'].filter(Boolean).join(' and ');
   if (absent) add(false, dicomError('DICOM_SPACING_ABSENT', { series: name, what: absent }));
+  if (headers.some(({ frameCount, transferSyntax }) => frameCount > 1 && !framesDecoded.includes(transferSyntax))) {
+    const reason = `several frames in a file, compressed (${syntaxes[first.transferSyntax] ?? first.transferSyntax}), are not decoded`;
+    add(true, dicomError('DICOM_CONVERSION', { series: name, reason }));
+  }
   if (headers.some(({ backwards }) => backwards)) {
     const reason = 'its frames follow each other against the normal of their plane (Spacing Between Slices is below 0)';
     add(true, dicomError('DICOM_CONVERSION', { series: name, reason }));
