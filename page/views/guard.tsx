@@ -18,8 +18,9 @@ export const guard: View = {
     return (
       <>
         <p>
-          After every epoch all target cases were looked at without labels. The candidate whose two heads agree best is
-          kept, unless it leaves what was seen on the source.{' '}
+          After every epoch all target cases were looked at without labels. The candidate that agrees best with mirror
+          images is kept (where these were not looked at, the one whose two heads agree best), unless it leaves what was
+          seen on the source or is not surely better than the source model.{' '}
           {selections.some(({ kept }) => kept === undefined)
             ? 'Nothing is chosen yet.'
             : count === 0
@@ -45,6 +46,8 @@ export const guard: View = {
   },
 };
 
+type Look = PageSelection['looks'][number];
+
 const nameOf = (candidate: string) =>
   ({ source: 'source model', start: 'adapter before', statistics: 'new statistics' })[candidate] ??
   `epoch ${candidate}`;
@@ -52,14 +55,17 @@ const nameOf = (candidate: string) =>
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function Timeline({ place, looks, kept, guard }: PageSelection) {
-  const outOf = (candidate: PageSelection['looks'][number], measure: string) =>
-    candidate.departures.find((one) => one.measure === measure);
-  const columns = [
-    ['Agreement of the heads', 'agreement', undefined, 3],
-    ['Agreement with the source', 'agreementWithSource', 'agreement with the source model', 3],
-    ['Volume (ml)', 'volumeMl', 'volume', 1],
-    ['Entropy (bit)', 'entropy', 'entropy', 3],
-  ] as const;
+  const outOf = (candidate: Look, measure: string) => candidate.departures.find((one) => one.measure === measure);
+  const mirrored = ({ mirrored = [] }: Look) => mirrored.reduce((sum, value) => sum + value, 0) / mirrored.length;
+  const columns: [title: string, value: (look: Look) => number, measure: string | undefined, digits: number][] = [
+    ...(looks.some((look) => look.mirrored)
+      ? [['Agreement with mirror images', mirrored, undefined, 3] as (typeof columns)[number]]
+      : []),
+    ['Agreement of the heads', ({ agreement }) => agreement, undefined, 3],
+    ['Agreement with the source', (look) => look.agreementWithSource, 'agreement with the source model', 3],
+    ['Volume (ml)', ({ volumeMl }) => volumeMl, 'volume', 1],
+    ['Entropy (bit)', ({ entropy }) => entropy, 'entropy', 3],
+  ];
   return (
     <div class="timeline">
       <h3>{place}</h3>
@@ -68,7 +74,7 @@ function Timeline({ place, looks, kept, guard }: PageSelection) {
           'What was seen so far.'
         ) : (
           <>
-            Kept: <b>{nameOf(kept)}</b>. {guard === undefined ? 'Its two heads agree best.' : sentence(guard)}
+            Kept: <b>{nameOf(kept)}</b>. {guard === undefined ? 'The guard did not step in.' : sentence(guard)}
           </>
         )}
       </p>
@@ -93,19 +99,19 @@ function Timeline({ place, looks, kept, guard }: PageSelection) {
                   </span>{' '}
                   {nameOf(look.candidate)}
                 </th>
-                {columns.map(([title, key, measure, digits]) => {
+                {columns.map(([title, value, measure, digits]) => {
                   const out = measure && outOf(look, measure);
                   return (
                     <td key={title} class="number">
                       {out ? (
                         <span class="loss">
-                          ✕ {fixed(look[key], digits)}{' '}
+                          ✕ {fixed(value(look), digits)}{' '}
                           <span class="range">
                             not in {fixed(out.low, digits)} to {fixed(out.high, digits)}
                           </span>
                         </span>
                       ) : (
-                        fixed(look[key], digits)
+                        fixed(value(look), digits)
                       )}
                     </td>
                   );

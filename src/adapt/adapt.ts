@@ -42,7 +42,7 @@ import { consistency, selfTraining } from './consistency.js';
 import { headFor } from './head.js';
 import { falling, lossOfChanged } from './labelled.js';
 import { type Adaptation, resolveMethod, settled } from './methods.js';
-import { Choice, type Look, Observer } from './select.js';
+import { Choice, knowsMirrorImages, type Look, Observer } from './select.js';
 
 /** What an adaptation ends with. */
 export interface Adapted {
@@ -116,7 +116,8 @@ export async function* adapt(
     };
     // Candidates are compared by how far their heads agree, so the source model's head is calibrated like all others.
     yield* align();
-    const observer = yield* Observer.of({ model, head, target, toleranceMm });
+    const mirrors = config.guard && knowsMirrorImages(model);
+    const observer = yield* Observer.of({ model, head, target, toleranceMm, mirrors });
     const taught = () => target.map((one, i) => ({ ...one, labels: observer.sourceLabels(i) }));
     using labelled =
       method.objective === 'pseudo-labels' ? new SlicePool(taught(), { device: model.device }) : undefined;

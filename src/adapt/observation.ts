@@ -8,4 +8,6 @@ export interface Observation {
   entropy: number;
   /** Mean surface Dice of the early against the final head's mask over the classes. */
   agreement: number;
+  /** Mean surface Dice over the classes of the masks and of what the network says of the slices' mirror images. */
+  mirrored?: number;
 }

@@ -3,10 +3,11 @@
  * its final head say the same. A case is looked at while its output comes batch by batch; what is kept of it are masks.
  */
 import { type Pausing, pause } from '../core/index.js';
-import type { SliceSource } from '../data/index.js';
+import { batchOf, type SliceSource } from '../data/index.js';
 import { surfaceAgreement } from '../metrics/index.js';
 import type { EarlyHead, SegmentationNetwork } from '../networks/index.js';
-import { predictSlices, type Segmenter, Sureness } from '../segmenter/index.js';
+import { predictSlices, probabilitiesOf, type Segmenter, Sureness } from '../segmenter/index.js';
+import { noGrad, scope } from '../torch/index.js';
 import type { Observation } from './observation.js';
 
 /** [slice distance, h, w] in mm */
@@ -126,17 +127,51 @@ export function* agreement(
   return sum / second.classes.length;
 }
 
-/** Looks at a case with an early head. */
+/**
+ * Surface Dice of a case's masks and of those that the network finds in its slices' mirror images (along the rows, as training
+ * mirrors them), mirrored back. Training taught the network that they are the same; where it is unsure, they are not.
+ */
+export function* mirrorAgreement(
+  { network, device }: Segmenter,
+  slices: SliceSource,
+  masks: Masks,
+  { spacing, toleranceMm }: { spacing: Spacing; toleranceMm: number },
+): Pausing<number> {
+  const mirrored = new Masks(slices.shape, masks.classes.length);
+  const [n] = slices.shape;
+  const step = batchOf(slices.shape, 16);
+  for (let start = 0; start < n; start += step) {
+    const answer = scope(() =>
+      noGrad(() => {
+        const images = slices
+          .take(start, Math.min(step, n - start))
+          .to({ device })
+          .flip(3);
+        return probabilitiesOf(network, network.logits(network.encode(images)))
+          .flip(3)
+          .toArray<'float32'>();
+      }),
+    );
+    mirrored.add(answer, start, network.background);
+    yield pause;
+  }
+  return yield* agreement(mirrored, masks, { spacing, toleranceMm, ofNothing: 0 });
+}
+
+/** Looks at a case with an early head. @param how.mirrors whether mirror images are looked at, too */
 export function* observe(
   model: Segmenter,
   head: EarlyHead,
   { slices, spacing }: { slices: SliceSource; spacing: Spacing },
-  toleranceMm: number,
+  { toleranceMm, mirrors }: { toleranceMm: number; mirrors: boolean },
 ): Pausing<Observation & { masks: Masks }> {
   const sight = new Sight(model, slices.shape);
   for (const output of outputsOf(model, slices, head)) {
     sight.add(output);
     yield pause;
   }
-  return { ...(yield* sight.observation(spacing, toleranceMm)), masks: sight.masks };
+  const { masks } = sight;
+  const observation = yield* sight.observation(spacing, toleranceMm);
+  if (!mirrors) return { ...observation, masks };
+  return { ...observation, mirrored: yield* mirrorAgreement(model, slices, masks, { spacing, toleranceMm }), masks };
 }

@@ -26,10 +26,12 @@ function typical(values: number[]) {
  * @param cases that were looked at; with slices of all planes, there is an observation for each plane of a case
  */
 export function referenceOf(observations: readonly Observation[], cases = observations.length): SourceReference {
+  const mirrored = observations.flatMap((one) => one.mirrored ?? []);
   return {
     volumeMl: typical(observations.map(({ volumeMl }) => volumeMl)),
     entropy: extent(observations.map(({ entropy }) => entropy)),
     agreement: extent(observations.map(({ agreement }) => agreement)),
+    ...(mirrored.length > 0 && { mirrored: meanOf(mirrored) }),
     cases,
   };
 }

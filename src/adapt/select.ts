@@ -1,10 +1,11 @@
 /** Looking at candidates on the unlabelled target, and choosing among them. */
 import type { Pausing } from '../core/index.js';
 import { type CaseSlices, sourceOfTensor } from '../data/index.js';
-import { meanOf } from '../metrics/index.js';
+import { meanOf, standardDeviation } from '../metrics/index.js';
 import type { EarlyHead } from '../networks/index.js';
 import { copyInto, copyState, disposeState, type State } from '../nn/index.js';
 import type { Segmenter } from '../segmenter/index.js';
+import type { Observation } from './observation.js';
 import { agreement, Masks, observe } from './observe.js';
 import { type Departure, departures, severity } from './reference.js';
 
@@ -23,6 +24,8 @@ export interface Look {
   agreement: number;
   /** Surface Dice of the prediction against the source model's. */
   agreementWithSource: number;
+  /** Surface Dice of the masks and those of mirror images, of each case and plane; absent where that says nothing. */
+  mirrored?: number[];
   /** What leaves the range seen on the source domain. */
   departures: Departure[];
 }
@@ -33,7 +36,15 @@ interface Watched {
   target: readonly CaseSlices[];
   /** Of the surface Dice that measures agreement. */
   toleranceMm: number;
+  /** Whether mirror images are looked at, too. */
+  mirrors: boolean;
 }
+
+/**
+ * Whether a network's answers to mirror images say how good it is: it has to know them from its training. One that does not is
+ * as good as blind to them on its source already.
+ */
+export const knowsMirrorImages = ({ reference }: Segmenter): boolean => (reference?.mirrored ?? 0) > 0.5;
 
 type Seen = Omit<Look, 'candidate' | 'departures'>;
 
@@ -46,17 +57,19 @@ export class Observer {
   readonly #head: EarlyHead;
   readonly #target: readonly CaseSlices[];
   readonly #toleranceMm: number;
+  readonly #mirrors: boolean;
   /** The source model's masks, packed; the first look at a case is at what that model does. */
   readonly #masks: Uint8Array[][] = [];
   #source!: Seen;
   /** Agreeing with a source model that is itself out of its range has no merit. */
   #sourceIsSound = false;
 
-  private constructor({ model, head, target, toleranceMm }: Watched) {
+  private constructor({ model, head, target, toleranceMm, mirrors }: Watched) {
     this.#model = model;
     this.#head = head;
     this.#target = target;
     this.#toleranceMm = toleranceMm;
+    this.#mirrors = mirrors;
   }
 
   /** To be called while the network is still the source model. */
@@ -82,11 +95,12 @@ export class Observer {
   }
 
   *#measure(): Pausing<Seen> {
-    const seen: Seen[] = [];
+    const how = { toleranceMm: this.#toleranceMm, mirrors: this.#mirrors };
+    const seen: (Observation & { agreementWithSource: number })[] = [];
     for (const [i, { images, spacing }] of this.#target.entries()) {
       const slices = sourceOfTensor(images);
       const one = { slices, spacing };
-      const { masks, ...observation } = yield* observe(this.#model, this.#head, one, this.#toleranceMm);
+      const { masks, ...observation } = yield* observe(this.#model, this.#head, one, how);
       this.#masks[i] ??= masks.classes.map(pack);
       const source = new Masks(slices.shape, masks.classes.length);
       for (const [c, packed] of this.#masks[i].entries()) unpack(packed, source.classes[c]);
@@ -94,8 +108,9 @@ export class Observer {
       const agreementWithSource = yield* agreement(masks, source, measure);
       seen.push({ ...observation, agreementWithSource });
     }
-    const average = (key: keyof Seen) => meanOf(seen.map((one) => one[key]));
+    const average = (key: Exclude<keyof Seen, 'mirrored'>) => meanOf(seen.map((one) => one[key]));
     return {
+      ...(this.#mirrors && { mirrored: seen.map(({ mirrored }) => mirrored!) }),
       volumeMl: average('volumeMl'),
       entropy: average('entropy'),
       agreement: average('agreement'),
@@ -103,29 +118,33 @@ export class Observer {
     };
   }
 
-  #assess({ agreementWithSource, ...seen }: Seen, compare: boolean): Departure[] {
+  #assess({ agreementWithSource, mirrored: _, ...seen }: Seen, compare: boolean): Departure[] {
     const { reference } = this.#model;
     return reference ? departures(compare ? { ...seen, agreementWithSource } : seen, reference) : [];
   }
 }
 
 /**
- * Chooses without labels: among the candidates the one whose two heads agree best, or the last. With the guard only candidates count
- * that stay in the source's range; where none does, the one that leaves it least is kept, the source model included.
+ * Chooses without labels: the candidate that agrees best with its answers to mirror images; where these were not looked at, the one
+ * whose two heads agree best; or the last one.
+ *
+ * With the guard only candidates count that leave the source's range no further than the source model does and, where mirror
+ * images were looked at, agree with them better than it, by a standard error at least; if there is none, the source model is
+ * kept. Where they were not, only candidates within the range count, and if there is none, the one that leaves it least is kept.
  */
 export class Choice {
   readonly looks: Look[] = [];
   readonly #held: State;
   readonly #guard: boolean;
-  readonly #better: (look: Look, than: Look) => boolean;
-  /** Values of the best candidate by agreement, and of the least departed. */
+  readonly #by: 'agreement' | 'duration';
+  /** Values of the best candidate, and of the least departed. */
   readonly states: { selected: State; safest: State };
   readonly #start: Look['candidate'];
 
   /**
    * @param held the tensors that differ between candidates
    * @param begin the candidate that training starts from; a source model before it is the guard's resort only
-   * @param how.by what makes a candidate better: the agreement of its heads, or that it was trained longer
+   * @param how.by what makes a candidate better: agreement, or that it was trained longer
    */
   constructor(
     held: State,
@@ -135,8 +154,7 @@ export class Choice {
     this.#held = held;
     this.#start = begin;
     this.#guard = guard;
-    // The earliest of equals, so that training has to earn its place.
-    this.#better = by === 'duration' ? () => true : (look, than) => look.agreement > than.agreement;
+    this.#by = by;
     this.states = { selected: copyState(held), safest: copyState(held) };
   }
 
@@ -153,22 +171,48 @@ export class Choice {
     const kept = selected ?? this.#safest();
     const state = selected ? this.states.selected : this.states.safest;
     disposeState(selected ? this.states.safest : this.states.selected);
-    return { kept, state, ...(kept !== unguarded && { guard: explain(unguarded, kept) }) };
+    return { kept, state, ...(kept !== unguarded && { guard: explain(unguarded, kept, this.#source) }) };
   }
 
+  get #source(): Look {
+    return this.looks[0];
+  }
   #eligible(): Look[] {
     return this.looks.filter(({ candidate }) => candidate !== 'source' || this.#start === 'source');
   }
   #selected(): Look | undefined {
-    const sound = this.#eligible().filter(({ departures }) => !this.#guard || departures.length === 0);
-    return sound.length > 0 ? this.#best(sound) : undefined;
+    const eligible = this.#eligible();
+    if (eligible.length === 0) return undefined;
+    if (!this.#guard) return this.#best(eligible);
+    const limit = this.#source.mirrored ? severity(this.#source.departures) : 1;
+    const sound = eligible.filter(({ departures }) => severity(departures) <= limit);
+    if (sound.length === 0) return undefined;
+    if (!this.#source.mirrored) return this.#best(sound);
+    const earned = (look: Look) => look === this.#source || gain(look, this.#source).certain;
+    // A student goes on learning after the epoch that earned its place; of the others the best has to.
+    if (this.#by === 'duration') return sound.findLast(earned);
+    const best = this.#best(sound);
+    return earned(best) ? best : undefined;
   }
+  /** The earliest of equals, so that training has to earn its place. */
   #best(looks: Look[]): Look {
-    return looks.reduce((best, look) => (this.#better(look, best) ? look : best));
+    if (this.#by === 'duration') return looks.at(-1)!;
+    const worth = ({ mirrored, agreement }: Look) => (mirrored ? meanOf(mirrored) : agreement);
+    return looks.reduce((best, look) => (worth(look) > worth(best) ? look : best));
   }
   #safest(): Look {
+    if (this.#source.mirrored) return this.#source;
     return this.looks.reduce((a, b) => (severity(b.departures) < severity(a.departures) ? b : a));
   }
+}
+
+/** How much better a candidate agrees with mirror images than the source model, case by case; NaN is no gain. */
+function gain(look: Look, source: Look): { difference: number; error: number; certain: boolean } {
+  const differences = look.mirrored!.map((value, i) => value - source.mirrored![i]);
+  const difference = meanOf(differences);
+  // A single case does not say how cases scatter.
+  const error = differences.length > 1 ? standardDeviation(differences) / Math.sqrt(differences.length) : 0;
+  return { difference, error, certain: difference > 0 && difference >= error };
 }
 
 /** Eight voxels of a mask in a byte. */
@@ -190,10 +234,16 @@ const names = {
 const nameOf = (candidate: Look['candidate']) =>
   typeof candidate === 'number' ? `epoch ${candidate}` : names[candidate];
 
-function explain(unguarded: Look, kept: Look): string {
+function explain(unguarded: Look, kept: Look, source: Look): string {
+  const resort = `kept ${nameOf(kept.candidate)}`;
+  if (source.mirrored && severity(unguarded.departures) <= severity(source.departures)) {
+    const { difference, error } = gain(unguarded, source);
+    const more = `${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(3)}, standard error ${error.toFixed(3)}`;
+    return `${nameOf(unguarded.candidate)} does not surely agree better with mirror images than the source model (${more}); ${resort}`;
+  }
   const reasons = unguarded.departures.map(
     ({ measure, value, low, high }) =>
       `${measure} ${value.toPrecision(3)} outside ${low.toPrecision(3)}–${high.toPrecision(3)}`,
   );
-  return `${nameOf(unguarded.candidate)} left the range of the source domain (${reasons.join('; ')}); kept ${nameOf(kept.candidate)}`;
+  return `${nameOf(unguarded.candidate)} left the range of the source domain (${reasons.join('; ')}); ${resort}`;
 }

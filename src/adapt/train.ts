@@ -34,7 +34,7 @@ import { deepestHead, labelledLoss, type Segmenter, Sureness } from '../segmente
 import { noGrad } from '../torch/index.js';
 import { falling, lossOfChanged } from './labelled.js';
 import type { Observation } from './observation.js';
-import { type Masks, masksOf, outputsOf, Sight } from './observe.js';
+import { type Masks, masksOf, mirrorAgreement, outputsOf, Sight } from './observe.js';
 import { referenceOf } from './reference.js';
 
 /**
@@ -235,7 +235,9 @@ export function* noteReference(model: Segmenter, cases: readonly CaseSlices[], t
         restored.add(output.probabilities, output.start, plane);
         yield pause;
       }
-      seen.push(yield* sight.observation(spacing, toleranceMm));
+      const how = { spacing, toleranceMm };
+      const mirrored = yield* mirrorAgreement(model, sourceOfTensor(images), sight.masks, how);
+      seen.push({ ...(yield* sight.observation(spacing, toleranceMm)), mirrored });
     }
     const scan = scanFactsOfSlices(planes[0]);
     const mask = maskFacts(restored.labels, geometries[0].volume, scan.spacing, model.classes.length);

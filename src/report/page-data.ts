@@ -138,6 +138,8 @@ const selection = z.object({
       entropy: number,
       agreement: number,
       agreementWithSource: number,
+      // Of each case; absent where mirror images were not looked at.
+      mirrored: numbers.exactOptional(),
       departures: z.array(z.object({ measure: z.string(), value: number, low: number, high: number })),
     }),
   ),

@@ -8,6 +8,10 @@ export const sourceReferenceSchema = z.strictObject({
   volumeMl: rangeSchema.describe('segmented volume of a case: the mean less and plus a standard deviation'),
   entropy: rangeSchema.describe('bits of entropy per segmented voxel'),
   agreement: rangeSchema.describe('surface Dice of the deepest early head against the final one'),
+  mirrored: z
+    .number()
+    .optional()
+    .describe('mean surface Dice of the masks of slices and of their mirror images; absent in models of before'),
   cases: z.int().describe('source cases that the ranges were taken from'),
 });
 export type SourceReference = z.infer<typeof sourceReferenceSchema>;

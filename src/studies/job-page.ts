@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { methodLabel } from '../adapt/index.js';
 import { type ComparisonEntry, compareMethods } from '../compare/index.js';
 import { Log, type ProcessMark, standingOf } from '../core/index.js';
-import type { CaseScore } from '../metrics/index.js';
+import { type CaseScore, meanOf } from '../metrics/index.js';
 import type { Outlined, PageData, PageSelection, ReportCurve } from '../report/index.js';
 import { casesOf } from './comparison/cases.js';
 import { withPatient } from './comparison/scores.js';
@@ -206,6 +206,7 @@ function curvesOf(lines: readonly Line[]): ReportCurve[] {
       const at = typeof look.candidate === 'number' ? look.candidate : 0;
       add('What the selection saw', 'agreement of the two heads', at, look.agreement);
       add('What the selection saw', 'agreement with the source model', at, look.agreementWithSource);
+      if (look.mirrored) add('What the selection saw', 'agreement with mirror images', at, meanOf(look.mirrored));
     }
   }
   return [...series]

@@ -5,6 +5,8 @@
  * Names of cases are not in the log, so none can leave with it.
  */
 
+import { meanOf } from '../metrics/index.js';
+
 /** A line of `metrics.jsonl`; which keys it has depends on its kind. */
 export interface LogRecord {
   kind: string;
@@ -25,7 +27,7 @@ export interface LogRecord {
   round?: number;
   values?: Record<string, number | null>;
   metrics?: Record<string, number | null>;
-  look?: { candidate: string | number; departures: unknown[] } & Record<string, unknown>;
+  look?: { candidate: string | number; departures: unknown[]; mirrored?: number[] } & Record<string, unknown>;
   [key: string]: unknown;
 }
 
@@ -60,8 +62,11 @@ function numbersOf(record: LogRecord): { step: number; values: Record<string, un
     case 'accepted':
       return { step: round!, values: { ...metrics, 'update norm': norm, 'bytes down': down, 'bytes up': up } };
     case 'look': {
-      const { candidate, departures, volumeMl, entropy, agreement, agreementWithSource } = look!;
-      const shown = { agreement, 'agreement with source': agreementWithSource, entropy, 'volume ml': volumeMl };
+      const { candidate, departures, volumeMl, entropy, agreement, agreementWithSource, mirrored } = look!;
+      const shown = {
+        ...{ agreement, 'agreement with source': agreementWithSource, entropy, 'volume ml': volumeMl },
+        ...(mirrored && { 'agreement with mirror images': meanOf(mirrored) }),
+      };
       const all = { ...shown, 'outside the range': departures.length };
       // The statistics are where the epochs begin; what came before them is what both are compared with.
       if (candidate === 'statistics') return { step: 0, values: all };

@@ -1,13 +1,14 @@
 /** The choice among candidates and the guard, on looks made by hand. */
 
 import { describe, expect, it } from 'vitest';
-import { departures, type Look, type Observation, referenceOf, Sight, severity } from '../../src/adapt/index.js';
-import { agreement, Masks } from '../../src/adapt/observe.js';
+import { adapt, departures, type Look, type Observation, referenceOf, Sight, severity } from '../../src/adapt/index.js';
+import { agreement, Masks, masksOf, mirrorAgreement } from '../../src/adapt/observe.js';
 import { Choice, Observer } from '../../src/adapt/select.js';
 import { runWithoutPauses } from '../../src/core/index.js';
+import { sourceOfTensor } from '../../src/data/index.js';
 import type { SourceReference } from '../../src/segmenter/index.js';
-import { noGrad, tensor } from '../../src/torch/index.js';
-import { small } from './small.js';
+import { noGrad, type Tensor, tensor } from '../../src/torch/index.js';
+import { configure, finish, small } from './small.js';
 
 const reference: SourceReference = {
   volumeMl: { low: 1000, high: 1400 },
@@ -182,6 +183,49 @@ describe('the choice', () => {
     });
   });
 
+  describe('where mirror images were looked at', () => {
+    const mirrored = (candidate: Look['candidate'], values: number[], more: Partial<typeof seen> = {}) => ({
+      ...look(candidate, 0.5, more),
+      mirrored: values,
+    });
+    const source = mirrored('source', [0.7, 0.8, 0.9]);
+    it('takes the candidate that agrees best with them, whatever the heads say', () => {
+      const looks = [
+        source,
+        mirrored('statistics', [0.9, 0.9, 0.95]),
+        { ...mirrored(1, [0.8, 0.9, 0.9]), agreement: 1 },
+      ];
+      expect(choose(looks, 'statistics')).toEqual({ kept: 'statistics', held: 'statistics' });
+    });
+    it('keeps the source model unless the best is better than it by more than chance', () => {
+      const unsure = [source, mirrored('statistics', [0.6, 0.7, 0.8]), mirrored(1, [0.95, 0.75, 0.85])];
+      expect(choose(unsure, 'statistics')).toEqual({
+        kept: 'source',
+        held: 'source',
+        reason:
+          'epoch 1 does not surely agree better with mirror images than the source model (+0.050, standard error 0.100); kept the source model',
+      });
+      expect(choose([source, mirrored(1, [0.6, 0.7, 0.8])])).toEqual({ kept: 'source', held: 'source' });
+    });
+    it('passes over candidates that leave the range further than the source model does', () => {
+      const high = mirrored('source', [0.7, 0.8], { volumeMl: 2000 });
+      const looks = [high, mirrored(1, [0.8, 0.9], { volumeMl: 1900 }), mirrored(2, [0.9, 1], { volumeMl: 2100 })];
+      expect(choose(looks)).toMatchObject({
+        kept: 1,
+        held: 1,
+        reason: expect.stringMatching(/^epoch 2 left .* epoch 1$/),
+      });
+    });
+    it('keeps the last epoch of a student that is surely better', () => {
+      const looks = [source, mirrored(1, [0.9, 1, 1]), mirrored(2, [0.8, 0.9, 1]), mirrored(3, [0.9, 0.7, 0.9])];
+      expect(choose(looks, 'source', true, 'duration')).toMatchObject({ kept: 2, held: 2 });
+    });
+    it('believes a single case, and no mask of nothing', () => {
+      expect(choose([mirrored('source', [0.7]), mirrored(1, [0.71])])).toMatchObject({ kept: 1 });
+      expect(choose([mirrored('source', [0.7]), mirrored(1, [0], { volumeMl: 0 })])).toMatchObject({ kept: 'source' });
+    });
+  });
+
   it('without the guard looks at the agreement alone', () => {
     const looks = [look('source', 0.5), look(1, 0.9, { volumeMl: 0, agreementWithSource: 0 })];
     expect(choose(looks, 'source', false)).toEqual({ kept: 1, held: 1 });
@@ -189,10 +233,53 @@ describe('the choice', () => {
 });
 
 describe('the observer', () => {
+  it('looks at mirror images where the guard asks and the network knows them from its source', async () => {
+    const looks = async (mirrored: number | undefined, guard: boolean) => {
+      const { model, target } = small();
+      const range = { low: 0, high: 1e9 };
+      model.reference = {
+        volumeMl: range,
+        entropy: range,
+        agreement: range,
+        cases: 1,
+        ...(mirrored !== undefined && { mirrored }),
+      };
+      const config = configure({ method: 'adabn', guard });
+      return (await finish(adapt(model, target, config, { seed: 1, name: 'target', toleranceMm: 2 }))).end.looks;
+    };
+    const [asked, ...others] = [
+      await looks(0.9, true),
+      await looks(0.9, false),
+      await looks(0.2, true),
+      await looks(undefined, true),
+    ];
+    for (const { mirrored } of asked) {
+      expect(mirrored).toHaveLength(2);
+      for (const value of mirrored!) expect(value >= 0 && value <= 1).toBe(true);
+    }
+    for (const { mirrored } of others.flat()) expect(mirrored).toBeUndefined();
+  });
+
+  it('compares masks with those of mirror images, mirrored back', () => {
+    const { model, target } = small();
+    const { images, spacing } = target[0];
+    const how = { spacing, toleranceMm: 1 };
+    const masksIn = (x: Tensor) => runWithoutPauses(masksOf(model, sourceOfTensor(x)));
+    const masks = masksIn(images);
+    const back = masksIn(images.flip(3));
+    const [, , w] = back.shape;
+    for (const mask of back.classes)
+      for (let row = 0; row < mask.length; row += w) mask.subarray(row, row + w).reverse();
+    const expected = runWithoutPauses(agreement(back, masks, { ...how, ofNothing: 0 }));
+    expect(expected).toBeLessThan(1);
+    expect(runWithoutPauses(mirrorAgreement(model, sourceOfTensor(images), masks, how))).toBeCloseTo(expected, 12);
+  });
+
   it('does not ask candidates to agree with a source model that is itself out of its range', () => {
     const { model, target } = small();
     const lookAt = () => {
-      const observer = runWithoutPauses(Observer.of({ model, head: model.heads.get(3)!, target, toleranceMm: 2 }));
+      const watched = { model, head: model.heads.get(3)!, target, toleranceMm: 2, mirrors: false };
+      const observer = runWithoutPauses(Observer.of(watched));
       return runWithoutPauses(observer.look(1)).departures;
     };
     const look = (volumeMl: { low: number; high: number }) => {

@@ -1,9 +1,11 @@
 /** `graft adapt`: a small adapter for one site, without labels. */
+
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Pausing } from '../../core/index.js';
 import type { Case, Volume } from '../../data/index.js';
+import { meanOf } from '../../metrics/index.js';
 import type { Adapter } from '../../segmenter/index.js';
 import { auditOption, startAudit } from '../audit.js';
 import { defineCommand } from '../command.js';
@@ -141,9 +143,10 @@ export const registerAdapt = (program: Command): void =>
       const judgement = await judge(context, left);
       adapter.provenance.settings = JSON.stringify(settings);
       saveAdapter(out, adapter);
-      const header = ['candidate', 'agreement', 'with source', 'volume ml', 'entropy', 'guard', ''];
+      const header = ['candidate', 'mirrored', 'heads', 'with source', 'volume ml', 'entropy', 'guard', ''];
       const rows = looks.map((look) => [
         typeof look.candidate === 'number' ? `epoch ${look.candidate}` : look.candidate,
+        look.mirrored ? meanOf(look.mirrored) : '–',
         ...[look.agreement, look.agreementWithSource, look.volumeMl, look.entropy],
         look.departures.map(({ measure }) => measure).join(', ') || 'in range',
         look === chosen ? 'kept' : '',

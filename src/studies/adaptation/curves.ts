@@ -1,5 +1,6 @@
 /** The curves of an adaptation's report: training on the source, and what the selection saw on the targets. */
 
+import { meanOf } from '../../metrics/index.js';
 import type { ReportCurve } from '../../report/index.js';
 import type { Result } from './results.js';
 
@@ -41,12 +42,17 @@ export function lookCurves(results: readonly Result[], method: string): ReportCu
     name: fold === undefined ? target : `${target}, fold ${fold}`,
     points: looks
       .filter(({ candidate }) => candidate !== 'source' || !looks.some((look) => look.candidate === 'statistics'))
-      .map(({ candidate, agreement }): [number, number] => [typeof candidate === 'number' ? candidate : 0, agreement]),
+      .map(({ candidate, agreement, mirrored }): [number, number] => [
+        typeof candidate === 'number' ? candidate : 0,
+        mirrored ? meanOf(mirrored) : agreement,
+      ]),
   }));
   const curve = {
     title: `Label-free selection, ${method}`,
     xLabel: 'epoch',
-    yLabel: 'agreement of the two heads',
+    yLabel: mine.some(({ looks }) => looks[0]?.mirrored)
+      ? 'agreement with mirror images'
+      : 'agreement of the two heads',
     series,
   };
   return series.some(({ points }) => points.length > 1) ? [curve] : [];
