@@ -3,7 +3,8 @@ import { column } from '../orientation.js';
 import { placeOnGrid } from '../preprocess/index.js';
 import type { Placed } from '../volume.js';
 import { dicomError } from './errors.js';
-import type { Frame, Header } from './header.js';
+import type { Frame } from './frames.js';
+import type { Header } from './header.js';
 import { evenness, normalOf } from './stack.js';
 import { firstFrames } from './trace.js';
 

@@ -1,26 +1,13 @@
 /** What graft knows of one DICOM image before conversion: whose it is, which series, and where its frames lie. */
-import type { Triple } from '../orientation.js';
 import { DamagedFile, type Elements } from './data-set.js';
 import { readElements } from './elements.js';
+import type { Frames } from './frames.js';
 import { type Identifying, identifyingOf } from './identifying.js';
 import { type LossyCompression, lossyOf } from './lossy.js';
 import { placeFrames } from './place-frames.js';
 
-/** One image of a file: all of it, or a frame of a multi-frame file. */
-export interface Frame {
-  /** The centre of the first pixel in mm, patient coordinates (x to the Left, y to Posterior, z to Head). */
-  position: Triple | undefined;
-  /** Unit vectors along a row (to the next column) and along a column (to the next row). */
-  orientation: number[] | undefined;
-  /** mm between rows, mm between columns. */
-  pixelSpacing: number[] | undefined;
-  /** What stored values stand for: `slope * stored + intercept`. */
-  slope: number;
-  intercept: number;
-}
-
 /** Identifiers are the hospital's own: they stay in this folder of the source and never reach a message. */
-export interface Header {
+export interface Header extends Frames {
   file: string;
   /** Empty where the file names none. */
   patientId: string;
@@ -40,21 +27,12 @@ export interface Header {
   manufacturer: string | undefined;
   model: string | undefined;
   fieldStrengthT: number | undefined;
-  rows: number;
-  columns: number;
   samples: number;
   /** How pixels are stored. */
   bits: number;
   signed: boolean;
-  frameCount: number;
   /** Of a Siemens mosaic: how many slices its one image shows. */
   mosaicSlices: number | undefined;
-  /** Distance of slices or their thickness as the header states it, mm. */
-  sliceSpacing: number | undefined;
-  /** Whether the slices follow each other against the normal of their plane. */
-  backwards: boolean;
-  /** One for each frame of which the header tells; fewer than `frameCount` where it does not tell of all. */
-  frames: Frame[];
 }
 
 /** A DICOM file without an image to segment: its SOP class and modality. */

@@ -1,7 +1,7 @@
 /** Where the frames of a file lie, from its header. */
 import type { Triple } from '../orientation.js';
 import { DamagedFile, type Elements } from './data-set.js';
-import type { Header } from './header.js';
+import type { Frames } from './frames.js';
 import { normalOf } from './stack.js';
 
 const inWords = { position: 'place', orientation: 'orientation', slope: 'slope', intercept: 'intercept' } as const;
@@ -18,13 +18,13 @@ function decimals(from: Elements, name: keyof typeof inWords, count: number): nu
  *
  * @throws DamagedFile
  */
-export function placeFrames(header: Header, elements: Elements): void {
+export function placeFrames(header: Frames, elements: Elements): void {
   if (header.frameCount > 1 && elements.items('frameGroups').length === 0) placeClassicFrames(header, elements);
   else placeGroupedFrames(header, elements);
 }
 
 /** In a multi-frame file, frames state what differs between them and share the rest (PS3.3 C.7.6.16). */
-function placeGroupedFrames(header: Header, elements: Elements): void {
+function placeGroupedFrames(header: Frames, elements: Elements): void {
   const [shared] = elements.items('sharedGroups');
   const groups = elements.items('frameGroups');
   const frames = groups.length > 0 ? groups : [elements];
@@ -60,7 +60,7 @@ const sliceSpacingOf = (stated: readonly (Elements | undefined)[]) =>
  * secondary capture, says where its first frame lies. The others follow at even distances where frames are slices, which
  * they are not where they differ by time or detector.
  */
-function placeClassicFrames(header: Header, elements: Elements): void {
+function placeClassicFrames(header: Frames, elements: Elements): void {
   const { frameCount } = header;
   const [detector] = elements.items('detectors');
   const places = [elements, detector].filter((each) => each !== undefined);

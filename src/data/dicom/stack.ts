@@ -3,7 +3,7 @@
  * position is held by as many frames as every other (one for each volume), at even distances, straight above each other.
  */
 import type { Triple } from '../orientation.js';
-import type { Frame, Header } from './header.js';
+import type { Frame, Frames } from './frames.js';
 
 export interface Stack {
   /** Positions along the normal; the slices of one volume. */
@@ -38,13 +38,13 @@ export const evenness = (spacing: number) => Math.min(0.2, Math.max(0.1, 0.05 * 
 /** A lean that matters: over 100 mm it shifts by 0.9 mm. */
 const straightDegrees = 0.5;
 
-type PlacedFrame = Frame & { position: Triple; orientation: number[] } & Pick<Header, 'rows' | 'columns'>;
+type PlacedFrame = Frame & { position: Triple; orientation: number[] } & Pick<Frames, 'rows' | 'columns'>;
 
 /**
  * The stacks of a series: frames of one size that lie parallel. Localizers have several. Frames without a place are not
  * looked at.
  */
-export function stacksOf(headers: readonly Header[]): Stack[] {
+export function stacksOf(headers: readonly Frames[]): Stack[] {
   const placed = headers.flatMap(({ rows, columns, frames }) =>
     frames.flatMap(({ position, orientation, ...rest }) =>
       position && orientation ? [{ ...rest, position, orientation, rows, columns }] : [],
