@@ -55,7 +55,7 @@ export function defineCommand<Schema extends z.ZodObject>(
       ]);
       resumes = 'resume' in schema.shape;
       given = readOptions(schema, command.opts());
-      options = parseOptions(schema, given, program.parent ? `${program.name()} ${name}` : name);
+      options = parseOptions<Schema>(schema, given, program.parent ? `${program.name()} ${name}` : name);
     }
     const settings = { json, quiet, given, resumes };
     await runCommand((context) => declaration.run(context, options, ...command.args), settings);

@@ -31,7 +31,12 @@ export const cliErrors = {
   REFUSED: {
     exit: 'system',
     message: 'The system refused: {reason}.',
-    hint: 'Check the permissions, the free space, or whether another program holds what is named.',
+    hint: 'Check the permissions, the free space, the address, or whether another program holds what is named.',
+  },
+  MEMORY_SHORT: {
+    exit: 'system',
+    message: 'The memory is too small: {reason}.',
+    hint: 'Let other programs give theirs back, take less at once (a smaller batch, a coarser spacing), or another --device.',
   },
   PATH_UNUSABLE: {
     exit: 'usage',

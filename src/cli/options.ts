@@ -109,7 +109,7 @@ export function readOptions(schema: z.ZodObject, texts: Record<string, unknown>)
  *
  * @throws GraftError OPTION_INVALID with every problem and the flag it belongs to
  */
-export function parseOptions<S extends z.ZodObject>(schema: S, given: Record<string, unknown>, command: string) {
+export function parseOptions<S extends z.ZodType>(schema: S, given: Record<string, unknown>, command: string) {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ code, path, message }) => {

@@ -120,8 +120,14 @@ function usageError({ code, message }: CommanderError, program: Command, argv: r
   return cliError('USAGE', { problem: code === 'commander.help' ? 'Name a command.' : problem, hint });
 }
 
-/** Circumstances of the machine that can meet any file or port, wherever it is used; they are no defects. */
-const refusals = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EADDRINUSE'];
+/** Circumstances of the machine that can meet any file, address or port, wherever it is used; they are no defects. */
+const refusals = [
+  ...['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE'],
+  ...['EADDRINUSE', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'],
+];
+
+/** How libtorch says it of the processor and of CUDA, and Node of its own buffers. */
+const withoutMemory = /can't allocate memory|out of memory|allocation failed/i;
 
 /** What a path can be by mistake, wherever it is used. */
 const pathMistakes = ['ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP'];
@@ -133,6 +139,7 @@ export function told(error: unknown): GraftError {
   if (refusals.includes(code)) return cliError('REFUSED', { reason: message }, error);
   if (path !== undefined && pathMistakes.includes(code))
     return cliError('PATH_UNUSABLE', { path, reason: readFault(error) }, error);
+  if (withoutMemory.test(message)) return cliError('MEMORY_SHORT', { reason: message.split('\n')[0] }, error);
   process.stderr.write(`${stack}\n`);
   return cliError('INTERNAL', { reason: message }, error);
 }

@@ -214,6 +214,27 @@ describe('a path', () => {
   });
 });
 
+describe('what the machine or a family refuses is no defect', () => {
+  it.each([
+    [{ code: 'EADDRNOTAVAIL' }, 'listen EADDRNOTAVAIL: address not available 8.8.8.8', 'REFUSED'],
+    [{ code: 'ENOTFOUND' }, 'getaddrinfo ENOTFOUND 256.1.1.1', 'REFUSED'],
+    [{}, "aten::zeros(): DefaultCPUAllocator: can't allocate memory: you tried to allocate 36 bytes", 'MEMORY_SHORT'],
+    [{}, 'aten::cat(): CUDA out of memory. Tried to allocate 2.00 GiB.', 'MEMORY_SHORT'],
+    [{}, 'Array buffer allocation failed', 'MEMORY_SHORT'],
+  ])('%j %s', (more, message, code) => {
+    expect(told(Object.assign(new Error(message), more))).toMatchObject({ code, exitCode: 6 });
+  });
+
+  it('and params counts any rank, and names blocks that are none', () => {
+    expect(fails(['params', '--blocks', 'nope'])).toMatchObject({
+      status: 2,
+      code: 'OPTION_INVALID',
+      message: expect.stringContaining('--blocks'),
+    });
+    expect(graft(['params', '--rank', '1000000000']).status).toBe(0);
+  });
+});
+
 describe('a model', () => {
   it('that is no model at all', () => {
     writeFileSync(at('page.safetensors'), '<!doctype html><title>Not found</title>');

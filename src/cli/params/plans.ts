@@ -1,6 +1,7 @@
 /** What each training plan of a network trains and sends. */
 import type { NetworkFamily } from '../../networks/index.js';
 import { bytes, count, percent } from '../format.js';
+import { parseOptions } from '../options.js';
 import { formatTable } from '../table.js';
 
 interface Options {
@@ -18,7 +19,7 @@ export async function countPlans({ model, family, classes, settings, adapter: gi
   const { countElements } = await import('../../nn/index.js');
   const { applyPlan } = await import('../../peft/index.js');
   const { onDevice } = await import('../../torch/index.js');
-  const adapter = family.adapter.parse(given) as Record<string, unknown>;
+  const adapter = parseOptions(family.adapter, given, 'params') as Record<string, unknown>;
   // Shapes without memory: ViT-H alone would take 2.5 GB.
   return onDevice('meta', () => {
     const network = family.build(family.configure(model, classes, settings));
