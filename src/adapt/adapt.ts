@@ -85,7 +85,7 @@ interface Context {
 /**
  * Adapts the model to a target; the last event carries the adapter. The model itself is left as it was.
  *
- * @param target unlabelled cases, images float32 [n, 1, h, w]; they also select the epoch, by the agreement of the two heads
+ * @param target unlabelled cases, images float32 [n, 1, h, w]; they also select the epoch (`Choice` in select.ts)
  * @param given epochs and learning rate are the method's own where none are named, and the method is the family's
  * @param context seed; name of the target, for messages and the adapter's provenance; toleranceMm of the surface Dice that
  * measures agreement, in mm; checkpoint to go on from; start: an adapter of the same base, blocks and rank to go on from

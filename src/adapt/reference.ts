@@ -1,7 +1,7 @@
 /**
  * The guard: what a model's outputs look like on its source domain, and whether an adapted model still looks like that.
- * Self-training can drift into a wrong but self-consistent answer while the agreement of the two heads, which selects the
- * epoch, keeps rising; the guard looks at what that agreement cannot see.
+ * Self-training can drift into a wrong answer while the agreements that select the epoch keep rising; the guard looks at what
+ * they cannot see.
  */
 import { meanOf } from '../metrics/index.js';
 import type { SourceReference } from '../segmenter/index.js';
